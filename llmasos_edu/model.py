@@ -1,0 +1,258 @@
+"""The book's language model: embedding, causal blocks, head (chapters 4 and 5)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from llmasos_edu.kv_cache import KVCache
+from llmasos_edu.positional import LearnedPositions, RotaryEmbedding
+from llmasos_edu.transformer import NORMS, TransformerBlock
+
+POSITIONS = ("rotary", "learned", "none")
+
+
+class Inspection(NamedTuple):
+    """One forward pass with everything on show."""
+
+    logits: Tensor  # [batch, seq, vocab]
+    weights: Tensor  # [layers, batch, heads, query, key], rows sum to one
+    scores: Tensor  # the same shape, before causal mask and softmax
+
+
+class LanguageModel(nn.Module):
+    """A causal language model: the probability of each token given those before it.
+
+    `x = E[tokens]`; each block adds what it finds to `x`; `logits = norm(x) W`.
+
+    Args:
+        vocab_size: number of different tokens.
+        d_model: width of a position's vector.
+        num_layers: number of blocks.
+        num_heads: query heads in a block.
+        d_ff: width of the feed-forward networks; `4 * d_model` unless given, 0 for attention only.
+        num_kv_heads: key and value heads in a block; `num_heads` unless given.
+        position: `rotary`, `learned` (then at most `max_len` positions) or `none`.
+        max_len: number of learned positions.
+        norm, activation, qk_norm, bias, dropout: as in `TransformerBlock`.
+        tie_weights: one matrix serves as embedding and as head.
+
+    Raises:
+        ValueError: a setting that does not fit, with the value.
+
+    Source: Radford et al. 2019 (GPT-2), section 2.3, for the shape; the parts name theirs; article 5.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        *,
+        d_ff: int | None = None,
+        num_kv_heads: int | None = None,
+        position: str = "rotary",
+        max_len: int = 1024,
+        norm: str = "rms",
+        activation: str = "squared_relu",
+        qk_norm: bool = True,
+        bias: bool = False,
+        dropout: float = 0.0,
+        tie_weights: bool = False,
+    ):
+        super().__init__()
+        self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        if position not in POSITIONS:
+            raise ValueError(f"position={position!r} is not one of {', '.join(POSITIONS)}")
+        if vocab_size < 1 or num_layers < 1:
+            raise ValueError(f"vocab_size={vocab_size} and num_layers={num_layers} must be at least 1")
+        self.vocab_size = vocab_size
+        self.embedding = nn.Embedding(vocab_size, d_model)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(
+                d_model, num_heads, 4 * d_model if d_ff is None else d_ff, num_kv_heads=num_kv_heads,
+                activation=activation, norm=norm, qk_norm=qk_norm, bias=bias, dropout=dropout,
+            )
+            for _ in range(num_layers)
+        )  # fmt: skip
+        self.norm = NORMS[norm](d_model)
+        self.head = nn.Linear(d_model, vocab_size, bias=False)
+        self.rotary = RotaryEmbedding(d_model // num_heads) if position == "rotary" else None
+        self.learned = LearnedPositions(max_len, d_model) if position == "learned" else None
+        self._initialise(tie_weights)
+
+    def _initialise(self, tie_weights: bool) -> None:
+        """Small random embeddings, unit-gain matrices, and branches that start as zero.
+
+        A branch whose last matrix is zero leaves the residual stream alone, so a deep model starts
+        as an empty one and each block grows into its task.
+        """
+        d_model = self.embedding.embedding_dim
+        nn.init.normal_(self.embedding.weight, std=d_model**-0.5 if tie_weights else 1.0)
+        for name, parameter in self.blocks.named_parameters():
+            if name.endswith(("out_proj.weight", "bias")):
+                nn.init.zeros_(parameter)
+            elif parameter.ndim == 2:
+                nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+        if tie_weights:
+            self.head.weight = self.embedding.weight
+        else:
+            nn.init.zeros_(self.head.weight)
+        if self.learned is not None:
+            nn.init.normal_(self.learned.embedding.weight, std=self.embedding.weight.std().item())
+
+    def forward(
+        self,
+        tokens: Tensor,
+        *,
+        cache: list[KVCache] | None = None,
+        counts: list[int] | None = None,
+        head_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Logits of the next token at every position.
+
+        Args:
+            tokens: `[batch, seq]`, integers below `vocab_size`.
+            cache: one `KVCache` a layer from `new_cache`; the tokens continue what it holds.
+            counts: with a cache, how many of the tokens are real in each row (the rest is padding
+                at the row's end).
+            head_mask: `[layers, heads]` or `[layers, batch, heads]`; 0 knocks a head out.
+
+        Returns:
+            `[batch, seq, vocab]`.
+
+        Raises:
+            ValueError: tokens of the wrong shape, kind or range, with the values.
+        """
+        x, rotate = self._embed(tokens, cache)
+        for layer, block in enumerate(self.blocks):
+            x = block(
+                x,
+                rotate=rotate,
+                cache=None if cache is None else cache[layer],
+                counts=counts,
+                head_mask=None if head_mask is None else head_mask[layer],
+            )
+        return self.head(self.norm(x))
+
+    @torch.no_grad()
+    def inspect(self, tokens: Tensor, *, head_mask: Tensor | None = None) -> Inspection:
+        """The forward pass step by step: logits, attention weights and scores of every head.
+
+        Args:
+            tokens: `[batch, seq]`.
+            head_mask: as in `forward`.
+        """
+        x, rotate = self._embed(tokens, None)
+        maps = []
+        for layer, block in enumerate(self.blocks):
+            mask = None if head_mask is None else head_mask[layer]
+            x, layer_maps = block(x, rotate=rotate, head_mask=mask, need_weights=True)
+            maps.append(layer_maps)
+        weights = torch.stack([each.weights for each in maps])
+        scores = torch.stack([each.scores for each in maps])
+        return Inspection(self.head(self.norm(x)), weights, scores)
+
+    def knock_out(self, heads) -> Tensor:
+        """A `head_mask` `[layers, heads]` that silences the given `(layer, head)` pairs.
+
+        Raises:
+            ValueError: a pair that names no head of this model.
+        """
+        num_layers, num_heads = len(self.blocks), self.blocks[0].attention.num_heads
+        mask = torch.ones(num_layers, num_heads, device=self.head.weight.device)
+        for layer, head in heads:
+            if not (0 <= layer < num_layers and 0 <= head < num_heads):
+                raise ValueError(
+                    f"there is no head (layer={layer}, head={head}): layers 0 to {num_layers - 1}, "
+                    f"heads 0 to {num_heads - 1}"
+                )
+            mask[layer, head] = 0.0
+        return mask
+
+    def new_cache(self, batch_size: int, max_len: int) -> list[KVCache]:
+        """Empty caches, one a layer, for `max_len` positions in each of `batch_size` rows."""
+        weight = self.head.weight
+        return [
+            KVCache(
+                batch_size, block.attention.num_kv_heads, max_len, block.attention.head_dim,
+                dtype=weight.dtype, device=weight.device,
+            )
+            for block in self.blocks
+        ]  # fmt: skip
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        tokens: Tensor,
+        max_new_tokens: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Continue each row, one token at a time, reading each position once.
+
+        Args:
+            tokens: prompts `[batch, seq]`, at least one token each.
+            max_new_tokens: how many tokens to add.
+            temperature: above 1 more surprising, below 1 more predictable, 0 always the likeliest.
+            top_k: choose among the `top_k` likeliest tokens alone.
+            generator: source of randomness; torch's global one unless given.
+
+        Returns:
+            `[batch, seq + max_new_tokens]`, prompt included.
+
+        Raises:
+            ValueError: an empty prompt, a negative count or temperature, `top_k` out of range.
+        """
+        if max_new_tokens < 0 or temperature < 0:
+            raise ValueError(
+                f"max_new_tokens={max_new_tokens} and temperature={temperature} must not be negative"
+            )
+        if top_k is not None and not 1 <= top_k <= self.vocab_size:
+            raise ValueError(f"top_k={top_k} must lie between 1 and vocab_size={self.vocab_size}")
+        was_training = self.training
+        self.eval()
+        cache = self.new_cache(tokens.shape[0], tokens.shape[1] + max_new_tokens) if tokens.numel() else None
+        new = tokens
+        for _ in range(max_new_tokens):
+            logits = self(new, cache=cache)[:, -1]
+            new = _choose(logits, temperature, top_k, generator)
+            tokens = torch.cat((tokens, new), dim=1)
+        self.train(was_training)
+        return tokens
+
+    def _embed(self, tokens: Tensor, cache: list[KVCache] | None):
+        """Embeddings `[batch, seq, d_model]` and the rotation of these positions, if there is one."""
+        self._check(tokens)
+        seq = tokens.shape[1]
+        positions = torch.arange(seq, device=tokens.device) if cache is None else cache[0].positions(seq)
+        x = self.embedding(tokens)
+        if self.learned is not None:
+            x = x + self.learned(positions)
+        rotate = None if self.rotary is None else self.rotary.at(positions, dtype=x.dtype)
+        return x, rotate
+
+    def _check(self, tokens: Tensor) -> None:
+        if tokens.ndim != 2 or tokens.is_floating_point() or tokens.dtype == torch.bool:
+            raise ValueError(f"tokens must be integers [batch, seq], got {tokens.dtype} {list(tokens.shape)}")
+        if tokens.numel() == 0:
+            raise ValueError(f"there are no tokens to read: {list(tokens.shape)}")
+        low, high = (int(end) for end in tokens.aminmax())
+        if low < 0 or high >= self.vocab_size:
+            wrong = low if low < 0 else high
+            raise ValueError(
+                f"token {wrong} is outside the vocabulary of {self.vocab_size}: 0 to {self.vocab_size - 1}"
+            )
+
+
+def _choose(logits: Tensor, temperature: float, top_k: int | None, generator) -> Tensor:
+    """One token a row `[batch, 1]` from logits `[batch, vocab]`."""
+    if temperature == 0:
+        return logits.argmax(dim=-1, keepdim=True)
+    if top_k is not None:
+        weakest = logits.topk(top_k).values[:, -1:]
+        logits = logits.masked_fill(logits < weakest, -torch.inf)
+    return torch.multinomial((logits / temperature).softmax(dim=-1), 1, generator=generator)
