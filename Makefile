@@ -1,0 +1,52 @@
+# The book's commands. `make` alone lists them. Works with GNU make 3.81 (macOS) and later.
+#   PYTHON=python3.12  use this interpreter      ARGS="..."  more arguments for the command
+#   GPU=1              take torch with CUDA      REDRAW=1    make book: draw measured pictures anew
+
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+NOTEBOOKS := notebooks/en
+export GPU
+
+# A Python that was named on the command line or in the environment is used as it is, never replaced.
+THIS_PYTHON := $(if $(filter file,$(origin PYTHON)),,--this-python)
+# JupyterLab refuses to run as root without this.
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
+QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
+PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
+
+.PHONY: help install lab test check book figures bench clean
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1	\2/p' Makefile
+
+install:  ## make .venv and install the book into it (does nothing when all is there)
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "There is no $(PYTHON) on this machine. Install Python 3.11" \
+	  "or later (Debian, Ubuntu, WSL: sudo apt install python3 python3-venv; macOS: brew install python@3.12)."; exit 1; }
+	@$(PYTHON) -I llmasos_edu/install.py $(THIS_PYTHON)
+
+lab: install  ## open the book in JupyterLab
+	@$(VENV_PYTHON) -m llmasos_edu.book trust
+	$(VENV_PYTHON) -m jupyterlab $(NOTEBOOKS)/00_start_here.ipynb $(ALLOW_ROOT) $(ARGS)
+
+test: install  ## everything that is checked on every change: style, tests, all notebook cells, browser
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) tests/browser/chromium.py || echo "No Chromium could be had: browser tests will be skipped."
+	$(PYTEST) tests $(NOTEBOOKS) -n 2 --dist loadscope --durations=10 $(ARGS)
+
+check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1_attention.ipynb
+	$(PYTEST) $(if $(ARGS),$(ARGS),tests/notebooks)
+
+book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
+	$(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)
+
+figures: install  ## draw the still pictures of README and chapters anew
+	$(VENV_PYTHON) figures/draw.py
+
+bench: install  ## measure the library beside its peers
+	$(VENV_PYTHON) benchmarks/attention.py
+	$(VENV_PYTHON) benchmarks/train.py
+
+clean:  ## remove .venv and all that tests and builds left behind
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,68 @@
+"""What a test run says at its end: how many tests and notebook cells ran, what was skipped, how long."""
+
+import os
+import re
+import time
+
+import pytest
+
+STARTED = pytest.StashKey[float]()
+CELL = re.compile(r"\.ipynb::Cell \d+")
+
+
+def pytest_configure(config):
+    config.stash[STARTED] = time.monotonic()
+
+
+def reports_by_outcome(terminalreporter):
+    """{outcome: {nodeid}} over passed, failed and skipped; an error in set-up counts as failed."""
+    words = {
+        "passed": "passed",
+        "failed": "failed",
+        "error": "failed",
+        "skipped": "skipped",
+        "xfailed": "passed",
+    }
+    outcomes = {"passed": set(), "failed": set(), "skipped": set()}
+    for category, outcome in words.items():
+        outcomes[outcome].update(report.nodeid for report in terminalreporter.stats.get(category, []))
+    return outcomes
+
+
+def summary_lines(outcomes, seconds):
+    """The lines of the summary; skipped browser tests get a line of their own."""
+    lines = []
+    for name, is_cell in (("tests", False), ("notebook cells", True)):
+        counts = {
+            outcome: sum(bool(CELL.search(nodeid)) == is_cell for nodeid in nodeids)
+            for outcome, nodeids in outcomes.items()
+        }
+        lines.append(f"{name:>15}: " + ", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+    lines.append(f"{'time':>15}: {int(seconds) // 60} min {int(seconds) % 60} s")
+    if skipped := skipped_browser_tests(outcomes):
+        lines.append(
+            f"BROWSER TESTS SKIPPED: {len(skipped)} (no Chromium could be had; in CI this is a failure)"
+        )
+    return lines
+
+
+def skipped_browser_tests(outcomes):
+    return sorted(nodeid for nodeid in outcomes["skipped"] if nodeid.startswith("tests/browser"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """In CI a browser test that did not run is a failure, or nobody would notice for months."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    on_a_worker = hasattr(session.config, "workerinput")
+    if reporter is None or on_a_worker or not os.environ.get("CI"):
+        return
+    if skipped_browser_tests(reports_by_outcome(reporter)) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.section("the book")
+    lines = summary_lines(reports_by_outcome(terminalreporter), time.monotonic() - config.stash[STARTED])
+    for line in lines:
+        terminalreporter.write_line(line)
