@@ -1,0 +1,124 @@
+"""The next-token objective: windows of a text, the loss to train on, and the measure that compares models."""
+
+import math
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+
+
+class TextSampler:
+    """Random windows of a text: `sampler(generator)` gives a LongTensor [batch, context + 1].
+
+    Args:
+        tokens: the text as token ids, LongTensor [n] or a list of ints, n > context.
+        context: number of tokens that the model sees; each window has one more, the last target.
+        batch_size: windows per batch.
+    """
+
+    def __init__(self, tokens, context, batch_size):
+        self.tokens = _token_vector(tokens)
+        for name, value in {"context": context, "batch_size": batch_size}.items():
+            check_count(name, value)
+        if len(self.tokens) <= context:
+            size = f"{len(self.tokens)} tokens"
+            raise ValueError(f"the text is too short: {size}, context={context} needs at least {context + 1}")
+        self.context, self.batch_size = context, batch_size
+
+    def __call__(self, generator):
+        starts = torch.randint(len(self.tokens) - self.context, (self.batch_size, 1), generator=generator)
+        return self.tokens[starts + torch.arange(self.context + 1)]  # [batch, context + 1]
+
+
+def next_token_loss(model, batch):
+    """Mean surprise at the next token, `-1/n sum_t ln p(target_t | inputs_<=t)`, in nats per token.
+
+    Args:
+        model: maps tokens [batch, seq] to logits [batch, seq, vocab].
+        batch: LongTensor [batch, seq + 1], whose targets are its inputs moved by one; or a pair (inputs, targets),
+            inputs [batch, seq], targets [batch, seq] (-100 is not scored) or [batch] for the last position.
+
+    Returns:
+        Scalar tensor, nats per scored token.
+
+    Source: Bengio et al. 2003, "A Neural Probabilistic Language Model", section 2; the article's section 3.1.
+    """
+    inputs, targets = (batch[:, :-1], batch[:, 1:]) if isinstance(batch, torch.Tensor) else batch
+    logits = model(inputs)  # [batch, seq, vocab]
+    if targets.ndim == 1:
+        logits = logits[:, -1]
+    if logits.shape[:-1] != targets.shape:
+        shapes = f"logits {list(logits.shape)}, targets {list(targets.shape)}"
+        raise ValueError(f"{shapes}: all sizes but the vocabulary's must be equal")
+    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
+
+
+@torch.no_grad()
+def bits_per_byte(model, tokens, *, context, num_bytes, batch_size=32):
+    """Bits that the model needs per byte of a text, `-sum_t log2 p(token_t) / num_bytes`.
+
+    The text is cut into windows of `context` inputs that overlap by one token, so every token except the
+    first is scored exactly once. The first of each window is guessed from one token only: no sliding window
+    helps, so a longer `context` scores better. In bytes, different vocabularies compare fairly.
+
+    Args:
+        model: maps tokens [batch, seq] to logits [batch, seq, vocab].
+        tokens: the held-out text, LongTensor [n] or list of ints, n >= 2.
+        context: inputs per window, at most what the model accepts.
+        num_bytes: length in UTF-8 bytes of the text that stands behind the scored tokens.
+        batch_size: windows per forward pass; does not change the result but for rounding.
+
+    Returns:
+        Bits per byte, a float.
+    """
+    tokens = _token_vector(tokens)
+    for name, value in {"context": context, "num_bytes": num_bytes, "batch_size": batch_size}.items():
+        check_count(name, value)
+    if len(tokens) < 2:
+        raise ValueError(f"the text has {len(tokens)} token, at least 2 are needed: the first is not scored")
+    tokens = tokens.to(next((p.device for p in model.parameters()), "cpu"))
+    whole = (len(tokens) - 1) // context * context
+    inputs, targets = tokens[:whole].view(-1, context), tokens[1 : whole + 1].view(-1, context)
+    pieces = list(zip(inputs.split(batch_size), targets.split(batch_size), strict=True)) if whole else []
+    if whole < len(tokens) - 1:
+        pieces.append((tokens[None, whole:-1], tokens[None, whole + 1 :]))  # the last, shorter window
+    with modes_kept(model):
+        model.eval()
+        nats = sum(_total_nats(model(x), y) for x, y in pieces)
+    return nats / math.log(2) / num_bytes
+
+
+def _total_nats(logits, targets):
+    # summed in float64: a hundred thousand float32 terms would lose the fourth digit
+    nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return nats.double().sum().item()
+
+
+@contextmanager
+def modes_kept(model):
+    """Give every module its training or evaluation mode back afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def check_count(name, value):
+    """Raise ValueError unless value is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name}={value!r} is not a whole number of at least 1")
+
+
+def _token_vector(tokens):
+    if isinstance(tokens, str | bytes):
+        raise TypeError("tokens are text, but token ids are wanted: encode it with a tokenizer first")
+    tokens = torch.as_tensor(tokens)
+    if tokens.numel() == 0:
+        raise ValueError("the text is empty: there are no tokens")
+    if tokens.ndim != 1:
+        raise ValueError(f"tokens have shape {list(tokens.shape)}, one row [n] is wanted")
+    if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
+        raise TypeError(f"tokens are {tokens.dtype}, token ids are whole numbers (torch.long)")
+    return tokens.long()
