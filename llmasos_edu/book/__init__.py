@@ -1,0 +1,9 @@
+"""The book as a thing to run: its outline, its self-test, and what runs, stores and exports its notebooks.
+
+In a notebook: `from llmasos_edu.book import index, self_test`. In a terminal: `python -m llmasos_edu.book`.
+"""
+
+from llmasos_edu.book.installation import self_test
+from llmasos_edu.book.outline import BOOK_ROOT, Chapter, Section, index, load_outline, notebook_paths
+
+__all__ = ["BOOK_ROOT", "Chapter", "Section", "index", "load_outline", "notebook_paths", "self_test"]

@@ -1,0 +1,79 @@
+"""`python -m llmasos_edu.book`: execute, trust and export the book's notebooks, and test the installation."""
+
+import argparse
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+from llmasos_edu.book import notebook_paths, self_test
+from llmasos_edu.book.notebooks import CellFailed, store, trust
+
+
+def execute_all(paths, redraw):
+    """Run and store each notebook; go on after a failure, so that one run tells all of them."""
+    failed = 0
+    for path in paths:
+        started = time.monotonic()
+        try:
+            changed = store(path, redraw=redraw)
+        except CellFailed as error:
+            failed += 1
+            print(f"{path}: FAILED, left as it was\n    {error}", flush=True)
+            continue
+        word = "stored" if changed else "unchanged"
+        print(f"{path}: {word} ({time.monotonic() - started:.0f} s)", flush=True)
+    return 1 if failed else 0
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="python -m llmasos_edu.book", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("execute", help="run notebooks and store their normalised outputs")
+    run.add_argument("paths", nargs="*", type=Path, help="notebooks; all chapters if none is named")
+    run.add_argument("--redraw", action="store_true", help="also draw anew the pictures of measured times")
+    sign = commands.add_parser("trust", help="let JupyterLab show the stored outputs of our own notebooks")
+    sign.add_argument("paths", nargs="*", type=Path)
+    page = commands.add_parser("html", help="write one self-contained page with living widgets")
+    page.add_argument("notebook", type=Path)
+    page.add_argument("out", nargs="?", type=Path, help="the page; beside the notebook if not named")
+    commands.add_parser("self-test", help="say whether everything that the chapters need works here")
+    return parser.parse_args(arguments)
+
+
+def missing(paths):
+    return [str(path) for path in paths if not path.is_file()]
+
+
+def main(arguments=None):
+    asked = parse(arguments)
+    if asked.command == "self-test":
+        self_test()
+        return 0
+    if asked.command == "html":
+        from llmasos_edu.book.page import export_html
+
+        out = asked.out or asked.notebook.with_suffix(".html")
+        try:
+            print(export_html(asked.notebook, out))
+        except (CellFailed, OSError, ValueError) as error:
+            print(f"{asked.notebook}: {error}", file=sys.stderr)
+            return 1
+        return 0
+    paths = asked.paths or notebook_paths()
+    if asked.command == "trust":
+        try:
+            trust(paths)
+        except (OSError, sqlite3.Error) as error:
+            print(
+                f"Note: the notebooks could not be marked as trusted ({error}); run a cell to see its widget."
+            )
+        return 0
+    if missing(paths):
+        print("There is no such notebook: " + ", ".join(missing(paths)), file=sys.stderr)
+        return 1
+    return execute_all(paths, asked.redraw)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

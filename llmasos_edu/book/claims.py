@@ -1,0 +1,69 @@
+"""The article's claims, each with what the chapter measured and a verdict: one table a chapter."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Claims:
+    """Collects a chapter's claims as its cells test them, and shows them as one table.
+
+    Args:
+        chapter: the chapter's number, such as `"4.1"`.
+    """
+
+    chapter: str
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def add(self, section: str, claim: str, measured: str, *, holds: bool, when: str = "") -> None:
+        """Record one claim.
+
+        Args:
+            section: where the article makes it.
+            claim: what the article asserts, in a few words.
+            measured: the experiment's figure, computed.
+            holds: whether the experiment bears the claim out.
+            when: the condition under which it does; none unless given.
+
+        Raises:
+            ValueError: a section of another chapter, or an empty text.
+        """
+        if not section.startswith(self.chapter):
+            raise ValueError(f"section {section} does not belong to chapter {self.chapter}")
+        if not (claim.strip() and measured.strip()):
+            raise ValueError(f"a claim needs words and a measurement: claim={claim!r}, measured={measured!r}")
+        verdict = "does not hold" if not holds else f"holds when {when}" if when else "holds"
+        row = (section, claim, measured, verdict)
+        # Running a cell again replaces its row: the table never counts a claim twice.
+        known = [index for index, old in enumerate(self.rows) if old[:2] == row[:2]]
+        if known:
+            self.rows[known[0]] = row
+        else:
+            self.rows.append(row)
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return f"chapter {self.chapter}: no claim tested yet, run the cells above"
+        return "\n".join(f"{section} | {claim} | {what} | {v}" for section, claim, what, v in self.rows)
+
+    def _repr_markdown_(self) -> str:
+        if not self.rows:
+            return repr(self)
+        head = ["| section | the article's claim | measured here | verdict |", "|---|---|---|---|"]
+        return "\n".join(
+            head + [f"| {section} | {claim} | {what} | **{v}** |" for section, claim, what, v in self.rows]
+        )
+
+
+def at_least(value: float, *levels: float) -> str:
+    """The highest of some levels that a noisy figure reaches, in words: `above 0.9`.
+
+    A training result differs a little from machine to machine; which level it clears does not.
+    """
+    reached = [level for level in sorted(levels) if value > level]
+    return f"above {reached[-1]:g}" if reached else f"not above {min(levels):g}"
+
+
+def at_most(value: float, *levels: float) -> str:
+    """The lowest of some levels that a noisy figure stays under, in words: `below 0.1`."""
+    kept = [level for level in sorted(levels) if value < level]
+    return f"below {kept[0]:g}" if kept else f"not below {max(levels):g}"

@@ -1,0 +1,248 @@
+"""Run a notebook and store it so that two runs write the same bytes.
+
+What is stored is what nbval compares on other machines, and what a reader sees before running anything:
+outputs without times, random ids, terminal tricks or the version of the drawing library.
+"""
+
+import base64
+import contextlib
+import os
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+
+import nbformat
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+CELL_METADATA = ("jupyter", "mystnb", "tags")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+KEEP_PICTURE = "keep-picture"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"pHYs", b"IDAT", b"IEND")
+
+
+class CellFailed(Exception):
+    """A cell raised an error; the message names notebook, cell and error."""
+
+
+def execute(notebook, folder, *, timeout=600, store_widget_state=False):
+    """Run all cells in a fresh kernel of this environment; outputs are put into `notebook`.
+
+    Args:
+        notebook: a notebook as `nbformat.read` gives it.
+        folder: where the kernel runs.
+        timeout: seconds that one cell may take.
+        store_widget_state: keep the widgets' state in the notebook's metadata, for a static page.
+
+    Raises:
+        CellFailed: a cell raised an error, ran too long, or took the kernel down with it.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name=KERNEL["name"],
+        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=store_widget_state,
+        record_timing=False,
+    )
+    running = {"cell": None}
+
+    def remember(cell, **_):
+        running["cell"] = cell
+
+    client.on_cell_execute = remember
+    environment = {**os.environ, "LLMASOS_PROGRESS": "0"}
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        raise CellFailed(f"cell '{cell_name(running)}': {error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        raise CellFailed(f"cell '{cell_name(running)}' ran longer than {timeout} s") from None
+    except DeadKernelError:
+        raise CellFailed(
+            f"cell '{cell_name(running)}': the kernel died, perhaps for lack of memory"
+        ) from None
+
+
+def cell_name(running):
+    return running["cell"].id if running["cell"] is not None else "(before the first)"
+
+
+# -- the same bytes every time -----------------------------------------------------
+
+
+def normalise(notebook, stored=None):
+    """Strip from an executed notebook all that differs from run to run, in place.
+
+    Args:
+        notebook: the executed notebook.
+        stored: the notebook as it stood in the file. A cell tagged `keep-picture`, because it draws what was
+            measured on this machine, keeps the picture stored there.
+    """
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    pictures = kept_pictures(stored) if stored is not None else {}
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict(
+            {key: value for key, value in cell.metadata.items() if key in CELL_METADATA and value}
+        )
+        cell.source = cell.source.strip("\n")
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip():
+            count += 1
+            cell.execution_count = count
+        else:
+            cell.execution_count = None
+        cell.outputs = [normal_output(output, count) for output in merge_streams(cell.outputs)]
+        put_pictures(cell, pictures.get(cell.id, []))
+
+
+def merge_streams(outputs):
+    """Join neighbouring pieces of the same stream: where the kernel cuts them is a matter of timing."""
+    merged = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and output.output_type == "stream" == last.output_type
+            and output.name == last.name
+        ):
+            last.text += output.text
+        else:
+            merged.append(nbformat.from_dict(output))
+    return merged
+
+
+def normal_output(output, count):
+    output.pop("transient", None)
+    if output.output_type == "stream":
+        output.text = as_a_terminal_shows(output.text)
+        return output
+    if "execution_count" in output:
+        output.execution_count = count
+    data = output.get("data", {})
+    if WIDGET_VIEW in data and len(data) > 1:
+        # The view points to a model that lives in a kernel or in stored state; without either, JupyterLab
+        # shows "model not found" in place of the widget's own description.
+        del data[WIDGET_VIEW]
+        output.metadata["widget"] = True
+    if "image/png" in data:
+        data["image/png"] = plain_png(data["image/png"])
+    return output
+
+
+def as_a_terminal_shows(text):
+    """The text after carriage returns did their work: a progress bar leaves only its last state."""
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+
+
+def plain_png(encoded):
+    """The same picture without comments, dates and the name of the program that drew it.
+
+    Args:
+        encoded: base64 text of a PNG.
+
+    Returns:
+        Base64 text, one line.
+    """
+    data = base64.b64decode(encoded)
+    if not data.startswith(PNG_START):
+        raise ValueError("an output that calls itself image/png does not begin like a PNG")
+    kept, position = [PNG_START], len(PNG_START)
+    while position < len(data):
+        (length,) = struct.unpack(">I", data[position : position + 4])
+        kind = data[position + 4 : position + 8]
+        body = data[position + 8 : position + 8 + length]
+        if kind in PNG_CHUNKS:
+            kept.append(struct.pack(">I", length) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
+        position += length + 12
+    return base64.b64encode(b"".join(kept)).decode("ascii")
+
+
+def kept_pictures(stored):
+    """{cell id: its stored PNGs} for the cells that are tagged to keep them."""
+    return {
+        cell.id: [
+            output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
+        ]
+        for cell in stored.cells
+        if cell.cell_type == "code" and KEEP_PICTURE in cell.metadata.get("tags", [])
+    }
+
+
+def put_pictures(cell, pictures):
+    """Put stored pictures back in place of new ones, if there are as many."""
+    drawn = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+    if KEEP_PICTURE in cell.metadata.get("tags", []) and len(drawn) == len(pictures):
+        for output, picture in zip(drawn, pictures, strict=True):
+            output.data["image/png"] = plain_png(picture)
+
+
+# -- files -------------------------------------------------------------------------
+
+
+def store(path, *, redraw=False):
+    """Execute the notebook at `path` and store its normalised outputs; the file changes only as a whole.
+
+    Args:
+        path: the notebook.
+        redraw: draw measured pictures anew too (cells tagged `keep-picture`).
+
+    Returns:
+        True when the file changed.
+
+    Raises:
+        CellFailed: a cell failed; the file is as it was.
+    """
+    path = Path(path)
+    before = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(before, as_version=4)
+    execute(notebook, path.parent)
+    normalise(notebook, None if redraw else nbformat.reads(before, as_version=4))
+    nbformat.validate(notebook)
+    after = as_text(notebook)
+    if after != before:
+        write_whole(path, after)
+    return after != before
+
+
+def as_text(notebook):
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def write_whole(path, text):
+    """Write a file so that a reader, or a crash, sees the old text or the new, never half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(name)
+        raise
+
+
+def trust(paths):
+    """Sign notebooks, so that JupyterLab shows their stored HTML and widgets before anything is run.
+
+    Returns:
+        The number of notebooks signed.
+    """
+    from nbformat.sign import NotebookNotary
+
+    notary = NotebookNotary()
+    paths = [Path(path) for path in paths if Path(path).is_file()]
+    for path in paths:
+        notary.sign(nbformat.read(path, as_version=4))
+    return len(paths)

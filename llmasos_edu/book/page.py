@@ -1,0 +1,242 @@
+"""A chapter as one static page: no kernel, no network, and the widgets still alive.
+
+The page is nbconvert's body in a shell of our own, because nbconvert's full templates fetch require.js,
+MathJax and the widget manager from a CDN. Formulas become MathML here, when the page is made: every current
+browser draws MathML without a script, and screen readers read it.
+"""
+
+import base64
+import html
+import mimetypes
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+
+from llmasos_edu.book.notebooks import WIDGET_STATE, WIDGET_VIEW, execute
+
+SHELL = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{css}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+CSS = """
+:root { --ink: #1b1f24; --paper: #ffffff; --code: #f5f6f8; --rule: #d0d4da; --link: #0a58a8; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.6 system-ui, sans-serif; }
+main { max-width: 56rem; margin: 0 auto; padding: 1rem; }
+a { color: var(--link); }
+pre { background: var(--code); padding: .7rem; overflow-x: auto; font-size: 14px; line-height: 1.45; }
+.output pre, .output_text pre { background: none; border-left: 3px solid var(--rule); }
+img, svg { max-width: 100%; height: auto; }
+.output_png img { background: #ffffff; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+td, th { border: 1px solid var(--rule); padding: .25rem .6rem; text-align: left; }
+blockquote { border-left: 4px solid var(--rule); margin-left: 0; padding-left: 1rem; }
+.anchor-link { visibility: hidden; text-decoration: none; margin-left: .3rem; }
+:hover > .anchor-link, .anchor-link:focus { visibility: visible; }
+math[display="block"] { overflow-x: auto; margin: 1rem 0; }
+.prompt { display: none; }
+"""
+DARK = ":root { --ink: #e6e8eb; --paper: #14171c; --code: #1e232b; --rule: #464d57; --link: #7ab8ff; }"
+
+
+def export_html(notebook_path, html_path):
+    """Write a notebook as one self-contained page.
+
+    A notebook that JupyterLab saved with its widgets' state is shown as it is. Any other is executed first
+    (the file itself is left alone), because a widget without its state is only a name.
+
+    Args:
+        notebook_path: the `.ipynb` file.
+        html_path: the page to write; its folder must exist.
+
+    Returns:
+        The path written.
+
+    Raises:
+        CellFailed: the notebook had to be executed, and a cell failed.
+        ValueError: the page would fetch something from the network.
+    """
+    notebook_path, html_path = Path(notebook_path), Path(html_path)
+    notebook = nbformat.read(notebook_path, as_version=4)
+    if "widgets" not in notebook.metadata:
+        execute(notebook, notebook_path.parent, store_widget_state=True)
+    html_path.write_text(page_of(notebook, notebook_path), encoding="utf-8")
+    return html_path
+
+
+def page_of(notebook, path):
+    """The page of an executed notebook, as text; `path` tells its language and where its pictures are."""
+    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {})
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            describe_pictures(output, cell)
+            bring_to_life(output, state)
+    body = with_embedded_pictures(render_body(notebook), path.parent)
+    page = SHELL.format(
+        language="zh-CN" if path.parent.name == "zh" else "en",
+        title=html.escape(title_of(notebook) or path.stem),
+        css=style_sheet(),
+        body=body,
+    )
+    if fetched := what_it_fetches(page):
+        raise ValueError("the page would fetch from the network: " + ", ".join(fetched))
+    return page
+
+
+def describe_pictures(output, cell):
+    """Hand the cell's alt text to nbconvert, which reads it from the output's metadata."""
+    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+    for kind in ("image/png", "image/jpeg"):
+        if alt and kind in output.get("data", {}):
+            output.metadata[kind] = {**output.metadata.get(kind, {}), "alt": alt}
+
+
+def bring_to_life(output, state):
+    """Replace a widget's view by HTML that carries module and state; what has no module stays plain text."""
+    view = output.get("data", {}).pop(WIDGET_VIEW, None)
+    if view and (markup := widget_html(state, view["model_id"])):
+        output.data = nbformat.from_dict({"text/html": markup})
+
+
+def widget_html(state, model_id):
+    """A living anywidget, the contents of a box, the value of an HTML widget; '' for all other widgets."""
+    from llmasos_edu.widgets.host import embed_widget_state
+
+    model = state.get("state", {}).get(model_id)
+    if model is None:
+        return ""
+    if model["model_module"] == "anywidget":
+        return embed_widget_state(state, model_id)
+    if model["model_name"] in ("BoxModel", "HBoxModel", "VBoxModel"):
+        children = model["state"].get("children", [])
+        return "\n".join(widget_html(state, child.removeprefix("IPY_MODEL_")) for child in children)
+    if model["model_name"] == "HTMLModel":
+        return model["state"].get("value", "")
+    return ""
+
+
+# -- nbconvert's part --------------------------------------------------------------
+
+
+def render_body(notebook):
+    """The cells as HTML, without head, scripts or style; formulas as MathML."""
+    from nbconvert import HTMLExporter
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class WithMathML(IPythonRenderer):
+        def inline_math(self, body):
+            return mathml(body, "inline")
+
+        def block_math(self, body):
+            return mathml(body, "block")
+
+        def latex_environment(self, name, body):
+            return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+
+    class Body(HTMLExporter):
+        def default_filters(self):
+            yield from super().default_filters()
+            yield ("markdown2html", lambda source: MarkdownWithMath(WithMathML(escape=False)).render(source))
+
+    exporter = Body(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(notebook)
+    return body
+
+
+# latex2mathml knows these under another name only.
+SAME_IN_MATHML = (("{aligned}", "{align*}"), (r"\operatorname*", r"\operatorname"), (r"\dots", r"\ldots"))
+
+
+def mathml(tex, display):
+    """A formula as MathML; one that the converter does not know stays as readable TeX.
+
+    Args:
+        tex: the formula without its dollars.
+        display: 'inline' or 'block'.
+    """
+    from latex2mathml.converter import convert
+
+    readable = f'<code class="tex">{html.escape(tex.strip())}</code>'
+    for ours, theirs in SAME_IN_MATHML:
+        tex = tex.replace(ours, theirs)
+    try:
+        markup = convert(tex.strip(), display=display)
+    except Exception:
+        return readable
+    # Instead of raising, the converter lets a command or a separator that it does not know through as a name.
+    if re.search(r"<m[ion][^>]*>(\\|&<|&amp;<)", markup):
+        return readable
+    return markup.replace("<math ", f'<math alttext="{html.escape(tex.strip())}" ', 1)
+
+
+def style_sheet():
+    """Our few rules, and the colours of code for light and dark."""
+    from pygments.formatters import HtmlFormatter
+
+    def colours(style):
+        return HtmlFormatter(style=style).get_style_defs(".highlight pre")
+
+    dark = f"{DARK}\n{colours('github-dark')}"
+    return f"{CSS}\n{colours('default')}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
+
+
+def title_of(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (found := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
+            return found.group(1).strip()
+    return ""
+
+
+# -- nothing from elsewhere --------------------------------------------------------
+
+
+def with_embedded_pictures(body, folder):
+    """Put pictures that lie beside the notebook into the page itself."""
+
+    def embed(found):
+        file = folder / unquote(found.group(2))
+        if not file.is_file():
+            raise ValueError(f"the notebook shows a picture that is not there: {found.group(2)}")
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        data = base64.b64encode(file.read_bytes()).decode("ascii")
+        return f"{found.group(1)}data:{kind};base64,{data}{found.group(3)}"
+
+    return re.sub(r'(<img\b[^>]*?\bsrc=")([^":]+)(")', embed, body)
+
+
+class Fetches(HTMLParser):
+    """Collects the addresses that a browser would load by itself when it opens a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses = []
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            loads = name in ("src", "srcset", "poster", "data") or (tag == "link" and name == "href")
+            if loads and value and not value.startswith(("data:", "#")):
+                self.addresses.append(value[:80])
+
+
+def what_it_fetches(page):
+    """Addresses that the page would load: sources of elements, style sheets, imports."""
+    parser = Fetches()
+    parser.feed(page)
+    in_styles = re.findall(r"(?:@import\s+|url\(\s*)[\"']?(https?:[^\"')\s]+)", page)
+    in_scripts = re.findall(r"(?:\bfrom|\bimport\(?)\s*[\"'](https?:[^\"']+)", page)
+    return parser.addresses + in_styles + in_scripts
