@@ -1,0 +1,188 @@
+"""An attention map to play with: which token looks at which, in every head of a model.
+
+Section 4.1.2 (self-attention is interpretable) and 4.1.3 (heads attend to different things).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from llmasos_edu.widgets import attention_data as data
+from llmasos_edu.widgets.host import save_html
+
+_HERE = Path(__file__).parent
+
+
+def _module(*names: str) -> str:
+    """One JavaScript module out of several files, less indentation and whole-line comments: it is stored
+    with every notebook, and the files are there for whoever wants to read them."""
+    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    return re.sub(r"\n\s*(//[^\n]*)?(?=\n)", "", re.sub(r"\n[ \t]+", "\n", text))
+
+
+class AttentionExplorer(anywidget.AnyWidget):
+    """Attention maps of a model, every head of every layer, explored in the browser alone.
+
+    Args:
+        weights: `[layers, heads, query, key]`, torch or numpy; each row sums to one over the keys, or is all
+            zero where everything is hidden. A list of such arrays offers several inputs to choose from;
+            then `tokens` and every other argument given is a list of the same length.
+        tokens: one string per query.
+        key_tokens: one string per key, if they are not the queries' own (cross-attention).
+        scores: `[layers, heads, query, key]` after the scale, before mask and softmax, -inf where a key stays
+            hidden. With scores the reader may switch the causal mask and slide the temperature.
+        causal: no query sees its future; found out from the weights unless said.
+        names: a name for each of several inputs.
+        knock_out: `[subsets, query]`, the model's probability of the true next token at each position
+            with some heads silenced. Up to 8 heads: row `r` silences head `h` of layer `l` where bit
+            `l * heads + h` of `r` is set. Above: row 0 is the intact model, row `1 + l * heads + h` lacks that
+            head alone. The last position may be NaN, or left out.
+        mean_from: the mean next-token probability is taken from this position on (a repeated pattern is
+            predictable in its second half alone).
+        layer, head: shown first, counted from 0 as in the code.
+
+    Raises:
+        ValueError, TypeError: with the place and the value, in words.
+
+    Source: Vaswani et al. 2017, section 3.2 and the figures of its appendix; article 4.1.2, 4.1.3.
+    """
+
+    _esm = _module("shared.js", "attention_maps.js", "attention_explorer.js")
+    _css = (_HERE / "explorer.css").read_text(encoding="utf-8")
+
+    description = t.Dict().tag(sync=True)
+    data = t.Bytes().tag(sync=True)
+    input = t.Int(0, help="which input is shown").tag(sync=True)
+    layer = t.Int(0).tag(sync=True)
+    head = t.Int(0).tag(sync=True)
+    query = t.Int(0, help="the query under the cursor").tag(sync=True)
+    key = t.Int(0, help="the key under the cursor").tag(sync=True)
+    pinned = t.Int(-1, help="the query whose bars stay, -1 for none").tag(sync=True)
+    show = t.Enum(["head", "mean", "max"], "head", help="one head, or all of the layer").tag(sync=True)
+    causal = t.Bool(False, help="the mask, where scores are given").tag(sync=True)
+    temperature = t.Float(1.0, help="where scores are given").tag(sync=True)
+    knocked_out = t.List(t.Int(), help="layer * heads + head of each silenced head").tag(sync=True)
+
+    def __init__(self, weights, tokens, *, key_tokens=None, scores=None, causal=None, names=None,
+                 knock_out=None, mean_from=0, layer=0, head=0) -> None:  # fmt: skip
+        several = isinstance(weights, list | tuple)
+        given = {"weights": weights, "tokens": tokens, "key_tokens": key_tokens, "scores": scores,
+                 "knock_out": knock_out, "names": names}  # fmt: skip
+        if not several:
+            given = {name: None if value is None else [value] for name, value in given.items()}
+        count = data.same_length(**given)
+        columns = {name: value if value is not None else [None] * count for name, value in given.items()}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        self._inputs = [_read_input(row, causal, place, count) for place, row in enumerate(rows)]
+        first = self._inputs[0]
+        if not 0 <= mean_from < len(first.tokens):
+            raise ValueError(f"mean_from={mean_from} is no position: 0 to {len(first.tokens) - 1}")
+        described, blob = [], b""
+        for each in self._inputs:
+            description, part = each.describe(len(blob))
+            described.append(description)
+            blob += part
+        super().__init__(
+            description={"inputs": described, "mean_from": mean_from},
+            data=blob, causal=first.causal, layer=layer, head=head,
+        )  # fmt: skip
+
+    @t.validate("input", "layer", "head", "query", "key")
+    def _in_range(self, proposal):
+        name, value = proposal["trait"].name, proposal["value"]
+        inputs = self._inputs
+        shape = inputs[min(self.input, len(inputs) - 1)].weights.shape
+        limits = dict(zip(("layer", "head", "query", "key"), shape, strict=True), input=len(inputs))
+        if not 0 <= value < limits[name]:
+            raise t.TraitError(f"{name}={value} does not exist: 0 to {limits[name] - 1}")
+        return value
+
+    @t.validate("temperature")
+    def _positive(self, proposal):
+        if not 0.1 <= proposal["value"] <= 10:
+            raise t.TraitError(f"temperature={proposal['value']} is out of the slider's range, 0.1 to 10")
+        return proposal["value"]
+
+    def __repr__(self) -> str:
+        layers, heads, queries, keys = self._inputs[0].weights.shape
+        size = f"{queries} tokens" if queries == keys else f"{queries} query and {keys} key tokens"
+        parts = [f"{layers} layer{'s' * (layers > 1)} x {heads} head{'s' * (heads > 1)}", size]
+        parts += ["causal"] * self._inputs[0].causal
+        parts += ["with scores"] * (self._inputs[0].scores is not None)
+        parts += ["with knock-out"] * (self._inputs[0].knock_out is not None)
+        if len(self._inputs) > 1:
+            parts.append("inputs: " + ", ".join(each.name for each in self._inputs))
+        return f"AttentionExplorer({', '.join(parts)})"
+
+    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
+        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
+        return save_html(self, path, title=title)
+
+    @classmethod
+    def from_transformers(cls, output: Any, tokens, *, row: int = 0, which: str = "attentions",
+                          key_tokens=None, **settings) -> AttentionExplorer:  # fmt: skip
+        """Explore what any transformers model attended to.
+
+        Args:
+            output: what the model returned for `output_attentions=True`, or its tuple of attentions: one
+                tensor `[batch, heads, query, key]` a layer.
+            tokens: one string per token, as `tokenizer.convert_ids_to_tokens(ids)` gives them. Fewer than the
+                row has: the padding at its end is cut off, if nothing attends to it.
+            row: which row of the batch.
+            which: the output's field: `attentions`, `encoder_attentions`, `decoder_attentions`,
+                `cross_attentions`.
+            key_tokens: for cross-attention, the other sequence's tokens.
+            settings: as for `AttentionExplorer`.
+        """
+        maps = output if isinstance(output, list | tuple) and not hasattr(output, which) else getattr(output, which, None)
+        if maps is None or len(maps) == 0 or any(each is None for each in maps):
+            raise ValueError(
+                f"the output holds no {which}: load the model with attn_implementation='eager' "
+                "and call it with output_attentions=True"
+            )
+        shapes = [list(each.shape) for each in maps]
+        if any(len(shape) != 4 for shape in shapes):
+            raise ValueError(f"{which} must be one [batch, heads, query, key] tensor a layer, got shapes {shapes[:3]}")
+        if any(shape != shapes[0] for shape in shapes):
+            raise ValueError(f"the layers' {which} differ in shape, {shapes}: show those of one shape")
+        if not 0 <= row < shapes[0][0]:
+            raise ValueError(f"row={row} does not exist in a batch of {shapes[0][0]}")
+        weights = data.np.stack([data.read_array(each[row], which)[0] for each in maps])
+        tokens = [_readable_piece(token) for token in tokens]
+        key_tokens = None if key_tokens is None else [_readable_piece(token) for token in key_tokens]
+        keys = len(key_tokens if key_tokens is not None else tokens)
+        if weights[:, :, : len(tokens), keys:].max(initial=0.0) < 1e-4:
+            weights = weights[:, :, : len(tokens), :keys]
+        return cls(weights, tokens, key_tokens=key_tokens, **settings)
+
+
+def _read_input(row: dict[str, Any], causal: bool | None, place: int, count: int) -> data.AttentionInput:
+    try:
+        weights = data.check_weights(row["weights"])
+        tokens = data.check_tokens(row["tokens"], weights.shape[2], "tokens")
+        key_tokens = tokens
+        if row["key_tokens"] is not None:
+            key_tokens = data.check_tokens(row["key_tokens"], weights.shape[3], "key_tokens")
+        elif weights.shape[2] != weights.shape[3]:
+            raise ValueError(
+                f"weights has {weights.shape[2]} queries and {weights.shape[3]} keys: give key_tokens too"
+            )
+        is_causal = data.check_causal(causal, weights)
+        scores = None if row["scores"] is None else data.check_scores(row["scores"], weights, is_causal)
+        knock_out = None if row["knock_out"] is None else data.check_knock_out(row["knock_out"], weights)
+    except (ValueError, TypeError) as error:
+        if count == 1:
+            raise
+        raise type(error)(f"input {place}: {error}") from None
+    name = f"input {place}" if row["names"] is None else str(row["names"])
+    return data.AttentionInput(weights, tokens, key_tokens, scores, is_causal, knock_out, name)
+
+
+def _readable_piece(token: str) -> str:
+    """Vocabularies write a leading space as a letter of their own; show it as a space."""
+    return token.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n")
