@@ -35,8 +35,8 @@ def next_token_loss(model, batch):
 
     Args:
         model: maps tokens [batch, seq] to logits [batch, seq, vocab].
-        batch: LongTensor [batch, seq + 1], whose targets are its inputs moved by one; or a pair (inputs, targets),
-            inputs [batch, seq], targets [batch, seq] (-100 is not scored) or [batch] for the last position.
+        batch: LongTensor [batch, seq + 1], whose targets are its inputs moved by one; or a pair: inputs
+            [batch, seq], targets [batch, seq] (-100 is not scored) or [batch] for the last position.
 
     Returns:
         Scalar tensor, nats per scored token.

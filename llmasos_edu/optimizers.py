@@ -36,8 +36,8 @@ def make_optimizers(model, *, name="muon", matrix_lr=None, other_lr=None, weight
 
     Args:
         model: any nn.Module. Hidden matrices are its trainable 2-D parameters, except those of nn.Embedding
-            (and weights tied to them), of a module called `head`, and those whose name contains `embedding` or
-            `position`. Stacks of matrices (3-D) are left to AdamW: Muon knows matrices only.
+            (and weights tied to them), of a module called `head`, and those whose name has `embedding` or
+            `position` in it. Stacks of matrices (3-D) are left to AdamW: Muon knows matrices only.
         name: "muon" or "adamw".
         matrix_lr: peak rate of the hidden matrices; by default 0.02 (muon) or 0.003 (adamw).
         other_lr: peak rate of all others; by default 0.01 (muon) or 0.003 (adamw).

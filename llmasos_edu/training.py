@@ -134,6 +134,7 @@ def train(
     warmup = min(100, steps // 10) if warmup is None else warmup
     evaluate_every = evaluate_every or max(1, steps // 10)
     recipe = {"steps": steps, "seed": seed, "clip": clip, "warmup": warmup, "final": final_lr_fraction}
+    recipe["rates"] = [[group["lr"], group.get("weight_decay", 0.0)] for group in _groups(optimizers)]
     with _Interrupts() as interrupts, _as_found(model, optimizers), _bar(steps, progress) as bar:
         run = _Run(model, optimizers, recipe, interrupts, checkpoint)
         if checkpoint is not None and resume and Path(checkpoint).exists():
@@ -176,9 +177,7 @@ class _Run:
         self.model, self.optimizers, self.recipe = model, optimizers, recipe
         self.interrupts, self.checkpoint = interrupts, checkpoint
         self.history, self.smooth_loss, self.saved_at = History(), None, 0
-        self.groups = [group for one in optimizers for group in one.param_groups]
-        self.parameters = [p for group in self.groups for p in group["params"]]
-        self.peaks = [group["lr"] for group in self.groups]
+        self.parameters = [p for group in _groups(optimizers) for p in group["params"]]
         own = {name for name, _ in model.named_parameters(remove_duplicate=False)}
         self.buffer_names = model.state_dict().keys() - own
         torch.manual_seed(recipe["seed"] + 1)  # not the data's seed: the two streams must not be one
@@ -210,13 +209,14 @@ class _Run:
             value.backward()
             self._check_gradient(recipe["clip"])
         share = cosine_schedule(done, recipe["steps"], recipe["warmup"], recipe["final"])
-        for group, peak in zip(self.groups, self.peaks, strict=True):
+        groups = _groups(self.optimizers)
+        for group, (peak, _) in zip(groups, recipe["rates"], strict=True):
             group["lr"] = share * peak
         for optimizer in self.optimizers:
             optimizer.step()
-        self.history.losses.append(value.item())
-        self.history.learning_rates.append(self.groups[0]["lr"])
         last = value.item()
+        self.history.losses.append(last)
+        self.history.learning_rates.append(groups[0]["lr"])
         self.smooth_loss = last if self.smooth_loss is None else 0.95 * self.smooth_loss + 0.05 * last
         self.mark()
 
@@ -336,16 +336,20 @@ def _aside(model):
 @contextmanager
 def _as_found(model, optimizers):
     """Give the caller back the random stream, the training modes and the peak learning rates."""
-    groups = [group for one in optimizers for group in one.param_groups]
-    peaks = [group["lr"] for group in groups]
+    peaks = [group["lr"] for group in _groups(optimizers)]
     with _aside(model):
         try:
             yield
         finally:
             for owner in (model, *optimizers):
                 owner.zero_grad(set_to_none=True)
-            for group, peak in zip(groups, peaks, strict=True):
+            for group, peak in zip(_groups(optimizers), peaks, strict=True):
                 group["lr"] = peak
+
+
+def _groups(optimizers):
+    # asked for anew each time: an optimizer that loads a state makes new groups
+    return [group for one in optimizers for group in one.param_groups]
 
 
 def _bar(steps, progress):
