@@ -1,0 +1,375 @@
+"""The rules that every chapter keeps, as functions (notebook, chapter of the outline) -> complaints.
+
+`test_structure.py` applies them to the book, `test_rules_bite.py` to small bad notebooks.
+"""
+
+import ast
+import itertools
+import re
+
+from llmasos_edu.book.notebooks import KERNEL, WIDGET_VIEW
+
+LONGEST_CELL = 25
+MOST_WORDS = 220
+LARGEST_FILE = 1_500_000
+SHARE_OF_SKIPPING_CELLS = 0.02
+FEWEST_EXERCISES = {"4.1": 8}
+NBVAL_TAGS = re.compile(r"nbval[-_](skip|ignore|raises|check)|raises-exception", re.IGNORECASE)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def markdown_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def texts_of(output):
+    """The text that an output shows: streams, plain text, and HTML or Markdown without their tags."""
+    if output.output_type == "stream":
+        return [output.text]
+    data = output.get("data", {})
+    marked_up = [data[kind] for kind in ("text/html", "text/markdown") if kind in data]
+    bare = [re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL) for text in marked_up]
+    return bare + ([data["text/plain"]] if "text/plain" in data else [])
+
+
+def complaints_about_text(notebook, find, words):
+    """A complaint per output text in which `find` (text -> what is wrong, or None) finds something."""
+    return [
+        f"cell '{cell.id}': {words}: {found!r}"
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        for text in texts_of(output)
+        if (found := find(text))
+    ]
+
+
+def first_match(pattern):
+    compiled = re.compile(pattern)
+
+    def find(text):
+        found = compiled.search(text)
+        return found.group(0) if found else None
+
+    return find
+
+
+# -- headings and parts ------------------------------------------------------------
+
+
+def headings(notebook):
+    """(level, text) of every Markdown heading outside fenced code."""
+    found = []
+    for cell in markdown_cells(notebook):
+        prose = re.sub(r"^(```|~~~).*?^\1", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+        found += [(len(marks), text.strip()) for marks, text in re.findall(r"^(#{1,6}) +(.+)$", prose, re.M)]
+    return found
+
+
+def has_its_title_first(notebook, chapter):
+    found = headings(notebook)
+    first = notebook.cells[0].source if notebook.cells else ""
+    complaints = []
+    if not first.startswith(f"# {chapter.heading()}\n"):
+        complaints.append(f"the first cell does not begin with the line '# {chapter.heading()}'")
+    if sum(level == 1 for level, _ in found) != 1:
+        complaints.append("a chapter has exactly one heading of level 1, its title")
+    return complaints
+
+
+def has_every_section_in_order(notebook, chapter):
+    numbered = [text for level, text in headings(notebook) if level > 1 and re.match(r"\d+(\.\d+)+\s", text)]
+    expected = [section.heading() for section in chapter.sections]
+    if numbered == expected:
+        return []
+    return [f"numbered headings are {numbered}, the outline has {expected}"]
+
+
+def steps_down_one_heading_level_at_a_time(notebook, chapter):
+    found = headings(notebook)
+    return [
+        f"heading '{text}' of level {level} follows one of level {above}"
+        for (above, _), (level, text) in itertools.pairwise(found)
+        if level > above + 1
+    ]
+
+
+def asks_for_predictions_and_compares(notebook, chapter):
+    if not chapter.sections:
+        return []
+    predicted, compared = (keys_of(notebook, name) for name in ("predict", "compare"))
+    complaints = [] if predicted else ["no cell asks for a prediction: predict(...)"]
+    return complaints + [f"prediction {key} is never compared" for key in sorted(predicted - compared)]
+
+
+def has_enough_exercises(notebook, chapter):
+    if not chapter.sections:
+        return []
+    found, wanted = len(keys_of(notebook, "check")), FEWEST_EXERCISES.get(chapter.number, 6)
+    return [] if found >= wanted else [f"{found} exercises with check(...), expected at least {wanted}"]
+
+
+def keys_of(notebook, function):
+    """The keys in calls such as check("4.1-3", ...), over all code cells."""
+    return {
+        key
+        for cell in code_cells(notebook)
+        for key in re.findall(rf"\b{function}\(\s*[\"']([^\"']+)[\"']", cell.source)
+    }
+
+
+def ends_with_a_table_of_claims(notebook, chapter):
+    """Under a heading that names the claims stands a code cell whose output says what holds."""
+    if not chapter.sections:
+        return []
+    below = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (titles := re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE)):
+            below = any("claim" in title.lower() for title in titles)
+        elif below and cell.cell_type == "code":
+            text = " ".join(text for output in cell.outputs for text in texts_of(output))
+            if "hold" in text.lower():
+                return []
+    return ["no table of claims: a heading with 'claim', below it a cell whose output says what holds"]
+
+
+# -- cells -------------------------------------------------------------------------
+
+
+def has_short_code_cells(notebook, chapter):
+    return [
+        f"cell '{cell.id}' has {lines} lines, at most {LONGEST_CELL} fit on a screen"
+        for cell in code_cells(notebook)
+        if (lines := len(cell.source.splitlines())) > LONGEST_CELL
+    ]
+
+
+def has_no_wall_of_text(notebook, chapter):
+    complaints = []
+    for cell in markdown_cells(notebook):
+        open_text = re.sub(r"<details>.*?</details>|\$\$.*?\$\$|^\|.*$", "", cell.source, flags=re.S | re.M)
+        words = len(open_text.split())
+        if words > MOST_WORDS:
+            complaints.append(f"cell '{cell.id}' has {words} words outside folds, at most {MOST_WORDS}")
+    return complaints
+
+
+def has_cells_named_by_hand(notebook, chapter):
+    names = [cell.get("id", "") for cell in notebook.cells]
+    random = [name for name in names if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f-]+)?", name) or not name]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return [f"cell id {name!r} is not a name" for name in random] + [
+        f"cell id {name!r} twice" for name in twice
+    ]
+
+
+FORBIDDEN = (
+    (r"\binteract(ive|ive_output|_manual)?\(", "interact does not pass nbval: use observe or an explorer"),
+    (r"\bwith\s+[\w.]*\bOutput\(", "'with Output()' does not pass nbval: use widgets.HTML or observe"),
+    (r"\bclear_output\b|\bupdate_display\b|\bdisplay_id\b", "display updates do not pass nbval"),
+    (r"^\s*(!|%%?(time|timeit|pip|conda|cd|bash)\b)", "shell and timing commands differ between machines"),
+)
+
+
+def uses_nothing_that_cannot_be_compared(notebook, chapter):
+    return [
+        f"cell '{cell.id}': {reason}"
+        for cell in code_cells(notebook)
+        for pattern, reason in FORBIDDEN
+        if re.search(pattern, cell.source, re.MULTILINE)
+    ]
+
+
+def ends_no_cell_with_a_semicolon(notebook, chapter):
+    complaints = []
+    for cell in code_cells(notebook):
+        code = re.sub(r"\s*#[^\n]*$", "", cell.source.rstrip())
+        if code.endswith(";"):
+            complaints.append(f"cell '{cell.id}' ends with ';', which does not suppress under nbval")
+    return complaints
+
+
+def ends_plots_with_show(notebook, chapter):
+    """A cell that draws must not also store the repr of its last value, such as '<Axes: ...>'."""
+    complaints = []
+    for cell in code_cells(notebook):
+        shown = [output.get("data", {}) for output in cell.outputs if output.output_type == "execute_result"]
+        bare = [data for data in shown if not is_picture(data) and "text/html" not in data]
+        if any(is_picture(output.get("data", {})) for output in cell.outputs) and bare:
+            complaints.append(
+                f"cell '{cell.id}' draws but ends in a value: end it with plt.show() or '_ = ...'"
+            )
+    return complaints
+
+
+def skips_little(notebooks):
+    """At most 2 % of the book's code cells carry a tag or comment by which nbval skips or ignores."""
+    cells = [cell for notebook in notebooks for cell in code_cells(notebook)]
+    tagged = [
+        cell.id
+        for cell in cells
+        if any(NBVAL_TAGS.search(tag) for tag in cell.metadata.get("tags", []))
+        or re.search(r"^\s*#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source, re.MULTILINE)
+    ]
+    if len(tagged) <= SHARE_OF_SKIPPING_CELLS * len(cells):
+        return []
+    return [f"{len(tagged)} of {len(cells)} code cells are not compared: {tagged}"]
+
+
+# -- pictures ----------------------------------------------------------------------
+
+
+def is_picture(data):
+    return any(kind.startswith("image/") for kind in data)
+
+
+def shows_something(output):
+    """A picture, or a widget, of which the still picture stands where it cannot run."""
+    data = output.get("data", {})
+    return is_picture(data) or WIDGET_VIEW in data or output.get("metadata", {}).get("widget", False)
+
+
+def describes_every_picture(notebook, chapter):
+    complaints = []
+    for cell in code_cells(notebook):
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if any(shows_something(output) for output in cell.outputs) and len(alt.split()) < 3:
+            complaints.append(
+                f"cell '{cell.id}' shows a picture without alt text (metadata mystnb.image.alt)"
+            )
+    for cell in markdown_cells(notebook):
+        prose = re.sub(r"^```.*?^```|`[^`]*`", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+        alts = re.findall(r"!\[([^\]]*)\]\(", prose)
+        for tag in re.findall(r"<img\b[^>]*>", prose):
+            found = re.search(r"\balt=[\"']([^\"']*)[\"']", tag)
+            alts.append(found.group(1) if found else "")
+        complaints += [
+            f"cell '{cell.id}': a picture without alt text" for alt in alts if len(alt.split()) < 3
+        ]
+    return complaints
+
+
+# -- stored outputs ----------------------------------------------------------------
+
+
+def has_run_from_top_to_bottom(notebook, chapter):
+    cells = [cell for cell in code_cells(notebook) if cell.source.strip()]
+    counts = [cell.execution_count for cell in cells]
+    if counts != list(range(1, len(cells) + 1)):
+        return [f"execution counts are {counts}: store the notebook with make book"]
+    silent = [cell.id for cell in cells if prints(cell.source) and not cell.outputs]
+    complaints = [f"cell '{name}' prints, but no output is stored" for name in silent]
+    if cells and not any(cell.outputs for cell in cells):
+        complaints.append("no output is stored at all: make book")
+    return complaints
+
+
+def prints(source):
+    """True when the cell itself, not a function in it, calls print."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return False
+    values = [statement.value for statement in statements if isinstance(statement, ast.Expr)]
+    return any(isinstance(value, ast.Call) and ast.unparse(value.func) == "print" for value in values)
+
+
+def stores_no_error(notebook, chapter):
+    return [
+        f"cell '{cell.id}' stores an error: {output.ename}"
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+
+
+def stores_no_warning(notebook, chapter):
+    return [
+        f"cell '{cell.id}' stores stderr: {output.text[:80]!r}"
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
+
+
+ABSOLUTE_PATH = r"(?<![\w.:/])(/(home|root|work|Users|tmp|usr|opt|var|private)/[\w.-]+|[A-Z]:\\\w+)"
+
+
+def names_no_absolute_path(notebook, chapter):
+    find = first_match(ABSOLUTE_PATH)
+    in_sources = [
+        f"cell '{cell.id}': absolute path in the source: {found!r}"
+        for cell in notebook.cells
+        if (found := find(cell.source))
+    ]
+    return in_sources + complaints_about_text(notebook, find, "absolute path in an output")
+
+
+def stores_no_address(notebook, chapter):
+    return complaints_about_text(notebook, first_match(r"\b0x[0-9a-fA-F]{6,}"), "an object's address")
+
+
+NUMBER = re.compile(r"(?<![\w.])-?(\d*\.\d+|\d+(?=[eE][-+]?\d))(?:[eE]([-+]?\d+))?(?!\w|\.\d)")
+
+
+def too_many_digits(text):
+    """The first number in the text with more than four significant digits, integers apart."""
+    for found in NUMBER.finditer(text):
+        if len(found.group(1).replace(".", "").lstrip("0")) > 4:
+            return found.group(0)
+    return None
+
+
+def almost_zero(text):
+    """The first number that is rounding noise: -0.0, 2.2e-16; a tolerance such as 1e-10 is none."""
+    for found in NUMBER.finditer(text):
+        size = abs(float(found.group(0)))
+        if found.group(0).startswith("-") and size == 0:
+            return found.group(0)
+        if 0 < size < 1e-11 or (size < 1e-7 and size > 0 and float(found.group(1)) != 1):
+            return found.group(0)
+    return None
+
+
+def prints_few_digits(notebook, chapter):
+    return complaints_about_text(notebook, too_many_digits, "more than 4 significant digits")
+
+
+def prints_no_rounding_noise(notebook, chapter):
+    return complaints_about_text(notebook, almost_zero, "rounding noise (print allclose, or add 0.0)")
+
+
+def has_plain_metadata(notebook, chapter):
+    expected = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    if notebook.metadata == expected:
+        return []
+    return [
+        f"the notebook's metadata is {dict(notebook.metadata)}, expected {expected}: store it with make book"
+    ]
+
+
+RULES = (
+    has_its_title_first,
+    has_every_section_in_order,
+    steps_down_one_heading_level_at_a_time,
+    asks_for_predictions_and_compares,
+    has_enough_exercises,
+    ends_with_a_table_of_claims,
+    has_short_code_cells,
+    has_no_wall_of_text,
+    has_cells_named_by_hand,
+    uses_nothing_that_cannot_be_compared,
+    ends_no_cell_with_a_semicolon,
+    ends_plots_with_show,
+    describes_every_picture,
+    has_run_from_top_to_bottom,
+    stores_no_error,
+    stores_no_warning,
+    names_no_absolute_path,
+    stores_no_address,
+    prints_few_digits,
+    prints_no_rounding_noise,
+    has_plain_metadata,
+)
