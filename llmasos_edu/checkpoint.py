@@ -7,6 +7,7 @@ compute it anew, but finds nothing to run: no function here unpickles anything.
 """
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -31,10 +32,7 @@ class CheckpointError(ValueError):
 
 @dataclass
 class Checkpoint:
-    """What load_checkpoint hands back besides what it put into the model, the optimizers and the generators.
-
-    Fields: step, the number of finished steps; history and recipe, the JSON-able values given when saving.
-    """
+    """What load_checkpoint hands back: the number of finished steps, and the dicts given when saving."""
 
     step: int
     history: dict
@@ -62,7 +60,6 @@ def load_model(path, model_class):
     """Build `model_class(**settings)` from a file of save_model, in evaluation mode and in the saved dtypes.
 
     Args:
-        path: the file.
         model_class: the class (or a function) that takes the stored settings as keyword arguments.
 
     Returns:
@@ -294,7 +291,9 @@ def _write_atomically(path, raw):
     if path.is_dir():
         raise CheckpointError(f"{path} is a directory, no file can be written there")
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed while it wrote
+    for left in path.parent.glob(
+        f".{glob.escape(path.name)}.*.tmp"
+    ):  # of a process that was killed while it wrote
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > STALE_SECONDS:
                 left.unlink()
