@@ -6,10 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from llmasos_edu.kv_cache import KVCache
-from llmasos_edu.positional import LearnedPositions, RotaryEmbedding
-from llmasos_edu.transformer import NORMS, TransformerBlock
-
-POSITIONS = ("rotary", "learned", "none")
+from llmasos_edu.positional import PositionalEncoding
+from llmasos_edu.transformer import NORMS, EncoderLayer, check_tokens, start_empty
 
 
 class Inspection(NamedTuple):
@@ -32,9 +30,9 @@ class LanguageModel(nn.Module):
         num_heads: query heads in a block.
         d_ff: width of the feed-forward networks; `4 * d_model` unless given, 0 for attention only.
         num_kv_heads: key and value heads in a block; `num_heads` unless given.
-        position: `rotary`, `learned` (then at most `max_len` positions) or `none`.
+        position: `rotary`, `learned` (then at most `max_len` positions), `sinusoidal`, `alibi` or `none`.
         max_len: number of learned positions.
-        norm, activation, qk_norm, bias, dropout: as in `TransformerBlock`.
+        norm, activation, qk_norm, bias, dropout: as in `EncoderLayer`.
         tie_weights: one matrix serves as embedding and as head.
 
     Raises:
@@ -63,44 +61,28 @@ class LanguageModel(nn.Module):
     ):
         super().__init__()
         self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        if position not in POSITIONS:
-            raise ValueError(f"position={position!r} is not one of {', '.join(POSITIONS)}")
         if vocab_size < 1 or num_layers < 1:
             raise ValueError(f"vocab_size={vocab_size} and num_layers={num_layers} must be at least 1")
         self.vocab_size = vocab_size
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.blocks = nn.ModuleList(
-            TransformerBlock(
+            EncoderLayer(
                 d_model, num_heads, 4 * d_model if d_ff is None else d_ff, num_kv_heads=num_kv_heads,
-                activation=activation, norm=norm, qk_norm=qk_norm, bias=bias, dropout=dropout,
+                activation=activation, norm=norm, is_causal=True, qk_norm=qk_norm, bias=bias, dropout=dropout,
             )
             for _ in range(num_layers)
         )  # fmt: skip
         self.norm = NORMS[norm](d_model)
         self.head = nn.Linear(d_model, vocab_size, bias=False)
-        self.rotary = RotaryEmbedding(d_model // num_heads) if position == "rotary" else None
-        self.learned = LearnedPositions(max_len, d_model) if position == "learned" else None
-        self._initialise(tie_weights)
-
-    def _initialise(self, tie_weights: bool) -> None:
-        """Small random embeddings, unit-gain matrices, and branches that start as zero.
-
-        A branch whose last matrix is zero leaves the residual stream alone, so a deep model starts
-        as an empty one and each block grows into its task.
-        """
-        d_model = self.embedding.embedding_dim
-        nn.init.normal_(self.embedding.weight, std=d_model**-0.5 if tie_weights else 1.0)
-        for name, parameter in self.blocks.named_parameters():
-            if name.endswith(("out_proj.weight", "bias")):
-                nn.init.zeros_(parameter)
-            elif parameter.ndim == 2:
-                nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+        # Embeddings that are the head as well start small, else the first logits would be large.
+        std = d_model**-0.5 if tie_weights else 1.0
+        self.positions = PositionalEncoding(position, d_model, num_heads, max_len=max_len, amplitude=std)
+        nn.init.normal_(self.embedding.weight, std=std)
+        start_empty(self.blocks)
         if tie_weights:
             self.head.weight = self.embedding.weight
         else:
             nn.init.zeros_(self.head.weight)
-        if self.learned is not None:
-            nn.init.normal_(self.learned.embedding.weight, std=self.embedding.weight.std().item())
 
     def forward(
         self,
@@ -125,11 +107,11 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: tokens of the wrong shape, kind or range, with the values.
         """
-        x, rotate = self._embed(tokens, cache)
+        x, position_options = self._embed(tokens, cache)
         for layer, block in enumerate(self.blocks):
             x = block(
                 x,
-                rotate=rotate,
+                **position_options,
                 cache=None if cache is None else cache[layer],
                 counts=counts,
                 head_mask=None if head_mask is None else head_mask[layer],
@@ -144,11 +126,11 @@ class LanguageModel(nn.Module):
             tokens: `[batch, seq]`.
             head_mask: as in `forward`.
         """
-        x, rotate = self._embed(tokens, None)
+        x, position_options = self._embed(tokens, None)
         maps = []
         for layer, block in enumerate(self.blocks):
             mask = None if head_mask is None else head_mask[layer]
-            x, layer_maps = block(x, rotate=rotate, head_mask=mask, need_weights=True)
+            x, layer_maps = block(x, **position_options, head_mask=mask, need_weights=True)
             maps.append(layer_maps)
         weights = torch.stack([each.weights for each in maps])
         scores = torch.stack([each.scores for each in maps])
@@ -224,28 +206,12 @@ class LanguageModel(nn.Module):
         self.train(was_training)
         return tokens
 
-    def _embed(self, tokens: Tensor, cache: list[KVCache] | None):
-        """Embeddings `[batch, seq, d_model]` and the rotation of these positions, if there is one."""
-        self._check(tokens)
+    def _embed(self, tokens: Tensor, cache: list[KVCache] | None) -> tuple[Tensor, dict]:
+        """Embeddings `[batch, seq, d_model]`, and what attention must be told about their positions."""
+        check_tokens("tokens", tokens, self.vocab_size)
         seq = tokens.shape[1]
         positions = torch.arange(seq, device=tokens.device) if cache is None else cache[0].positions(seq)
-        x = self.embedding(tokens)
-        if self.learned is not None:
-            x = x + self.learned(positions)
-        rotate = None if self.rotary is None else self.rotary.at(positions, dtype=x.dtype)
-        return x, rotate
-
-    def _check(self, tokens: Tensor) -> None:
-        if tokens.ndim != 2 or tokens.is_floating_point() or tokens.dtype == torch.bool:
-            raise ValueError(f"tokens must be integers [batch, seq], got {tokens.dtype} {list(tokens.shape)}")
-        if tokens.numel() == 0:
-            raise ValueError(f"there are no tokens to read: {list(tokens.shape)}")
-        low, high = (int(end) for end in tokens.aminmax())
-        if low < 0 or high >= self.vocab_size:
-            wrong = low if low < 0 else high
-            raise ValueError(
-                f"token {wrong} is outside the vocabulary of {self.vocab_size}: 0 to {self.vocab_size - 1}"
-            )
+        return self.positions(self.embedding(tokens), positions)
 
 
 def _choose(logits: Tensor, temperature: float, top_k: int | None, generator) -> Tensor:
