@@ -271,7 +271,7 @@ class MultiHeadAttention(nn.Module):
         """
         key = query if key is None else key
         value = key if value is None else value
-        self._check(query, key, value, cache, head_mask)
+        self._check(query, key, value, cache, counts, head_mask)
         query = split_heads(self.query_proj(query), self.num_heads)
         key = split_heads(self.key_proj(key), self.num_kv_heads)
         value = split_heads(self.value_proj(value), self.num_kv_heads)
@@ -295,9 +295,15 @@ class MultiHeadAttention(nn.Module):
     def _attend(self, query, key, value, mask, is_causal, need_weights):
         """The same heads twice: torch's fused kernel, or step by step with the maps on show."""
         dropout_p = self.dropout if self.training else 0.0
-        if is_causal and mask is not None:
-            mask, is_causal = _join_masks(causal_mask(query.shape[-2], device=query.device), mask), False
+        if mask is not None:
+            _check_mask(mask, (*query.shape[:-1], key.shape[-2]))
+            if is_causal:
+                mask, is_causal = _join_masks(causal_mask(query.shape[-2], device=query.device), mask), False
+            if mask.dtype != torch.bool:
+                mask = mask.to(query.dtype)
         if self.fused and not need_weights:
+            # The kernel refuses masks of one dimension.
+            mask = mask if mask is None else torch.atleast_2d(mask)
             heads = F.scaled_dot_product_attention(
                 query, key, value, attn_mask=mask, dropout_p=dropout_p, is_causal=is_causal
             )
@@ -307,7 +313,7 @@ class MultiHeadAttention(nn.Module):
         )
         return heads, AttentionMaps(weights, attention_scores(query, key)) if need_weights else None
 
-    def _check(self, query, key, value, cache, head_mask):
+    def _check(self, query, key, value, cache, counts, head_mask):
         _check_input("query", query, self.query_proj.in_features)
         _check_input("key", key, self.key_proj.in_features)
         _check_input("value", value, self.value_proj.in_features)
@@ -320,8 +326,12 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(
                 f"causal attention needs a key for every query: {query.shape[1]} queries, {key.shape[1]} keys"
             )
-        if cache is not None and not (self.is_causal and key is query):
-            raise ValueError("a cache serves causal self-attention: build the module with is_causal=True")
+        if cache is not None and not (self.is_causal and query is key is value):
+            raise ValueError(
+                f"a cache serves causal self-attention with no key or value input: is_causal={self.is_causal}"
+            )
+        if counts is not None and cache is None:
+            raise ValueError(f"counts={counts} say what a cache is to keep, but there is no cache")
         allowed = ((self.num_heads,), (query.shape[0], self.num_heads))
         if head_mask is not None and head_mask.shape not in allowed:
             raise ValueError(
@@ -351,6 +361,10 @@ def _check_attention(query, key, value, is_causal, dropout_p) -> None:
         raise ValueError(f"queries and keys must have the same head_dim: {shapes}")
     if key.shape[-2] != value.shape[-2]:
         raise ValueError(f"every key needs a value: {shapes}")
+    try:
+        torch.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
+    except RuntimeError:
+        raise ValueError(f"leading dimensions must be equal or 1: {shapes}") from None
     if 0 in query.shape[-2:] or 0 in key.shape[-2:]:
         raise ValueError(f"attention over nothing: {shapes}")
     if is_causal and query.shape[-2] != key.shape[-2]:
@@ -377,7 +391,7 @@ def _join_masks(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     """One mask that hides what either hides; the first is boolean."""
     if first is None or second is None:
         return second if first is None else first
-    _check_mask(second, torch.broadcast_shapes(first.shape[-2:], second.shape))
+    _check_mask(second, (*second.shape[:-2], *first.shape[-2:]))
     if second.dtype == torch.bool:
         return first & second
     return second.masked_fill(~first, -torch.inf)

@@ -46,11 +46,12 @@ class KVCache:
             not part of it: hide it with `mask`, taken before `append`.
 
         Raises:
-            ValueError: no room left, or shapes that do not fit the buffers.
+            ValueError: no room left, shapes, kinds of number or counts that do not fit, with the values.
             RuntimeError: called while gradients are recorded.
         """
-        new = self._check_new(key, value)
+        new = key.shape[-2]
         counts = [new] * len(self.lengths) if counts is None else counts
+        self._check_new(key, value, new, counts)
         if len(set(self.lengths)) == 1:
             start = self.lengths[0]
             self.keys[:, :, start : start + new] = key
@@ -77,9 +78,8 @@ class KVCache:
         visible = keys <= places[..., None]  # [new, longest] or [batch, new, longest]
         return visible[:, None] if visible.ndim == 3 else visible[None, None]
 
-    def _check_new(self, key: Tensor, value: Tensor) -> int:
+    def _check_new(self, key: Tensor, value: Tensor, new: int, counts: list[int]) -> None:
         batch, kv_heads, max_len, head_dim = self.keys.shape
-        new = key.shape[-2]
         if key.shape != (batch, kv_heads, new, head_dim) or value.shape != key.shape:
             raise ValueError(
                 f"key {list(key.shape)} and value {list(value.shape)} do not fit a cache of "
@@ -89,6 +89,11 @@ class KVCache:
             raise ValueError(
                 f"the cache holds {max_len} positions: {max(self.lengths)} used, {new} more do not fit"
             )
-        if torch.is_grad_enabled() and key.requires_grad:
+        if not key.dtype == value.dtype == self.keys.dtype:
+            raise ValueError(
+                f"a cache of {self.keys.dtype} cannot hold {key.dtype} keys, {value.dtype} values"
+            )
+        if len(counts) != batch or not all(0 <= count <= new for count in counts):
+            raise ValueError(f"counts={counts} must be {batch} numbers from 0 to {new}, one a row")
+        if torch.is_grad_enabled() and (key.requires_grad or value.requires_grad):
             raise RuntimeError("a KVCache is for decoding: call the model inside torch.inference_mode()")
-        return new
