@@ -130,7 +130,9 @@ def check_weights(values: Any) -> np.ndarray:
             3: "add the missing dimension, weights[None] for one layer or weights[:, None] for one head",
             5: "choose a row of the batch, for [layers, batch, heads, query, key] weights[:, 0]",
         }.get(weights.ndim, "these are not attention maps")
-        raise ValueError(f"weights has {weights.ndim} dimensions {shape}, expected 4: [layers, heads, query, key]; {hint}")
+        raise ValueError(
+            f"weights has {weights.ndim} dimensions {shape}, expected 4: [layers, heads, query, key]; {hint}"
+        )
     if 0 in shape:
         raise ValueError(f"weights is empty: [layers, heads, query, key] = {shape}")
     for size, limit, what in zip(shape, (MAX_LAYERS, MAX_HEADS, MAX_TOKENS, MAX_TOKENS),
@@ -139,9 +141,13 @@ def check_weights(values: Any) -> np.ndarray:
             raise ValueError(f"{size} {what} are too many to explore, at most {limit}: show a part, as weights[:, :, :{limit}, :{limit}]"
                              if "token" in what else f"{size} {what} are too many to explore, at most {limit}: choose some")  # fmt: skip
     if weights.size > MAX_VALUES:
-        raise ValueError(f"{weights.size:,} weights {shape} are too many to send, at most {MAX_VALUES:,}: choose some layers")
+        raise ValueError(
+            f"{weights.size:,} weights {shape} are too many to send, at most {MAX_VALUES:,}: choose some layers"
+        )
     _refuse(~np.isfinite(weights), weights, "weights{} is {}: attention weights are finite")
-    _refuse(weights < 0, weights, "weights{} is {:.4g}: attention weights are not negative (are these scores?)")
+    _refuse(
+        weights < 0, weights, "weights{} is {:.4g}: attention weights are not negative (are these scores?)"
+    )
     sums = weights.sum(axis=-1, dtype=np.float64)
     wrong = (np.abs(sums - 1) > (2e-2 if coarse else 1e-3)) & (weights.max(axis=-1) > 0)
     _refuse(wrong, sums, "weights{} sum to {:.4g}, not to 1: give the softmax's result over the keys, "
@@ -161,14 +167,18 @@ def _refuse(bad: np.ndarray, values: np.ndarray, message: str) -> None:
 def check_tokens(tokens: Any, count: int, which: str) -> list[str]:
     """Token strings, as many as the map has queries or keys."""
     if isinstance(tokens, str):
-        raise TypeError(f"{which} is one string, expected a list of {count} strings: split it into tokens first")
+        raise TypeError(
+            f"{which} is one string, expected a list of {count} strings: split it into tokens first"
+        )
     tokens = list(tokens)
     for place, token in enumerate(tokens):
         if not isinstance(token, str):
             raise TypeError(f"{which}[{place}] is {token!r}, expected a string: decode the ids first")
     if len(tokens) != count:
         side = "keys" if which == "key_tokens" else "queries"
-        raise ValueError(f"{which} has {len(tokens)} strings for weights with {count} {side}: give one string each")
+        raise ValueError(
+            f"{which} has {len(tokens)} strings for weights with {count} {side}: give one string each"
+        )
     return tokens
 
 
@@ -178,8 +188,14 @@ def check_scores(values: Any, weights: np.ndarray, causal: bool) -> np.ndarray:
     if scores.shape != weights.shape:
         raise ValueError(f"scores has shape {list(scores.shape)}, the weights have {list(weights.shape)}")
     if scores.size > MAX_SCORES:
-        raise ValueError(f"{scores.size:,} scores are too many to send, at most {MAX_SCORES:,}: choose some layers, or leave scores out")
-    _refuse(np.isnan(scores) | (scores == np.inf), scores, "scores{} is {}: scores are numbers, or -inf where hidden")
+        raise ValueError(
+            f"{scores.size:,} scores are too many to send, at most {MAX_SCORES:,}: choose some layers, or leave scores out"
+        )
+    _refuse(
+        np.isnan(scores) | (scores == np.inf),
+        scores,
+        "scores{} is {}: scores are numbers, or -inf where hidden",
+    )
     found = softmax_rows(hide_future(scores) if causal else scores)
     gap = np.abs(found - weights).max(axis=-1)
     _refuse(gap > (3e-2 if coarse else 2e-3), gap, "the softmax of scores{} differs from the weights by {:.4g}: "
@@ -192,7 +208,8 @@ def check_causal(causal: bool | None, weights: np.ndarray) -> bool:
     """Whether no query sees its future; found out from the weights unless said."""
     queries, keys = weights.shape[-2:]
     square = queries == keys
-    found = square and queries > 1 and not np.triu(weights.reshape(-1, queries, keys), 1).any()
+    largest = weights.max(axis=(0, 1))
+    found = square and queries > 1 and not np.triu(largest, 1).any()
     if causal is None:
         return bool(found)
     if causal and not square:
@@ -210,7 +227,9 @@ def check_knock_out(values: Any, weights: np.ndarray) -> np.ndarray:
     count = layers * heads
     every = count <= MAX_FREE_HEADS
     rows = 2**count if every else 1 + count
-    meaning = "one row for every subset of heads" if every else "one row for the intact model and one for each head"
+    meaning = (
+        "one row for every subset of heads" if every else "one row for the intact model and one for each head"
+    )
     if table.ndim != 2 or len(table) != rows or table.shape[1] not in (queries - 1, queries):
         raise ValueError(f"knock_out has shape {list(table.shape)}, expected [{rows}, {queries}]: {meaning} "
                          f"({count} heads), one column for each of {queries} queries")  # fmt: skip
@@ -220,7 +239,9 @@ def check_knock_out(values: Any, weights: np.ndarray) -> np.ndarray:
     wrong[:, -1] &= ~np.isnan(table[:, -1])
     if wrong.any():
         subset, place = (int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(f"knock_out[{subset}, {place}] is {table[subset, place]:.4g}, expected a probability from 0 to 1")
+        raise ValueError(
+            f"knock_out[{subset}, {place}] is {table[subset, place]:.4g}, expected a probability from 0 to 1"
+        )
     return table
 
 
@@ -228,7 +249,10 @@ def same_length(**lists: Sequence | None) -> int:
     """The common length of lists given side by side."""
     lengths = {name: len(values) for name, values in lists.items() if values is not None}
     if len(set(lengths.values())) != 1:
-        raise ValueError("several inputs need lists of equal length, got " + ", ".join(f"{k}: {v}" for k, v in lengths.items()))
+        raise ValueError(
+            "several inputs need lists of equal length, got "
+            + ", ".join(f"{k}: {v}" for k, v in lengths.items())
+        )
     count = next(iter(lengths.values()))
     if count == 0:
         raise ValueError("there is no input: the list of weights is empty")

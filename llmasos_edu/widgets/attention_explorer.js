@@ -5,7 +5,7 @@ const LABEL_FONT = '12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, mono
 const WORD_FONT = "12px system-ui, sans-serif";
 const THUMB_GAP = 4;
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const SHOW_WORDS = { head: "one head", mean: "mean over the layer's heads", max: "maximum over the layer's heads" };
+const SHOW_WORDS = { head: "one head", mean: "mean of heads", max: "maximum of heads" };
 
 function render({ model, el }) {
   const bytes = toBytes(model.get("data"));
@@ -16,6 +16,7 @@ function render({ model, el }) {
   let maps = allMaps[view.input];
   let plan = null; // where the map lies, from layOut
   let thumbPlan = null; // where the thumbnails lie
+  let thumbCache = { id: "", pictures: [] }; // their pictures, until mask, temperature or input change
   let thumbTurn = null; // the latest drawing of the thumbnails: older ones stop
   let alive = true;
   let frame = 0;
@@ -33,6 +34,7 @@ function render({ model, el }) {
   const hidden = (query, key) => mask().causal && key > query;
   const rowShown = () => (view.pinned >= 0 ? view.pinned : view.query);
   const digits = () => (maps.coarse ? 2 : 3); // one byte a weight is good for two decimals
+  const headLabel = (index) => `${Math.floor(index / maps.heads)}.${index % maps.heads}`; // layer.head
   const headName = () =>
     view.show === "head" ? `layer ${view.layer}, head ${view.head}` : `layer ${view.layer}, ${SHOW_WORDS[view.show]}`;
 
@@ -98,7 +100,7 @@ function render({ model, el }) {
     ui.head.replaceChildren(...Array.from({ length: maps.heads }, (_, i) => option(i, String(i))));
     ui.maskBox.hidden = !maps.hasScores || !maps.square;
     ui.temperatureBox.hidden = !maps.hasScores;
-    ui.knockOut.hidden = maps.subsets === null;
+    ui.knockOut.hidden = ui.stripBox.hidden = maps.subsets === null;
     buildSwitches();
     draw(true);
   }
@@ -115,7 +117,7 @@ function render({ model, el }) {
       head: select("Head", "head", []),
       show: select("Show", "show", Object.entries(SHOW_WORDS).map(([value, words]) => option(value, words))),
       scale: make("select", { "aria-label": "Colour scale", onchange: (event) => change({ scale: event.target.value }, false) },
-        option("map", "to this map's largest"), option("one", "from 0 to 1")),
+        option("map", "0 to largest"), option("one", "0 to 1")),
       causal: make("input", { type: "checkbox", onchange: (event) => change({ causal: event.target.checked }) }),
       temperature: make("input", { type: "range", min: -1, max: 1, step: 0.02, "aria-label": "Temperature",
         oninput: (event) => change({ temperature: Number((10 ** event.target.value).toFixed(3)) }) }),
@@ -128,19 +130,21 @@ function render({ model, el }) {
       mapBox: make("div", { class: "lm-map lm-focus", tabindex: 0, role: "application", "aria-roledescription": "attention map",
         onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover, ondblclick: () => change({ pinned: -1 }) }),
       readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
-      barsTitle: make("p", { class: "lm-caption" }),
+      barsTitle: make("p", { class: "lm-caption lm-one" }),
       bars: make("canvas", { role: "img" }),
       unpin: make("button", { type: "button", onclick: () => change({ pinned: -1 }) }, "Unpin"),
       strip: make("canvas", { role: "img" }),
       stripText: make("p", { class: "lm-caption", role: "status", "aria-live": "polite" }),
       switches: make("div", { class: "lm-switches", role: "group", "aria-label": "Heads to knock out" }),
+      restore: make("button", { type: "button", onclick: () => change({ knocked_out: [] }) }, "Restore all"),
     };
     ui.thumbBox.append(ui.thumbs);
     ui.mapBox.append(ui.base, ui.over);
     ui.maskBox = make("label", { class: "lm-field lm-check" }, ui.causal, make("span", {}, "Causal mask"));
     ui.temperatureBox = field("Temperature", ui.temperature, ui.temperatureText);
-    ui.knockOut = make("section", { class: "lm-knockout", "aria-label": "Head knock-out" },
-      make("p", { class: "lm-heading" }, "Knock out heads"), ui.switches, ui.stripText, ui.strip);
+    ui.knockOut = make("div", { class: "lm-knockout" }, make("p", { class: "lm-heading" }, "Knock out heads"), ui.switches,
+      ui.restore, make("p", { class: "lm-hint" }, "What the model predicts without them stands under the map; the maps stay the intact model's."));
+    ui.stripBox = make("div", {}, ui.stripText, ui.strip);
     const save = (words, how) => make("button", { type: "button", onclick: how }, words);
     const inputField = field("Input", ui.input);
     inputField.hidden = inputs.length < 2;
@@ -150,9 +154,10 @@ function render({ model, el }) {
         make("span", { class: "lm-save" }, save("PNG", savePng), save("SVG", saveSvg))),
       make("div", { class: "lm-body" },
         make("div", { class: "lm-side" }, make("p", { class: "lm-heading" }, "All heads"), ui.thumbBox,
-          make("p", { class: "lm-hint" }, "Rows are layers, columns are heads. Click one, or move with the arrow keys.")),
+          make("p", { class: "lm-hint" }, "Rows are layers, columns are heads, counted from 0 as in the code. Click one, or move with the arrow keys."),
+          ui.knockOut),
         make("div", { class: "lm-main" }, ui.readout, ui.mapBox, make("div", { class: "lm-line" }, ui.barsTitle, ui.unpin), ui.bars,
-          ui.knockOut,
+          ui.stripBox,
           make("p", { class: "lm-hint" }, "Rows are queries, columns are keys. Arrow keys move over the weights, Enter or a click pins a row, Escape frees it, Page Up and Page Down change the head."))));
     return ui;
   }
@@ -176,11 +181,16 @@ function render({ model, el }) {
     const buttons = indices.map((index) => {
       const button = make("button", { type: "button", "aria-pressed": "false", onclick: () => toggle(index) });
       button.dataset.head = index === null ? "" : index;
-      if (index !== null) button.textContent = `layer ${Math.floor(index / maps.heads)} head ${index % maps.heads}`;
+      if (index !== null) nameSwitch(button, index);
       return button;
     });
-    const restore = make("button", { type: "button", class: "lm-quiet", onclick: () => change({ knocked_out: [] }) }, "Restore all");
-    ui.switches.replaceChildren(...buttons, restore);
+    ui.switches.style.gridTemplateColumns = `repeat(${every ? Math.min(maps.heads, 4) : 1}, 1fr)`;
+    ui.switches.replaceChildren(...buttons);
+  }
+
+  function nameSwitch(button, index) {
+    button.textContent = headLabel(index);
+    button.setAttribute("aria-label", `Knock out layer ${Math.floor(index / maps.heads)} head ${index % maps.heads}`);
   }
 
   // -- drawing --
@@ -237,10 +247,12 @@ function render({ model, el }) {
     const { left, top, cell, w, h } = plan;
     const c = fitCanvas(ui.base, width, top + h + 4);
     fitCanvas(ui.over, width, top + h + 4);
+    Object.assign(ui.base.dataset, { left, top, cell }); // where the cells lie, for whoever drives the page
     const map = currentMap();
     const ratio = window.devicePixelRatio || 1;
     c.imageSmoothingEnabled = false;
     c.drawImage(raster(map, maps.queries, maps.keys, mask().causal, scaleTop(map), w * ratio, h * ratio), left, top, w, h);
+    if (cell >= 36) writeCells(c, map);
     c.strokeStyle = colours.line;
     c.strokeRect(left - 0.5, top - 0.5, w + 1, h + 1);
     c.font = LABEL_FONT;
@@ -255,6 +267,19 @@ function render({ model, el }) {
     c.textAlign = "right";
     c.fillText("query ↓", left - 8, top - 12);
     drawColourBar(c, left + w + 14, top, Math.min(h, 160), scaleTop(map));
+  }
+
+  // A small map has room for its numbers.
+  function writeCells(c, map) {
+    c.font = WORD_FONT;
+    c.textAlign = "center";
+    c.textBaseline = "middle";
+    for (let i = 0; i < map.weights.length; i++) {
+      const [query, key] = [Math.floor(i / maps.keys), i % maps.keys];
+      if (hidden(query, key)) continue;
+      c.fillStyle = map.weights[i] / scaleTop(map) > 0.5 ? "#000" : "#fff";
+      c.fillText(map.weights[i].toFixed(2), plan.left + (key + 0.5) * plan.cell, plan.top + (query + 0.5) * plan.cell + 1);
+    }
   }
 
   function queryLabel(c, i) {
@@ -319,10 +344,10 @@ function render({ model, el }) {
     const row = rowShown();
     const map = currentMap();
     const values = map.weights.subarray(row * maps.keys, (row + 1) * maps.keys);
-    const order = [...values.keys()].filter((key) => !hidden(row, key)).sort((a, b) => values[b] - values[a]).slice(0, 4);
+    const order = [...values.keys()].filter((key) => !hidden(row, key)).sort((a, b) => values[b] - values[a]).slice(0, 3);
     const best = order.map((key) => `${maps.keyTokens[key]} ${values[key].toFixed(digits())}`).join(",  ");
-    const words = `Query ${row}  ${maps.tokens[row]}  ${view.pinned >= 0 ? "(pinned)" : ""} looks at  ${best}`;
-    ui.barsTitle.textContent = words;
+    const words = `query ${row} ${maps.tokens[row]}${view.pinned >= 0 ? ", pinned," : ""} looks at: ${best || "nothing"}`;
+    ui.barsTitle.textContent = ui.barsTitle.title = words;
     ui.unpin.hidden = view.pinned < 0;
     ui.bars.setAttribute("aria-label", `Weights over the keys. ${words}`);
     columns(ui.bars, values, values[order[0]] || 1, 84, (key) => (key === view.key ? colours.mark : colours.bar));
@@ -361,7 +386,7 @@ function render({ model, el }) {
     const current = view.layer * maps.heads + view.head;
     for (const button of ui.switches.querySelectorAll("[data-head]")) {
       const index = button.dataset.head === "" ? current : Number(button.dataset.head);
-      if (button.dataset.head === "") button.textContent = `layer ${view.layer} head ${view.head}`;
+      if (button.dataset.head === "") nameSwitch(button, current);
       button.setAttribute("aria-pressed", String(view.knocked_out.includes(index)));
     }
     const intact = maps.probabilities([]);
@@ -370,11 +395,12 @@ function render({ model, el }) {
       const counted = values.filter((value, i) => i >= meanFrom && !Number.isNaN(value));
       return counted.length ? (counted.reduce((sum, value) => sum + value, 0) / counted.length).toFixed(3) : "none";
     };
-    const names = view.knocked_out.map((head) => `${Math.floor(head / maps.heads)}.${head % maps.heads}`).join(", ");
+    ui.restore.disabled = view.knocked_out.length === 0;
+    const names = view.knocked_out.map(headLabel).join(", ");
     const at = (values) => (Number.isNaN(values[view.query]) ? "no next token" : values[view.query].toFixed(3));
     ui.stripText.textContent =
-      `Probability of the true next token, mean${meanFrom ? ` from position ${meanFrom}` : ""}: ${mean(intact)} intact, ` +
-      `${mean(now)} ${names ? `without ${names}` : "now"}. At query ${view.query}: ${at(intact)} intact, ${at(now)} now.`;
+      `Probability of the true next token${meanFrom ? `, mean from position ${meanFrom}` : ", mean"}: ${mean(intact)} intact, ` +
+      `${mean(now)} ${names ? `without ${names}` : "now"}.\nAt query ${view.query}: ${at(intact)} intact (line), ${at(now)} now (bar).`;
     ui.strip.setAttribute("aria-label", ui.stripText.textContent);
     columns(ui.strip, now, 1, 64, (i) => (i === view.query ? colours.mark : colours.bar), intact);
   }
@@ -408,28 +434,33 @@ function render({ model, el }) {
     c.textAlign = "center";
     for (let head = 0; head < maps.heads; head++) c.fillText(head, x + head * pitch + size / 2, 7);
     for (let layer = 0; layer < maps.layers; layer++) c.fillText(layer, 9, y + layer * pitch + size / 2);
+    const id = [view.input, size, ...Object.values(mask())].join();
+    if (id !== thumbCache.id) thumbCache = { id, pictures: [] };
     fillThumbs(c, Symbol("this drawing"));
   }
 
-  // A big model has 144 thumbnails of 262,144 weights each: drawn a few at a time, between frames.
+  // A big model has 144 thumbnails of 262,144 weights each: computed once, a few at a time, between frames.
   function fillThumbs(c, turn) {
     thumbTurn = turn;
     const { x, y, size, pitch } = thumbPlan;
+    const { pictures } = thumbCache;
     const shown = mask();
-    const here = maps;
+    c.imageSmoothingEnabled = false;
     let index = 0;
     const some = () => {
       if (!alive || thumbTurn !== turn) return; // a newer drawing took over
       const start = performance.now();
-      for (; index < here.layers * here.heads && performance.now() - start < 8; index++) {
-        const [layer, head] = [Math.floor(index / here.heads), index % here.heads];
+      for (; index < maps.layers * maps.heads && performance.now() - start < 8; index++) {
+        const [layer, head] = [Math.floor(index / maps.heads), index % maps.heads];
+        if (!pictures[index]) {
+          const map = maps.map(layer, head, "head", shown);
+          pictures[index] = raster(map, maps.queries, maps.keys, shown.causal, map.top, size * 2, size * 2);
+        }
         const [left, top] = [x + head * pitch, y + layer * pitch];
-        const map = here.map(layer, head, "head", shown);
-        c.imageSmoothingEnabled = false;
-        c.drawImage(raster(map, here.queries, here.keys, shown.causal, map.top, size * 2, size * 2), left, top, size, size);
+        c.drawImage(pictures[index], left, top, size, size);
         frameThumb(c, index, left, top, size);
       }
-      if (index < here.layers * here.heads) setTimeout(some, 0);
+      if (index < maps.layers * maps.heads) setTimeout(some, 0);
     };
     some();
   }

@@ -78,26 +78,31 @@ class AttentionExplorer(anywidget.AnyWidget):
         count = data.same_length(**given)
         columns = {name: value if value is not None else [None] * count for name, value in given.items()}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        self._inputs = [_read_input(row, causal, place, count) for place, row in enumerate(rows)]
-        first = self._inputs[0]
+        read = [_read_input(row, causal, place, count) for place, row in enumerate(rows)]
+        first = read[0]
         if not 0 <= mean_from < len(first.tokens):
             raise ValueError(f"mean_from={mean_from} is no position: 0 to {len(first.tokens) - 1}")
         described, blob = [], b""
-        for each in self._inputs:
+        for each in read:
             description, part = each.describe(len(blob))
             described.append(description)
             blob += part
+        # What was sent lives in `data`; a second copy of a big model's maps would only fill the memory.
+        self._words = _describe_in_words(read)
+        self._shapes = [each.weights.shape for each in read]
         super().__init__(
             description={"inputs": described, "mean_from": mean_from},
-            data=blob, causal=first.causal, layer=layer, head=head,
-        )  # fmt: skip
+            data=blob,
+            causal=first.causal,
+            layer=layer,
+            head=head,
+        )
 
     @t.validate("input", "layer", "head", "query", "key")
     def _in_range(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        inputs = self._inputs
-        shape = inputs[min(self.input, len(inputs) - 1)].weights.shape
-        limits = dict(zip(("layer", "head", "query", "key"), shape, strict=True), input=len(inputs))
+        shape = self._shapes[min(self.input, len(self._shapes) - 1)]
+        limits = dict(zip(("layer", "head", "query", "key"), shape, strict=True), input=len(self._shapes))
         if not 0 <= value < limits[name]:
             raise t.TraitError(f"{name}={value} does not exist: 0 to {limits[name] - 1}")
         return value
@@ -109,19 +114,11 @@ class AttentionExplorer(anywidget.AnyWidget):
         return proposal["value"]
 
     def __repr__(self) -> str:
-        layers, heads, queries, keys = self._inputs[0].weights.shape
-        size = f"{queries} tokens" if queries == keys else f"{queries} query and {keys} key tokens"
-        parts = [f"{layers} layer{'s' * (layers > 1)} x {heads} head{'s' * (heads > 1)}", size]
-        parts += ["causal"] * self._inputs[0].causal
-        parts += ["with scores"] * (self._inputs[0].scores is not None)
-        parts += ["with knock-out"] * (self._inputs[0].knock_out is not None)
-        if len(self._inputs) > 1:
-            parts.append("inputs: " + ", ".join(each.name for each in self._inputs))
-        return f"AttentionExplorer({', '.join(parts)})"
+        return f"AttentionExplorer({self._words})"
 
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title)
+        return save_html(self, path, title=title or "Attention explorer")
 
     @classmethod
     def from_transformers(cls, output: Any, tokens, *, row: int = 0, which: str = "attentions",
@@ -139,7 +136,11 @@ class AttentionExplorer(anywidget.AnyWidget):
             key_tokens: for cross-attention, the other sequence's tokens.
             settings: as for `AttentionExplorer`.
         """
-        maps = output if isinstance(output, list | tuple) and not hasattr(output, which) else getattr(output, which, None)
+        maps = (
+            output
+            if isinstance(output, list | tuple) and not hasattr(output, which)
+            else getattr(output, which, None)
+        )
         if maps is None or len(maps) == 0 or any(each is None for each in maps):
             raise ValueError(
                 f"the output holds no {which}: load the model with attn_implementation='eager' "
@@ -147,7 +148,9 @@ class AttentionExplorer(anywidget.AnyWidget):
             )
         shapes = [list(each.shape) for each in maps]
         if any(len(shape) != 4 for shape in shapes):
-            raise ValueError(f"{which} must be one [batch, heads, query, key] tensor a layer, got shapes {shapes[:3]}")
+            raise ValueError(
+                f"{which} must be one [batch, heads, query, key] tensor a layer, got shapes {shapes[:3]}"
+            )
         if any(shape != shapes[0] for shape in shapes):
             raise ValueError(f"the layers' {which} differ in shape, {shapes}: show those of one shape")
         if not 0 <= row < shapes[0][0]:
@@ -159,6 +162,21 @@ class AttentionExplorer(anywidget.AnyWidget):
         if weights[:, :, : len(tokens), keys:].max(initial=0.0) < 1e-4:
             weights = weights[:, :, : len(tokens), :keys]
         return cls(weights, tokens, key_tokens=key_tokens, **settings)
+
+
+def _describe_in_words(inputs: list[data.AttentionInput]) -> str:
+    first = inputs[0]
+    layers, heads, queries, keys = first.weights.shape
+    parts = [
+        f"{layers} layer{'s' * (layers > 1)} x {heads} head{'s' * (heads > 1)}",
+        f"{queries} tokens" if queries == keys else f"{queries} query and {keys} key tokens",
+    ]
+    parts += ["causal"] * first.causal
+    parts += ["with scores"] * (first.scores is not None)
+    parts += ["with knock-out"] * (first.knock_out is not None)
+    if len(inputs) > 1:
+        parts.append("inputs: " + ", ".join(each.name for each in inputs))
+    return ", ".join(parts)
 
 
 def _read_input(row: dict[str, Any], causal: bool | None, place: int, count: int) -> data.AttentionInput:

@@ -120,7 +120,9 @@ def host_fragment(
             plain[name] = value
     for buffer in binary:
         if buffer.get("encoding", "base64") != "base64":
-            raise ValueError(f"buffer {buffer['path']} is stored as {buffer['encoding']!r}, expected 'base64'")
+            raise ValueError(
+                f"buffer {buffer['path']} is stored as {buffer['encoding']!r}, expected 'base64'"
+            )
     payload = {
         "esm": esm,
         "css": css,
@@ -170,9 +172,7 @@ def embed_widget_state(notebook_widget_state: Mapping[str, Any], model_id: str) 
 def _view_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """The state without what only Jupyter's widget manager reads (`_model_name`, `layout`, ...)."""
     skipped = {"layout", "tabbable", "tooltip"}
-    return {
-        name: value for name, value in state.items() if not name.startswith("_") and name not in skipped
-    }
+    return {name: value for name, value in state.items() if not name.startswith("_") and name not in skipped}
 
 
 def save_html(widget: Any, path: str | Path, *, title: str | None = None) -> Path:
