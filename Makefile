@@ -31,7 +31,7 @@ lab: install  ## open the book in JupyterLab
 test: install  ## everything that is checked on every change: style, tests, all notebook cells, browser
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
-	$(VENV_PYTHON) tests/browser/chromium.py || echo "No Chromium could be had: browser tests will be skipped."
+	$(VENV_PYTHON) tests/browser/chromium.py
 	$(PYTEST) tests $(NOTEBOOKS) -n 2 --dist loadscope --durations=10 $(ARGS)
 
 check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1_attention.ipynb
