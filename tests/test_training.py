@@ -57,6 +57,15 @@ def _quiet(monkeypatch):
     monkeypatch.setenv("LLMASOS_PROGRESS", "0")
 
 
+@pytest.fixture(autouse=True)
+def _interruptible():
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # background jobs ignore it
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def model():
     torch.manual_seed(3)
