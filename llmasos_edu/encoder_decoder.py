@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from llmasos_edu.attention import AttentionMaps, _check_input, _join_masks
+from llmasos_edu.attention import AttentionMaps, _check_input
 from llmasos_edu.kv_cache import KVCache
 from llmasos_edu.positional import PositionalEncoding
 from llmasos_edu.transformer import NORMS, DecoderLayer, EncoderLayer, check_tokens, start_empty
@@ -60,7 +60,7 @@ class Encoder(nn.Module):
             ValueError: shapes that do not fit, a row of padding alone, NaN or infinity.
         """
         _check_states("x", x, self.layers[0].d_model)
-        mask = _join_masks(_keep_mask("keep", keep, x.shape[:2]), mask)
+        mask = _hide_padding("keep", keep, x.shape[:2], mask)
         maps = []
         for layer in self.layers:
             x = layer(x, mask=mask, rotate=rotate, need_weights=need_weights)
@@ -133,8 +133,8 @@ class Decoder(nn.Module):
         if keep is not None and cache is not None:
             raise ValueError("keep and cache exclude each other: what a cache holds is never padding")
         reads = self.read(memory) if isinstance(memory, Tensor) else memory
-        memory_mask = _keep_mask("memory_keep", memory_keep, (x.shape[0], reads[0][0].shape[-2]))
-        mask = _join_masks(_keep_mask("keep", keep, x.shape[:2]), mask)
+        memory_mask = _hide_padding("memory_keep", memory_keep, (len(x), reads[0][0].shape[-2]))
+        mask = _hide_padding("keep", keep, x.shape[:2], mask)
         maps, cross_maps = [], []
         for layer, read, layer_cache in zip(self.layers, reads, cache or [None] * len(reads), strict=True):
             x = layer(
@@ -317,10 +317,10 @@ def _check_states(name: str, x: Tensor, d_model: int) -> None:
         raise ValueError(f"{name} holds NaN or infinity, first at batch row {row}, position {position}")
 
 
-def _keep_mask(name: str, keep: Tensor | None, shape: tuple[int, int]) -> Tensor | None:
-    """A mask `[batch, 1, 1, seq]` from `keep` `[batch, seq]`."""
+def _hide_padding(name: str, keep: Tensor | None, shape: tuple[int, int], mask: Tensor | None = None):
+    """A mask that hides what `keep` `[batch, seq]` calls padding, and what `mask` hides, if there is one."""
     if keep is None:
-        return None
+        return mask
     if keep.dtype != torch.bool or keep.shape != tuple(shape):
         raise ValueError(
             f"{name} must be boolean [batch={shape[0]}, seq={shape[1]}] with False for padding, "
@@ -329,4 +329,7 @@ def _keep_mask(name: str, keep: Tensor | None, shape: tuple[int, int]) -> Tensor
     if not keep.any(dim=1).all():
         row = int((~keep.any(dim=1)).nonzero()[0])
         raise ValueError(f"{name} hides all of row {row}: there is nothing to attend to")
-    return keep[:, None, None, :]
+    keep = keep[:, None, None, :]  # [batch, 1, 1, seq]
+    if mask is None:
+        return keep
+    return mask.masked_fill(~keep, -torch.inf) if mask.is_floating_point() else keep & mask

@@ -55,12 +55,14 @@ class SinusoidalPositions(nn.Module):
         super().__init__()
         if d_model % 2:
             raise ValueError(f"d_model={d_model} must be even: every sine needs its cosine")
-        self.amplitude = amplitude
-        self.register_buffer("frequencies", frequencies(d_model, base), persistent=False)
+        self.d_model, self.base, self.amplitude = d_model, base, amplitude
+        frequencies(d_model, base)  # refuses a bad base now
 
     def forward(self, positions: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Vectors `[..., d_model]` of positions `[...]`."""
-        angles = positions[..., None].to(torch.float64) * self.frequencies  # [..., d_model / 2]
+        # Not a buffer: a model cast to bfloat16 would take the frequencies along and lose far positions.
+        speeds = frequencies(self.d_model, self.base).to(positions.device)
+        angles = positions[..., None] * speeds  # [..., d_model / 2]
         waves = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(start_dim=-2)
         return (self.amplitude * waves).to(dtype)
 
@@ -148,8 +150,8 @@ class RotaryEmbedding(nn.Module):
             raise ValueError(f"scale={scale} must be positive: positions are divided by it")
         if layout not in ("halves", "pairs"):
             raise ValueError(f"layout={layout!r} is not one of halves, pairs")
-        self.head_dim, self.scale, self.layout = head_dim, scale, layout
-        self.register_buffer("frequencies", frequencies(head_dim, base), persistent=False)
+        self.head_dim, self.base, self.scale, self.layout = head_dim, base, scale, layout
+        frequencies(head_dim, base)  # refuses a bad base now
 
     def at(self, positions: Tensor, dtype: torch.dtype = torch.float32):
         """The rotation for given positions, as a function of `[batch, heads, seq, head_dim]`.
@@ -157,7 +159,9 @@ class RotaryEmbedding(nn.Module):
         Args:
             positions: `[seq]`, or `[batch, seq]` where rows differ.
         """
-        angles = positions[..., None].to(torch.float64) / self.scale * self.frequencies
+        # Not a buffer: a model cast to bfloat16 would take the frequencies along and lose far positions.
+        speeds = frequencies(self.head_dim, self.base).to(positions.device) / self.scale
+        angles = positions[..., None] * speeds
         cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
         if positions.ndim == 2:
             cos, sin = cos[:, None], sin[:, None]  # [batch, 1, seq, head_dim / 2]
@@ -205,7 +209,8 @@ class AlibiPositions(nn.Module):
     """Attention with linear biases: every step of distance lowers a head's score by its slope.
 
     `bias[h, q, k] = -slope[h] * |position of q - position of k|`, added to the scores before the
-    softmax. In a causal model only `k <= q` counts, and this is the paper's `slope * (k - q)`.
+    softmax. In a causal model only `k <= q` counts, and this is the paper's `slope * (k - q)`. Without
+    the causal mask it knows distance but no direction: an encoder takes a sequence for its mirror image.
 
     Args:
         num_heads: number of query heads.

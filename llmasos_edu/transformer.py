@@ -361,7 +361,7 @@ def check_tokens(name: str, tokens: Tensor, vocab_size: int) -> None:
     if tokens.ndim != 2 or tokens.is_floating_point() or tokens.dtype == torch.bool:
         raise ValueError(f"{name} must be integers [batch, seq], got {tokens.dtype} {list(tokens.shape)}")
     if tokens.numel() == 0:
-        raise ValueError(f"there are no {name} to read: {list(tokens.shape)}")
+        raise ValueError(f"{name}: there are no tokens to read: {list(tokens.shape)}")
     low, high = (int(end) for end in tokens.aminmax())
     if low < 0 or high >= vocab_size:
         wrong = low if low < 0 else high
