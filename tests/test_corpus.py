@@ -173,6 +173,7 @@ def test_the_manual_leaks_when_split_naively_and_not_when_split_honestly(seed):
     held = len(split.held_out_text.encode())
     train = len(split.train_text.encode())
     assert 0.08 < held / (held + train) < 0.12
+    assert len(split.held_out) > 5
     # Honest does not mean poor: what is gone is copies, and little more.
     gone = {topic for topic, _ in split.copies}
     kept = sum(len(document.text.encode()) for document in documents if document.topic not in gone)
@@ -237,7 +238,7 @@ def test_a_shared_line_is_cut_from_the_training_side_only():
 
 
 def test_seeds_differ_and_a_topic_stays_on_its_side_when_another_document_comes():
-    documents = manual()[::4]
+    documents = manual()[::2]
     first, again, other = (split_documents(documents, seed=seed) for seed in (0, 0, 7))
     assert first == again
     assert first.held_out != other.held_out
@@ -261,23 +262,20 @@ def test_split_refuses_what_it_cannot_split():
 
 
 def test_nothing_depends_on_the_hash_seed():
+    everything = "repr((split_documents(manual()), library_code(10**5), MarkovSource(5).transition.tolist()))"
     program = (
         "import hashlib; from llmasos_edu.corpus import *;"
-        "everything = (split_documents(manual()), library_code(10**5), MarkovSource(5).transition.tolist());"
-        "print(hashlib.sha256(repr(everything).encode()).hexdigest())"
+        f"print(hashlib.sha256({everything}.encode()).hexdigest())"
     )
-    seen = set()
-    for seed in ("1", "2"):
-        variables = {"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            env=os.environ | variables,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        seen.add(done.stdout)
-    assert len(seen) == 1
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here = repr((split_documents(manual()), library_code(10**5), MarkovSource(5).transition.tolist()))
+    assert done.stdout.strip() == hashlib.sha256(here.encode()).hexdigest()
 
 
 # Markov sources

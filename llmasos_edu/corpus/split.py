@@ -66,9 +66,9 @@ def split_documents(
 
     1. Documents are read from the largest to the smallest; one that mostly repeats larger ones is dropped.
     2. Documents are held out in the order of a hash of seed and topic, until their share of the bytes is
-    within
-       a tenth of `held_out`; one too large for what is left is passed over. The hash keeps a topic on its
-       side when other documents come or go, as between versions of Python.
+       within a tenth of `held_out`. Those larger than a third of the held-out side come last, so that it holds
+       several topics. The hash keeps a topic on its side when other documents come or go, as between versions
+       of Python.
     3. Lines of the training side are cut until no window of the held-out text is left in any document.
 
     Args:
@@ -189,8 +189,9 @@ def _choose(documents: list[Document], held_out: float, seed: int) -> tuple[list
     sizes = [len(document.text.encode()) for document in documents]
     target = held_out * sum(sizes)
     keys = [hashlib.sha256(f"{seed} {document.topic}".encode()).digest() for document in documents]
+    order = sorted(range(len(documents)), key=lambda i: (sizes[i] > target / 3, keys[i]))
     chosen, total = set(), 0
-    for i in sorted(range(len(documents)), key=lambda i: keys[i]):
+    for i in order:
         if total >= 0.9 * target or len(chosen) == len(documents) - 1:
             break
         if total + sizes[i] <= 1.1 * target:
