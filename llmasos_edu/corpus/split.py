@@ -66,9 +66,9 @@ def split_documents(
 
     1. Documents are read from the largest to the smallest; one that mostly repeats larger ones is dropped.
     2. Documents are held out in the order of a hash of seed and topic, until their share of the bytes is
-       within a tenth of `held_out`. Those larger than a third of the held-out side come last, so that it holds
-       several topics. The hash keeps a topic on its side when other documents come or go, as between versions
-       of Python.
+       within a tenth of `held_out`. Those larger than a third of the held-out side come last, so that it
+       holds several topics. The hash keeps a topic on its side when other documents come or go, as between
+       versions of Python.
     3. Lines of the training side are cut until no window of the held-out text is left in any document.
 
     Args:
