@@ -7,4 +7,15 @@ from llmasos_edu.book.claims import Claims, at_least, at_most
 from llmasos_edu.book.installation import self_test
 from llmasos_edu.book.outline import BOOK_ROOT, Chapter, Section, index, load_outline, notebook_paths
 
-__all__ = ["BOOK_ROOT", "Chapter", "Claims", "Section", "at_least", "at_most", "index", "load_outline", "notebook_paths", "self_test"]
+__all__ = [
+    "BOOK_ROOT",
+    "Chapter",
+    "Claims",
+    "Section",
+    "at_least",
+    "at_most",
+    "index",
+    "load_outline",
+    "notebook_paths",
+    "self_test",
+]

@@ -46,6 +46,7 @@ def execute(notebook, folder, *, timeout=600, store_widget_state=False):
         notebook,
         timeout=timeout,
         kernel_name=KERNEL["name"],
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=store_widget_state,
         record_timing=False,
