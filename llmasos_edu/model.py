@@ -108,6 +108,7 @@ class LanguageModel(nn.Module):
             ValueError: tokens of the wrong shape, kind or range, with the values.
         """
         x, position_options = self._embed(tokens, cache)
+        self._check_head_mask(head_mask)
         for layer, block in enumerate(self.blocks):
             x = block(
                 x,
@@ -127,6 +128,7 @@ class LanguageModel(nn.Module):
             head_mask: as in `forward`.
         """
         x, position_options = self._embed(tokens, None)
+        self._check_head_mask(head_mask)
         maps = []
         for layer, block in enumerate(self.blocks):
             mask = None if head_mask is None else head_mask[layer]
@@ -189,7 +191,8 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: an empty prompt, a negative count or temperature, `top_k` out of range.
         """
-        if max_new_tokens < 0 or temperature < 0:
+        check_tokens("tokens", tokens, self.vocab_size)
+        if max_new_tokens < 0 or not temperature >= 0:
             raise ValueError(
                 f"max_new_tokens={max_new_tokens} and temperature={temperature} must not be negative"
             )
@@ -197,13 +200,15 @@ class LanguageModel(nn.Module):
             raise ValueError(f"top_k={top_k} must lie between 1 and vocab_size={self.vocab_size}")
         was_training = self.training
         self.eval()
-        cache = self.new_cache(tokens.shape[0], tokens.shape[1] + max_new_tokens) if tokens.numel() else None
-        new = tokens
-        for _ in range(max_new_tokens):
-            logits = self(new, cache=cache)[:, -1]
-            new = _choose(logits, temperature, top_k, generator)
-            tokens = torch.cat((tokens, new), dim=1)
-        self.train(was_training)
+        try:
+            cache = self.new_cache(tokens.shape[0], tokens.shape[1] + max_new_tokens)
+            new = tokens
+            for _ in range(max_new_tokens):
+                logits = self(new, cache=cache)[:, -1]
+                new = _choose(logits, temperature, top_k, generator)
+                tokens = torch.cat((tokens, new), dim=1)
+        finally:
+            self.train(was_training)
         return tokens
 
     def _embed(self, tokens: Tensor, cache: list[KVCache] | None) -> tuple[Tensor, dict]:
@@ -213,12 +218,20 @@ class LanguageModel(nn.Module):
         positions = torch.arange(seq, device=tokens.device) if cache is None else cache[0].positions(seq)
         return self.positions(self.embedding(tokens), positions)
 
+    def _check_head_mask(self, head_mask: Tensor | None) -> None:
+        num_layers, num_heads = len(self.blocks), self.blocks[0].attention.num_heads
+        if head_mask is not None and (head_mask.ndim < 2 or len(head_mask) != num_layers):
+            raise ValueError(
+                f"head_mask {list(head_mask.shape)} must be [layers={num_layers}, heads={num_heads}] "
+                f"or [layers={num_layers}, batch, heads={num_heads}]"
+            )
+
 
 def _choose(logits: Tensor, temperature: float, top_k: int | None, generator) -> Tensor:
     """One token a row `[batch, 1]` from logits `[batch, vocab]`."""
     if temperature == 0:
         return logits.argmax(dim=-1, keepdim=True)
     if top_k is not None:
-        weakest = logits.topk(top_k).values[:, -1:]
-        logits = logits.masked_fill(logits < weakest, -torch.inf)
+        best = logits.topk(top_k)  # by place and not by value, which several tokens may share
+        logits = torch.full_like(logits, -torch.inf).scatter(-1, best.indices, best.values)
     return torch.multinomial((logits / temperature).softmax(dim=-1), 1, generator=generator)
