@@ -70,9 +70,9 @@ def headings(notebook):
 
 def has_its_title_first(notebook, chapter):
     found = headings(notebook)
-    first = notebook.cells[0].source if notebook.cells else ""
+    first = notebook.cells[0].source.splitlines()[:1] if notebook.cells else []
     complaints = []
-    if not first.startswith(f"# {chapter.heading()}\n"):
+    if first != [f"# {chapter.heading()}"]:
         complaints.append(f"the first cell does not begin with the line '# {chapter.heading()}'")
     if sum(level == 1 for level, _ in found) != 1:
         complaints.append("a chapter has exactly one heading of level 1, its title")
