@@ -274,7 +274,6 @@ PADDING = Exercise(
                 lambda q, k, v, m: _padded(q, k, v, ~m),
                 lambda q, k, v, m: _padded(q, k, v, ~m).nan_to_num(),
                 lambda q, k, v, m: _padded(q, k, v, ~m, blocked=-1e9),
-                lambda q, k, v, m: _padded(q, k, v, ~m, blocked=-1e9, zero_empty=True),
             ),
         ),
         Mistake(

@@ -28,21 +28,25 @@ class Worker:
 
     def __init__(self):
         self.owner = os.getpid()
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         package_root = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
         # One thread: the answers are small, and a process with a thread pool must not fork.
-        environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            # -P: a file called torch.py or random.py beside the notebook must not be imported instead.
-            [sys.executable, "-P", "-m", f"{__package__}.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            env=environment,
-            start_new_session=True,  # interrupting the kernel's group must not reach it
-        )
-        self.receive(PATIENCE_AT_START)
+        # Few arenas: each thread of an answer would otherwise reserve much of the memory that it may take.
+        environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        try:
+            self.process = subprocess.Popen(
+                # -P: a file called torch.py or random.py beside the notebook must not be imported instead.
+                [sys.executable, "-P", "-m", f"{__package__}.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                env=environment,
+                start_new_session=True,  # interrupting the kernel's group must not reach it
+            )
+        except OSError:
+            self.log.close()
+            raise
 
     def alive(self) -> bool:
         """Whether it runs and is this process's own, not that of a process we were forked from."""
@@ -121,9 +125,8 @@ def judge_apart(exercise: Exercise, answer: object, *, seconds: float, megabytes
             "or on a Mac to have them checked; hints and solutions work here too."
         )
         return Verdict("stopped", message)
-    if (
-        _busy_owner != os.getpid()
-    ):  # this process was forked: a lock that was held there is held for ever here
+    if _busy_owner != os.getpid():
+        # This process was forked, and a lock that was held at that moment is held for ever here.
         _busy, _busy_owner = threading.Lock(), os.getpid()
     if not _busy.acquire(blocking=False):
         return Verdict(
@@ -159,6 +162,7 @@ def _ask_the_worker(exercise: Exercise, answer: object, seconds: float, megabyte
         if _worker is None or not _worker.alive():
             stop_worker()
             _worker = Worker()
+            _worker.receive(PATIENCE_AT_START)
         reply = _worker.ask(request, patience=seconds + 20)
     except WorkerLost:
         return _lost()

@@ -127,10 +127,13 @@ def _numbers_difference(
         )
     gap = (actual - wanted).abs()
     dtype = str(getattr(got, "dtype", "")).removeprefix("torch.")
-    if dtype in ("float16", "bfloat16") and gap.max() < 0.05:
+    if dtype in ("float16", "bfloat16") and gap.max() < 0.01 * wanted.abs().max():
         return f"{noun} is nearly right, but {dtype} keeps too few digits. Stay in float32."
     if dtype.startswith("int") and torch.equal(actual, wanted.trunc()):
         return f"{noun} was cut to whole numbers ({dtype}). Keep the fractions."
+    if gap.max() < 0.01 * wanted.abs().max():
+        share = 100 * float(gap.max() / wanted.abs().max())
+        return f"{noun} is nearly right, {share:.2g} % off. Is something small added, or rounded on the way?"
     wrong = ~torch.isclose(actual, wanted, rtol=1e-3, atol=1e-5, equal_nan=True)
     place = [int(i) for i in wrong.nonzero()[0]]
     here = f" at {place}" if place else ""
@@ -149,7 +152,11 @@ def _constant_factor(actual: torch.Tensor | None, wanted: torch.Tensor) -> float
     if firm.sum() < 2 or not actual.isfinite().all():
         return None
     factor = float((actual[firm] / wanted[firm]).median())
-    if factor == 0 or not torch.allclose(actual, wanted * factor, rtol=1e-2, atol=1e-5):
+    if (
+        factor == 0
+        or abs(factor - 1) < 0.02
+        or not torch.allclose(actual, wanted * factor, rtol=1e-2, atol=1e-5)
+    ):
         return None
     return factor
 

@@ -2,8 +2,8 @@
 
 Started by `client.py` as `python -m llmasos_edu.exercises.worker`. Requests come in on stdin and replies
 go out on stdout, each a length of 8 bytes and a pickle. It never runs a backward pass itself, because a
-process that has started autograd's threads must not fork; its children may. The limits protect the reader from slips.
-They are no sandbox: the reader's code may do all that the reader may do.
+process that has started autograd's threads must not fork; its children may. The limits protect the reader
+from slips. They are no sandbox: the reader's code may do all that the reader may do.
 """
 
 import builtins
