@@ -254,6 +254,16 @@ def test_a_checkpoint_of_another_training_is_refused_and_changes_nothing(tmp_pat
         assert torch.equal(state, torch.get_rng_state())
 
 
+def test_a_checkpoint_of_another_shape_is_refused_in_words(tmp_path):
+    model, other = nn.Linear(3, 2), nn.Linear(4, 2)
+    optimizers = [torch.optim.SGD(m.parameters(), lr=0.1) for m in (model, other)]
+    save_checkpoint(tmp_path / "c", model, optimizers[:1], step=0)
+    with pytest.raises(
+        CheckpointError, match=r"weight has shape \[2, 3\] in the file, \[2, 4\] in the model"
+    ):
+        load_checkpoint(tmp_path / "c", other, optimizers[1:])
+
+
 # ---- damage ----
 
 
