@@ -279,6 +279,26 @@ def test_a_half_made_environment_is_made_anew(install, book):
     assert install.environment_version(book) == "{}.{}".format(*sys.version_info[:2])
 
 
+@pytest.mark.parametrize(
+    ("place", "version", "made"),
+    [
+        ("here", "3.12", []),
+        ("elsewhere", "3.12", ["anew"]),
+        ("here", "3.10", ["anew"]),
+        ("here", "", ["anew"]),
+    ],
+)
+def test_only_a_sound_environment_is_kept(install, book, monkeypatch, place, version, made):
+    anew = []
+    monkeypatch.setattr("venv.create", lambda target, **how: anew.append("anew"))
+    monkeypatch.setattr(install, "environment_version", lambda root: version)
+    Path(book, ".venv").mkdir()
+    of = book if place == "here" else f"{book}-before-it-was-moved"
+    Path(book, ".venv", install.STAMP).write_text(f"place {of}\n")
+    install.make_environment(book, exact=False)
+    assert anew == made
+
+
 def test_no_stamp_is_left_when_pip_fails(install, book, monkeypatch, capsys):
     stamp = Path(book, ".venv", install.STAMP)
     stamp.parent.mkdir()

@@ -48,6 +48,7 @@ td, th { border: 1px solid var(--rule); padding: .25rem .6rem; text-align: left;
 blockquote { border-left: 4px solid var(--rule); margin-left: 0; padding-left: 1rem; }
 .anchor-link { visibility: hidden; text-decoration: none; margin-left: .3rem; }
 :hover > .anchor-link, .anchor-link:focus { visibility: visible; }
+math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", math; }
 math[display="block"] { overflow-x: auto; margin: 1rem 0; }
 .prompt { display: none; }
 """
