@@ -336,6 +336,12 @@ def test_a_cycle_has_no_entropy_and_says_so_exactly():
     assert set(text[:, 0].tolist()) == {0, 1, 2, 3}
 
 
+def test_the_smallest_random_number_still_picks_a_possible_symbol(monkeypatch):
+    source = MarkovSource.from_transition(torch.eye(4)[[1, 2, 3, 0]])
+    monkeypatch.setattr(torch, "rand", lambda *size, generator, dtype: torch.zeros(size, dtype=dtype))
+    assert source.sample(1, 5).tolist() == [[0, 1, 2, 3, 0]]
+
+
 @given(st.floats(0.001, 0.999))
 def test_a_binary_symmetric_source_has_the_entropy_of_its_coin(p):
     source = MarkovSource.from_transition([[1 - p, p], [p, 1 - p]])
