@@ -8,6 +8,7 @@ from llmasos_edu.corpus.document import Document
 from llmasos_edu.corpus.library import library_code
 from llmasos_edu.corpus.manual import manual
 from llmasos_edu.corpus.markov import MarkovSource
+from llmasos_edu.corpus.numerals import Numeral, NumeralBatch, numeral, numeral_batch, read_numeral
 from llmasos_edu.corpus.patterns import RecallBatch, recall_at_distance, repeated_patterns
 from llmasos_edu.corpus.split import Split, leak_share, split_documents
 from llmasos_edu.corpus.text_file import read_text_file
@@ -15,11 +16,16 @@ from llmasos_edu.corpus.text_file import read_text_file
 __all__ = [
     "Document",
     "MarkovSource",
+    "Numeral",
+    "NumeralBatch",
     "RecallBatch",
     "Split",
     "leak_share",
     "library_code",
     "manual",
+    "numeral",
+    "numeral_batch",
+    "read_numeral",
     "read_text_file",
     "recall_at_distance",
     "repeated_patterns",
