@@ -59,9 +59,7 @@ def _quiet(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _interruptible():
-    before = signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # background jobs ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     yield
     signal.signal(signal.SIGINT, before)
 
@@ -360,6 +358,14 @@ def test_the_caller_finds_everything_as_it_was(model):
     assert not model.norm.training
     assert [g["lr"] for o in optimizers for g in o.param_groups] == [0.02, 0.01, 0.01]
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_model_in_evaluation_mode_trains_with_dropout_and_stays_in_its_mode(model):
+    modes = []
+    model.dropout.register_forward_hook(lambda module, *_: modes.append(module.training))
+    train(model.eval(), SAMPLE, steps=2)
+    assert modes == [True, True]
+    assert not model.training
 
 
 def test_watching_changes_nothing(model):
