@@ -111,6 +111,7 @@ def examined(answer, **changes):
         (lambda x: 2 * x if x.ndim == 1 else x[9], "error", "right in other cases, but for a table"),
         (lambda x: sys.exit(), "error", "asked Python to exit"),
         (lambda x: right(), "error", "TypeError"),
+        (lambda x: 1 / 0, "error", "ZeroDivisionError: division by zero."),
     ],
 )
 def test_a_verdict_in_words(answer, status, said):
@@ -138,7 +139,17 @@ def test_a_mistake_with_a_second_slip_beside_it_is_still_named():
     verdict = examined(lambda x: x * x if x.ndim == 1 else x * x + 1)
     assert (verdict.status, verdict.mistake) == ("known mistake", "squared")
     assert "second slip" in verdict.message
-    assert examined(lambda x: x * x if len(x) == 3 else x + 1).mistake is None, "one case of three is chance"
+
+
+def test_a_mistake_that_explains_too_little_is_not_named():
+    assert examined(lambda x: x * x if len(x) == 3 else x + 1).mistake is None, "one case of three"
+    fourth = Case("four numbers", (torch.arange(4.0) + 3,))
+    cases = (*make_exercise().cases, fourth)
+    half = examined(lambda x: x * x if x.ndim == 1 and len(x) < 4 else x + 1, cases=cases)
+    assert half.mistake is None, "two cases of four"
+    rare = Mistake("tables summed", "You sum tables.", (lambda x: x.sum() if x.ndim == 2 else 2 * x,))
+    lone = examined(lambda x: x.sum() if x.ndim == 2 else x + 1, mistakes=(rare,))
+    assert lone.mistake is None, "the only case that shows it, with everything else wrong"
 
 
 def test_a_gradient_that_is_asked_for_must_flow():

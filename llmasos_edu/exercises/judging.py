@@ -216,7 +216,7 @@ def _recognise(
 
 def _raised(case: Case, error: BaseException, *, works_elsewhere: bool) -> Verdict:
     text = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
+    said = f"{type(error).__name__}: {text[0][:200].rstrip('.')}" if text else type(error).__name__
     start = f"It is right in other cases, but for {case.name}" if works_elsewhere else f"For {case.name}"
     if isinstance(error, SystemExit):
         message = f"{start}, your code asked Python to exit. A function hands its result back with `return`."
