@@ -8,10 +8,10 @@ from llmasos_edu.corpus.document import Document
 
 # Not the library's own running code: installed packages, tests, programs beside the library, data tables in
 # the shape of code, and the manual, which is a corpus of its own.
-SKIPPED_FOLDERS = set(
-    "site-packages dist-packages __pycache__ lib-dynload ensurepip test tests idle_test idlelib lib2to3 distutils"
-    " turtledemo encodings pydoc_data".split()
-)
+INSTALLED = {"site-packages", "dist-packages", "__pycache__", "lib-dynload", "ensurepip"}
+BESIDE = {"test", "tests", "idle_test", "idlelib", "lib2to3", "distutils", "turtledemo"}
+TABLES = {"encodings", "pydoc_data"}
+SKIPPED_FOLDERS = INSTALLED | BESIDE | TABLES
 SKIPPED_PREFIXES = ("_sysconfigdata", "__phello__", "__hello__", "sitecustomize", "usercustomize", "config-")
 
 
