@@ -1,5 +1,7 @@
 """Still pictures: what they show, that labels do not overlap, and what is refused."""
 
+from itertools import pairwise
+
 import matplotlib as mpl
 
 mpl.use("Agg")
@@ -41,7 +43,7 @@ def test_token_labels_never_overlap(count):
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         found = boxes(labels, figure)
         assert len(found) >= min(count, 3)
-        assert not any(a.overlaps(b) for a, b in zip(found, found[1:], strict=False))
+        assert not any(a.overlaps(b) for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_all_heads_stand_side_by_side_under_their_names(shape, first, last):
         np.sort(shown.compressed()), np.sort(weights[..., *np.tril_indices(shape[-1])].ravel()), rtol=1e-6
     )
     found = boxes([text for text in axes.texts if text.get_text()], figure)
-    assert not any(a.overlaps(b) for a, b in zip(found, found[1:], strict=False))
+    assert not any(a.overlaps(b) for a, b in pairwise(found))
 
 
 def test_the_hidden_future_is_blank_and_a_small_weight_is_not():

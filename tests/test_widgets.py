@@ -10,6 +10,7 @@ import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmasos_edu.model import LanguageModel
 from llmasos_edu.widgets import AttentionExplorer, embed_widget_state, save_html
 from llmasos_edu.widgets import attention_data as data
 
@@ -34,7 +35,8 @@ def read_back(explorer, place=0):
     arrays = {}
     for name, where in description["arrays"].items():
         kind = np.dtype(where["type"])
-        arrays[name] = np.frombuffer(explorer.data, kind, offset=where["offset"], count=-1 if kind.itemsize == 1 else (len(explorer.data) - where["offset"]) // kind.itemsize)  # fmt: skip
+        count = (len(explorer.data) - where["offset"]) // kind.itemsize
+        arrays[name] = np.frombuffer(explorer.data, kind, offset=where["offset"], count=count)
     if "scores" in arrays:
         count = layers * heads * queries * keys
         centred = arrays["scores"][:count].reshape(layers, heads, queries, keys).astype(float)
@@ -280,6 +282,31 @@ def test_transformers_output_without_attentions_is_explained(gpt2_output):
         ValueError, match=r"\[batch, heads, query, key\] tensor a layer, got shapes \[\[4, 7, 7\]"
     ):
         AttentionExplorer.from_transformers([a[0] for a in gpt2_output.attentions], words(7))
+
+
+# ---- the book's own model ----
+
+
+@pytest.mark.parametrize(("layers", "heads"), [(2, 2), (3, 3)])
+def test_a_language_model_comes_straight_in_with_scores_and_knock_out(layers, heads):
+    torch.manual_seed(0)
+    model = LanguageModel(11, 16 if heads == 2 else 12 * heads, layers, heads, dropout=0.5).train()
+    tokens = torch.randint(11, (2, 6))
+    explorer = AttentionExplorer.from_model(model, tokens, words(6), row=1, knock_out=True)
+    assert model.training, "the model must be left as it was"
+    assert "causal, with scores, with knock-out" in repr(explorer)
+    model.eval()
+    place = explorer.description["inputs"][0]
+    assert place["subsets"] == (16 if layers * heads == 4 else 10)
+    row, out = (9, [(0, 0), (1, 1)]) if heads == 2 else (1 + 5, [(1, 2)])  # bits 0 and 3; head 5 alone
+    logits = model(tokens[1:], head_mask=model.knock_out(out))[0].log_softmax(-1).exp()
+    expected = [logits[at, tokens[1, at + 1]].item() for at in range(5)]
+    where = place["arrays"]["knock_out"]["offset"]
+    table = np.frombuffer(explorer.data, "<f2", offset=where, count=place["subsets"] * 6).reshape(-1, 6)
+    np.testing.assert_allclose(table[row, :5], expected, atol=1e-3)
+    assert np.isnan(table[:, 5]).all()
+    with pytest.raises(ValueError, match="row=2 does not exist in a batch of 2"):
+        AttentionExplorer.from_model(model, tokens, words(6), row=2)
 
 
 # ---- static pages ----

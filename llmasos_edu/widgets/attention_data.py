@@ -71,7 +71,7 @@ def visible_token(token: str) -> str:
 
 
 def pack_weights(weights: np.ndarray, causal: bool) -> np.ndarray:
-    """Half floats, or bytes where there are too many; of a causal map only what lies on or below the diagonal.
+    """Half floats, or bytes where there are too many; of a causal map only the triangle that is not hidden.
 
     A byte holds `round(255 * sqrt(w))`: most weights of a long row are small, and the root keeps them apart.
     """
@@ -135,11 +135,15 @@ def check_weights(values: Any) -> np.ndarray:
         )
     if 0 in shape:
         raise ValueError(f"weights is empty: [layers, heads, query, key] = {shape}")
-    for size, limit, what in zip(shape, (MAX_LAYERS, MAX_HEADS, MAX_TOKENS, MAX_TOKENS),
-                                 ("layers", "heads", "query tokens", "key tokens"), strict=True):  # fmt: skip
+    limits = (
+        ("layers", MAX_LAYERS),
+        ("heads", MAX_HEADS),
+        ("query tokens", MAX_TOKENS),
+        ("key tokens", MAX_TOKENS),
+    )
+    for size, (what, limit) in zip(shape, limits, strict=True):
         if size > limit:
-            raise ValueError(f"{size} {what} are too many to explore, at most {limit}: show a part, as weights[:, :, :{limit}, :{limit}]"
-                             if "token" in what else f"{size} {what} are too many to explore, at most {limit}: choose some")  # fmt: skip
+            raise ValueError(f"{size} {what} are too many to explore, at most {limit}: show a part")
     if weights.size > MAX_VALUES:
         raise ValueError(
             f"{weights.size:,} weights {shape} are too many to send, at most {MAX_VALUES:,}: choose some layers"
@@ -243,6 +247,14 @@ def check_knock_out(values: Any, weights: np.ndarray) -> np.ndarray:
             f"knock_out[{subset}, {place}] is {table[subset, place]:.4g}, expected a probability from 0 to 1"
         )
     return table
+
+
+def silenced_heads(layers: int, heads: int) -> list[list[tuple[int, int]]]:
+    """The sets of `(layer, head)` that the rows of a knock-out table stand for, in order."""
+    every = [(layer, head) for layer in range(layers) for head in range(heads)]
+    if len(every) > MAX_FREE_HEADS:
+        return [[], *([one] for one in every)]
+    return [[one for bit, one in enumerate(every) if subset >> bit & 1] for subset in range(2 ** len(every))]
 
 
 def same_length(**lists: Sequence | None) -> int:

@@ -121,6 +121,41 @@ class AttentionExplorer(anywidget.AnyWidget):
         return save_html(self, path, title=title or "Attention explorer")
 
     @classmethod
+    def from_model(
+        cls, model: Any, tokens: Any, words, *, row: int = 0, knock_out: bool = False, **settings
+    ) -> AttentionExplorer:
+        """Explore what one of the book's own language models attends to, with scores.
+
+        Args:
+            model: a `LanguageModel`; it is run in eval mode and left as it was.
+            tokens: `[batch, seq]` or `[seq]` token ids.
+            words: one string per token.
+            row: which row of the batch.
+            knock_out: run the model again for every subset of heads (with more than 8 heads: without each
+                head alone), and let the reader switch heads off.
+            settings: as for `AttentionExplorer`.
+        """
+        import torch
+
+        tokens = tokens[None] if tokens.dim() == 1 else tokens
+        if not 0 <= row < len(tokens):
+            raise ValueError(f"row={row} does not exist in a batch of {len(tokens)}")
+        tokens = tokens[row : row + 1]
+        was_training = model.training
+        model.eval()
+        try:
+            with torch.inference_mode():
+                seen = model.inspect(tokens)
+                if knock_out:
+                    subsets = data.silenced_heads(*seen.weights.shape[0:3:2])
+                    settings["knock_out"] = [
+                        _next_token_probabilities(model, tokens, heads) for heads in subsets
+                    ]
+        finally:
+            model.train(was_training)
+        return cls(seen.weights[:, 0], words, scores=seen.scores[:, 0], **settings)
+
+    @classmethod
     def from_transformers(cls, output: Any, tokens, *, row: int = 0, which: str = "attentions",
                           key_tokens=None, **settings) -> AttentionExplorer:  # fmt: skip
         """Explore what any transformers model attended to.
@@ -162,6 +197,12 @@ class AttentionExplorer(anywidget.AnyWidget):
         if weights[:, :, : len(tokens), keys:].max(initial=0.0) < 1e-4:
             weights = weights[:, :, : len(tokens), :keys]
         return cls(weights, tokens, key_tokens=key_tokens, **settings)
+
+
+def _next_token_probabilities(model, tokens, silenced):
+    """`[seq - 1]`: what the model gives to the token that really comes next, with some heads silenced."""
+    logits = model(tokens, head_mask=model.knock_out(silenced))[0, :-1]
+    return logits.softmax(-1).gather(-1, tokens[0, 1:, None])[:, 0].numpy()
 
 
 def _describe_in_words(inputs: list[data.AttentionInput]) -> str:

@@ -133,14 +133,14 @@ function raster({ weights }, queries, keys, causal, top, maxWidth, maxHeight) {
 // Where the map lies in its picture: gutters for labels, square cells, every how many tokens a label.
 function layOut(maps, width, maxHeight, measure) {
   const longest = (tokens) => tokens.reduce((most, token) => Math.max(most, measure(shorten(token, 12))), 0);
-  const left = Math.ceil(longest(maps.tokens)) + 14;
+  const left = Math.max(58, Math.ceil(longest(maps.tokens)) + 14); // at least the word "query"
   const right = 54; // the colour bar
   const room = Math.max(60, width - left - right);
   const cell = Math.min(room / maps.keys, maxHeight / maps.queries, 46);
   const keyWidth = longest(maps.keyTokens);
   const turned = keyWidth + 6 > cell; // upright labels where they fit
   const top = (turned ? Math.ceil(keyWidth) : 12) + 26;
-  const step = Math.ceil(13 / cell);
+  const step = Math.ceil(11.5 / cell);
   return { left, right, top, cell, turned, step, w: cell * maps.keys, h: cell * maps.queries };
 }
 

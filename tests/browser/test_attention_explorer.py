@@ -1,12 +1,12 @@
 """The attention explorer in a real Chromium, on our own host page: no Jupyter, no kernel, no network."""
 
-import statistics
 from pathlib import Path
 
 import axe_playwright_python
 import numpy as np
 import pytest
 import torch
+from latency import report_latency
 
 from llmasos_edu.widgets import AttentionExplorer
 from llmasos_edu.widgets import attention_data as data
@@ -405,44 +405,15 @@ def test_rectangular_maps_for_cross_attention(open_page, tmp_path):
     assert page.get_by_label("Causal mask").is_hidden()
 
 
-TIMER = """async () => {
-  const box = document.querySelector('.lm-map'), over = box.querySelector('.lm-over');
-  const look = () => over.getContext('2d').getImageData(0, 0, over.width, over.height).data.reduce((a, b, i) => (a * 31 + b * (i % 7)) | 0, 0);
-  const times = [];
-  let before = look();
-  for (let i = 0; i < 30; i++) {
-    await new Promise((go) => setTimeout(go, 30));
-    const start = performance.now();
-    box.dispatchEvent(new KeyboardEvent('keydown', { key: i % 2 ? 'ArrowUp' : 'ArrowDown', bubbles: true }));
-    let now = before, drawn = start;
-    while (now === before) { await new Promise(requestAnimationFrame); drawn = performance.now(); now = look(); }
-    times.push(drawn - start);
-    before = now;
-  }
-  return times;
-}"""
-
-
-def report_latency(page, record_property, capsys, what):
-    times = page.evaluate(TIMER)
-    assert len(times) == 30
-    median = statistics.median(times)
-    record_property("key_to_pixels_ms", median)
-    with capsys.disabled():
-        print(
-            f"\n  {what}: key press to changed pixels, median of 30: {median:.0f} ms (worst {max(times):.0f})"
-        )
-
-
-def test_key_press_to_changed_pixels_is_reported(open_page, tmp_path, record_property, capsys):
+def test_key_press_to_changed_pixels_is_reported(open_page, tmp_path, capsys):
     weights, scores = random_maps(2, 4, 64)
     page = open_page(
         AttentionExplorer(weights, [f"t{i}" for i in range(64)], scores=scores).save_html(tmp_path / "s.html")
     )
-    report_latency(page, record_property, capsys, "explorer, 8 heads x 64 tokens")
+    report_latency(page, capsys, "explorer, 8 heads x 64 tokens")
 
 
-def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, record_property, capsys):
+def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, capsys):
     rows = np.random.default_rng(0).random((1, 1, 512, 512), dtype=np.float32) ** 8
     weights = np.broadcast_to(data.softmax_rows(np.log(rows + 1e-9)), (12, 12, 512, 512))
     explorer = AttentionExplorer(weights, [f"token{i}" for i in range(512)])
@@ -451,7 +422,7 @@ def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, record_proper
     press(page, "ArrowDown", "ArrowRight", "PageDown")
     assert "layer 0, head 1" in readout(page)
     assert weight(page) == pytest.approx(weights[0, 1, 1, 1], abs=0.011)
-    report_latency(page, record_property, capsys, "explorer, 144 heads x 512 tokens")
+    report_latency(page, capsys, "explorer, 144 heads x 512 tokens")
     page.get_by_label("Show").select_option("mean")
     assert weight(page) == pytest.approx(weights[0, :, 1, 1].mean(), abs=0.011)
     with page.expect_download():
