@@ -223,7 +223,8 @@ class AlibiPositions(nn.Module):
 
     def __init__(self, num_heads: int):
         super().__init__()
-        self.register_buffer("slopes", alibi_slopes(num_heads), persistent=False)
+        self.num_heads = num_heads
+        alibi_slopes(num_heads)  # refuses a bad count now
 
     def forward(self, query: Tensor, key: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The bias, to be passed as the `mask` of `MultiHeadAttention`.
@@ -236,7 +237,8 @@ class AlibiPositions(nn.Module):
             `[heads, query, key]`, or `[batch, heads, query, key]` where rows differ.
         """
         distance = (query[..., None] - key).abs()  # [query, key] or [batch, query, key]
-        return (-self.slopes[:, None, None] * distance.unsqueeze(-3)).to(dtype)
+        slopes = alibi_slopes(self.num_heads).to(query.device)
+        return (-slopes[:, None, None] * distance.unsqueeze(-3)).to(dtype)
 
 
 class PositionalEncoding(nn.Module):

@@ -306,3 +306,13 @@ def test_odd_widths_are_fine_where_nothing_turns():
     for position in ("learned", "alibi", "none"):
         assert small_model(position, d_ff=9)(torch.zeros(1, 4, dtype=torch.long)).shape == (1, 4, 11)
         assert LanguageModel(5, 9, 1, 3, position=position)(torch.zeros(1, 4, dtype=int)).shape == (1, 4, 5)
+
+
+def test_casting_a_module_does_not_blur_far_positions():
+    far, x = torch.tensor([1_000_003]), torch.randn(1, 1, 1, 8, dtype=torch.float64)
+    sines, rotary, alibi = SinusoidalPositions(8), RotaryEmbedding(8), AlibiPositions(3)
+    before = [sines(far), rotary.at(far, torch.float64)(x), alibi(far, torch.arange(2))]
+    for module in (sines, rotary, alibi):
+        module.bfloat16()
+    after = [sines(far), rotary.at(far, torch.float64)(x), alibi(far, torch.arange(2))]
+    assert_close(before, after, rtol=0, atol=0)
