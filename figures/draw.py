@@ -1,4 +1,4 @@
-"""Draw every still picture that the README and the chapters embed: `make figures`, or with names, some of them.
+"""Draw every still picture that the README and the chapters embed: `make figures`; with names, some of them.
 
 One function a picture; its name is the file's. Each is drawn from data made here, seeds in sight.
 """
@@ -20,11 +20,12 @@ def attention_explorer() -> Path:
     # The last token but some: it looks at what followed the same token one period ago.
     explorer.query = explorer.pinned = 2 * period - 4
     explorer.key = explorer.query - period + 1
+    explorer.knocked_out = [4 * explorer.layer + explorer.head]
     return screenshot(explorer, HERE / "attention_explorer.png", width=900)
 
 
 def induction_explorer():
-    """A two-layer model that has learned to continue a random pattern said twice; and the pattern's length."""
+    """A two-layer model that learned to continue a random pattern said twice, and that pattern's length."""
     import torch
 
     from llmasos_edu.corpus import repeated_patterns

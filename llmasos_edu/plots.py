@@ -123,8 +123,8 @@ def _as_grid(weights, tokens, key_tokens) -> tuple[np.ndarray, list[str], list[s
     maps, _ = read_array(weights, "weights")
     if maps.ndim not in (2, 3, 4):
         raise ValueError(
-            f"weights has {maps.ndim} dimensions {list(maps.shape)}, expected [query, key], [heads, query, key] "
-            "or [layers, heads, query, key]"
+            f"weights has {maps.ndim} dimensions {list(maps.shape)}, expected [query, key], "
+            "[heads, query, key] or [layers, heads, query, key]"
         )
     if 0 in maps.shape or max(maps.shape[-2:]) > MAX_TOKENS:
         raise ValueError(f"weights has shape {list(maps.shape)}: expected 1 to {MAX_TOKENS} queries and keys")
@@ -183,8 +183,8 @@ def _name_tiles(axes, names: list[list[str]], shape: tuple[int, ...], width: flo
         for column, name in enumerate(line):
             if size < 5:  # as in the explorer's knock-out switches: layer.head
                 name = name.replace("layer ", "").replace(", head ", ".").replace("head ", "")
-            axes.text(column * (keys + gap) + (keys - 1) / 2, row * (queries + tops) + tops * 0.82 - 0.5, name,
-                      ha="center", va="baseline", fontsize=max(size, 5))  # fmt: skip
+            x, y = column * (keys + gap) + (keys - 1) / 2, row * (queries + tops) + tops * 0.82 - 0.5
+            axes.text(x, y, name, ha="center", va="baseline", fontsize=max(size, 5))
     axes.set_axis_off()
 
 

@@ -48,7 +48,8 @@ def test_token_labels_never_overlap(count):
 
 @pytest.mark.parametrize(
     ("shape", "first", "last"),
-    [((3, 5, 5), "head 0", "head 2"), ((6, 5, 5), "head 0", "head 5"), ((2, 4, 5, 5), "layer 0, head 0", "layer 1, head 3"),
+    [((3, 5, 5), "head 0", "head 2"), ((6, 5, 5), "head 0", "head 5"),
+     ((2, 4, 5, 5), "layer 0, head 0", "layer 1, head 3"),
      ((12, 12, 20, 20), "0.0", "11.11")],
 )  # fmt: skip
 def test_all_heads_stand_side_by_side_under_their_names(shape, first, last):

@@ -151,7 +151,7 @@ def test_python_can_move_it_and_not_out_of_range():
     explorer.head = 0
     with pytest.raises(traitlets.TraitError, match="head=3 does not exist: 0 to 2"):
         explorer.head = 3
-    with pytest.raises(traitlets.TraitError, match="temperature=0.0 is out of"):
+    with pytest.raises(traitlets.TraitError, match=r"temperature=0\.0 is out of"):
         explorer.temperature = 0.0
 
 
@@ -186,7 +186,7 @@ BAD = [
     ({"weights": changed((0, 1, 2, 1), np.nan)}, r"weights\[layer=0, head=1, query=2, key=1\] is nan"),
     ({"weights": changed((0, 1, 2, 1), np.inf)}, r"key=1\] is inf"),
     ({"weights": changed((0, 0, 4, 4), -0.25)}, r"query=4, key=4\] is -0\.25.*not negative"),
-    ({"weights": random_maps()[0][0]}, r"3 dimensions \[3, 5, 5\].*\[layers, heads, query, key\].*weights\[None\]"),
+    ({"weights": random_maps()[0][0]}, r"3 dimensions \[3, 5, 5\].*\[layers, heads, query, key\].*\[None\]"),
     ({"weights": random_maps()[0][:, None]}, r"5 dimensions.*batch.*weights\[:, 0\]"),
     ({"weights": np.zeros((0, 1, 5, 5))}, "weights is empty"),
     ({"weights": np.zeros((1, 1, 513, 2))}, "513 query tokens are too many to explore, at most 512"),
@@ -198,14 +198,14 @@ BAD = [
     ({"tokens": [1, 2, 3, 4, 5]}, r"tokens\[0\] is 1, expected a string"),
     ({"key_tokens": words(6)}, "key_tokens has 6 strings for weights with 5 keys"),
     ({"weights": random_maps(queries=5, keys=6, causal=False)[0]}, "5 queries and 6 keys: give key_tokens"),
-    ({"weights": random_maps(causal=False)[0], "causal": True}, r"causal=True, but weights\[layer=0, head=0, query=0"),
+    ({"weights": random_maps(causal=False)[0], "causal": True}, r"causal=True, but weights\[layer=0, head=0"),
     ({"scores": np.zeros((2, 3, 5, 4))}, r"scores has shape \[2, 3, 5, 4\], the weights have \[2, 3, 5, 5\]"),
-    ({"scores": random_maps()[1] * 2}, r"softmax of scores\[layer=0, head=0, query=\d\] differs from the weights by"),
+    ({"scores": random_maps()[1] * 2}, r"softmax of scores\[layer=0, head=0, query=\d\] differs from"),
     ({"scores": np.full((2, 3, 5, 5), np.nan)}, r"scores\[layer=0.* is nan"),
-    ({"knock_out": np.zeros((63, 5))}, r"knock_out has shape \[63, 5\], expected \[64, 5\]: one row for every subset"),
+    ({"knock_out": np.zeros((63, 5))}, r"knock_out has shape \[63, 5\], expected \[64, 5\]: one row"),
     ({"knock_out": np.full((64, 5), 1.5)}, r"knock_out\[0, 0\] is 1\.5, expected a probability"),
     ({"mean_from": 5}, "mean_from=5 is no position: 0 to 4"),
-    ({"weights": [random_maps()[0]], "tokens": [words(5)], "names": ["a", "b"]}, "equal length, got .*names: 2"),
+    ({"weights": [random_maps()[0]], "tokens": [words(5)], "names": ["a", "b"]}, "equal length.*names: 2"),
     ({"weights": [random_maps()[0]] * 2, "tokens": [words(5), words(4)]}, "input 1: tokens has 4 strings"),
 ]  # fmt: skip
 
@@ -261,8 +261,9 @@ def test_a_padded_row_is_cut_to_its_tokens(gpt2_output):
 
 def test_bert_attentions_are_not_causal():
     transformers = pytest.importorskip("transformers")
-    config = transformers.BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
-                                     intermediate_size=16, max_position_embeddings=16)  # fmt: skip
+    config = transformers.BertConfig(
+        vocab_size=20, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=16
+    )
     config._attn_implementation = "eager"
     with torch.no_grad():
         output = transformers.BertModel(config).eval()(torch.arange(6)[None], output_attentions=True)

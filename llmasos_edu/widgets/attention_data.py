@@ -146,7 +146,8 @@ def check_weights(values: Any) -> np.ndarray:
             raise ValueError(f"{size} {what} are too many to explore, at most {limit}: show a part")
     if weights.size > MAX_VALUES:
         raise ValueError(
-            f"{weights.size:,} weights {shape} are too many to send, at most {MAX_VALUES:,}: choose some layers"
+            f"{weights.size:,} weights {shape} are too many to send, at most {MAX_VALUES:,}: "
+            "choose some layers"
         )
     _refuse(~np.isfinite(weights), weights, "weights{} is {}: attention weights are finite")
     _refuse(
@@ -193,7 +194,8 @@ def check_scores(values: Any, weights: np.ndarray, causal: bool) -> np.ndarray:
         raise ValueError(f"scores has shape {list(scores.shape)}, the weights have {list(weights.shape)}")
     if scores.size > MAX_SCORES:
         raise ValueError(
-            f"{scores.size:,} scores are too many to send, at most {MAX_SCORES:,}: choose some layers, or leave scores out"
+            f"{scores.size:,} scores are too many to send, at most {MAX_SCORES:,}: "
+            "choose some layers, or leave scores out"
         )
     _refuse(
         np.isnan(scores) | (scores == np.inf),
@@ -202,9 +204,11 @@ def check_scores(values: Any, weights: np.ndarray, causal: bool) -> np.ndarray:
     )
     found = softmax_rows(hide_future(scores) if causal else scores)
     gap = np.abs(found - weights).max(axis=-1)
-    _refuse(gap > (3e-2 if coarse else 2e-3), gap, "the softmax of scores{} differs from the weights by {:.4g}: "
-            "give scores after the scale 1/sqrt(d_k) and before the softmax; "
-            f"this explorer takes causal={causal}")  # fmt: skip
+    message = (
+        "the softmax of scores{} differs from the weights by {:.4g}: give scores after the scale 1/sqrt(d_k) "
+        f"and before the softmax; this explorer takes causal={causal}"
+    )
+    _refuse(gap > (3e-2 if coarse else 2e-3), gap, message)
     return scores
 
 

@@ -40,8 +40,8 @@ class AttentionExplorer(anywidget.AnyWidget):
         names: a name for each of several inputs.
         knock_out: `[subsets, query]`, the model's probability of the true next token at each position
             with some heads silenced. Up to 8 heads: row `r` silences head `h` of layer `l` where bit
-            `l * heads + h` of `r` is set. Above: row 0 is the intact model, row `1 + l * heads + h` lacks that
-            head alone. The last position may be NaN, or left out.
+            `l * heads + h` of `r` is set. Above: row 0 is the intact model, row `1 + l * heads + h`
+            lacks that head alone. The last position may be NaN, or left out.
         mean_from: the mean next-token probability is taken from this position on (a repeated pattern is
             predictable in its second half alone).
         layer, head: shown first, counted from 0 as in the code.

@@ -72,7 +72,8 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-  body {{ margin: 0; padding: 16px; background: #ffffff; color: #1b1f24; font-family: system-ui, sans-serif; }}
+  body {{ margin: 0; padding: 16px; font-family: system-ui, sans-serif; }}
+  body {{ background: #ffffff; color: #1b1f24; }}
   main {{ max-width: 900px; margin: 0 auto; }}
   h1 {{ font-size: 18px; font-weight: 600; margin: 0 0 12px; }}
   @media (prefers-color-scheme: dark) {{ body {{ background: #14171c; color: #e6e8eb; }} }}

@@ -82,7 +82,8 @@ def main() -> int:
         print(f"browser tests: installed, using {path}")
         return 0
     print(
-        f"browser tests: NO CHROMIUM OR CHROME, they will be skipped. Install one, or set {VARIABLE} to its path."
+        "browser tests: NO CHROMIUM OR CHROME, they will be skipped. "
+        f"Install one, or set {VARIABLE} to its path."
     )
     return 1 if os.environ.get("CI") else 0
 

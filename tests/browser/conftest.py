@@ -36,7 +36,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    """Open an HTML file offline: `open_page(path, dark=False)`; afterwards no request and no error is left."""
+    """Open a file offline: `open_page(path, dark=False)`; it must ask for nothing and report no error."""
     contexts, requests, errors = [], [], []
 
     def open_file(path: Path, *, dark: bool = False, width: int = 900, height: int = 1100):

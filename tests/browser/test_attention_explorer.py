@@ -13,7 +13,10 @@ from llmasos_edu.widgets import attention_data as data
 from llmasos_edu.widgets.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-TOKENS = ["the", " cat", " sat", "\n", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", " a rather long token", "."]  # fmt: skip
+TOKENS = ["the", " cat", " sat", "\n", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>"]
+VIEW = ["description", "data", "input", "layer", "head", "query", "key", "pinned", "show", "causal"]
+VIEW += ["temperature", "knocked_out"]
+TOKENS += [" a rather long token", "."]
 
 
 def random_maps(layers=2, heads=4, queries=8, keys=None, *, causal=True, seed=0):
@@ -66,12 +69,11 @@ def pixels(page, which):
 
 
 def cell(page, query, key):
-    """The middle of a cell, found by asking the page where the read-out changes to it."""
+    """The middle of a cell on the screen."""
     box = page.locator(".lm-map").bounding_box()
     place = page.evaluate("""() => {
         const canvas = document.querySelector('.lm-map canvas');
-        const [ratio, c] = [canvas.width / canvas.clientWidth, canvas.getContext('2d')];
-        const size = Number(canvas.dataset.cell), left = Number(canvas.dataset.left), top = Number(canvas.dataset.top);
+        const [size, left, top] = ['cell', 'left', 'top'].map((name) => Number(canvas.dataset[name]));
         return { size, left, top };
     }""")
     return (box["x"] + place["left"] + (key + 0.5) * place["size"],
@@ -309,8 +311,10 @@ def check_svg(page, text):
     """Well-formed, vector, and with the tokens as text."""
     found = page.evaluate(
         """(text) => { const svg = new DOMParser().parseFromString(text, "image/svg+xml");
-           return { error: !!svg.querySelector("parsererror"), words: [...svg.querySelectorAll("text")].map((t) => t.textContent),
-                    paths: svg.querySelectorAll("path").length, images: svg.querySelectorAll("image, script").length }; }""",
+           return { error: !!svg.querySelector("parsererror"),
+                    words: [...svg.querySelectorAll("text")].map((text) => text.textContent),
+                    paths: svg.querySelectorAll("path").length,
+                    images: svg.querySelectorAll("image, script").length }; }""",
         text,
     )
     assert not found["error"]
@@ -363,7 +367,7 @@ def test_two_explorers_and_a_second_drawing_do_not_interfere(open_page, tmp_path
     parts = []
     for maps, count in ((weights, 8), (other, 5)):
         explorer = AttentionExplorer(maps, TOKENS[:count])
-        values = {name: getattr(explorer, name) for name in explorer.keys if name[0] != "_" and name not in ("layout", "tabbable", "tooltip")}  # fmt: skip
+        values = {name: getattr(explorer, name) for name in VIEW}
         parts.append(host_fragment(explorer._esm, explorer._css, values))
     path = tmp_path / "two.html"
     path.write_text(_PAGE.format(title="Two", fragment="".join(parts)), encoding="utf-8")

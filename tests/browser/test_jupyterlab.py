@@ -64,9 +64,9 @@ def server(folder):
         "LLMASOS_PROGRESS": "0",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1",
-               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'work'}", "--allow-root",
-               "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate"]  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += ["--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}"]
+    command += [f"--ServerApp.root_dir={folder / 'work'}"]
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"
@@ -126,7 +126,8 @@ def run_all(page) -> None:
     page.wait_for_function(
         """() => { const prompts = [...document.querySelectorAll('.jp-CodeCell')].filter(
                        (cell) => cell.querySelector('.cm-content')?.innerText.trim());
-                   return prompts.every((cell) => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').innerText))
+                   return prompts.every((cell) =>
+                       /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').innerText))
                        && document.querySelector('#jp-main-statusbar').innerText.includes('| Idle'); }""",
         timeout=RUNNING,
     )
@@ -202,7 +203,7 @@ def saved(folder):
 
 
 def test_the_saved_copy_is_alive_without_a_kernel(lab, saved):
-    """No cell has run since the notebook was opened, and the kernel is shut down before the explorer is moved.
+    """No cell has run since the notebook was opened, and the kernel is shut down before the explorer moves.
 
     JupyterLab's widget manager reads a notebook's stored widgets only once some kernel answers, so one is
     started, by JupyterLab itself, and knows nothing of the explorer. The static page needs none at all.
