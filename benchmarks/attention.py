@@ -29,7 +29,7 @@ def with_backward(function, inputs, backward: bool):
 
 
 def rounds_for(length: int, quick: bool) -> int:
-    return (12 if quick else 60) if length <= 512 else (6 if quick else 20)
+    return (8 if quick else 60) if length <= 512 else (3 if quick else 20)
 
 
 def explicit_against_fused(quick: bool) -> None:
@@ -94,7 +94,7 @@ def module_against_bare_calls(quick: bool) -> None:
             contenders = {
                 name: with_backward(function, [x], backward) for name, function in functions.items()
             }
-            timed = take_turns(contenders, rounds=rounds_for(length, quick) * 2)
+            timed = take_turns(contenders, rounds=2 * rounds_for(length, quick))
             label = "forward + backward" if backward else "forward"
             against = spread(timed, "ours", "bare"), spread(timed, "ours", "torch")
             print(f"{length:>8} {label:>20} {against[0]:>24} {against[1]:>24}")
@@ -133,7 +133,9 @@ def memory() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, about 20 seconds")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, about 20 seconds on an idle machine"
+    )
     quick = parser.parse_args().quick
     torch.manual_seed(0)
     print(machine())

@@ -19,7 +19,7 @@ def take_turns(contenders: dict, *, rounds: int, warmup: int = 2) -> list[dict[s
     Returns:
         For each round the seconds of each contender.
     """
-    names = list(contenders)
+    names, clock = list(contenders), _clock()
     for _ in range(warmup):
         for name in names:
             contenders[name]()
@@ -27,20 +27,20 @@ def take_turns(contenders: dict, *, rounds: int, warmup: int = 2) -> list[dict[s
     for turn in range(rounds):
         seconds = {}
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            start = time.perf_counter()
+            start = clock()
             contenders[name]()
-            seconds[name] = time.perf_counter() - start
+            seconds[name] = clock() - start
         timed.append(seconds)
     return timed
 
 
-def ratio(timed: list[dict[str, float]], slow: str, fast: str) -> float:
-    """Median over the rounds of the seconds of `slow` divided by those of `fast` in the same round."""
-    return median(seconds[slow] / seconds[fast] for seconds in timed)
+def _clock():
+    """On one thread the CPU's seconds, which neighbours hardly disturb; else seconds on the wall."""
+    return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
 
 
 def spread(timed: list[dict[str, float]], slow: str, fast: str) -> str:
-    """The ratio with its quartiles, as in `1.52 (1.48 to 1.57)`."""
+    """Median over the rounds of seconds of `slow` by those of `fast`, as `1.52 (1.48 to 1.57)`: quartiles."""
     ratios = sorted(seconds[slow] / seconds[fast] for seconds in timed)
     low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
     return f"{median(ratios):.2f} ({low:.2f} to {high:.2f})"
@@ -49,7 +49,8 @@ def spread(timed: list[dict[str, float]], slow: str, fast: str) -> str:
 def machine() -> str:
     """One line on what the figures were measured on."""
     return (
-        f"Measured on {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}, "
+        f"Measured in {'CPU' if torch.get_num_threads() == 1 else 'wall'} seconds on "
+        f"{torch.get_num_threads()} thread(s), {torch.backends.cpu.get_cpu_capability()}, "
         f"torch {torch.__version__}, float32. Contenders take turns in one process; each figure is the "
         "median of the ratios within a round, quartiles in brackets. Only ratios mean anything."
     )
