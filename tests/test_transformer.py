@@ -470,6 +470,17 @@ def test_positions_enter_source_and_target():
             assert same == ((position, name) in blind), (position, name)
 
 
+@pytest.mark.parametrize("position", POSITIONS)
+def test_the_decoder_knows_the_order_of_what_it_wrote(position):
+    """In one layer: a second would see what the causal mask gives away."""
+    model = scramble(EncoderDecoder(9, 11, WIDTH, 2, 1, 12, position=position))
+    source, target = tokens()
+    same = torch.allclose(
+        model(source, target)[:, -1], model(source, target[:, [2, 0, 1, 3, 4]])[:, -1], atol=1e-9
+    )
+    assert same == (position == "none")
+
+
 def test_a_new_model_predicts_every_token_alike_and_learns_at_once():
     model = EncoderDecoder(9, 11, WIDTH, 2, 2, 12)
     source, target = tokens()
