@@ -33,7 +33,8 @@ function render({ model, el }) {
   const scaleTop = (map) => (view.scale === "one" ? 1 : map.top);
   const hidden = (query, key) => mask().causal && key > query;
   const rowShown = () => (view.pinned >= 0 ? view.pinned : view.query);
-  const digits = () => (maps.coarse ? 2 : 3); // one byte a weight is good for two decimals
+  // One byte a weight is good for three decimals below 0.1, and for two above.
+  const number = (weight) => weight.toFixed(maps.coarse && weight >= 0.1 ? 2 : 3);
   const headLabel = (index) => `${Math.floor(index / maps.heads)}.${index % maps.heads}`; // layer.head
   const headName = () =>
     view.show === "head" ? `layer ${view.layer}, head ${view.head}` : `layer ${view.layer}, ${SHOW_WORDS[view.show]}`;
@@ -189,7 +190,7 @@ function render({ model, el }) {
   }
 
   function nameSwitch(button, index) {
-    button.textContent = headLabel(index);
+    button.textContent = button.dataset.head === "" ? `the head on show, ${headLabel(index)}` : headLabel(index);
     button.setAttribute("aria-label", `Knock out layer ${Math.floor(index / maps.heads)} head ${index % maps.heads}`);
   }
 
@@ -345,7 +346,7 @@ function render({ model, el }) {
     const map = currentMap();
     const values = map.weights.subarray(row * maps.keys, (row + 1) * maps.keys);
     const order = [...values.keys()].filter((key) => !hidden(row, key)).sort((a, b) => values[b] - values[a]).slice(0, 3);
-    const best = order.map((key) => `${maps.keyTokens[key]} ${values[key].toFixed(digits())}`).join(",  ");
+    const best = order.map((key) => `${maps.keyTokens[key]} ${number(values[key])}`).join(",  ");
     const words = `query ${row} ${maps.tokens[row]}${view.pinned >= 0 ? ", pinned," : ""} looks at: ${best || "nothing"}`;
     ui.barsTitle.textContent = ui.barsTitle.title = words;
     ui.unpin.hidden = view.pinned < 0;
@@ -409,7 +410,7 @@ function render({ model, el }) {
     const { query, key } = view;
     const weight = currentMap().weights[query * maps.keys + key];
     const score = maps.hasScores && view.show === "head" ? maps.score(view.layer, view.head, query, key) : null;
-    const value = hidden(query, key) ? "hidden" : weight.toFixed(digits());
+    const value = hidden(query, key) ? "hidden" : number(weight);
     ui.readout.replaceChildren(
       make("span", { class: "lm-where" }, headName()),
       make("span", {}, `query ${query} `, make("b", {}, maps.tokens[query])),
