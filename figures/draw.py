@@ -33,6 +33,7 @@ def induction_explorer():
     from llmasos_edu.training import make_optimizers, train
     from llmasos_edu.widgets import AttentionExplorer
 
+    torch.set_num_threads(1)  # the same picture on every machine, and no waiting for a busy second core
     torch.manual_seed(0)
     period, symbols = 14, 26
     model = LanguageModel(symbols, 64, 2, 4, d_ff=0)
@@ -40,7 +41,7 @@ def induction_explorer():
     def sample(generator):
         return repeated_patterns(16, period, num_symbols=symbols, generator=generator)
 
-    train(model, sample, steps=250, optimizers=make_optimizers(model), seed=0)
+    train(model, sample, steps=250, optimizers=make_optimizers(model), seed=0, progress=False)
     pattern = repeated_patterns(1, period, num_symbols=symbols, generator=torch.Generator().manual_seed(1))
     letters = [chr(ord("a") + int(token)) for token in pattern[0]]
     weights = model.inspect(pattern).weights[1, 0]  # [heads, query, key] of the second layer
