@@ -485,6 +485,9 @@ def test_a_new_model_predicts_every_token_alike_and_learns_at_once():
     model = EncoderDecoder(9, 11, WIDTH, 2, 2, 12)
     source, target = tokens()
     assert torch.equal(model(source, target), torch.zeros(BATCH, TARGET, 11))
+    x = torch.randn(2, 4, WIDTH)
+    assert_close(model.encoder(x), F.layer_norm(x, (WIDTH,)))
+    assert_close(model.decoder(x, x), F.layer_norm(x, (WIDTH,)))
     assert model.source_embedding.weight.std().item() == pytest.approx(1.0, abs=0.3)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
     for _ in range(60):
