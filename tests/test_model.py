@@ -134,6 +134,26 @@ def test_every_parameter_gets_a_gradient():
         assert not idle, shape
 
 
+def test_query_key_norm_reaches_every_layer():
+    tokens, bound = some_tokens(2, 8), 2 + 1e-9  # sqrt(head_dim)
+    with torch.no_grad():
+        largest = {}
+        for qk_norm in (True, False):
+            model = build(qk_norm=qk_norm)
+            for block in model.blocks:
+                block.attention.query_proj.weight.mul_(50)
+            largest[qk_norm] = model.inspect(tokens).scores.abs().amax(dim=(1, 2, 3, 4))
+    assert (largest[True] <= bound).all()
+    assert (largest[False] > 10 * bound).all()
+
+
+@pytest.mark.parametrize("d_model", [64, 256])
+def test_first_logits_of_a_tied_model_are_of_size_one(d_model):
+    torch.manual_seed(0)
+    logits = LanguageModel(200, d_model, 1, 4, tie_weights=True)(torch.randint(200, (4, 20)))
+    assert 0.5 < logits.std() < 2
+
+
 def test_tied_weights_are_one_matrix():
     tied = LanguageModel(11, 16, 1, 4, tie_weights=True)
     assert tied.head.weight is tied.embedding.weight
