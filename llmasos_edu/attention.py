@@ -195,8 +195,8 @@ class MultiHeadAttention(nn.Module):
         bias: whether the four projections add a bias.
         is_causal: hide the future.
         dropout: share of the weights set to zero in training.
-        qk_norm: divide each query and key by its root mean square, so that no
-            score exceeds `sqrt(head_dim)`.
+        qk_norm: bring each query and key to mean 0 and variance 1 over its features, so that no score
+            exceeds `sqrt(head_dim)`.
         fused: use torch's fused kernel, which never builds the weights. The explicit path is
             taken all the same where weights are asked for.
 
@@ -204,7 +204,8 @@ class MultiHeadAttention(nn.Module):
         ValueError: head counts that do not divide, with the values.
 
     Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, "GQA", section 2.2; Henry et al.
-    2020, "Query-Key Normalization for Transformers"; article 4.1.3.
+    2020, "Query-Key Normalization for Transformers", and Dehghani et al. 2023, "Scaling Vision
+    Transformers to 22 Billion Parameters", section 2 (with a layer norm, as here); article 4.1.3.
     """
 
     def __init__(
@@ -276,7 +277,7 @@ class MultiHeadAttention(nn.Module):
         key = split_heads(self.key_proj(key), self.num_kv_heads)
         value = split_heads(self.value_proj(value), self.num_kv_heads)
         if self.qk_norm:
-            query, key = F.rms_norm(query, (self.head_dim,)), F.rms_norm(key, (self.head_dim,))
+            query, key = F.layer_norm(query, (self.head_dim,)), F.layer_norm(key, (self.head_dim,))
         if rotate is not None:
             query, key = rotate(query), rotate(key)
         is_causal = self.is_causal

@@ -52,7 +52,7 @@ class LanguageModel(nn.Module):
         num_kv_heads: int | None = None,
         position: str = "rotary",
         max_len: int = 1024,
-        norm: str = "rms",
+        norm: str = "layer",
         activation: str = "squared_relu",
         qk_norm: bool = True,
         bias: bool = False,

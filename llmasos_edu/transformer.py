@@ -241,7 +241,7 @@ class CrossAttention(MultiHeadAttention):
         key = split_heads(self.key_proj(memory), self.num_kv_heads)
         value = split_heads(self.value_proj(memory), self.num_kv_heads)
         if self.qk_norm:
-            key = F.rms_norm(key, (self.head_dim,))
+            key = F.layer_norm(key, (self.head_dim,))
         groups = self.num_heads // self.num_kv_heads
         return key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
 
@@ -261,7 +261,7 @@ class CrossAttention(MultiHeadAttention):
             raise ValueError(f"x has {len(x)} rows and memory {len(key)}: each target needs its source")
         query = split_heads(self.query_proj(x), self.num_heads)
         if self.qk_norm:
-            query = F.rms_norm(query, (self.head_dim,))
+            query = F.layer_norm(query, (self.head_dim,))
         heads, maps = self._attend(query, key, value, mask, False, need_weights)
         output = self.out_proj(merge_heads(heads))
         return (output, maps) if need_weights else output
