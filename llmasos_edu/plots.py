@@ -157,7 +157,9 @@ def _tile(maps: np.ndarray) -> tuple[np.ma.MaskedArray, list[list[str]]]:
     rows = layers * -(-heads // columns)
     tops = 0 if layers == heads == 1 else _name_rows(queries)
     gap = 0 if layers == heads == 1 else max(1, round(keys * 0.08))
-    tiles = np.ma.masked_all((rows * (queries + tops), columns * (keys + gap) - gap), dtype=float)
+    # Zeros below the mask: leftovers from memory would overflow in matplotlib, now and then.
+    tiles = np.ma.zeros((rows * (queries + tops), columns * (keys + gap) - gap))
+    tiles[:] = np.ma.masked
     names = [["" for _ in range(columns)] for _ in range(rows)]
     for index, one in enumerate(maps.reshape(-1, queries, keys)):
         row, column = divmod(index, columns)
