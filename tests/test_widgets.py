@@ -10,8 +10,9 @@ import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmasos_edu.encoder_decoder import EncoderDecoder
 from llmasos_edu.model import LanguageModel
-from llmasos_edu.widgets import AttentionExplorer, embed_widget_state, save_html
+from llmasos_edu.widgets import AttentionExplorer, embed_widget_state, save_html, truth_share
 from llmasos_edu.widgets import attention_data as data
 
 
@@ -204,6 +205,13 @@ BAD = [
     ({"scores": np.full((2, 3, 5, 5), np.nan)}, r"scores\[layer=0.* is nan"),
     ({"knock_out": np.zeros((63, 5))}, r"knock_out has shape \[63, 5\], expected \[64, 5\]: one row"),
     ({"knock_out": np.full((64, 5), 1.5)}, r"knock_out\[0, 0\] is 1\.5, expected a probability"),
+    ({"produced": words(4)}, "produced has 4 strings for weights with 5 queries"),
+    ({"truth": [0, 1, 2]}, "truth has 3 entries for 5 queries: give one each, -1 for no key"),
+    ({"truth": [0, 1, 2, 3, 4, 0]}, "truth has 6 entries for 5 queries"),
+    ({"truth": [0, 1, 5, 3, 4]}, r"truth\[2\] is 5, expected a key from 0 to 4, or -1 for none"),
+    ({"truth": [0, 1, -2, 3, 4]}, r"truth\[2\] is -2"),
+    ({"truth": [0, 1.5, 2, 3, 4]}, r"truth\[1\] is 1\.5, expected the index of a key"),
+    ({"truth": "01234"}, "truth must be a list with one entry per query, got str"),
     ({"mean_from": 5}, "mean_from=5 is no position: 0 to 4"),
     ({"weights": [random_maps()[0]], "tokens": [words(5)], "names": ["a", "b"]}, "equal length.*names: 2"),
     ({"weights": [random_maps()[0]] * 2, "tokens": [words(5), words(4)]}, "input 1: tokens has 4 strings"),
@@ -283,6 +291,113 @@ def test_transformers_output_without_attentions_is_explained(gpt2_output):
         ValueError, match=r"\[batch, heads, query, key\] tensor a layer, got shapes \[\[4, 7, 7\]"
     ):
         AttentionExplorer.from_transformers([a[0] for a in gpt2_output.attentions], words(7))
+
+
+# ---- translation: rectangular maps, steps, truth ----
+
+
+@pytest.fixture(scope="module")
+def translator():
+    torch.manual_seed(0)
+    model = EncoderDecoder(9, 7, 16, 4, 2, 32, dropout=0.5).train()
+    torch.nn.init.normal_(model.head.weight)  # a new one says the same whatever it reads
+    return model
+
+
+SOURCE = torch.tensor([[3, 4, 5, 6, 7, 8], [8, 7, 6, 5, 0, 0]])
+TARGET = torch.tensor([[1, 3, 4, 5], [1, 5, 2, 0]])
+
+
+@pytest.mark.parametrize("which", ["cross", "encoder", "decoder"])
+def test_a_translation_comes_straight_in_without_its_padding(translator, which):
+    source_words, target_words = ["eight", "seven", "six", "five"], ["<start>", "e"]
+    explorer = AttentionExplorer.from_translation(
+        translator, SOURCE, TARGET, source_words, target_words, row=1, which=which
+    )
+    assert translator.training, "the model must be left as it was"
+    translator.eval()
+    seen = translator.inspect(SOURCE[1:], TARGET[1:], SOURCE[1:] != 0)  # padding masked, and not cut off
+    translator.train()
+    sizes = {"cross": (2, 4), "encoder": (4, 4), "decoder": (2, 2)}[which]
+    weights, scores = (each[:, 0, :, : sizes[0], : sizes[1]] for each in getattr(seen, which))
+    np.testing.assert_allclose(read_back(explorer), scores, atol=4e-3)
+    found = read_back(explorer)
+    found = data.softmax_rows(data.hide_future(found) if which == "decoder" else found)
+    np.testing.assert_allclose(found, weights, atol=2e-3)
+    described = explorer.description["inputs"][0]
+    assert described["tokens"] == (source_words if which == "encoder" else target_words)
+    assert described["key_tokens"] == (source_words if which == "cross" else None)
+    assert described["step"] is (which == "cross")
+    assert explorer.causal is (which == "decoder")
+    wrote = [{1: "<start>", 5: "e"}.get(i, f"#{i}") for i in seen.logits[0, :2].argmax(-1).tolist()]
+    assert described["produced"] == (None if which == "encoder" else wrote)
+
+
+def test_what_the_model_writes_is_named_by_the_vocabulary(translator):
+    vocabulary = [f"symbol{i}" for i in range(7)]
+    explorer = AttentionExplorer.from_translation(
+        translator,
+        SOURCE[0],
+        TARGET[0],
+        words(6),
+        words(4),
+        vocabulary=vocabulary,
+        truth=[0, -1, [2, 3], None, -1],
+    )
+    translator.eval()
+    expected = translator(SOURCE[:1], TARGET[:1])[0].argmax(-1).tolist()
+    translator.train()
+    described = explorer.description["inputs"][0]
+    assert described["produced"] == [vocabulary[i] for i in expected]
+    assert described["truth"] == [[0], [], [2, 3], []]
+    assert (
+        repr(explorer)
+        == "AttentionExplorer(2 layers x 4 heads, 4 query and 6 key tokens, with scores, with truth)"
+    )
+    assert explorer.decoded == 4
+    with pytest.raises(traitlets.TraitError, match="decoded=5 is no number of rows: 1 to 4"):
+        explorer.decoded = 5
+
+
+def test_translations_that_do_not_fit_are_refused(translator):
+    def explore(source_words=6, target_words=4, **more):
+        return AttentionExplorer.from_translation(
+            translator, SOURCE, TARGET, words(source_words), words(target_words), **more
+        )
+
+    for arguments, message in (
+        ({"which": "both"}, "which='both' is not one of cross, encoder, decoder"),
+        ({"row": 2}, "row=2 does not exist in source, a batch of 2"),
+        ({"source_words": 7}, "source_words has 7 strings for 6 tokens"),
+        ({"target_words": 0}, "target_words has 0 strings for 4 tokens"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            explore(**arguments)
+    with pytest.raises(TypeError, match="source_words is one string"):
+        AttentionExplorer.from_translation(translator, SOURCE, TARGET, "abcdef", words(4))
+
+
+def test_truth_share_counts_rows_with_a_true_key_alone():
+    weights = np.array([[[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]], [[0.1, 0.9], [0.6, 0.4], [0.9, 0.1]]])
+    np.testing.assert_allclose(truth_share(weights, [0, 1, -1]), [1, 0])
+    np.testing.assert_allclose(
+        truth_share(torch.from_numpy(weights), torch.tensor([0, 0, 0])), [2 / 3, 2 / 3]
+    )
+    assert truth_share(weights[0], [[0, 1], 0, None]) == 0.5
+    assert np.isnan(truth_share(weights[0], [-1, -1, -1]))
+    with pytest.raises(ValueError, match=r"shape \[2\], expected \[..., query, key\]"):
+        truth_share(np.ones(2), [0])
+
+
+def test_stepping_is_on_where_keys_have_tokens_of_their_own():
+    square, _ = random_maps(causal=False)
+    assert AttentionExplorer(square, words(5)).description["inputs"][0]["step"] is False
+    assert AttentionExplorer(square, words(5), step=True).description["inputs"][0]["step"] is True
+    crossed = {"key_tokens": list("abcde")}
+    assert AttentionExplorer(square, words(5), **crossed).description["inputs"][0]["step"] is True
+    assert (
+        AttentionExplorer(square, words(5), step=False, **crossed).description["inputs"][0]["step"] is False
+    )
 
 
 # ---- the book's own model ----

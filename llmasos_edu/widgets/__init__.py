@@ -1,6 +1,7 @@
 """Explorers: anywidgets whose data is sent once and whose every interaction happens in the browser."""
 
+from llmasos_edu.widgets.attention_data import truth_share
 from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 from llmasos_edu.widgets.host import embed_widget_state, host_fragment, save_html
 
-__all__ = ["AttentionExplorer", "embed_widget_state", "host_fragment", "save_html"]
+__all__ = ["AttentionExplorer", "embed_widget_state", "host_fragment", "save_html", "truth_share"]

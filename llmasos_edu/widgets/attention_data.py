@@ -30,6 +30,9 @@ class AttentionInput:
     scores: np.ndarray | None = None
     causal: bool = False
     knock_out: np.ndarray | None = None  # [subsets, query] probabilities, NaN where there is no next token
+    produced: list[str] | None = None  # what the model writes at each query
+    truth: list[list[int]] | None = None  # the true keys of each query, none where there is none
+    step: bool = False
     name: str = ""
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -45,6 +48,10 @@ class AttentionInput:
         """The JSON that tells the browser where each array lies, and the arrays' bytes from `offset` on."""
         layers, heads, queries, keys = self.weights.shape
         same = self.key_tokens == self.tokens
+
+        def visible(tokens):
+            return None if tokens is None else [visible_token(token) for token in tokens]
+
         parts, places = [], {}
         for name, array in self.arrays.items():
             data = array.tobytes()
@@ -54,9 +61,12 @@ class AttentionInput:
         description = {
             "name": self.name,
             "shape": [layers, heads, queries, keys],
-            "tokens": [visible_token(token) for token in self.tokens],
-            "key_tokens": None if same else [visible_token(token) for token in self.key_tokens],
+            "tokens": visible(self.tokens),
+            "key_tokens": None if same else visible(self.key_tokens),
             "causal": self.causal,
+            "produced": visible(self.produced),
+            "truth": self.truth,
+            "step": self.step,
             "subsets": None if self.knock_out is None else len(self.knock_out),
             "arrays": places,
         }
@@ -170,7 +180,7 @@ def _refuse(bad: np.ndarray, values: np.ndarray, message: str) -> None:
 
 
 def check_tokens(tokens: Any, count: int, which: str) -> list[str]:
-    """Token strings, as many as the map has queries or keys."""
+    """Token strings, as many as the map has queries (`tokens`, `produced`) or keys (`key_tokens`)."""
     if isinstance(tokens, str):
         raise TypeError(
             f"{which} is one string, expected a list of {count} strings: split it into tokens first"
@@ -251,6 +261,58 @@ def check_knock_out(values: Any, weights: np.ndarray) -> np.ndarray:
             f"knock_out[{subset}, {place}] is {table[subset, place]:.4g}, expected a probability from 0 to 1"
         )
     return table
+
+
+def check_truth(truth: Any, queries: int, keys: int) -> list[list[int]]:
+    """The true keys of every query: lists of indices, empty where there is none.
+
+    Args:
+        truth: one entry per query: an index, several, or -1 or None for no true key. Entries of -1 beyond
+            the last query are padding and are cut off.
+    """
+    entries = truth.tolist() if hasattr(truth, "tolist") else truth
+    if isinstance(entries, str) or not isinstance(entries, Sequence):
+        raise TypeError(f"truth must be a list with one entry per query, got {type(truth).__name__}")
+    found = []
+    for query, entry in enumerate(entries):
+        several = entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
+        for key in several:
+            if key is not None and (isinstance(key, bool) or not isinstance(key, int | np.integer)):
+                raise TypeError(f"truth[{query}] is {key!r}, expected the index of a key, or -1 for none")
+            if key is not None and not -1 <= key < keys:
+                raise ValueError(
+                    f"truth[{query}] is {key}, expected a key from 0 to {keys - 1}, or -1 for none"
+                )
+        found.append(sorted({int(key) for key in several if key is not None and key >= 0}))
+    if len(found) < queries or any(found[queries:]):
+        raise ValueError(
+            f"truth has {len(found)} entries for {queries} queries: give one each, -1 for no key"
+        )
+    return found[:queries]
+
+
+def truth_share(weights: Any, truth: Any) -> np.ndarray | float:
+    """The share of queries whose strongest key is a true one, of those that have a true key.
+
+    Args:
+        weights: `[..., query, key]`, torch or numpy.
+        truth: as in `check_truth`.
+
+    Returns:
+        `[...]`, a plain number for one map; NaN where no query has a true key.
+    """
+    array, _ = read_array(weights, "weights")
+    if array.ndim < 2 or 0 in array.shape:
+        raise ValueError(f"weights has shape {list(array.shape)}, expected [..., query, key]")
+    true_keys = check_truth(truth, *array.shape[-2:])
+    rows = [query for query, keys in enumerate(true_keys) if keys]
+    if not rows:
+        return np.full(array.shape[:-2], np.nan)[()]
+    is_true = np.zeros(array.shape[-2:], dtype=bool)
+    for query in rows:
+        is_true[query, true_keys[query]] = True
+    best = array.argmax(axis=-1)  # [..., query]
+    return is_true[np.arange(array.shape[-2]), best][..., rows].mean(axis=-1)[()]
 
 
 def silenced_heads(layers: int, heads: int) -> list[list[tuple[int, int]]]:

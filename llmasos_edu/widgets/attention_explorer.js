@@ -1,10 +1,7 @@
 // The attention explorer: which query looks at which key, in every head. All data is here from the start.
 
-const TRAITS = ["input", "layer", "head", "query", "key", "pinned", "show", "causal", "temperature", "knocked_out"];
-const LABEL_FONT = '12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace';
-const WORD_FONT = "12px system-ui, sans-serif";
+const TRAITS = ["input", "layer", "head", "query", "key", "pinned", "show", "decoded", "causal", "temperature", "knocked_out"];
 const THUMB_GAP = 4;
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const SHOW_WORDS = { head: "one head", mean: "mean of heads", max: "maximum of heads" };
 
 function render({ model, el }) {
@@ -19,10 +16,7 @@ function render({ model, el }) {
   let thumbCache = { id: "", pictures: [] }; // their pictures, until mask, temperature or input change
   let thumbTurn = null; // the latest drawing of the thumbnails: older ones stop
   let alive = true;
-  let frame = 0;
   let baseStale = true;
-  let tellTimer = 0;
-  let observedWidth = 0;
   const colours = {};
 
   const mask = () => ({
@@ -32,6 +26,7 @@ function render({ model, el }) {
   const currentMap = () => maps.map(view.layer, view.head, view.show, mask());
   const scaleTop = (map) => (view.scale === "one" ? 1 : map.top);
   const hidden = (query, key) => mask().causal && key > query;
+  const rowsShown = () => (maps.step ? view.decoded : maps.queries);
   const rowShown = () => (view.pinned >= 0 ? view.pinned : view.query);
   // One byte a weight is good for three decimals below 0.1, and for two above.
   const number = (weight) => weight.toFixed(maps.coarse && weight >= 0.1 ? 2 : 3);
@@ -39,68 +34,72 @@ function render({ model, el }) {
   const headName = () =>
     view.show === "head" ? `layer ${view.layer}, head ${view.head}` : `layer ${view.layer}, ${SHOW_WORDS[view.show]}`;
 
+  const tellPython = teller(model);
+  const askPaint = painter(paint);
+  const steps = stepControls((count) => step(count));
   const ui = build();
   el.append(ui.root);
-  const stops = [onThemeChange(() => draw(true)), watchModel(), watchWidth()];
-  chooseInput(view.input);
+  const stops = [askPaint.stop, tellPython.stop, steps.stop, onThemeChange(() => draw(true)),
+    onTraitChange(model, view, TRAITS, (patch) => change(patch, false)), onWidthChange(ui.root, () => draw(true))];
+  chooseInput(view.input, view.decoded);
   return () => {
     alive = false;
-    cancelAnimationFrame(frame);
     stops.forEach((stop) => stop());
     ui.root.remove();
   };
 
   // -- state --
 
-  function watchModel() {
-    const handlers = TRAITS.map((name) => {
-      const handler = () => {
-        if (String(model.get(name)) !== String(view[name])) change({ [name]: model.get(name) }, false);
-      };
-      model.on(`change:${name}`, handler);
-      return [`change:${name}`, handler];
-    });
-    return () => handlers.forEach(([event, handler]) => model.off(event, handler));
-  }
-
   // Everything the reader does comes through here: new values, kept in range, drawn, and told to Python.
   function change(patch, report = true) {
-    if ("input" in patch && patch.input !== view.input) chooseInput(patch.input);
+    if ("input" in patch && patch.input !== view.input) {
+      chooseInput(patch.input);
+      patch = { decoded: view.decoded, ...patch };
+    }
     Object.assign(view, patch);
     keepInRange();
     const redraw = Object.keys(patch).some((name) => !["query", "key", "pinned"].includes(name));
-    if (report) {
-      for (const name of TRAITS) if (name in patch) model.set(name, view[name]);
-      tellPython();
-    }
+    if (report) tellPython(Object.fromEntries(TRAITS.filter((name) => name in patch).map((name) => [name, view[name]])));
     draw(redraw);
   }
 
-  function tellPython() {
-    clearTimeout(tellTimer); // a held arrow key must not send thirty messages a second
-    tellTimer = setTimeout(() => alive && model.save_changes(), 250);
+  // So many rows are written: the cursor goes to the latest, and to the key that it looks at most.
+  function step(count) {
+    const decoded = clamp(count, 1, maps.queries);
+    const query = decoded - 1;
+    change({ decoded, query, key: strongest(query, 1)[0] ?? 0, pinned: -1 });
+  }
+
+  // The keys that a query looks at most, strongest first.
+  function strongest(query, count) {
+    const values = currentMap().weights.subarray(query * maps.keys, (query + 1) * maps.keys);
+    return [...values.keys()].filter((key) => !hidden(query, key)).sort((a, b) => values[b] - values[a]).slice(0, count);
   }
 
   function keepInRange() {
     view.layer = clamp(view.layer, 0, maps.layers - 1);
     view.head = clamp(view.head, 0, maps.heads - 1);
-    view.query = clamp(view.query, 0, maps.queries - 1);
+    view.decoded = clamp(view.decoded, 1, maps.queries);
+    view.query = clamp(view.query, 0, rowsShown() - 1); // no cursor on a row that is yet to come
     view.key = clamp(view.key, 0, maps.keys - 1);
-    view.pinned = clamp(view.pinned, -1, maps.queries - 1);
+    view.pinned = clamp(view.pinned, -1, rowsShown() - 1);
     view.temperature = clamp(view.temperature, 0.1, 10);
     view.knocked_out = view.knocked_out.filter((head) => head < maps.layers * maps.heads);
   }
 
-  function chooseInput(index) {
+  function chooseInput(index, decoded = Infinity) {
     const before = maps;
     maps = allMaps[index];
     view.input = index;
+    view.decoded = decoded;
     if (maps !== before) view.causal = maps.givenCausal;
     keepInRange();
     ui.layer.replaceChildren(...Array.from({ length: maps.layers }, (_, i) => option(i, String(i))));
     ui.head.replaceChildren(...Array.from({ length: maps.heads }, (_, i) => option(i, String(i))));
     ui.maskBox.hidden = !maps.hasScores || !maps.square;
     ui.temperatureBox.hidden = !maps.hasScores;
+    steps.root.hidden = !maps.step && !maps.truth;
+    ui.sides.hidden = !maps.cross;
     ui.knockOut.hidden = ui.stripBox.hidden = maps.subsets === null;
     buildSwitches();
     draw(true);
@@ -111,7 +110,6 @@ function render({ model, el }) {
   function build() {
     const select = (label, name, options) =>
       make("select", { "aria-label": label, onchange: (event) => change({ [name]: castLike(view[name], event.target.value) }) }, ...options);
-    const field = (words, ...children) => make("label", { class: "lm-field" }, make("span", {}, words), ...children);
     const ui = {
       input: select("Input", "input", inputs.map((each, i) => option(i, each.name))),
       layer: select("Layer", "layer", []),
@@ -133,11 +131,13 @@ function render({ model, el }) {
       readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
       barsTitle: make("p", { class: "lm-caption lm-one" }),
       bars: make("canvas", { role: "img" }),
-      unpin: make("button", { type: "button", onclick: () => change({ pinned: -1 }) }, "Unpin"),
+      unpin: button("Unpin", () => change({ pinned: -1 })),
+      sides: make("p", { class: "lm-heading" }, "Target looks at source",
+        make("span", { class: "lm-where lm-plain" }, " rows: what the decoder writes, columns: what the encoder read")),
       strip: make("canvas", { role: "img" }),
       stripText: make("p", { class: "lm-caption", role: "status", "aria-live": "polite" }),
       switches: make("div", { class: "lm-switches", role: "group", "aria-label": "Heads to knock out" }),
-      restore: make("button", { type: "button", onclick: () => change({ knocked_out: [] }) }, "Restore all"),
+      restore: button("Restore all", () => change({ knocked_out: [] })),
     };
     ui.thumbBox.append(ui.thumbs);
     ui.mapBox.append(ui.base, ui.over);
@@ -146,20 +146,20 @@ function render({ model, el }) {
     ui.knockOut = make("div", { class: "lm-knockout" }, make("p", { class: "lm-heading" }, "Knock out heads"), ui.switches,
       ui.restore, make("p", { class: "lm-hint" }, "What the model predicts without them stands under the map; the maps stay the intact model's."));
     ui.stripBox = make("div", {}, ui.stripText, ui.strip);
-    const save = (words, how) => make("button", { type: "button", onclick: how }, words);
     const inputField = field("Input", ui.input);
     inputField.hidden = inputs.length < 2;
     ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Attention explorer", onkeydown: keepKey },
       make("div", { class: "lm-bar" }, inputField, field("Layer", ui.layer), field("Head", ui.head), field("Show", ui.show),
         ui.maskBox, ui.temperatureBox, field("Colours", ui.scale),
-        make("span", { class: "lm-save" }, save("PNG", savePng), save("SVG", saveSvg))),
+        saveButtons(picture, fileName)),
       make("div", { class: "lm-body" },
         make("div", { class: "lm-side" }, make("p", { class: "lm-heading" }, "All heads"), ui.thumbBox,
           make("p", { class: "lm-hint" }, "Rows are layers, columns are heads, counted from 0 as in the code. Click one, or move with the arrow keys."),
           ui.knockOut),
-        make("div", { class: "lm-main" }, ui.readout, ui.mapBox, make("div", { class: "lm-line" }, ui.barsTitle, ui.unpin), ui.bars,
+        make("div", { class: "lm-main" }, ui.sides, ui.readout, ui.mapBox, steps.root, make("div", { class: "lm-line" }, ui.barsTitle, ui.unpin), ui.bars,
           ui.stripBox,
-          make("p", { class: "lm-hint" }, "Rows are queries, columns are keys. Arrow keys move over the weights, Enter or a click pins a row, Escape frees it, Page Up and Page Down change the head."))));
+          make("p", { class: "lm-hint" }, "Rows are queries, columns are keys. Arrow keys move over the weights, Enter or a click pins a row, Escape frees it, Page Up and Page Down change the head."
+            + (inputs.some((each) => each.step) ? " N and P write the next token and take it back." : "")))));
     return ui;
   }
 
@@ -180,10 +180,9 @@ function render({ model, el }) {
     };
     const indices = every ? Array.from({ length: count }, (_, i) => i) : [null];
     const buttons = indices.map((index) => {
-      const button = make("button", { type: "button", "aria-pressed": "false", onclick: () => toggle(index) });
-      button.dataset.head = index === null ? "" : index;
-      if (index !== null) nameSwitch(button, index);
-      return button;
+      const node = button("", () => toggle(index), { "aria-pressed": "false", "data-head": index === null ? "" : index });
+      if (index !== null) nameSwitch(node, index);
+      return node;
     });
     ui.switches.style.gridTemplateColumns = `repeat(${every ? Math.min(maps.heads, 4) : 1}, 1fr)`;
     ui.switches.replaceChildren(...buttons);
@@ -196,36 +195,26 @@ function render({ model, el }) {
 
   // -- drawing --
 
-  function watchWidth() {
-    const observer = new ResizeObserver(() => {
-      if (ui.root.clientWidth === observedWidth) return; // only a new width changes the lay-out, our own height must not
-      observedWidth = ui.root.clientWidth;
-      draw(true);
-    });
-    observer.observe(ui.root);
-    return () => observer.disconnect();
-  }
-
-  // Several changes within one frame are drawn once; the map itself only where more than the cursor moved.
+  // The map itself is drawn again only where more than the cursor moved.
   function draw(base) {
     baseStale = baseStale || base;
-    if (frame || !alive) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      if (!alive || !ui.root.clientWidth) return;
-      if (baseStale) {
-        baseStale = false;
-        const style = getComputedStyle(ui.root);
-        for (const name of ["ink", "soft", "line", "bar", "mark", "paper"]) colours[name] = style.getPropertyValue(`--lm-${name}`).trim();
-        syncControls();
-        drawBase();
-        drawThumbs();
-      }
-      drawOver();
-      drawBars();
-      drawStrip();
-      writeReadout();
-    });
+    askPaint();
+  }
+
+  function paint() {
+    if (!ui.root.clientWidth) return;
+    if (baseStale) {
+      baseStale = false;
+      readColours(ui.root, colours);
+      syncControls();
+      drawBase();
+      drawThumbs();
+      writeSteps();
+    }
+    drawOver();
+    drawBars();
+    drawStrip();
+    writeReadout();
   }
 
   function syncControls() {
@@ -254,19 +243,31 @@ function render({ model, el }) {
     c.imageSmoothingEnabled = false;
     c.drawImage(raster(map, maps.queries, maps.keys, mask().causal, scaleTop(map), w * ratio, h * ratio), left, top, w, h);
     if (cell >= 36) writeCells(c, map);
+    if (rowsShown() < maps.queries) {
+      c.globalAlpha = 0.86; // rows to come are there, but cannot be read yet
+      c.fillStyle = colours.paper;
+      c.fillRect(left, top + rowsShown() * cell, w, (maps.queries - rowsShown()) * cell);
+      c.globalAlpha = 1;
+    }
+    if (maps.truth) drawTruth(c, maps.truth, plan, rowsShown());
     c.strokeStyle = colours.line;
+    c.lineWidth = 1;
     c.strokeRect(left - 0.5, top - 0.5, w + 1, h + 1);
     c.font = LABEL_FONT;
     c.fillStyle = colours.ink;
     c.textBaseline = "middle";
-    for (let i = 0; i < maps.queries; i += plan.step) queryLabel(c, i);
+    for (let i = 0; i < maps.queries; i += plan.step) {
+      c.globalAlpha = i < rowsShown() ? 1 : 0.4;
+      queryLabel(c, i);
+    }
+    c.globalAlpha = 1;
     for (let i = 0; i < maps.keys; i += plan.step) keyLabel(c, i);
     c.fillStyle = colours.soft;
     c.font = WORD_FONT;
     c.textAlign = "left";
-    c.fillText("key →", left, 8);
+    c.fillText(maps.cross ? "source →" : "key →", left, 8);
     c.textAlign = "right";
-    c.fillText("query ↓", left - 8, top - 12);
+    c.fillText(maps.cross ? "target ↓" : "query ↓", left - 8, top - 12);
     drawColourBar(c, left + w + 14, top, Math.min(h, 160), scaleTop(map));
   }
 
@@ -285,7 +286,7 @@ function render({ model, el }) {
 
   function queryLabel(c, i) {
     c.textAlign = "right";
-    c.fillText(shorten(maps.tokens[i], 12), plan.left - 7, plan.top + (i + 0.5) * plan.cell);
+    c.fillText(shorten(maps.labels[i], 12), plan.left - 7, plan.top + (i + 0.5) * plan.cell);
   }
 
   function keyLabel(c, i) {
@@ -314,17 +315,9 @@ function render({ model, el }) {
     const c = ui.over.getContext("2d");
     c.clearRect(0, 0, ui.over.width, ui.over.height);
     const { left, top, cell, w } = plan;
-    const ring = (x, y, width, height, colour) => {
-      c.lineWidth = 3;
-      c.strokeStyle = "#000";
-      c.strokeRect(x, y, width, height);
-      c.lineWidth = 1.5;
-      c.strokeStyle = colour;
-      c.strokeRect(x, y, width, height);
-    };
     const size = Math.max(cell, 5);
-    if (view.pinned >= 0) ring(left, top + view.pinned * cell, w, Math.max(cell, 3), colours.mark);
-    ring(left + (view.key + 0.5) * cell - size / 2, top + (view.query + 0.5) * cell - size / 2, size, size, "#fff");
+    if (view.pinned >= 0) ring(c, left, top + view.pinned * cell, w, Math.max(cell, 3), colours.mark);
+    ring(c, left + (view.key + 0.5) * cell - size / 2, top + (view.query + 0.5) * cell - size / 2, size, size, "#fff");
     c.font = `bold ${LABEL_FONT}`;
     c.textBaseline = "middle";
     const rows = new Set([view.query, ...(view.pinned >= 0 ? [view.pinned] : [])]);
@@ -345,9 +338,9 @@ function render({ model, el }) {
     const row = rowShown();
     const map = currentMap();
     const values = map.weights.subarray(row * maps.keys, (row + 1) * maps.keys);
-    const order = [...values.keys()].filter((key) => !hidden(row, key)).sort((a, b) => values[b] - values[a]).slice(0, 3);
+    const order = strongest(row, 3);
     const best = order.map((key) => `${maps.keyTokens[key]} ${number(values[key])}`).join(",  ");
-    const words = `query ${row} ${maps.tokens[row]}${view.pinned >= 0 ? ", pinned," : ""} looks at: ${best || "nothing"}`;
+    const words = `query ${row} ${maps.labels[row]}${view.pinned >= 0 ? ", pinned," : ""} looks at: ${best || "nothing"}`;
     ui.barsTitle.textContent = ui.barsTitle.title = words;
     ui.unpin.hidden = view.pinned < 0;
     ui.bars.setAttribute("aria-label", `Weights over the keys. ${words}`);
@@ -385,10 +378,10 @@ function render({ model, el }) {
   function drawStrip() {
     if (maps.subsets === null) return;
     const current = view.layer * maps.heads + view.head;
-    for (const button of ui.switches.querySelectorAll("[data-head]")) {
-      const index = button.dataset.head === "" ? current : Number(button.dataset.head);
-      if (button.dataset.head === "") nameSwitch(button, current);
-      button.setAttribute("aria-pressed", String(view.knocked_out.includes(index)));
+    for (const node of ui.switches.querySelectorAll("[data-head]")) {
+      const index = node.dataset.head === "" ? current : Number(node.dataset.head);
+      if (node.dataset.head === "") nameSwitch(node, current);
+      node.setAttribute("aria-pressed", String(view.knocked_out.includes(index)));
     }
     const intact = maps.probabilities([]);
     const now = maps.probabilities(view.knocked_out);
@@ -406,6 +399,22 @@ function render({ model, el }) {
     columns(ui.strip, now, 1, 64, (i) => (i === view.query ? colours.mark : colours.bar), intact);
   }
 
+  function writeSteps() {
+    const [rows, all] = [rowsShown(), maps.queries];
+    const query = rows - 1;
+    const looks = strongest(query, 3).map((key) => `“${maps.keyTokens[key]}” ${number(currentMap().weights[query * maps.keys + key])}`);
+    const wrote = maps.produced ? `after “${maps.tokens[query]}” the decoder writes “${maps.produced[query]}”` : `“${maps.tokens[query]}”`;
+    steps.update(rows, all, maps.step, `Step ${rows}: ${wrote}, looking most at ${looks.join(", ")}.`, truthWords(rows));
+  }
+
+  function truthWords(rows) {
+    if (!maps.truth) return "";
+    const { hits, counted } = truthShare(currentMap().weights, maps.truth, maps.keys, rows);
+    const share = counted ? ` (${((100 * hits) / counted).toFixed(0)} %)` : "";
+    const far = rows < maps.queries ? " written so far" : "";
+    return `Hollow squares mark the true keys. The strongest key is a true one in ${hits} of ${counted} rows${far}${share}.`;
+  }
+
   function writeReadout() {
     const { query, key } = view;
     const weight = currentMap().weights[query * maps.keys + key];
@@ -414,6 +423,7 @@ function render({ model, el }) {
     ui.readout.replaceChildren(
       make("span", { class: "lm-where" }, headName()),
       make("span", {}, `query ${query} `, make("b", {}, maps.tokens[query])),
+      ...(maps.produced ? [make("span", {}, "writes ", make("b", {}, maps.produced[query]))] : []),
       make("span", {}, "→"),
       make("span", {}, `key ${key} `, make("b", {}, maps.keyTokens[key])),
       make("strong", { class: "lm-weight" }, value),
@@ -508,7 +518,7 @@ function render({ model, el }) {
   function cellAt(event) {
     const key = Math.floor((event.offsetX - plan.left) / plan.cell);
     const query = Math.floor((event.offsetY - plan.top) / plan.cell);
-    if (query < 0 || query >= maps.queries || key >= maps.keys) return null;
+    if (query < 0 || query >= rowsShown() || key >= maps.keys) return null;
     return { query, key }; // a negative key: the query's own label
   }
 
@@ -541,23 +551,14 @@ function render({ model, el }) {
     };
     const arrow = ARROWS[event.key];
     if (arrow) patches[event.key] = () => ({ query: query + arrow[0], key: key + arrow[1] });
-    press(event, patches[event.key]);
+    const patch = patches[event.key];
+    if (maps.step && (event.key === "n" || event.key === "p")) press(event, event.key === "n" ? steps.next : steps.back);
+    else press(event, patch && (() => change(patch())));
   }
 
   function thumbKey(event) {
     const arrow = ARROWS[event.key];
-    press(event, arrow && (() => ({ layer: view.layer + arrow[0], head: view.head + arrow[1], show: "head" })));
-  }
-
-  function press(event, patch) {
-    if (!patch || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    event.preventDefault();
-    change(patch());
-  }
-
-  // JupyterLab takes plain keys for itself (arrows leave the output, letters are commands): keep ours here.
-  function keepKey(event) {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
+    press(event, arrow && (() => change({ layer: view.layer + arrow[0], head: view.head + arrow[1], show: "head" })));
   }
 
   // -- files --
@@ -566,26 +567,18 @@ function render({ model, el }) {
     const map = currentMap();
     const row = view.pinned;
     const bars = row < 0 ? null : {
-      title: `Query ${row}: ${maps.tokens[row]}`,
+      title: `Query ${row}: ${maps.labels[row]}`,
       values: Array.from(map.weights.subarray(row * maps.keys, (row + 1) * maps.keys)),
     };
     if (bars) bars.top = Math.max(...bars.values) || 1;
-    return toSvg(maps, map, mask(), scaleTop(map), `Attention weights, ${headName()}`, bars);
+    const title = `${maps.cross ? "Target looks at source" : "Attention weights"}, ${headName()}`;
+    return toSvg(maps, map, mask(), scaleTop(map), title, bars, rowsShown());
   }
 
   function fileName() {
     return `attention-layer${view.layer}-${view.show === "head" ? `head${view.head}` : view.show}`;
   }
-
-  function saveSvg() {
-    download(new Blob([picture().svg], { type: "image/svg+xml" }), `${fileName()}.svg`);
-  }
-
-  async function savePng() {
-    const { svg, width, height } = picture();
-    download(await rasterise(svg, width, height, 2), `${fileName()}.png`);
-  }
 }
 
-export { softmaxMap, render };
+export { softmaxMap, truthShare, render };
 export default { render };

@@ -5,7 +5,6 @@ Section 4.1.2 (self-attention is interpretable) and 4.1.3 (heads attend to diffe
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,9 @@ import anywidget
 import traitlets as t
 
 from llmasos_edu.widgets import attention_data as data
-from llmasos_edu.widgets.host import save_html
+from llmasos_edu.widgets.host import read_module, save_html
 
 _HERE = Path(__file__).parent
-
-
-def _module(*names: str) -> str:
-    """One JavaScript module out of several files, less indentation and whole-line comments: it is stored
-    with every notebook, and the files are there for whoever wants to read them."""
-    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-    return re.sub(r"\n\s*(//[^\n]*)?(?=\n)", "", re.sub(r"\n[ \t]+", "\n", text))
 
 
 class AttentionExplorer(anywidget.AnyWidget):
@@ -44,6 +36,11 @@ class AttentionExplorer(anywidget.AnyWidget):
             lacks that head alone. The last position may be NaN, or left out.
         mean_from: the mean next-token probability is taken from this position on (a repeated pattern is
             predictable in its second half alone).
+        produced: one string per query: what the model writes at that step of decoding.
+        truth: for each query the index of its true key, or several, or -1: drawn as hollow squares, with
+            the share of rows whose strongest key is a true one.
+        step: the reader steps through decoding, row by row; if not given, where the keys have tokens of
+            their own.
         layer, head: shown first, counted from 0 as in the code.
 
     Raises:
@@ -52,7 +49,7 @@ class AttentionExplorer(anywidget.AnyWidget):
     Source: Vaswani et al. 2017, section 3.2 and the figures of its appendix; article 4.1.2, 4.1.3.
     """
 
-    _esm = _module("shared.js", "attention_maps.js", "attention_explorer.js")
+    _esm = read_module("shared.js", "attention_maps.js", "attention_steps.js", "attention_explorer.js")
     _css = (_HERE / "explorer.css").read_text(encoding="utf-8")
 
     description = t.Dict().tag(sync=True)
@@ -64,21 +61,23 @@ class AttentionExplorer(anywidget.AnyWidget):
     key = t.Int(0, help="the key under the cursor").tag(sync=True)
     pinned = t.Int(-1, help="the query whose bars stay, -1 for none").tag(sync=True)
     show = t.Enum(["head", "mean", "max"], "head", help="one head, or all of the layer").tag(sync=True)
+    decoded = t.Int(0, help="rows written so far, where the reader steps through decoding").tag(sync=True)
     causal = t.Bool(False, help="the mask, where scores are given").tag(sync=True)
     temperature = t.Float(1.0, help="where scores are given").tag(sync=True)
     knocked_out = t.List(t.Int(), help="layer * heads + head of each silenced head").tag(sync=True)
 
     def __init__(self, weights, tokens, *, key_tokens=None, scores=None, causal=None, names=None,
-                 knock_out=None, mean_from=0, layer=0, head=0) -> None:  # fmt: skip
+                 knock_out=None, mean_from=0, produced=None, truth=None, step=None, layer=0,
+                 head=0) -> None:  # fmt: skip
         several = isinstance(weights, list | tuple)
         given = {"weights": weights, "tokens": tokens, "key_tokens": key_tokens, "scores": scores,
-                 "knock_out": knock_out, "names": names}  # fmt: skip
+                 "knock_out": knock_out, "names": names, "produced": produced, "truth": truth}  # fmt: skip
         if not several:
             given = {name: None if value is None else [value] for name, value in given.items()}
         count = data.same_length(**given)
         columns = {name: value if value is not None else [None] * count for name, value in given.items()}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        read = [_read_input(row, causal, place, count) for place, row in enumerate(rows)]
+        read = [_read_input(row, causal, step, place, count) for place, row in enumerate(rows)]
         first = read[0]
         if not 0 <= mean_from < len(first.tokens):
             raise ValueError(f"mean_from={mean_from} is no position: 0 to {len(first.tokens) - 1}")
@@ -94,6 +93,7 @@ class AttentionExplorer(anywidget.AnyWidget):
             description={"inputs": described, "mean_from": mean_from},
             data=blob,
             causal=first.causal,
+            decoded=len(first.tokens),
             layer=layer,
             head=head,
         )
@@ -106,6 +106,13 @@ class AttentionExplorer(anywidget.AnyWidget):
         if not 0 <= value < limits[name]:
             raise t.TraitError(f"{name}={value} does not exist: 0 to {limits[name] - 1}")
         return value
+
+    @t.validate("decoded")
+    def _some_rows(self, proposal):
+        rows = self._shapes[min(self.input, len(self._shapes) - 1)][2]
+        if not 1 <= proposal["value"] <= rows:
+            raise t.TraitError(f"decoded={proposal['value']} is no number of rows: 1 to {rows}")
+        return proposal["value"]
 
     @t.validate("temperature")
     def _positive(self, proposal):
@@ -156,6 +163,52 @@ class AttentionExplorer(anywidget.AnyWidget):
         return cls(seen.weights[:, 0], words, scores=seen.scores[:, 0], **settings)
 
     @classmethod
+    def from_translation(cls, model: Any, source: Any, target: Any, source_words, target_words, *,
+                         which: str = "cross", row: int = 0, vocabulary=None,
+                         **settings) -> AttentionExplorer:  # fmt: skip
+        """Explore what one of the book's own encoder-decoders looks at, with scores.
+
+        Args:
+            model: an `EncoderDecoder`; it is run in eval mode and left as it was.
+            source: `[batch, source]` or `[source]` token ids.
+            target: `[batch, target]` or `[target]` token ids that the decoder reads: the start token first.
+            source_words, target_words: one string per token. Fewer than the row has: the rest of it is
+                padding and is cut off before the model sees it.
+            which: `cross` (target looks at source), `encoder` (source at source), `decoder` (target at
+                target).
+            row: which row of the batch.
+            vocabulary: one string per target id, for the tokens that the model writes; if not given, they
+                are named by `target_words` where they stand among them.
+            settings: as for `AttentionExplorer`; `truth` for the cross-attention's alignment.
+
+        Raises:
+            ValueError: words that do not fit the tokens, an unknown map or row, with the values.
+        """
+        if which not in ("cross", "encoder", "decoder"):
+            raise ValueError(f"which={which!r} is not one of cross, encoder, decoder")
+        source, target = _one_row(source, row, "source"), _one_row(target, row, "target")
+        source_words = _fitting_words(source_words, source, "source")
+        target_words = _fitting_words(target_words, target, "target")
+        source, target = source[:, : len(source_words)], target[:, : len(target_words)]
+        was_training = model.training
+        model.eval()
+        try:
+            seen = model.inspect(source, target)
+        finally:
+            model.train(was_training)
+        settings.setdefault("causal", which == "decoder")
+        if which != "encoder" and settings.get("produced") is None:
+            names = dict(zip(target[0].tolist(), target_words, strict=True))
+            names |= dict(enumerate(vocabulary)) if vocabulary is not None else {}
+            settings["produced"] = [names.get(i, f"#{i}") for i in seen.logits[0].argmax(-1).tolist()]
+        maps = getattr(seen, which)
+        if which == "cross":
+            settings.setdefault("step", True)
+            settings["key_tokens"] = source_words
+        words = source_words if which == "encoder" else target_words
+        return cls(maps.weights[:, 0], words, scores=maps.scores[:, 0], **settings)
+
+    @classmethod
     def from_transformers(cls, output: Any, tokens, *, row: int = 0, which: str = "attentions",
                           key_tokens=None, **settings) -> AttentionExplorer:  # fmt: skip
         """Explore what any transformers model attended to.
@@ -199,6 +252,23 @@ class AttentionExplorer(anywidget.AnyWidget):
         return cls(weights, tokens, key_tokens=key_tokens, **settings)
 
 
+def _one_row(tokens, row: int, name: str):
+    """`[1, seq]`: the row of a batch that is to be shown."""
+    tokens = tokens[None] if tokens.dim() == 1 else tokens
+    if not 0 <= row < len(tokens):
+        raise ValueError(f"row={row} does not exist in {name}, a batch of {len(tokens)}")
+    return tokens[row : row + 1]
+
+
+def _fitting_words(words, tokens, name: str) -> list[str]:
+    if isinstance(words, str):
+        raise TypeError(f"{name}_words is one string, expected a list with a string for each token")
+    words = list(words)
+    if not 1 <= len(words) <= tokens.shape[1]:
+        raise ValueError(f"{name}_words has {len(words)} strings for {tokens.shape[1]} tokens: give one each")
+    return words
+
+
 def _next_token_probabilities(model, tokens, silenced):
     """`[seq - 1]`: what the model gives to the token that really comes next, with some heads silenced."""
     logits = model(tokens, head_mask=model.knock_out(silenced))[0, :-1]
@@ -210,17 +280,18 @@ def _describe_in_words(inputs: list[data.AttentionInput]) -> str:
     layers, heads, queries, keys = first.weights.shape
     parts = [
         f"{layers} layer{'s' * (layers > 1)} x {heads} head{'s' * (heads > 1)}",
-        f"{queries} tokens" if queries == keys else f"{queries} query and {keys} key tokens",
+        f"{queries} tokens" if first.tokens == first.key_tokens else f"{queries} query and {keys} key tokens",
     ]
     parts += ["causal"] * first.causal
     parts += ["with scores"] * (first.scores is not None)
     parts += ["with knock-out"] * (first.knock_out is not None)
+    parts += ["with truth"] * (first.truth is not None)
     if len(inputs) > 1:
         parts.append("inputs: " + ", ".join(each.name for each in inputs))
     return ", ".join(parts)
 
 
-def _read_input(row: dict[str, Any], causal: bool | None, place: int, count: int) -> data.AttentionInput:
+def _read_input(row: dict[str, Any], causal, step, place: int, count: int) -> data.AttentionInput:
     try:
         weights = data.check_weights(row["weights"])
         tokens = data.check_tokens(row["tokens"], weights.shape[2], "tokens")
@@ -234,12 +305,19 @@ def _read_input(row: dict[str, Any], causal: bool | None, place: int, count: int
         is_causal = data.check_causal(causal, weights)
         scores = None if row["scores"] is None else data.check_scores(row["scores"], weights, is_causal)
         knock_out = None if row["knock_out"] is None else data.check_knock_out(row["knock_out"], weights)
+        produced = row["produced"]
+        if produced is not None:
+            produced = data.check_tokens(produced, weights.shape[2], "produced")
+        truth = None if row["truth"] is None else data.check_truth(row["truth"], *weights.shape[2:])
     except (ValueError, TypeError) as error:
         if count == 1:
             raise
         raise type(error)(f"input {place}: {error}") from None
     name = f"input {place}" if row["names"] is None else str(row["names"])
-    return data.AttentionInput(weights, tokens, key_tokens, scores, is_causal, knock_out, name)
+    stepping = key_tokens != tokens if step is None else bool(step)
+    return data.AttentionInput(
+        weights, tokens, key_tokens, scores, is_causal, knock_out, produced, truth, stepping, name
+    )
 
 
 def _readable_piece(token: str) -> str:

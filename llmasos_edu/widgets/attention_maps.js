@@ -19,9 +19,11 @@ function softmaxMap(scores, queries, keys, causal, temperature) {
 // One input's maps, decoded when asked for. A small store keeps the latest, not all of 12 x 12 x 512 x 512.
 class AttentionMaps {
   constructor(description, bytes) {
-    Object.assign(this, { name: description.name, tokens: description.tokens, subsets: description.subsets });
+    for (const name of ["name", "tokens", "subsets", "produced", "truth", "step"]) this[name] = description[name];
     [this.layers, this.heads, this.queries, this.keys] = description.shape;
     this.keyTokens = description.key_tokens || description.tokens;
+    this.cross = description.key_tokens !== null;
+    this.labels = (this.cross && this.produced) || this.tokens; // a translation's rows are what it writes
     this.square = this.queries === this.keys;
     this.givenCausal = description.causal;
     const types = { float16: Uint16Array, uint8: Uint8Array, float32: Float32Array };
@@ -133,7 +135,7 @@ function raster({ weights }, queries, keys, causal, top, maxWidth, maxHeight) {
 // Where the map lies in its picture: gutters for labels, square cells, every how many tokens a label.
 function layOut(maps, width, maxHeight, measure) {
   const longest = (tokens) => tokens.reduce((most, token) => Math.max(most, measure(shorten(token, 12))), 0);
-  const left = Math.max(58, Math.ceil(longest(maps.tokens)) + 14); // at least the word "query"
+  const left = Math.max(58, Math.ceil(longest(maps.labels)) + 14); // at least the word "query"
   const right = 54; // the colour bar
   const room = Math.max(60, width - left - right);
   const cell = Math.min(room / maps.keys, maxHeight / maps.queries, 46);
@@ -145,7 +147,7 @@ function layOut(maps, width, maxHeight, measure) {
 }
 
 // The explorer's view as SVG: real rectangles and text, one path for each colour.
-function toSvg(maps, map, mask, top, title, bars) {
+function toSvg(maps, map, mask, top, title, bars, rows) {
   const measure = (text) => [...text].length * 7.3;
   const plan = layOut(maps, 760, 620, measure);
   const { left, cell, w, h } = plan;
@@ -153,7 +155,7 @@ function toSvg(maps, map, mask, top, title, bars) {
   const height = y0 + h + (bars ? 120 : 16);
   const width = left + w + plan.right + 16;
   const paths = new Map();
-  for (let query = 0; query < maps.queries; query++) {
+  for (let query = 0; query < rows; query++) {
     const end = mask.causal ? query + 1 : maps.keys;
     for (let key = 0; key < end; ) {
       const shade = (at) => Math.round(63 * Math.min(1, map.weights[query * maps.keys + at] / top));
@@ -175,13 +177,18 @@ function toSvg(maps, map, mask, top, title, bars) {
     `</g><rect x="${left}" y="${y0}" width="${w}" height="${h}" fill="none" stroke="#8a9099"/>`,
   ];
   for (let i = 0; i < maps.queries; i += plan.step) {
-    parts.push(text(left - 6, y0 + (i + 0.5) * cell + 4, shorten(maps.tokens[i], 12), 'text-anchor="end"'));
+    parts.push(text(left - 6, y0 + (i + 0.5) * cell + 4, shorten(maps.labels[i], 12), 'text-anchor="end"'));
   }
   for (let i = 0; i < maps.keys; i += plan.step) {
     const [x, y] = [left + (i + 0.5) * cell, y0 - 6];
     const turn = plan.turned ? `transform="rotate(-90 ${(x + 4).toFixed(1)} ${y})"` : 'text-anchor="middle"';
     parts.push(text(plan.turned ? x + 4 : x, y, shorten(maps.keyTokens[i], 12), turn));
   }
+  const inset = cell * 0.15;
+  (maps.truth || []).slice(0, rows).forEach((keys, query) => keys.forEach((key) => {
+    const place = `x="${(left + key * cell + inset).toFixed(2)}" y="${(y0 + query * cell + inset).toFixed(2)}" width="${(0.7 * cell).toFixed(2)}" height="${(0.7 * cell).toFixed(2)}"`;
+    parts.push(`<rect ${place} fill="none" stroke="#000" stroke-width="3"/><rect ${place} fill="none" stroke="#fff" stroke-width="1.5"/>`);
+  }));
   const barHeight = Math.min(h, 160);
   for (let i = 0; i < 32; i++) {
     const y = y0 + barHeight * (1 - (i + 1) / 32);

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 WIDGET_STATE_MIME = "application/vnd.jupyter.widget-state+json"
+
+_HERE = Path(__file__).parent
 
 # Finds its own payload through document.currentScript's neighbour, so several fragments share one page.
 _HOST_SCRIPT = """
@@ -97,6 +100,15 @@ def _json_for_html(value: Any) -> str:
     """JSON that may stand inside a script element: no `<` can end the element early."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def read_module(*names: str) -> str:
+    """One JavaScript module out of several of the files here, less indentation and whole-line comments.
+
+    It is stored with every notebook, and the files are there for whoever wants to read them.
+    """
+    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+    return re.sub(r"\n\s*(//[^\n]*)?(?=\n)", "", re.sub(r"\n[ \t]+", "\n", text))
 
 
 def host_fragment(

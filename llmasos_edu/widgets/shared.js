@@ -119,3 +119,108 @@ async function rasterise(svg, width, height, scale) {
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const shorten = (text, length) => ([...text].length > length ? [...text].slice(0, length - 1).join("") + "…" : text);
+
+const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const LABEL_FONT = '12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace';
+const WORD_FONT = "12px system-ui, sans-serif";
+
+// A control with its words beside it.
+function field(words, ...children) {
+  return make("label", { class: "lm-field" }, make("span", {}, words), ...children);
+}
+
+function button(words, onclick, attributes = {}) {
+  return make("button", { type: "button", onclick, ...attributes }, words);
+}
+
+const withModifier = (event) => event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+
+// JupyterLab takes plain keys for itself (arrows leave the output, letters are commands): keep ours here.
+function keepKey(event) {
+  if (!withModifier(event)) event.stopPropagation();
+}
+
+// Runs what a key means, if it means something here.
+function press(event, action) {
+  if (!action || withModifier(event)) return;
+  event.preventDefault();
+  action();
+}
+
+// A dark and a light line together: seen on any colour.
+function ring(c, x, y, width, height, colour) {
+  c.lineWidth = 3;
+  c.strokeStyle = "#000";
+  c.strokeRect(x, y, width, height);
+  c.lineWidth = 1.5;
+  c.strokeStyle = colour;
+  c.strokeRect(x, y, width, height);
+}
+
+// Calls back when the element's width changes: our own height must not start another drawing.
+function onWidthChange(element, callback) {
+  let width = 0;
+  const observer = new ResizeObserver(() => {
+    if (element.clientWidth === width) return;
+    width = element.clientWidth;
+    callback();
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
+// Calls back with { name: value } when Python, or another view, changes a trait to what is not in the view.
+function onTraitChange(model, view, names, callback) {
+  const handlers = names.map((name) => {
+    const handler = () => {
+      if (String(model.get(name)) !== String(view[name])) callback({ [name]: model.get(name) });
+    };
+    model.on(`change:${name}`, handler);
+    return [`change:${name}`, handler];
+  });
+  return () => handlers.forEach(([event, handler]) => model.off(event, handler));
+}
+
+// Tells Python the changed traits, a little later: a held arrow key must not send thirty messages a second.
+function teller(model) {
+  let timer = 0;
+  const tell = (values) => {
+    for (const [name, value] of Object.entries(values)) model.set(name, value);
+    clearTimeout(timer);
+    timer = setTimeout(() => model.save_changes(), 250);
+  };
+  tell.stop = () => clearTimeout(timer);
+  return tell;
+}
+
+// Several changes within one frame are drawn once. Returns the way to ask for a drawing, with a way to stop.
+function painter(paint) {
+  let [frame, alive] = [0, true];
+  const ask = () => {
+    if (frame || !alive) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      paint();
+    });
+  };
+  ask.stop = () => {
+    alive = false;
+    cancelAnimationFrame(frame);
+  };
+  return ask;
+}
+
+function readColours(root, colours) {
+  const style = getComputedStyle(root);
+  for (const name of ["ink", "soft", "line", "bar", "mark", "paper"]) colours[name] = style.getPropertyValue(`--lm-${name}`).trim();
+}
+
+// `picture()` gives { svg, width, height }; `name()` the file's name without its ending.
+function saveButtons(picture, name) {
+  const saveSvg = () => download(new Blob([picture().svg], { type: "image/svg+xml" }), `${name()}.svg`);
+  const savePng = async () => {
+    const { svg, width, height } = picture();
+    download(await rasterise(svg, width, height, 2), `${name()}.png`);
+  };
+  return make("span", { class: "lm-save" }, button("PNG", savePng), button("SVG", saveSvg));
+}

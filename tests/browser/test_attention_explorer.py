@@ -8,14 +8,14 @@ import pytest
 import torch
 from latency import report_latency
 
-from llmasos_edu.widgets import AttentionExplorer
+from llmasos_edu.widgets import AttentionExplorer, truth_share
 from llmasos_edu.widgets import attention_data as data
 from llmasos_edu.widgets.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 TOKENS = ["the", " cat", " sat", "\n", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>"]
 VIEW = ["description", "data", "input", "layer", "head", "query", "key", "pinned", "show", "causal"]
-VIEW += ["temperature", "knocked_out"]
+VIEW += ["temperature", "knocked_out", "decoded"]
 TOKENS += [" a rather long token", "."]
 
 
@@ -327,17 +327,22 @@ def check_svg(page, text):
 # ---- house rules ----
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(full, open_page, dark):
-    page = open_page(full.path, dark=dark)
-    page.mouse.click(*cell(page, 4, 1))
-    page.get_by_role("button", name="Knock out layer 0 head 2").click()
+def check_axe(page):
     settle(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     rules = {"target-size": {"enabled": True}}
     found = page.evaluate("(rules) => axe.run(document, { rules })", rules)
     assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
     assert {p["id"] for p in found["passes"]} >= {"color-contrast", "button-name", "select-name", "label"}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(full, open_page, dark):
+    page = open_page(full.path, dark=dark)
+    page.mouse.click(*cell(page, 4, 1))
+    page.get_by_role("button", name="Knock out layer 0 head 2").click()
+    settle(page)
+    check_axe(page)
     paper = page.locator(".lm-explorer").evaluate("(e) => getComputedStyle(e).backgroundColor")
     assert paper == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
 
@@ -407,6 +412,123 @@ def test_rectangular_maps_for_cross_attention(open_page, tmp_path):
     assert "key8" in readout(page)
     assert weight(page) == pytest.approx(weights[0, 0, 3, 8], abs=1.1e-3)
     assert page.get_by_label("Causal mask").is_hidden()
+
+
+SOURCE = ["three", "hundred", "and", "five"]
+TRUTH = [0, -1, 3, -1]
+
+
+@pytest.fixture
+def translation(tmp_path):
+    """Cross-attention of a made-up translation, to step through; heads of layer 1 know more of the truth."""
+    scores = np.random.default_rng(5).normal(size=(2, 3, 4, 4)).astype(np.float32)
+    scores[1, :, 0, 0] += 4
+    scores[1, 2, 2, 3] += 4
+    scores[1, :2, 2, 1] += 4
+    explorer = AttentionExplorer(
+        data.softmax_rows(scores), ["<start>", "3", "0", "5"], key_tokens=SOURCE, scores=scores,
+        produced=["3", "0", "5", "<end>"], truth=TRUTH, layer=1,
+    )  # fmt: skip
+    explorer.weights = data.softmax_rows(scores)
+    explorer.path = explorer.save_html(tmp_path / "translation.html")
+    return explorer
+
+
+def test_decoding_is_stepped_through_by_buttons_slider_and_keys(translation, open_page):
+    page = open_page(translation.path)
+    words, slider = page.locator(".lm-step").first, page.get_by_label("Decoded tokens")
+    assert "Target looks at source" in page.locator(".lm-main").inner_text()
+    assert page.get_by_role("button", name="Next").is_disabled()
+    whole = pixels(page, ".lm-map canvas >> nth=0")
+    for count in (3, 2, 1):
+        page.get_by_role("button", name="Previous").click()
+        settle(page)
+        row = translation.weights[1, 0, count - 1]
+        assert state(page, "decoded") == count
+        assert f"Step {count}: after “{['<start>', '3', '0', '5'][count - 1]}”" in words.inner_text()
+        assert f"writes “{['3', '0', '5', '<end>'][count - 1]}”" in words.inner_text()
+        said = words.inner_text().split("looking most at ")[1].split(",")[0]
+        assert said.split() == [f"“{SOURCE[row.argmax()]}”", said.split()[1]]
+        assert float(said.split()[1]) == pytest.approx(row.max(), abs=1.1e-3)
+        assert f"writes {['3', '0', '5', '<end>'][count - 1]}" in readout(page).replace("\n", " ")
+        assert weight(page) == pytest.approx(row.max(), abs=1.1e-3), "the cursor is not on the strongest key"
+    assert page.get_by_role("button", name="Previous").is_disabled()
+    assert pixels(page, ".lm-map canvas >> nth=0") != whole, "rows to come are not greyed"
+    page.mouse.move(*cell(page, 2, 1))
+    page.locator(".lm-map").focus()
+    press(page, "ArrowDown")
+    assert state(page, "query") == 0, "the cursor went to a row that is yet to come"
+    press(page, "n", "n", "p")
+    assert state(page, "decoded") == 2
+    slider.focus()
+    press(page, "ArrowRight", "ArrowRight")
+    assert state(page, "decoded") == 4
+    assert slider.get_attribute("aria-valuetext") == "4 of 4"
+    assert pixels(page, ".lm-map canvas >> nth=0") == whole
+
+
+def test_decoding_plays_to_its_end_and_pauses(translation, open_page):
+    page = open_page(translation.path)
+    page.clock.install()
+    play = page.get_by_role("button", name="Play")
+    play.click()
+    assert state(page, "decoded") == 1, "played from the end it starts again"
+    page.clock.run_for(1000)
+    assert state(page, "decoded") == 2
+    page.get_by_role("button", name="Pause").click()
+    page.clock.run_for(3000)
+    assert state(page, "decoded") == 2
+    play.click()
+    page.clock.run_for(4000)
+    assert state(page, "decoded") == 4
+    assert play.count() == 1, "at the end it still says Pause"
+    play.click()
+    page.evaluate("document.querySelector('.llmasos-widget-host').cleanup()")
+    page.clock.run_for(3000)
+    assert state(page, "decoded") == 1, "a closed view went on playing"
+
+
+def test_the_share_of_true_strongest_keys_is_the_librarys(translation, open_page):
+    page = open_page(translation.path)
+    for layer in range(2):
+        page.get_by_label("Layer", exact=True).select_option(str(layer))
+        for head in range(3):
+            page.get_by_label("Head", exact=True).select_option(str(head))
+            settle(page)
+            share = truth_share(translation.weights[layer, head], TRUTH)
+            expected = f"in {round(2 * share)} of 2 rows ({100 * share:.0f} %)"
+            assert expected in page.locator(".lm-step").nth(1).inner_text()
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="Previous").click()
+    settle(page)
+    assert "of 1 rows written so far (100 %)" in page.locator(".lm-step").nth(1).inner_text()
+
+
+def test_true_keys_are_marked_on_the_map_and_in_the_file(translation, open_page, tmp_path):
+    page = open_page(translation.path)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="SVG").click()
+    svg = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert svg.count('fill="none" stroke="#fff"') == 2
+    assert "Target looks at source, layer 1, head 0" in svg
+    marked = pixels(page, ".lm-map canvas >> nth=0")
+    plain = AttentionExplorer(
+        translation.weights,
+        ["<start>", "3", "0", "5"],
+        key_tokens=SOURCE,
+        produced=["3", "0", "5", "<end>"],
+        layer=1,
+    )
+    page = open_page(plain.save_html(tmp_path / "plain.html"))
+    assert page.locator(".lm-step").nth(1).is_hidden()
+    assert pixels(page, ".lm-map canvas >> nth=0") != marked
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_while_stepping(translation, open_page, dark):
+    page = open_page(translation.path, dark=dark)
+    page.get_by_role("button", name="Previous").click()
+    check_axe(page)
 
 
 def test_key_press_to_changed_pixels_is_reported(open_page, tmp_path, capsys):
