@@ -46,14 +46,20 @@ function stepControls(go) {
     field("Decoded tokens", slider, count), back, next, play);
   const root = make("div", { class: "lm-steps" }, bar, words, truth);
 
+  // Counted here at once, not when it is drawn: two quick presses are two steps.
+  function show(count) {
+    now = clamp(count, 1, last);
+    go(now);
+  }
+
   function user(count) {
     pause();
-    go(count);
+    show(count);
   }
 
   function start() {
-    go(now === last ? 1 : now + 1);
-    timer = setInterval(() => (now === last ? pause() : go(now + 1)), STEP_MS);
+    show(now === last ? 1 : now + 1);
+    timer = setInterval(() => (now === last ? pause() : show(now + 1)), STEP_MS);
     play.textContent = "Pause";
   }
 
