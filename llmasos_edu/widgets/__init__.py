@@ -3,5 +3,13 @@
 from llmasos_edu.widgets.attention_data import truth_share
 from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 from llmasos_edu.widgets.host import embed_widget_state, host_fragment, save_html
+from llmasos_edu.widgets.position_explorer import PositionExplorer
 
-__all__ = ["AttentionExplorer", "embed_widget_state", "host_fragment", "save_html", "truth_share"]
+__all__ = [
+    "AttentionExplorer",
+    "PositionExplorer",
+    "embed_widget_state",
+    "host_fragment",
+    "save_html",
+    "truth_share",
+]

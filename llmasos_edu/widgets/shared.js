@@ -30,20 +30,25 @@ const CIVIDIS =
   "00224e00285b002e6a0433711a386f273e6e32436d3b496c434e6c4b546c52596d5a5f6e61656f686a716f7073757676" +
   "7c7b788481798b8778938d789b9376a39a75aba072b3a670bbad6cc3b469ccba64d4c15fddc958e6d051efd748f8df3cfee838";
 
+// matplotlib's RdBu, turned round: blue below zero, white at zero, red above; told apart by colour-blind readers.
+const RED_BLUE = "0530612166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b67001f";
+
 const RAMP_STEPS = 256;
-function rampColours() {
-  const stops = CIVIDIS.match(/.{6}/g).map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+function rampColours(hexStops, steps) {
+  const stops = hexStops.match(/.{6}/g).map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   const colours = [];
-  for (let step = 0; step < RAMP_STEPS; step++) {
-    const place = (step / (RAMP_STEPS - 1)) * (stops.length - 1);
+  for (let step = 0; step < steps; step++) {
+    const place = (step / (steps - 1)) * (stops.length - 1);
     const left = Math.min(Math.floor(place), stops.length - 2);
     colours.push(stops[left].map((from, i) => Math.round(from + (place - left) * (stops[left + 1][i] - from))));
   }
   return colours;
 }
-const RAMP = rampColours();
-const RAMP_CSS = RAMP.map(([red, green, blue]) => `rgb(${red},${green},${blue})`);
-const RAMP_PIXELS = Uint32Array.from(RAMP, ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red);
+const toCss = ([red, green, blue]) => `rgb(${red},${green},${blue})`;
+const toPixel = ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red;
+const RAMP = rampColours(CIVIDIS, RAMP_STEPS);
+const RAMP_CSS = RAMP.map(toCss);
+const RAMP_PIXELS = Uint32Array.from(RAMP, toPixel);
 
 // An element with attributes, listeners (onclick: ...) and children. Strings become text, never HTML.
 function make(tag, attributes = {}, ...children) {
@@ -223,4 +228,70 @@ function saveButtons(picture, name) {
     download(await rasterise(svg, width, height, 2), `${name()}.png`);
   };
   return make("span", { class: "lm-save" }, button("PNG", savePng), button("SVG", saveSvg));
+}
+
+// The few words of a canvas context that our panels use, written down as SVG: one drawing, screen and file.
+class SvgPen {
+  constructor(title, width, height) {
+    const size = `width="${Math.ceil(width)}" height="${Math.ceil(height)}" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}"`;
+    this.parts = [`<svg xmlns="http://www.w3.org/2000/svg" ${size}>`,
+      `<title>${escapeXml(title)}</title><rect width="100%" height="100%" fill="#fff"/>`];
+    Object.assign(this, { x: 0, y: 0, path: "", dash: [], lineWidth: 1, globalAlpha: 1, font: WORD_FONT, textAlign: "left" });
+    Object.assign(this, { fillStyle: "#000", strokeStyle: "#000" });
+  }
+  at(x, y) {
+    Object.assign(this, { x, y });
+  }
+  text() {
+    return [...this.parts, "</svg>"].join("\n");
+  }
+  place(x, y) {
+    return `${(this.x + x).toFixed(2)} ${(this.y + y).toFixed(2)}`;
+  }
+  add(path, fill) {
+    const line = `fill="none" stroke="${this.strokeStyle}" stroke-width="${this.lineWidth}" stroke-dasharray="${this.dash}"`;
+    this.parts.push(`<path d="${path}" opacity="${this.globalAlpha}" ${fill ? `fill="${this.fillStyle}"` : line}/>`);
+  }
+  box(x, y, width, height) {
+    return `M${this.place(x, y)}h${width.toFixed(2)}v${height.toFixed(2)}h${(-width).toFixed(2)}z`;
+  }
+  fillRect(...box) {
+    this.add(this.box(...box), true);
+  }
+  strokeRect(...box) {
+    this.add(this.box(...box), false);
+  }
+  setLineDash(dash) {
+    this.dash = dash;
+  }
+  beginPath() {
+    this.path = "";
+  }
+  moveTo(x, y) {
+    this.path += `M${this.place(x, y)}`;
+  }
+  lineTo(x, y) {
+    this.path += `L${this.place(x, y)}`;
+  }
+  arc(x, y, radius, from, to, back = false) {
+    const end = (angle) => this.place(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+    const [middle, sweep] = [(from + to) / 2, back ? 0 : 1]; // two halves: SVG draws no full circle in one
+    const half = `A${radius} ${radius} 0 0 ${sweep}`;
+    this.path += `${this.path ? "L" : "M"}${end(from)}${half} ${end(middle)}${half} ${end(to)}`;
+  }
+  fill() {
+    this.add(this.path, true);
+  }
+  stroke() {
+    this.add(this.path, false);
+  }
+  drawImage(canvas, x, y, width, height) {
+    const place = `x="${this.x + x}" y="${this.y + y}" width="${width}" height="${height}"`;
+    this.parts.push(`<image ${place} preserveAspectRatio="none" style="image-rendering:pixelated" href="${canvas.toDataURL()}"/>`);
+  }
+  fillText(words, x, y) {
+    const anchor = { center: "middle", right: "end" }[this.textAlign] || "start";
+    const style = `style="font:${escapeXml(this.font)}" text-anchor="${anchor}" dominant-baseline="central" opacity="${this.globalAlpha}"`;
+    this.parts.push(`<text x="${this.x + x}" y="${this.y + y}" fill="${this.fillStyle}" ${style}>${escapeXml(words)}</text>`);
+  }
 }
