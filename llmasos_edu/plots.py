@@ -10,8 +10,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from llmasos_edu.widgets.attention_data import MAX_TOKENS, check_tokens, read_array, visible_token
+from llmasos_edu.widgets.attention_data import (
+    MAX_TOKENS,
+    check_tokens,
+    check_truth,
+    read_array,
+    visible_token,
+)
 
 # Okabe and Ito's colours, told apart by colour-blind readers; in the order in which lines take them.
 OKABE_ITO = {
@@ -76,7 +83,7 @@ class book_style:
 
 def attention_figure(
     weights: Any, tokens: Sequence[str], *, key_tokens: Sequence[str] | None = None, title: str | None = None,
-    vmax: float | None = None, show_values: bool | None = None, width: float = 7.0,
+    vmax: float | None = None, show_values: bool | None = None, width: float = 7.0, truth: Any = None,
 ) -> Figure:  # fmt: skip
     """Attention maps as a still picture: the explorer's view where widgets cannot run.
 
@@ -88,6 +95,7 @@ def attention_figure(
         vmax: the weight at the ramp's bright end; the largest weight if not given. All maps share it.
         show_values: write each weight into its cell; if not given, where one map has 10 tokens or fewer.
         width: of the figure, inches.
+        truth: for each query the index of its true key, or several, or -1: drawn as hollow squares.
 
     Returns:
         The figure; it is not shown. In a notebook end the cell with `plt.show()`.
@@ -98,6 +106,7 @@ def attention_figure(
     maps, queries, keys = _as_grid(weights, tokens, key_tokens)
     top = float(vmax) if vmax is not None else float(maps.max()) or 1.0
     single = maps.shape[:2] == (1, 1)
+    true_keys = None if truth is None else check_truth(truth, len(queries), len(keys))
     tiles, names = _tile(maps)
     with mpl.rc_context(_STYLE | {"axes.grid": False}):
         figure, axes = plt.subplots(figsize=(width, _height(width, tiles.shape, single)))
@@ -106,14 +115,62 @@ def attention_figure(
             tiles, vmin=0, vmax=top, interpolation="nearest" if max(tiles.shape) < 400 else "auto"
         )
         if single:
-            _label_tokens(axes, queries, keys, width)
+            _label_tokens(axes, queries, keys, width, crossing=key_tokens is not None)
             if show_values if show_values is not None else max(tiles.shape) <= 10:
                 _write_values(axes, tiles, top)
         else:
             _name_tiles(axes, names, maps.shape, width)
+        if true_keys is not None:
+            _mark_truth(axes, true_keys, maps.shape, len(names[0]))
         bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=28, pad=0.02)
         bar.set_label("attention weight")
         bar.outline.set_visible(False)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def position_matrix_figure(
+    d_model: int = 64, length: int = 128, *, base: float = 10_000.0, title: str | None = None,
+    width: float = 7.0,
+) -> Figure:  # fmt: skip
+    """Sinusoidal positions as a still picture: the matrix, and the dot product against the distance.
+
+    Args:
+        d_model: width of the vectors, even.
+        length: number of positions, at least 2.
+        base: of the frequencies `base**(-2i / d_model)`, above 1.
+        title: the finding that the picture shows.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+
+    Raises:
+        ValueError: an odd `d_model`, fewer than 2 positions, a base of 1 or less.
+
+    Source: Vaswani et al. 2017, section 3.5; article 4.2.3.
+    """
+    import torch
+
+    from llmasos_edu.positional import SinusoidalPositions
+
+    if length < 2:
+        raise ValueError(f"length={length} must be at least 2: a distance needs two positions")
+    matrix = SinusoidalPositions(d_model, base)(torch.arange(length), torch.float64).numpy()
+    with mpl.rc_context(_STYLE):
+        figure, (left, right) = plt.subplots(
+            1, 2, figsize=(width, width * 0.46), gridspec_kw={"width_ratios": [1.25, 1]}
+        )
+        image = left.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+        left.grid(False)
+        left.set(xlabel="feature (even: sine, odd: cosine)", ylabel="position", title="PE(position)")
+        bar = figure.colorbar(image, ax=left, shrink=0.8, aspect=28, pad=0.02, ticks=[-1, 0, 1])
+        bar.outline.set_visible(False)
+        right.plot(matrix @ matrix[0])  # the distance from position 0, and so from any other
+        right.axhline(0, color="#8A9099", linewidth=0.8)
+        right.set(xlabel="distance (positions)", ylabel="dot product", title="PE(p) · PE(p + distance)")
+        right.set_xlim(0, length - 1)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
@@ -190,7 +247,25 @@ def _name_tiles(axes, names: list[list[str]], shape: tuple[int, ...], width: flo
     axes.set_axis_off()
 
 
-def _label_tokens(axes, queries: list[str], keys: list[str], width: float) -> None:
+def _mark_truth(axes, true_keys: list[list[int]], shape: tuple[int, ...], columns: int) -> None:
+    """A hollow square inside each true key's cell, in every tile: white on black, seen on the whole ramp."""
+    layers, heads, queries, keys = shape
+    single = layers == heads == 1
+    tops, gap = (0, 0) if single else (_name_rows(queries), max(1, round(keys * 0.08)))
+    thin = 1.4 if single else 0.8
+    for index in range(layers * heads):
+        row, column = divmod(index, columns)
+        y, x = row * (queries + tops) + tops, column * (keys + gap)
+        for query, found in enumerate(true_keys):
+            for key in found:
+                for colour, line in (("black", 2.4 * thin), ("white", thin)):
+                    axes.add_patch(
+                        Rectangle((x + key - 0.4, y + query - 0.4), 0.8, 0.8,
+                                  fill=False, edgecolor=colour, linewidth=line)
+                    )  # fmt: skip
+
+
+def _label_tokens(axes, queries: list[str], keys: list[str], width: float, *, crossing: bool) -> None:
     """Every token where there is room, else every second, third, ...: labels never overlap."""
     room = (width - 2.2) * 72  # points along the map's side
     size = min(9.0, max(7.0, room / max(len(queries), len(keys)) * 0.8))
@@ -204,8 +279,8 @@ def _label_tokens(axes, queries: list[str], keys: list[str], width: float) -> No
     cell = room / len(keys)
     upright = max(len(_shorten(token)) for token in keys) * size * 0.62 + 4 > cell
     axes.tick_params(axis="x", labelrotation=90 if upright else 0)
-    axes.set_xlabel("key (looked at)", fontsize=9)
-    axes.set_ylabel("query (looks)", fontsize=9)
+    axes.set_xlabel("source: key (looked at)" if crossing else "key (looked at)", fontsize=9)
+    axes.set_ylabel("target: query (looks)" if crossing else "query (looks)", fontsize=9)
 
 
 def _write_values(axes, tiles: np.ma.MaskedArray, top: float) -> None:

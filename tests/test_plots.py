@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from llmasos_edu.plots import OKABE_ITO, attention_figure, book_style
+from llmasos_edu.plots import OKABE_ITO, attention_figure, book_style, position_matrix_figure
+from llmasos_edu.positional import SinusoidalPositions
 from llmasos_edu.widgets.attention_data import hide_future, softmax_rows
 
 
@@ -91,6 +92,47 @@ def test_cross_attention_has_two_sorts_of_tokens():
     figure = attention_figure(random_weights(3, 6, causal=False), [" a", "b", "\n"], key_tokens=words(6))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["·a", "b", "⏎"]
     assert len(figure.axes[0].get_xticklabels()) == 6
+    assert figure.axes[0].get_xlabel() == "source: key (looked at)"
+    assert figure.axes[0].get_ylabel() == "target: query (looks)"
+
+
+@pytest.mark.parametrize("shape", [(3, 6), (5, 3, 6), (2, 3, 3, 6)])
+def test_true_keys_are_hollow_squares_in_every_map(shape):
+    weights = random_weights(*shape, causal=False)
+    figure = attention_figure(weights, list("abc"), key_tokens=words(6), truth=[5, -1, [0, 2]])
+    axes = figure.axes[0]
+    shown = axes.images[0].get_array()
+    places = {(patch.get_x() + 0.4, patch.get_y() + 0.4) for patch in axes.patches}
+    assert not any(patch.get_fill() for patch in axes.patches)
+    marked = sorted(float(shown[round(y), round(x)]) for x, y in places)
+    expected = sorted(weights[..., [0, 2, 2], [5, 0, 2]].ravel())
+    np.testing.assert_allclose(marked, expected, rtol=1e-6)
+    assert attention_figure(weights, list("abc"), key_tokens=words(6)).axes[0].patches[:] == []
+    with pytest.raises(ValueError, match="truth has 2 entries for 3 queries"):
+        attention_figure(weights, list("abc"), key_tokens=words(6), truth=[0, 1])
+
+
+def test_the_position_matrix_stands_beside_its_dot_products():
+    figure = position_matrix_figure(16, 40, base=100.0, title="A finding")
+    left, right, _ = figure.axes
+    matrix = SinusoidalPositions(16, 100.0)(torch.arange(40), torch.float64).numpy()
+    np.testing.assert_allclose(left.images[0].get_array(), matrix)
+    distances, products = right.lines[0].get_data()
+    np.testing.assert_allclose(products, [matrix[0] @ matrix[int(k)] for k in distances])
+    assert products[0] == pytest.approx(8)
+    assert (left.get_xlabel(), left.get_ylabel()) == ("feature (even: sine, odd: cosine)", "position")
+    assert (right.get_xlabel(), right.get_ylabel()) == ("distance (positions)", "dot product")
+
+
+def test_positions_that_cannot_be_drawn_are_refused():
+    for arguments, message in (
+        ((15, 40), "d_model=15 must be even"),
+        ((16, 1), "length=1 must be at least 2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            position_matrix_figure(*arguments)
+    with pytest.raises(ValueError, match=r"base=1\.0 must be above 1"):
+        position_matrix_figure(16, 40, base=1.0)
 
 
 BAD = [
