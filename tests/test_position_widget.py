@@ -1,9 +1,11 @@
 """The position explorer without a browser: what it accepts, refuses and saves."""
 
+import json
+
 import pytest
 import traitlets
 
-from llmasos_edu.widgets import PositionExplorer
+from llmasos_edu.widgets import PositionExplorer, embed_widget_state
 
 BAD = [
     ({"d_model": 63}, "d_model=63 must be even"),
@@ -78,3 +80,13 @@ def test_its_own_state_is_tiny_and_its_page_names_no_address(tmp_path):
     assert "https://" not in text
     assert text.count("http://") == text.count("http://www.w3.org/2000/svg")
     assert "Position explorer" in text
+
+
+def test_a_stored_state_becomes_a_fragment_of_a_static_page():
+    explorer = PositionExplorer(16, 20, kind="rotary")
+    stored = {"m": {"model_module": "anywidget", "model_name": "AnyModel", "state": explorer.get_state()}}
+    payload = json.loads(embed_widget_state(stored, "m").split('json">')[1].split("</script>")[0])
+    assert payload["esm"] == explorer._esm
+    assert {name: payload["state"][name] for name in ("kind", "d_model", "length", "key")} == {
+        "kind": "rotary", "d_model": 16, "length": 20, "key": [0.8, 0.3],
+    }  # fmt: skip

@@ -412,7 +412,9 @@ function render({ model, el }) {
     const { hits, counted } = truthShare(currentMap().weights, maps.truth, maps.keys, rows);
     const share = counted ? ` (${((100 * hits) / counted).toFixed(0)} %)` : "";
     const far = rows < maps.queries ? " written so far" : "";
-    return `Hollow squares mark the true keys. The strongest key is a true one in ${hits} of ${counted} rows${far}${share}.`;
+    const best = bestHead(maps, mask());
+    return `Hollow squares mark the true keys. The strongest key is a true one in ${hits} of ${counted} rows${far}${share}.` +
+      (best ? ` Best head over all rows: layer ${best.layer}, head ${best.head}, ${best.hits} of ${best.counted}.` : "");
   }
 
   function writeReadout() {

@@ -15,6 +15,21 @@ function truthShare(weights, truth, keys, rows) {
   return { hits, counted };
 }
 
+const MANY = 4e6; // beyond so many weights the best head is not looked for
+
+// Over all rows, the head that has most true keys as its strongest: { layer, head, hits, counted }, the first of equals.
+function bestHead(maps, mask) {
+  if (maps.layers * maps.heads * maps.queries * maps.keys > MANY) return null;
+  let best = null;
+  for (let layer = 0; layer < maps.layers; layer++) {
+    for (let head = 0; head < maps.heads; head++) {
+      const found = truthShare(maps.map(layer, head, "head", mask).weights, maps.truth, maps.keys, maps.queries);
+      if (!best || found.hits > best.hits) best = { layer, head, ...found };
+    }
+  }
+  return best;
+}
+
 // A square inside each true key's cell: white with a dark line around, to be seen on the whole ramp.
 function drawTruth(c, truth, { left, top, cell }, rows) {
   const inset = cell >= 36 ? 4 : Math.max(0, cell * 0.22);

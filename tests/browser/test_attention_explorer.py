@@ -498,6 +498,10 @@ def test_the_share_of_true_strongest_keys_is_the_librarys(translation, open_page
             share = truth_share(translation.weights[layer, head], TRUTH)
             expected = f"in {round(2 * share)} of 2 rows ({100 * share:.0f} %)"
             assert expected in page.locator(".lm-step").nth(1).inner_text()
+    shares = truth_share(translation.weights, TRUTH)
+    layer, head = np.unravel_index(shares.argmax(), shares.shape)
+    best = f"Best head over all rows: layer {layer}, head {head}, {round(2 * shares.max())} of 2."
+    assert best in page.locator(".lm-step").nth(1).inner_text()
     page.get_by_role("button", name="Previous").click()
     page.get_by_role("button", name="Previous").click()
     settle(page)
