@@ -1,33 +1,18 @@
 """The exercises of section 4.1: solutions, blanks, known mistakes, and what readers write instead of both."""
 
-import inspect
-import itertools
 import math
-import re
 import sys
 
 import cloudpickle
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
+from exercise_rules import every_case, of_chapter, rules_for
 
-from llmasos_edu.exercises import all_exercises, find, judge
-from llmasos_edu.exercises.judging import _run, _same, examine
+from llmasos_edu.exercises import find
 
 # As in a notebook, where functions travel whole and not by the name of their module.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
-
-EXERCISES = [item for item in all_exercises() if item.key.startswith("4.1-")]
-KEYS = [item.key for item in EXERCISES]
-MISTAKES = [
-    pytest.param(item, mistake, number, id=f"{item.key} {mistake.name} {number}")
-    for item in EXERCISES
-    for mistake in item.mistakes
-    for number in range(len(mistake.implementations))
-]
-each_exercise = pytest.mark.parametrize("item", EXERCISES, ids=KEYS)
-
 
 # Correct answers, written differently from the solutions ---------------------------------------------
 
@@ -298,83 +283,11 @@ VARIATIONS = [
 
 # Tests -----------------------------------------------------------------------------------------------
 
-
-@each_exercise
-def test_the_solution_is_correct(item):
-    verdict = judge(item.key, item.reference)
-    assert verdict.status == "correct"
-    assert f"all {len(item.cases)} cases" in verdict.message
-    assert item.takeaway in verdict.message
-
-
-@each_exercise
-def test_a_correct_answer_written_differently_is_correct(item):
-    verdict = judge(item.key, ALTERNATIVES[item.key])
-    assert verdict.status == "correct", verdict.message
-
-
-@each_exercise
-def test_the_starter_is_a_blank(item):
-    code, called, _ = item.starter.rpartition("\n\n\ncheck(")
-    assert called
-    names = {}
-    exec(code, names)
-    verdict = judge(item.key, names[item.reference.__name__])
-    assert (verdict.status, verdict.mistake) == ("blank", None)
-    assert f'hint("{item.key}")' in verdict.message
-
-
-@pytest.mark.parametrize(("item", "mistake", "number"), MISTAKES)
-def test_each_mistake_is_named(item, mistake, number):
-    implementation = mistake.implementations[number]
-    verdict = examine(item, lambda: implementation)
-    assert (verdict.status, verdict.mistake) == ("known mistake", mistake.name)
-    assert verdict.message == mistake.message
-
-
-@pytest.mark.parametrize(("key", "name", "answer"), VARIATIONS, ids=[v[2].__name__ for v in VARIATIONS])
-def test_a_readers_own_variation_of_a_mistake_is_recognised(key, name, answer):
-    verdict = judge(key, answer)
-    assert (verdict.status, verdict.mistake) == ("known mistake", name), verdict.message
-
-
-@each_exercise
-def test_the_cases_tell_all_mistakes_and_the_reference_apart(item):
-    answers = [("right", 0, item.reference)]
-    answers += [(m.name, n, code) for m in item.mistakes for n, code in enumerate(m.implementations)]
-    results = [[_run(item, code, case) for case in item.cases] for *_, code in answers]
-    for (a, first), (b, second) in itertools.combinations(zip(answers, results, strict=True), 2):
-        same = all(_same(item, x, y) for x, y in zip(first, second, strict=True))
-        assert not same, f"{item.key}: {a[:2]} and {b[:2]} do the same in all cases"
-
-
-@each_exercise
-def test_an_exercise_is_complete(item):
-    assert item.difficulty in (1, 2, 3)
-    assert 5 <= item.minutes <= 30
-    assert len(item.hints) == 3
-    assert len(item.mistakes) >= 5
-    assert len(item.cases) >= 5
-    assert len({case.name for case in item.cases}) == len(item.cases)
-    assert all((item.statement, item.takeaway, item.explanation, item.reference.__doc__))
-    assert "[" in item.reference.__doc__, "the docstring tells the shapes"
-
-
-@each_exercise
-def test_messages_are_distinct_and_give_nothing_away(item):
-    messages = [mistake.message for mistake in item.mistakes]
-    assert len(set(messages)) == len({m.name for m in item.mistakes}) == len(messages)
-    source = inspect.getsource(item.reference)
-    lines = [line.strip() for line in source.splitlines() if len(line.strip()) > 12]
-    calls = {name for name in re.findall(r"\.(\w+)\(", source) if "_" in name}
-    for text in (*messages, *item.hints):
-        assert 60 < len(text) < 420
-        assert not any(line in text for line in lines)
-        assert not any(name in text for name in calls)
+TestRules = rules_for("4.1", ALTERNATIVES, VARIATIONS)
 
 
 def test_the_mistakes_that_every_reader_makes_are_covered():
-    names = {mistake.name for item in EXERCISES for mistake in item.mistakes}
+    names = {mistake.name for item in of_chapter("4.1") for mistake in item.mistakes}
     assert names >= {
         "scale missing",
         "scale by d_model",
@@ -385,17 +298,10 @@ def test_the_mistakes_that_every_reader_makes_are_covered():
         "scores not divided per head",
         "dropout at evaluation",
     }
-    assert len(EXERCISES) >= 10
-    assert [int(key.rpartition("-")[2]) for key in KEYS] == list(range(1, len(KEYS) + 1))
+    assert len(of_chapter("4.1")) >= 10
 
 
 # The references against torch's own ------------------------------------------------------------------
-
-
-def every_case(key):
-    item = find(key)
-    for case in item.cases:
-        yield item.reference(*case.fresh()), case.fresh()
 
 
 def test_attention_references_equal_torch():

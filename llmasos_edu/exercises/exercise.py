@@ -1,5 +1,6 @@
 """What an exercise is: its statement, its cases, its solution and the usual wrong answers."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ class Case:
 
     def fresh(self) -> tuple:
         """Copies of the inputs, so that an answer that writes into them spoils nothing."""
-        return tuple(item.clone() if isinstance(item, torch.Tensor) else item for item in self.inputs)
+        return tuple(
+            item.clone() if isinstance(item, torch.Tensor) else copy.deepcopy(item) for item in self.inputs
+        )
 
 
 def random_tensors(seed: int, *shapes: tuple[int, ...]) -> tuple[torch.Tensor, ...]:

@@ -89,7 +89,7 @@ def examine(
         return _blank_or_no_return(exercise, answer, outcomes)
     right = [_same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     if all(right):
-        return _right_values(exercise, answer, outcomes)
+        return _right_values(exercise, answer, outcomes, expected[0].value)
     known = _recognise(exercise, outcomes, expected, mistaken, whole=True)
     if known is not None:
         return Verdict("known mistake", known.message, known.name)
@@ -112,11 +112,14 @@ def _run(exercise: Exercise, answer: Callable, case: Case) -> Outcome:
         value = exercise.observe(answer, inputs)
     except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
         return Outcome(error=error)
-    changed = any(
-        isinstance(old, torch.Tensor) and not (old.shape == new.shape and torch.equal(old, new))
-        for old, new in zip(before, inputs, strict=True)
-    )
+    changed = any(_is_changed(old, new) for old, new in zip(before, inputs, strict=True))
     return Outcome(value=value, changed_input=changed)
+
+
+def _is_changed(old: object, new: object) -> bool:
+    if isinstance(old, torch.Tensor):
+        return not (old.shape == new.shape and torch.equal(old, new))
+    return isinstance(old, list) and old != new  # of numbers or functions, never of tensors
 
 
 def _same(exercise: Exercise, got: Outcome, want: Outcome) -> bool:
@@ -163,7 +166,7 @@ def _blank_or_no_return(exercise: Exercise, answer: Callable, outcomes: list[Out
     return Verdict("wrong", text)
 
 
-def _right_values(exercise: Exercise, answer: Callable, outcomes: list[Outcome]) -> Verdict:
+def _right_values(exercise: Exercise, answer: Callable, outcomes: list[Outcome], wanted: object) -> Verdict:
     changed = next((i for i, outcome in enumerate(outcomes) if outcome.changed_input), None)
     if changed is not None:
         text = (
@@ -176,7 +179,7 @@ def _right_values(exercise: Exercise, answer: Callable, outcomes: list[Outcome])
         return _not_repeatable(exercise.cases[0])
     first = outcomes[0].value
     note = ""
-    if not exercise.parts and not isinstance(first, torch.Tensor):
+    if isinstance(wanted, torch.Tensor) and not isinstance(first, torch.Tensor):
         note = f" (You returned {kind(first)} instead of a tensor; I compared its numbers.)"
     return Verdict("correct", f"correct in all {len(outcomes)} cases. {exercise.takeaway}{note}")
 
