@@ -38,7 +38,7 @@ check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1
 	$(PYTEST) $(if $(ARGS),$(ARGS),tests/notebooks)
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
-	$(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)
+	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)
 
 figures: install  ## draw the still pictures of README and chapters anew
 	$(VENV_PYTHON) figures/draw.py
