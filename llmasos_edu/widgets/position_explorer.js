@@ -216,7 +216,7 @@ function render({ model, el }) {
     ui.readout.replaceChildren(...words);
     const told = ui.readout.textContent;
     ui.curveTitle.textContent = rotary() ? "Score against distance" : "Dot product against distance";
-    ui.dialsTitle.textContent = "Each pair is a hand; k steps turn it by k · w";
+    ui.dialsTitle.textContent = "Each pair is a hand, turned by k · w";
     ui.note.textContent = (rotary() ? "Filled end: the query's rotation, hollow: the key's. "
       : "Filled end: first position, hollow: second. Sine is the hand's way to the right, cosine its way up. ")
       + "Only the angle between them enters the dot product: shift both, and it stays.";
@@ -293,12 +293,15 @@ function render({ model, el }) {
     const grid = dialGrid(width, view);
     const lower = rotary() ? 260 : 228;
     const dials = Math.ceil(grid.count / grid.columns) * grid.height;
-    const places = [40, 40 + flat.bottom + gap];
+    const places = [56, 56 + flat.bottom + gap];
     places.push(places[1] + lower + gap, places[1] + lower + 220 + 2 * gap);
     const pen = new SvgPen("Positions", width, places[3] + dials);
     pen.fillStyle = paper.ink;
     pen.font = "600 14px sans-serif";
-    pen.fillText(`${view.kind}, dimension ${view.d_model}, base ${view.base}: ${ui.readout.innerText.replace(/\s+/g, " ")}`, 10, 18);
+    pen.fillText(`${rotary() ? "Rotary" : "Sinusoidal"} positions, dimension ${view.d_model}, base ${view.base}`, 10, 18);
+    pen.font = WORD_FONT;
+    const told = [...ui.readout.children].map((part) => part.textContent);
+    pen.fillText(`${told.slice(0, -1).join(" ")}; ${told.at(-1)}`, 10, 38);
     pen.at(0, places[0]);
     drawMatrix(pen, flat, view, matrixPicture(), paper);
     drawMarks(pen, flat, view, paper);

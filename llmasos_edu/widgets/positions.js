@@ -88,7 +88,7 @@ function drawMatrix(c, plan, state, picture, colours) {
   c.textAlign = "left";
   c.fillText("feature: even sine, odd cosine →", left, 8);
   c.textAlign = "right";
-  c.fillText("position ↓", left + 4, 24);
+  c.fillText("pos ↓", left - 8, 24);
   c.fillStyle = colours.ink;
   c.textAlign = "center";
   for (const at of ticks(state.d_model - 1, 8)) if (at > 0 || column > 8) c.fillText(at, left + (at + 0.5) * column, 24);

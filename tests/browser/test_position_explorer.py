@@ -1,5 +1,6 @@
 """The position explorer in a real Chromium, on our own host page: no Jupyter, no kernel, no network."""
 
+import math
 import re
 from pathlib import Path
 
@@ -143,6 +144,10 @@ def test_the_rotary_score_is_the_librarys_and_stays_when_both_shift(show):
     assert shown(page) == pytest.approx(pairs[2], abs=6e-4)
     assert re.search(r"(\S+); not shifted \1", table.inner_text()), "the two scores differ"
     assert pixels(page, ".lm-plane canvas") != plane, "the arrows did not turn"
+    angle = 73 * float(frequencies(16, 50.0)[2])
+    x, y = (0.6 * math.cos(angle) - 0.8 * math.sin(angle), 0.6 * math.sin(angle) + 0.8 * math.cos(angle))
+    row = table.get_by_role("row", name="query at 73").inner_text().replace("−", "-").split("\t")
+    assert row[1:] == ["(0.60, 0.80)", f"{angle:.2f} rad", f"({x:.2f}, {y:.2f})"]
     set_slider(page, "Second position", 99)
     assert state(page, "shift") == 0, "the key was shifted beyond the last position"
     set_slider(page, "Query direction", 90)
