@@ -460,6 +460,10 @@ def test_decoding_is_stepped_through_by_buttons_slider_and_keys(translation, ope
     assert state(page, "query") == 0, "the cursor went to a row that is yet to come"
     press(page, "n", "n", "p")
     assert state(page, "decoded") == 2
+    page.get_by_role("button", name="Next").evaluate("(next) => { next.click(); next.click(); }")
+    assert state(page, "decoded") == 4, "two presses before one drawing are two steps"
+    page.get_by_role("button", name="Previous").evaluate("(back) => { back.click(); back.click(); }")
+    settle(page)
     slider.focus()
     press(page, "ArrowRight", "ArrowRight")
     assert state(page, "decoded") == 4
