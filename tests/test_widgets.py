@@ -377,6 +377,17 @@ def test_translations_that_do_not_fit_are_refused(translator):
         AttentionExplorer.from_translation(translator, SOURCE, TARGET, "abcdef", words(4))
 
 
+def test_another_input_shows_all_its_rows():
+    (three, _), (six, _) = (random_maps(queries=q, keys=4, causal=False) for q in (3, 6))
+    explorer = AttentionExplorer([three, six], [words(3), words(6)], key_tokens=[list("abcd")] * 2)
+    assert explorer.decoded == 3
+    explorer.input = 1
+    assert explorer.decoded == 6
+    explorer.decoded = 5
+    explorer.set_state({"input": 0, "decoded": 3})  # as the browser tells it
+    assert (explorer.input, explorer.decoded) == (0, 3)
+
+
 def test_truth_share_counts_rows_with_a_true_key_alone():
     weights = np.array([[[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]], [[0.1, 0.9], [0.6, 0.4], [0.9, 0.1]]])
     np.testing.assert_allclose(truth_share(weights, [0, 1, -1]), [1, 0])

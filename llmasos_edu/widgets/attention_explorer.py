@@ -114,6 +114,10 @@ class AttentionExplorer(anywidget.AnyWidget):
             raise t.TraitError(f"decoded={proposal['value']} is no number of rows: 1 to {rows}")
         return proposal["value"]
 
+    @t.observe("input")
+    def _all_rows_of_another_input(self, change) -> None:
+        self.decoded = self._shapes[change["new"]][2]
+
     @t.validate("temperature")
     def _positive(self, proposal):
         if not 0.1 <= proposal["value"] <= 10:

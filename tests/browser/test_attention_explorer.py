@@ -471,6 +471,25 @@ def test_decoding_is_stepped_through_by_buttons_slider_and_keys(translation, ope
     assert pixels(page, ".lm-map canvas >> nth=0") == whole
 
 
+def test_each_input_is_stepped_through_on_its_own(open_page, tmp_path):
+    three, six = (random_maps(1, 1, queries, 4, causal=False)[0] for queries in (3, 6))
+    explorer = AttentionExplorer(
+        [three, six], [list("abc"), list("abcdef")], key_tokens=[SOURCE] * 2,
+        produced=[list("bcd"), list("bcdefg")], truth=[[0, 1, 2], [3] * 6],
+    )  # fmt: skip
+    page = open_page(explorer.save_html(tmp_path / "both.html"))
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_label("Input").select_option("1")
+    settle(page)
+    assert state(page, "decoded") == 6
+    assert "Step 6: after “f” the decoder writes “g”" in page.locator(".lm-step").first.inner_text()
+    assert "of 6 rows (" in page.locator(".lm-step").nth(1).inner_text()
+    page.get_by_label("Input").select_option("0")
+    settle(page)
+    assert state(page, "decoded") == 3
+    assert page.get_by_label("Decoded tokens").get_attribute("max") == "3"
+
+
 def test_decoding_plays_to_its_end_and_pauses(translation, open_page):
     page = open_page(translation.path)
     page.clock.install()

@@ -319,7 +319,14 @@ def test_two_widgets_of_both_sorts_and_a_closed_view_do_not_interfere(open_page,
     page.locator(".lm-map").nth(0).focus()
     press(page, "ArrowDown")
     assert "positions 6 and" in page.locator(".lm-readout").nth(3).inner_text()
-    page.evaluate("close2()")
+    listened = page.evaluate(f"""() => {{
+        const model = {HOST}.model, off = model.off;
+        window.left = 0;
+        model.off = (...what) => {{ left++; off(...what); }};
+        close2();
+        return left;
+    }}""")
+    assert listened == 10, "a closed view still listens to the model"
     assert page.evaluate("second.children.length") == 0
     press(page, "ArrowDown")
     assert "positions 7 and" in page.locator(".lm-readout").nth(0).inner_text()
