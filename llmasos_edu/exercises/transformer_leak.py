@@ -125,7 +125,7 @@ LEAK = Exercise(
             lambda t, s: t - 1 <= s <= t + 2,
             leak=0.003,
         ),
-        _leak_case("an honest decoder with rounding", 907, [1, 0, 2, 2, 1], 3, lambda t, s: True, leak=1e-7),
+        _leak_case("an honest decoder with rounding", 907, [1, 0, 2, 2, 1], 3, lambda t, s: True, leak=3e-6),
         _leak_case("positions that do not even see themselves", 908, [1, 3, 0, 2], 4, lambda t, s: s < t),
         _leak_case("a single token", 909, [1], 3, lambda t, s: True),
         _leak_case(
@@ -202,8 +202,8 @@ LEAK = Exercise(
         ),
         Mistake(
             "whether instead of how far",
-            "You say that there is a leak, not over which distance. The exercise asks for the greatest "
-            "number of steps.",
+            "You say that there is a leak, or count the leaks, but not over which distance. The exercise asks "
+            "for the greatest number of steps.",
             (
                 lambda *a: min(1, _farthest(_pairs(_differences(*a)))),
                 lambda *a: sum(s > t for s, t in _pairs(_differences(*a))),
