@@ -202,8 +202,8 @@ LEAK = Exercise(
         ),
         Mistake(
             "whether instead of how far",
-            "You say that there is a leak, or count the leaks, but not over which distance. The exercise asks "
-            "for the greatest number of steps.",
+            "You say that there is a leak, or count the leaks, but not over which distance. The exercise "
+            "asks for the greatest number of steps.",
             (
                 lambda *a: min(1, _farthest(_pairs(_differences(*a)))),
                 lambda *a: sum(s > t for s, t in _pairs(_differences(*a))),
