@@ -87,14 +87,14 @@ function render({ model, el }) {
     };
     ui.mapBox.append(ui.base, ui.over);
     const { pair, ...others } = ui.sliders;
-    ui.planeBox = make("div", {}, make("div", { class: "lm-plane" }, ui.plane,
-      make("div", { class: "lm-aims" }, ...[...ui.aims.query, ...ui.aims.key].map((each) => each.box))), ui.table);
+    ui.planeBox = make("div", { class: "lm-plane" }, ui.plane,
+      make("div", { class: "lm-aims" }, ...[...ui.aims.query, ...ui.aims.key].map((each) => each.box)));
     ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Position explorer", onkeydown: keepKey },
       make("div", { class: "lm-bar" }, field("Kind", ui.kind), pair.box, saveButtons(picture, () => `positions-${view.kind}`)),
       make("div", { class: "lm-grid" }, ...Object.values(others).map((each) => each.box)),
       ui.readout,
       make("div", { class: "lm-body lm-two" },
-        make("div", { class: "lm-main lm-wide" }, ui.mapBox, ui.vectors, ui.planeBox,
+        make("div", { class: "lm-main lm-wide" }, ui.mapBox, ui.vectors, ui.planeBox, ui.table,
           make("p", { class: "lm-hint" }, "Up and Down move the first position, Page Up and Page Down the second, Left and Right the pair; "
             + "a click sets the first, with Shift the second.")),
         make("div", { class: "lm-main" }, ui.curveTitle, ui.curve, ui.dialsTitle, ui.dials, ui.note)));
@@ -130,12 +130,12 @@ function render({ model, el }) {
     if (rotary()) {
       const side = Math.min(240, wide);
       drawPlane(fitCanvas(ui.plane, side, side), side, view, speeds, colours);
-      writeTable();
     } else drawVectors(fitCanvas(ui.vectors, wide, 228), wide, view, speeds, colours);
     const narrow = ui.curve.parentElement.clientWidth;
     drawCurve(fitCanvas(ui.curve, narrow, 220), narrow, ...curve(), colours);
     const grid = dialGrid(narrow, view);
     drawDials(fitCanvas(ui.dials, narrow, Math.ceil(grid.count / grid.columns) * grid.height + 4), narrow, view, speeds, colours);
+    writeTable();
     describe();
   }
 
@@ -226,18 +226,26 @@ function render({ model, el }) {
     ui.dials.setAttribute("aria-label", `Hands of the pairs. ${told}`);
   }
 
+  // The chosen pair in numbers: heads, a row for each position, and what comes of both.
   function writeTable() {
     const speed = speeds[view.pair];
-    const cells = (tag, ...words) => words.map((each) => make(tag, tag === "th" ? { scope: "col" } : {}, each));
+    const [one, two] = [view.first + view.shift, view.second + view.shift];
+    const angle = (position) => `${figure(position * speed, 2)} rad`;
     const vector = (pair) => `(${figure(pair[0], 2)}, ${figure(pair[1], 2)})`;
-    const line = (name, given, position) => make("tr", {}, make("th", { scope: "row" }, `${name} at ${position}`),
-      ...cells("td", vector(given), `${figure(position * speed, 2)} rad`, vector(turn(given, position * speed))));
-    const rows = [line("query", view.query, view.first + view.shift), line("key", view.key, view.second + view.shift)];
-    const unmoved = figure(pairScore(view.query, view.key, view.first, view.second, speed));
-    const moved = figure(pairScore(view.query, view.key, view.first + view.shift, view.second + view.shift, speed));
-    ui.table.replaceChildren(make("thead", {}, make("tr", {}, ...cells("th", "pair " + view.pair, "before", "turned by", "after"))),
-      make("tbody", {}, ...rows, make("tr", {}, make("th", { scope: "row" }, "score"),
-        make("td", { colspan: 3 }, `${moved}; not shifted ${unmoved}`))));
+    const turned = (name, given, position) => [`${name} at ${position}`, vector(given), angle(position), vector(turn(given, position * speed))];
+    const waves = (position) => [`position ${position}`, angle(position), figure(Math.sin(position * speed)), figure(Math.cos(position * speed))];
+    const score = (first, second) => figure(pairScore(view.query, view.key, first, second, speed));
+    const [heads, rows, [name, words]] = rotary()
+      ? [[`pair ${view.pair}`, "before", "turned by", "after"],
+        [turned("query", view.query, one), turned("key", view.key, two)],
+        ["score", `${score(one, two)}; not shifted ${score(view.first, view.second)}`]]
+      : [[`pair ${view.pair}`, "angle", `sine (feature ${2 * view.pair})`, `cosine (feature ${2 * view.pair + 1})`],
+        [waves(one), waves(two)],
+        ["product", `sine · sine + cosine · cosine = cos(k · w) = ${figure(Math.cos(distance() * speed))}`]];
+    const head = (words, scope) => make("th", { scope }, words);
+    const line = ([name, ...cells]) => make("tr", {}, head(name, "row"), ...cells.map((each) => make("td", {}, each)));
+    ui.table.replaceChildren(make("thead", {}, make("tr", {}, ...heads.map((each) => head(each, "col")))),
+      make("tbody", {}, ...rows.map(line), make("tr", {}, head(name, "row"), make("td", { colspan: 3 }, words))));
   }
 
   // -- mouse and keys --

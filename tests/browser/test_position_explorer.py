@@ -126,6 +126,10 @@ def test_the_dot_product_on_show_is_the_librarys_under_every_control(show):
     assert f"35 × {speed:.4g} = {35 * speed:.3f} rad, {35 * speed * 180 / torch.pi % 360:.1f}°" in readout(
         page
     )
+    row = page.locator(".lm-table").get_by_role("row", name="position 40").inner_text().replace("−", "-")
+    vector = SinusoidalPositions(18, 316.0)(torch.tensor(40), torch.float64)
+    two = 2 * state(page, "pair")
+    assert row.split("\t")[1:] == [f"{40 * speed:.2f} rad", f"{vector[two]:.3f}", f"{vector[two + 1]:.3f}"]
     set_slider(page, "Shift both", 20)
     assert "positions 25 and 60, distance 35" in readout(page)
     assert shown(page) == pytest.approx(library_dot(18, 316.0, 5, 40), abs=6e-4), "the shift changed it"
