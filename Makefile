@@ -14,7 +14,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
 QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
 
-.PHONY: help install lab test check book figures bench clean
+.PHONY: help install lab test check mutants book figures bench clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1	\2/p' Makefile
@@ -36,6 +36,11 @@ test: install  ## everything that is checked on every change: style, tests, all 
 
 check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1_attention.ipynb
 	$(PYTEST) $(if $(ARGS),$(ARGS),tests/notebooks)
+
+mutants: install  ## break a module on purpose, list what its tests miss: make mutants MODULE=positional
+	@$(VENV_PYTHON) -c "import mutmut" 2>/dev/null || \
+	  $(VENV_PYTHON) -m pip install -q --disable-pip-version-check -e ".[mutation]" -c constraints.txt
+	$(QUIET) $(VENV_PYTHON) tests/mutants.py $(MODULE) $(ARGS)
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
 	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INSTALL = ROOT / "llmasos_edu" / "install.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DEPENDENCIES = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+MUTATION = PROJECT["optional-dependencies"]["mutation"]  # installed by `make mutants` alone
 
 
 def pins():
@@ -55,7 +56,7 @@ def book(tmp_path):
 # -- one list of packages ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("dependency", DEPENDENCIES)
+@pytest.mark.parametrize("dependency", DEPENDENCIES + MUTATION)
 def test_every_dependency_is_pinned_within_its_range(dependency):
     requirement = Requirement(dependency)
     assert requirement.specifier.contains(pins()[canonicalize_name(requirement.name)])
