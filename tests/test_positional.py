@@ -308,6 +308,73 @@ def test_odd_widths_are_fine_where_nothing_turns():
         assert LanguageModel(5, 9, 1, 3, position=position)(torch.zeros(1, 4, dtype=int)).shape == (1, 4, 5)
 
 
+def test_the_smallest_sizes_work():
+    assert LearnedPositions(1, 1)(torch.tensor([0])).shape == (1, 1)
+    x = torch.ones(1, 1, 1, 2)
+    assert_close(RotaryEmbedding(2).at(torch.tensor([0]))(x), x)
+
+
+def test_what_is_not_said_is_as_in_the_papers():
+    assert_close(frequencies(4), torch.tensor([1, 0.01], dtype=torch.float64), **exact)
+    assert_close(shift_rotation(5, 4), shift_rotation(5, 4, base=10_000.0), rtol=0, atol=0)
+    sines, rotary = SinusoidalPositions(4), RotaryEmbedding(4)
+    assert (sines.base, sines.amplitude) == (10_000.0, 1.0)
+    assert (rotary.base, rotary.scale, rotary.layout) == (10_000.0, 1.0, "halves")
+    chosen = {kind: PositionalEncoding(kind, 8, 2) for kind in KINDS}
+    assert (chosen["sinusoidal"].sinusoidal.base, chosen["sinusoidal"].sinusoidal.amplitude) == (
+        10_000.0,
+        1.0,
+    )
+    assert (chosen["rotary"].rotary.base, chosen["rotary"].rotary.head_dim) == (10_000.0, 4)
+    assert chosen["learned"].learned.embedding.weight.shape == (1024, 8)
+    assert chosen["learned"].learned.embedding.weight.std().item() == pytest.approx(1.0, abs=0.1)
+    options = {"base": 50.0, "amplitude": 0.1}
+    assert PositionalEncoding("sinusoidal", 8, 2, **options).sinusoidal.base == 50.0
+    assert PositionalEncoding("rotary", 8, 2, **options).rotary.base == 50.0
+
+
+def test_what_each_encoding_adds_and_tells_attention():
+    x, positions = torch.randn(2, 5, 8, dtype=torch.float64), torch.tensor([[3, 4, 5, 6, 7], [0, 1, 2, 3, 4]])
+    chosen = {kind: PositionalEncoding(kind, 8, 2).double() for kind in KINDS}
+    results = {kind: encoding(x, positions) for kind, encoding in chosen.items()}
+    sines = SinusoidalPositions(8)(positions, torch.float64)
+    assert_close(results["sinusoidal"][0], x + sines, **exact)
+    assert_close(results["learned"][0], x + chosen["learned"].learned.embedding.weight[positions], **exact)
+    heads = torch.randn(2, 2, 5, 4, dtype=torch.float64)
+    rotate = RotaryEmbedding(4).at(positions, torch.float64)
+    assert_close(results["rotary"][1]["rotate"](heads), rotate(heads), **exact)
+    bias = AlibiPositions(2)(positions, torch.arange(8), torch.float64)
+    assert_close(results["alibi"][1]["mask"], bias, **exact)
+    for kind in ("rotary", "alibi", "none"):
+        assert results[kind][0] is x
+    options = {kind: list(told) for kind, (_, told) in results.items()}
+    assert options == {"sinusoidal": [], "learned": [], "rotary": ["rotate"], "alibi": ["mask"], "none": []}
+
+
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float64])
+def test_results_have_the_number_format_that_was_asked_for(dtype):
+    asked, expected = ({}, torch.float32) if dtype is None else ({"dtype": dtype}, dtype)
+    positions = torch.arange(3)
+    assert SinusoidalPositions(8)(positions, **asked).dtype == expected
+    assert AlibiPositions(2)(positions, positions, **asked).dtype == expected
+    heads, x = torch.ones(1, 2, 3, 4, dtype=expected), torch.ones(1, 3, 8, dtype=expected)
+    assert RotaryEmbedding(4).at(positions, **asked)(heads).dtype == expected
+    for kind in KINDS:
+        output, options = PositionalEncoding(kind, 8, 2).to(expected)(x, positions)
+        assert output.dtype == expected
+        assert "mask" not in options or options["mask"].dtype == expected
+        assert "rotate" not in options or options["rotate"](heads).dtype == expected
+
+
+def test_vectors_are_made_where_the_positions_are():
+    """On torch's device without memory, which refuses to be mixed with any other, as a GPU does."""
+    positions = torch.arange(3, device="meta")
+    heads = torch.empty(1, 2, 3, 4, device="meta")
+    assert SinusoidalPositions(8)(positions).is_meta
+    assert RotaryEmbedding(4).at(positions)(heads).is_meta
+    assert AlibiPositions(2)(positions, positions).is_meta
+
+
 def test_casting_a_module_does_not_blur_far_positions():
     far, x = torch.tensor([1_000_003]), torch.randn(1, 1, 1, 8, dtype=torch.float64)
     sines, rotary, alibi = SinusoidalPositions(8), RotaryEmbedding(8), AlibiPositions(3)

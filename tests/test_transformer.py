@@ -295,6 +295,32 @@ def test_options_reach_the_parts():
     assert not DecoderLayer(8, 4, 16).cross_attention.is_causal
 
 
+def test_what_is_not_said_is_as_documented():
+    article, encoder, decoder = TransformerLayer(8, 2, 16), EncoderLayer(8, 2, 16), DecoderLayer(8, 2, 16)
+    assert not article.attention.is_causal
+    assert FeedForward(8, 16).activation is F.gelu
+    assert FeedForward(8, 16).in_proj.bias is not None
+    for layer in (encoder, decoder):
+        assert layer.norm_first
+        assert layer.dropout == layer.attention.dropout == 0
+        assert isinstance(layer.attention_norm, nn.LayerNorm)
+        assert layer.feed_forward.activation is F.gelu
+        assert all(linear.bias is not None for linear in layer.modules() if isinstance(linear, nn.Linear))
+        for attention in [each for each in layer.children() if isinstance(each, MultiHeadAttention)]:
+            assert attention.num_kv_heads == 2
+            assert not attention.qk_norm
+    x = torch.randn(2, 3, 8)
+    for output in (article(x), encoder(x), decoder(x, x), decoder.cross_attention(x, x)):
+        assert isinstance(output, torch.Tensor)
+
+
+def test_the_smallest_sizes_work():
+    assert FeedForward(1, 1)(torch.zeros(2, 1)).shape == (2, 1)
+    for norm in (LayerNorm(8), RMSNorm(8)):
+        assert norm(torch.ones(8)).shape == (8,)  # one position alone
+    check_tokens("tokens", torch.tensor([[0]]), 1)
+
+
 def test_dropout_acts_in_training_alone_and_on_every_branch():
     x, memory = randn(2, 4, WIDTH), randn(2, 4, WIDTH)
     encoder, decoder = (
@@ -568,6 +594,8 @@ NOT_A_NUMBER = torch.zeros(2, 4, 8).index_put((torch.tensor(1), torch.tensor(2))
             "position 3 has no vector: positions 0 to 2 were made",
         ),
         (lambda: check_tokens("tokens", INTS.bool(), 5), "tokens must be integers"),
+        (lambda: check_tokens("tokens", torch.tensor([[0, 5]]), 5), "token 5 is outside .*: 0 to 4"),
+        (lambda: check_tokens("tokens", torch.tensor([[-2, 5]]), 5), "token -2 is outside"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, words):
