@@ -11,6 +11,8 @@ CELL = re.compile(r"\.ipynb::Cell \d+")
 
 
 def pytest_configure(config):
+    # No progress bars in what is compared, also where pytest is called by hand.
+    os.environ.setdefault("LLMASOS_PROGRESS", "0")
     config.stash[STARTED] = time.monotonic()
 
 
