@@ -48,6 +48,13 @@ def summary_lines(outcomes, seconds):
     return lines
 
 
+def latency_lines(terminalreporter):
+    """What the browser tests measured: from a key press to changed pixels."""
+    stats = terminalreporter.stats
+    reports = stats.get("passed", []) + stats.get("failed", [])
+    return sorted(text for r in reports for name, text in r.user_properties if name == "latency")
+
+
 def skipped_browser_tests(outcomes):
     return sorted(nodeid for nodeid in outcomes["skipped"] if nodeid.startswith("tests/browser"))
 
@@ -66,5 +73,6 @@ def pytest_sessionfinish(session):
 def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("the book")
     lines = summary_lines(reports_by_outcome(terminalreporter), time.monotonic() - config.stash[STARTED])
+    lines += [f"{'key to pixels':>15}: {text}" for text in latency_lines(terminalreporter)]
     for line in lines:
         terminalreporter.write_line(line)

@@ -28,12 +28,9 @@ TIMER = """async () => {
 }"""
 
 
-def report_latency(page, capsys, what: str) -> None:
-    """Print the median of thirty presses; needs an explorer on the page."""
+def report_latency(page, record_property, what: str) -> None:
+    """Hand the median of thirty presses to the summary of the run; needs an explorer on the page."""
     times = page.evaluate(TIMER)
     assert len(times) == 30
     median, worst = statistics.median(times), max(times)
-    with capsys.disabled():
-        print(
-            f"\n  {what}: key press to changed pixels, median of 30: {median:.0f} ms (worst {worst:.0f} ms)"
-        )
+    record_property("latency", f"{what}: median of 30 presses {median:.0f} ms, worst {worst:.0f} ms")

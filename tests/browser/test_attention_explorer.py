@@ -572,15 +572,15 @@ def test_axe_finds_nothing_while_stepping(translation, open_page, dark):
     check_axe(page)
 
 
-def test_key_press_to_changed_pixels_is_reported(open_page, tmp_path, capsys):
+def test_key_press_to_changed_pixels_is_reported(open_page, tmp_path, record_property):
     weights, scores = random_maps(2, 4, 64)
     page = open_page(
         AttentionExplorer(weights, [f"t{i}" for i in range(64)], scores=scores).save_html(tmp_path / "s.html")
     )
-    report_latency(page, capsys, "explorer, 8 heads x 64 tokens")
+    report_latency(page, record_property, "explorer, 8 heads x 64 tokens")
 
 
-def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, capsys):
+def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, record_property):
     rows = np.random.default_rng(0).random((1, 1, 512, 512), dtype=np.float32) ** 8
     weights = np.broadcast_to(data.softmax_rows(np.log(rows + 1e-9)), (12, 12, 512, 512))
     explorer = AttentionExplorer(weights, [f"token{i}" for i in range(512)])
@@ -589,7 +589,7 @@ def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, capsys):
     press(page, "ArrowDown", "ArrowRight", "PageDown")
     assert "layer 0, head 1" in readout(page)
     assert weight(page) == pytest.approx(weights[0, 1, 1, 1], abs=0.011)
-    report_latency(page, capsys, "explorer, 144 heads x 512 tokens")
+    report_latency(page, record_property, "explorer, 144 heads x 512 tokens")
     page.get_by_label("Show").select_option("mean")
     assert weight(page) == pytest.approx(weights[0, :, 1, 1].mean(), abs=0.011)
     with page.expect_download():

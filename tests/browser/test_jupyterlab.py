@@ -176,12 +176,12 @@ def expect_words(page, words, pattern: str) -> None:
     )
 
 
-def test_the_chapter_runs_and_its_explorer_answers(lab, folder, capsys):
+def test_the_chapter_runs_and_its_explorer_answers(lab, folder, record_property):
     page = lab("chapter.ipynb")
     wait_idle(page)
     run_all(page)
     play(page)
-    report_latency(page, capsys, "explorer in JupyterLab")
+    report_latency(page, record_property, "explorer in JupyterLab")
     before = (folder / "work" / "chapter.ipynb").stat().st_mtime_ns
     page.keyboard.press("Control+s")
     for _ in range(60):

@@ -347,6 +347,6 @@ def test_python_moves_the_view(show):
 @pytest.mark.parametrize(
     ("d_model", "length", "kind"), [(64, 128, "sinusoidal"), (64, 128, "rotary"), (512, 1024, "rotary")]
 )
-def test_key_press_to_changed_pixels_is_reported(show, capsys, d_model, length, kind):
+def test_key_press_to_changed_pixels_is_reported(show, record_property, d_model, length, kind):
     page = show(d_model, length, kind=kind)
-    report_latency(page, capsys, f"position explorer, {kind}, {length} positions x {d_model} features")
+    report_latency(page, record_property, f"positions, {kind}, {length} x {d_model} features")
