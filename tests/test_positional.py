@@ -69,6 +69,7 @@ def test_a_rotation_by_zero_is_nothing_and_two_add_up():
 
 def test_frequencies_fall_geometrically_from_one():
     assert_close(frequencies(8, 16.0), torch.tensor([1, 1 / 2, 1 / 4, 1 / 8], dtype=torch.float64))
+    assert_close(frequencies(4, 1.44), torch.tensor([1, 1 / 1.2], dtype=torch.float64))  # any base above 1
 
 
 def test_learned_positions_look_up_their_rows():
