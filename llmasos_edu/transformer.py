@@ -166,6 +166,7 @@ class EncoderLayer(_ResidualLayer):
     Args:
         d_model, num_heads, num_kv_heads, qk_norm, is_causal: as in `MultiHeadAttention`.
         d_ff: width of the feed-forward network; 0 leaves it out (an attention-only layer).
+        feed_forward: a module to stand in its place, such as a mixture of experts; `d_ff` then says nothing.
         activation: as in `FeedForward`.
         norm: `layer` or `rms`.
         norm_first: whether the norm stands inside the branch, where it leaves the residual path free.
@@ -185,6 +186,7 @@ class EncoderLayer(_ResidualLayer):
         num_heads: int,
         d_ff: int,
         *,
+        feed_forward: nn.Module | None = None,
         num_kv_heads: int | None = None,
         activation: str = "gelu",
         norm: str = "layer",
@@ -201,15 +203,19 @@ class EncoderLayer(_ResidualLayer):
             qk_norm=qk_norm,
         )  # fmt: skip
         self.feed_forward = None
-        if d_ff:
+        if d_ff or feed_forward is not None:
             self.feed_forward_norm = NORMS[norm](d_model)
-            self.feed_forward = FeedForward(d_model, d_ff, activation=activation, bias=bias)
+            self.feed_forward = feed_forward or FeedForward(d_model, d_ff, activation=activation, bias=bias)
 
-    def forward(self, x: Tensor, *, need_weights: bool = False, **attention_options):
+    def forward(
+        self, x: Tensor, *, need_weights: bool = False, need_routing: bool = False, **attention_options
+    ):
         """Read `x` `[batch, seq, d_model]` and return the same shape.
 
         Args:
             need_weights: also return the `AttentionMaps`.
+            need_routing: also return what a mixture of experts in the feed-forward network's place says of
+                its routing; it is asked with `need_routing=True`.
             attention_options: `mask`, `rotate`, `cache`, `counts`, `head_mask` of `MultiHeadAttention`.
         """
         _check_input("x", x, self.d_model)
@@ -218,10 +224,16 @@ class EncoderLayer(_ResidualLayer):
         )
         attended, maps = attended if need_weights else (attended, None)
         x = self._leave(x, attended, self.attention_norm)
+        routing = None
         if self.feed_forward is not None:
-            branch = self.feed_forward(self._enter(x, self.feed_forward_norm))
+            entered = self._enter(x, self.feed_forward_norm)
+            if need_routing:
+                branch, routing = self.feed_forward(entered, need_routing=True)
+            else:
+                branch = self.feed_forward(entered)
             x = self._leave(x, branch, self.feed_forward_norm)
-        return (x, maps) if need_weights else x
+        extras = ([maps] if need_weights else []) + ([routing] if need_routing else [])
+        return (x, *extras) if extras else x
 
 
 class CrossAttention(MultiHeadAttention):

@@ -75,7 +75,7 @@ def test_a_fresh_model_knows_nothing():
     assert (LanguageModel(11, 16, 2, 4)(some_tokens(2, 5)) == 0).all()  # the head starts as zero
     model = LanguageModel(11, 16, 2, 4, tie_weights=True)
     x = model.embedding(some_tokens(2, 5))
-    torch.testing.assert_close(model(some_tokens(2, 5)), model.head(model.norm(x)))  # so do the branches
+    torch.testing.assert_close(model(some_tokens(2, 5)), model.head(model.body.norm(x)))  # so do the branches
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -225,7 +225,7 @@ def test_a_chunk_after_a_chunk_equals_one_pass(position):
 def test_order_matters_with_positions_and_only_with_them(position):
     """The last token's logits, after the earlier ones change places."""
     model = small_model(position, d_ff=0)
-    model.blocks = model.blocks[:1]  # one layer sees a set; a second would see what the mask let through
+    model.body.blocks = model.blocks[:1]  # one layer sees a set; a second would see what the mask let through
     tokens = torch.tensor([[1, 2, 3, 4, 5]])
     same = torch.allclose(model(tokens)[0, -1], model(tokens[:, [2, 0, 3, 1, 4]])[0, -1], atol=1e-9)
     assert same == (position == "none")
@@ -251,7 +251,7 @@ def test_added_vectors_are_as_large_as_tied_embeddings():
     for position in ("sinusoidal", "learned"):
         torch.manual_seed(0)
         model = LanguageModel(50, 64, 1, 2, position=position, tie_weights=True)
-        x = model.positions(torch.zeros(1, 400, 64), torch.arange(400))[0]
+        x = model.body.positions(torch.zeros(1, 400, 64), torch.arange(400))[0]
         assert 0.5 < (x.std() / model.embedding.weight.std()).item() < 1.1
 
 
