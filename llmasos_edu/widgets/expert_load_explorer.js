@@ -1,0 +1,2 @@
+// The explorer of expert loads: its page follows.
+export default { render() {} };
