@@ -67,19 +67,28 @@ def squared_relu(x: Tensor) -> Tensor:
     return F.relu(x).square()
 
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "squared_relu": squared_relu, "swiglu": F.silu}
+def gelu_tanh(x: Tensor) -> Tensor:
+    """GELU by way of a tanh, as in GPT-2. Source: Hendrycks and Gimpel 2016, "GELUs", section 2."""
+    return F.gelu(x, approximate="tanh")
+
+
+ACTIVATIONS = {
+    "relu": F.relu, "gelu": F.gelu, "gelu_tanh": gelu_tanh, "squared_relu": squared_relu,
+    "swiglu": F.silu, "geglu": F.gelu,
+}  # fmt: skip
+GATED = ("swiglu", "geglu")
 
 
 class FeedForward(nn.Module):
     """Two linear maps with a nonlinearity between, applied to each position alone: `W_2 f(W_1 x)`.
 
     With `swiglu` a third map is the gate: `W_2 (silu(W_g x) * W_1 x)`; two thirds of the usual `d_ff`
-    then cost as much as the other activations.
+    then cost as much as the other activations. `geglu` is the same with `gelu` for `silu`.
 
     Args:
         d_model: width in and out.
         d_ff: width between; four times `d_model` in most models.
-        activation: one of `relu`, `gelu`, `squared_relu`, `swiglu`.
+        activation: one of `relu`, `gelu`, `gelu_tanh`, `squared_relu`, `swiglu`, `geglu`.
         bias: whether the linear maps add a bias.
 
     Raises:
@@ -97,7 +106,7 @@ class FeedForward(nn.Module):
             raise ValueError(f"d_model={d_model} and d_ff={d_ff} must be at least 1")
         self.activation = ACTIVATIONS[activation]
         self.in_proj = nn.Linear(d_model, d_ff, bias=bias)
-        self.gate_proj = nn.Linear(d_model, d_ff, bias=bias) if activation == "swiglu" else None
+        self.gate_proj = nn.Linear(d_model, d_ff, bias=bias) if activation in GATED else None
         self.out_proj = nn.Linear(d_ff, d_model, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -126,18 +126,20 @@ def test_norms_stay_finite_on_equal_features(norm):
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("activation", ["relu", "gelu", "squared_relu", "swiglu"])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_tanh", "squared_relu", "swiglu", "geglu"])
 def test_feed_forward_is_its_formula(activation, bias):
     network = scramble(FeedForward(4, 6, activation=activation, bias=bias))
     x = randn(2, 3, 4)
     inner = x @ network.in_proj.weight.T + (network.in_proj.bias if bias else 0)
-    if activation == "swiglu":
+    if activation in ("swiglu", "geglu"):
         gate = x @ network.gate_proj.weight.T + (network.gate_proj.bias if bias else 0)
-        hidden = gate * torch.sigmoid(gate) * inner
+        open_share = torch.sigmoid(gate) if activation == "swiglu" else 0.5 * (1 + torch.erf(gate / 2**0.5))
+        hidden = gate * open_share * inner
     else:
         hidden = {
             "relu": inner.clamp(min=0),
             "gelu": inner * 0.5 * (1 + torch.erf(inner / 2**0.5)),
+            "gelu_tanh": inner * torch.sigmoid((8 / torch.pi) ** 0.5 * (inner + 0.044715 * inner**3)),
             "squared_relu": inner.clamp(min=0) ** 2,
         }[activation]
     expected = hidden @ network.out_proj.weight.T + (network.out_proj.bias if bias else 0)
