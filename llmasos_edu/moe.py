@@ -98,8 +98,9 @@ class MoE(nn.Module):
         noisy: in training add noise to the logits, `N(0, 1) * softplus(W_noise x)`; its scale is learned.
         choice: who chooses: `token`, or `expert`: each expert takes the tokens that want it most.
         capacity_factor: in training an expert takes at most `expert_capacity(...)` assignments; no limit
-            unless given.
+            unless given. With `choice="expert"` it takes just as many, with factor 1 unless given.
         eval_capacity_factor: the same in evaluation. Without a limit a token never depends on others there.
+            With `choice="expert"` it is `capacity_factor` unless given.
         fast: sort tokens by expert; else the readable loop.
 
     Raises:
@@ -176,8 +177,9 @@ class MoE(nn.Module):
             logits = logits + torch.randn_like(logits) * nn.functional.softplus(self.noise_router(tokens))
         factor = self.capacity_factor if self.training else self.eval_capacity_factor
         if self.choice == "expert":
-            return expert_choice_routing(logits, expert_capacity(*logits.shape, self.top_k, factor or 1.0))
-        capacity = factor and expert_capacity(*logits.shape, self.top_k, factor)
+            factor = factor or self.capacity_factor or 1.0
+            return expert_choice_routing(logits, expert_capacity(*logits.shape, self.top_k, factor))
+        capacity = None if factor is None else expert_capacity(*logits.shape, self.top_k, factor)
         return top_k_routing(
             logits, self.top_k, renormalize=self.renormalize, bias=self.balancing_bias, capacity=capacity
         )
@@ -192,20 +194,22 @@ def dispatch_loop(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tensor
         routing: the assignments.
 
     Returns:
-        `[tokens, d_model]`; zero for a token all of whose assignments were dropped.
+        `[tokens, d_model]`; zero for a token all of whose assignments were dropped. An expert without tokens
+        does not run and gets no gradient, not even zero: an optimizer then leaves it alone.
     """
     output = torch.zeros_like(x)
     for index, expert in enumerate(experts):
         mine = routing.kept & (routing.expert == index)  # [assignments]
-        token, gate = routing.token[mine], routing.gate[mine]
-        output = output.index_add(0, token, gate[:, None] * expert(x[token]))
+        if mine.any():
+            token, gate = routing.token[mine], routing.gate[mine]
+            output = output.index_add(0, token, gate[:, None] * expert(x[token]))
     return output
 
 
 def dispatch_sorted(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tensor:
     """The same as `dispatch_loop` with tokens sorted by expert, so that each is gathered and added once.
 
-    Args and Returns: as in `dispatch_loop`. An expert without tokens does not run.
+    Args and Returns: as in `dispatch_loop`.
 
     Source: Gale et al. 2022, "MegaBlocks: Efficient Sparse Training with Mixture-of-Experts", section 2.2
     (permute, compute by group, permute back).

@@ -64,9 +64,8 @@ def top_k_routing(
     num_tokens, num_experts = logits.shape
     check_top_k(top_k, num_experts)
     probs = logits.softmax(dim=-1)
-    scores = logits if bias is None else probs + bias
-    # A stable sort and not topk, which breaks ties as it likes.
-    chosen = scores.detach().argsort(dim=-1, descending=True, stable=True)[:, :top_k]  # [tokens, top_k]
+    scores = probs if bias is None else probs + bias
+    chosen = _best(scores.detach(), top_k)  # [tokens, top_k]
     gates = probs.gather(-1, chosen)
     if renormalize:
         gates = gates / gates.sum(dim=-1, keepdim=True)
@@ -142,8 +141,8 @@ def load_balancing_loss(routing: Routing) -> Tensor:
     `load_balancing_loss_func` on one layer.
     """
     num_tokens, num_experts = routing.probs.shape
-    load = torch.bincount(routing.expert, minlength=num_experts) / num_tokens  # f, [experts]
-    return num_experts * (load.to(routing.probs.dtype) * routing.probs.mean(dim=0)).sum()
+    load = torch.bincount(routing.expert, minlength=num_experts).to(routing.probs.dtype)
+    return num_experts * (load / num_tokens * routing.probs.mean(dim=0)).sum()
 
 
 def router_z_loss(routing: Routing) -> Tensor:
@@ -228,14 +227,30 @@ def routings_from_logits(
     Raises:
         ValueError: no layer, or logits that do not fit.
     """
-    layers = [logits.flatten(0, -2) for logits in router_logits]
+    layers = [] if router_logits is None else list(router_logits)
     if not layers:
         raise ValueError("there are no router logits: call the model with output_router_logits=True")
     routings = []
     for logits in layers:
-        capacity = capacity_factor and expert_capacity(*logits.shape, top_k, capacity_factor)
+        logits = logits.flatten(0, -2) if logits.ndim > 2 else logits
+        _check_logits(logits)
+        capacity = None
+        if capacity_factor is not None:
+            capacity = expert_capacity(*logits.shape, top_k, capacity_factor)
         routings.append(top_k_routing(logits, top_k, renormalize=renormalize, capacity=capacity))
     return routings
+
+
+def _best(scores: Tensor, count: int) -> Tensor:
+    """The experts with the highest scores, best first `[tokens, count]`; among equals the lower index.
+
+    `topk` breaks ties as it likes, `argmax` promises the first. A few passes cost less than a stable sort.
+    """
+    left, best = scores.clone(), []
+    for _ in range(count):
+        best.append(left.argmax(dim=-1, keepdim=True))
+        left.scatter_(-1, best[-1], -torch.inf)
+    return torch.cat(best, dim=-1)
 
 
 # ---- at the door ----
@@ -270,7 +285,7 @@ def _check_logits(logits: Tensor) -> None:
         raise ValueError(f"logits must be numbers [tokens, experts], got {logits.dtype} {list(logits.shape)}")
     if logits.numel() == 0:
         raise ValueError(f"there is nothing to route: logits {list(logits.shape)}")
-    if not logits.isfinite().all():
+    if not torch.stack(logits.detach().aminmax()).isfinite().all():  # NaN comes through; one pass
         token, expert = (~logits.isfinite()).nonzero()[0].tolist()
         raise ValueError(
             f"the router's logit of token {token} for expert {expert} is {logits[token, expert].item()}: "
