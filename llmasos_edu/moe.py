@@ -221,6 +221,8 @@ def dispatch_sorted(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tens
     load = torch.bincount(routing.expert[order], minlength=len(experts)).tolist()
     groups = x.index_select(0, token).split(load)  # one [n, d_model] an expert
     answers = [expert(group) for expert, group in zip(experts, groups, strict=True) if len(group)]
+    if not answers:
+        return torch.zeros_like(x)
     return torch.zeros_like(x).index_add(0, token, torch.cat(answers) * gate[:, None])
 
 
