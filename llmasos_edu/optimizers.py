@@ -31,13 +31,15 @@ def make_optimizers(model, *, name="muon", matrix_lr=None, other_lr=None, weight
 
     Muon replaces each matrix's gradient (averaged over steps) by the nearest matrix with all singular values
     near 1, so every direction moves equally far; `matrix_lr` is that distance: a step changes a matrix
-    [rows, columns] by matrix_lr * sqrt(max(1, rows / columns)) along each direction. Embeddings and heads are
-    tables of rows of their own rather than maps, hence AdamW for them. Nothing of one dimension decays.
+    [rows, columns] by matrix_lr * sqrt(max(1, rows / columns)) along each direction. Embeddings, heads and
+    routers are tables of rows of their own rather than maps, hence AdamW for them. Nothing of one dimension
+    decays.
 
     Args:
         model: any nn.Module. Hidden matrices are its trainable 2-D parameters, except those of nn.Embedding
-            (and weights tied to them), of a module called `head`, and those whose name has `embedding` or
-            `position` in it. Stacks of matrices (3-D) are left to AdamW: Muon knows matrices only.
+            (and weights tied to them), of a module called `head`, and those whose name has `embedding`,
+            `position` or `router` in it. Stacks of matrices (3-D) are left to AdamW: Muon knows matrices
+            only.
         name: "muon" or "adamw".
         matrix_lr: peak rate of the hidden matrices; by default 0.02 (muon) or 0.003 (adamw).
         other_lr: peak rate of all others; by default 0.01 (muon) or 0.003 (adamw).
@@ -79,4 +81,5 @@ def make_optimizers(model, *, name="muon", matrix_lr=None, other_lr=None, weight
 
 def _names_a_table(name):
     parts = name.split(".")
-    return "head" in parts or any("embedding" in part or "position" in part for part in parts)
+    words = ("embedding", "position", "router")
+    return "head" in parts or any(word in part for part in parts for word in words)

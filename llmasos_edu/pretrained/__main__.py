@@ -1,0 +1,146 @@
+"""Make the shipped models anew: `make models`, or `python -m llmasos_edu.pretrained [NAME ...]`.
+
+Each model trains in a process of its own on one core. A run that is stopped goes on from its last checkpoint
+(in `build/models`) when the command is given again.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from llmasos_edu.checkpoint import load_model, save_model
+from llmasos_edu.model import LanguageModel
+from llmasos_edu.moe import MixtureLoss
+from llmasos_edu.next_token import TextSampler, bits_per_byte, next_token_loss
+from llmasos_edu.optimizers import make_optimizers
+from llmasos_edu.pretrained import FOLDER, sha256
+from llmasos_edu.pretrained.reading import (
+    CODE_BYTES,
+    MANUAL_READINGS,
+    held_out_texts,
+    reading_split,
+    train_tokenizer,
+    training_tokens,
+)
+from llmasos_edu.training import train
+
+WORK = Path("build/models")
+CONTEXT, BATCH, SEED, STEPS = 256, 8, 0, 4000
+VOCAB = 2048
+SHAPE = {"d_model": 128, "num_layers": 4, "num_heads": 4}
+# Both use the same number of weights for a token: two experts of width 256 do the work of one of width 512.
+MODELS = {
+    "manual-dense": SHAPE | {"d_ff": 512},
+    "manual-moe": SHAPE | {"d_ff": 256, "num_experts": 8, "moe": {"top_k": 2}},
+}
+RATES = {"matrix_lr": 0.02, "other_lr": 0.01}
+BALANCE = 0.01
+
+
+def make(name: str, steps: int) -> None:
+    """Train one model, store it with its tokenizer and card."""
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    split = reading_split()
+    tokenizer = train_tokenizer(split, VOCAB)
+    held_out = held_out_texts(split, tokenizer)
+    model = LanguageModel(tokenizer.vocab_size, **MODELS[name])
+    started = time.process_time()
+
+    def evaluate(model):
+        return {kind: bits_per_byte(model, x.tokens, context=CONTEXT, num_bytes=x.num_bytes) for kind, x in
+                held_out.items()}  # fmt: skip
+
+    def report(step, model):
+        if step % 100 == 0:
+            minutes = (time.process_time() - started) / 60
+            print(
+                f"{name}: {step} of {steps} steps, {minutes:.1f} minutes of CPU time in this run", flush=True
+            )
+
+    history = train(
+        model,
+        TextSampler(training_tokens(split, tokenizer), CONTEXT, BATCH),
+        steps=steps,
+        loss=MixtureLoss(BALANCE) if model.settings["num_experts"] > 1 else next_token_loss,
+        optimizers=make_optimizers(model, **RATES),
+        seed=SEED,
+        final_lr_fraction=0.02,
+        evaluate=lambda model: evaluate(model)["manual"],
+        on_step=report,
+        progress=False,
+        checkpoint=WORK / f"{name}.safetensors",
+        checkpoint_every=200,
+    )
+    if history.stopped != "finished":
+        sys.exit(f"{name} was interrupted: say the same command again, it goes on from its last step")
+    folder = FOLDER / name
+    save_model(
+        folder / "model.safetensors", model.half()
+    )  # half the bytes; scores are of the rounded weights
+    tokenizer.save(folder / "tokenizer.json")
+    scores = evaluate(load_model(folder / "model.safetensors", LanguageModel).float())
+    _write_card(folder, name, split, steps, history, scores)
+    print(f"{name}: done, held-out bits per byte {', '.join(f'{k} {v:.3f}' for k, v in scores.items())}")
+
+
+def _write_card(folder, name, split, steps, history, scores):
+    """Data, recipe, seed, scores and sha256 of a model as JSON."""
+    recipe = {
+        "steps": steps,
+        "batch": BATCH,
+        "context": CONTEXT,
+        "optimizer": "muon and adamw",
+        "warmup": 100,
+    }
+    card = {
+        "name": name,
+        "data": {
+            "text": f"Python's manual, read {MANUAL_READINGS} times, and {CODE_BYTES} bytes of its library",
+            "python": platform.python_version(),
+            "train_bytes": len(split.train_text.encode()),
+            "held_out_bytes": len(split.held_out_text.encode()),
+            "held_out_topics": [document.topic for document in split.held_out],
+            "leak": split.leak,
+        },
+        "settings": {"vocab_size": VOCAB} | MODELS[name],
+        "recipe": recipe | RATES | {"balance": BALANCE if "moe" in name else 0.0, "torch": torch.__version__},
+        "seed": SEED,
+        "held_out_bits_per_byte": {kind: round(value, 4) for kind, value in scores.items()},
+        "learning_curve": [[step, round(value, 4)] for step, value in history.evaluations],
+        "sha256": {file: sha256(folder / file) for file in ("model.safetensors", "tokenizer.json")},
+    }
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    (folder / "card.json").write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m llmasos_edu.pretrained", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"models to make: {', '.join(MODELS)}; all unless given")
+    parser.add_argument("--steps", type=int, default=STEPS, help="training steps (default: %(default)s)")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in MODELS]
+    if unknown:
+        parser.error(f"there is no recipe for {', '.join(unknown)}; there are {', '.join(MODELS)}")
+    names = arguments.names or list(MODELS)
+    if len(names) == 1:
+        make(names[0], arguments.steps)
+        return
+    command = [sys.executable, "-m", "llmasos_edu.pretrained", "--steps", str(arguments.steps)]
+    runs = [subprocess.Popen([*command, name]) for name in names]
+    try:
+        sys.exit(max(run.wait() for run in runs))
+    except KeyboardInterrupt:
+        for run in runs:
+            run.wait()  # each saves its last whole step
+        sys.exit("interrupted: say the same command again, it goes on from the last step")
+
+
+if __name__ == "__main__":
+    main()
