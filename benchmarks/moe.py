@@ -5,6 +5,7 @@ python benchmarks/moe.py [--quick]
 
 import argparse
 from functools import partial
+from statistics import median
 
 import torch
 from side_by_side import machine, spread, take_turns
@@ -137,7 +138,10 @@ def by_tokens_per_expert(rounds: int, num_experts: int = 16) -> None:
         check_same(layers, x)
         layers[ALL] = DenseMixture(D_MODEL, num_experts, d_ff=D_FF, activation="swiglu")
         timed = in_turns(layers, x, rounds)
-        ratios = {name: [float(spread(each, name, SORTED).split()[0]) for each in timed] for name in layers}
+        ratios = {
+            name: [median(seconds[name] / seconds[SORTED] for seconds in each) for each in timed]
+            for name in layers
+        }
         cells = [" / ".join(f"{ratio:.2f}" for ratio in ratios[n]) if n in ratios else "" for n in names]
         fastest = ", ".join(min(ratios, key=lambda name, way=way: ratios[name][way]) for way in range(2))
         print(f"{tokens_each:>11} " + " ".join(f"{cell:>24}" for cell in cells) + f"   {fastest}")
@@ -152,9 +156,7 @@ def main() -> None:
     print(f"d_model {D_MODEL}, d_ff {D_FF} in each expert, random tokens, a random router.")
     print("Targets: never above the better of transformers' two; at most 1.25 for 4 to 16 experts, forward +")
     print("backward. On both sides an expert is SwiGLU without biases, W2 (silu(Wg x) * W1 x), with the same")
-    print(
-        "numbers (transformers keeps Wg and W1 as one matrix); that the outputs are equal is checked first."
-    )
+    print("numbers (transformers keeps Wg and W1 as one matrix); equal outputs are checked first.")
     against_dense(rounds)
     with_two_matrices(rounds)
     by_number_of_experts(rounds)

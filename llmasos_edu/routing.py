@@ -246,10 +246,10 @@ def _best(scores: Tensor, count: int) -> Tensor:
 
     `topk` breaks ties as it likes, `argmax` promises the first. A few passes cost less than a stable sort.
     """
-    left, best = scores.clone(), []
-    for _ in range(count):
-        best.append(left.argmax(dim=-1, keepdim=True))
-        left.scatter_(-1, best[-1], -torch.inf)
+    best = [scores.argmax(dim=-1, keepdim=True)]
+    for _ in range(count - 1):
+        scores = scores.scatter(-1, best[-1], -torch.inf)
+        best.append(scores.argmax(dim=-1, keepdim=True))
     return torch.cat(best, dim=-1)
 
 
