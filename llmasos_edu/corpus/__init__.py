@@ -5,6 +5,7 @@ library's source some 8 MB.
 """
 
 from llmasos_edu.corpus.document import Document
+from llmasos_edu.corpus.domains import DOMAINS, Domain, DomainSampler, domain_corpus
 from llmasos_edu.corpus.library import library_code
 from llmasos_edu.corpus.manual import manual
 from llmasos_edu.corpus.markov import MarkovSource
@@ -14,12 +15,16 @@ from llmasos_edu.corpus.split import Split, leak_share, split_documents
 from llmasos_edu.corpus.text_file import read_text_file
 
 __all__ = [
+    "DOMAINS",
     "Document",
+    "Domain",
+    "DomainSampler",
     "MarkovSource",
     "Numeral",
     "NumeralBatch",
     "RecallBatch",
     "Split",
+    "domain_corpus",
     "leak_share",
     "library_code",
     "manual",
