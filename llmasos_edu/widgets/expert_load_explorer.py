@@ -86,7 +86,9 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
         description, blob = data.pack(logits, bias, tokens)
         self._domains = names
         super().__init__(
-            description=description | {"domains": names, "domain_of": domain_of, "steps": numbers},
+            description=description
+            | {"domains": names, "letters": data.domain_letters(names), "domain_of": domain_of}
+            | {"steps": numbers},
             data=blob, layer=layer, step=step, top_k=top_k,
             renormalize=top_k > 1 if renormalize is None else bool(renormalize),
             capacity_factor=data.check_capacity_factor(capacity_factor),
