@@ -509,7 +509,7 @@ function render({ model, el }) {
     const where = [...(logits.layers > 1 ? [`layer ${view.layer}`] : []), ...(logits.steps > 1 ? [`step ${steps[view.step]}`] : []), `top-${view.top_k}`];
     pen.fillText(`Tokens against experts, ${where.join(", ")}`, margin, 18);
     pen.font = WORD_FONT;
-    pen.fillText([...ui.figures.children].map((each) => `${each.querySelector("dt").textContent} ${each.querySelector("strong").textContent}`).join("; "), margin, 40);
+    pen.fillText([...ui.figures.children].map((each) => `${each.querySelector("dt").textContent} ${each.querySelector("strong").textContent}`).join("; ") + `; framed words go to expert ${view.expert}`, margin, 40);
     pen.at(margin, 56);
     drawMap(pen, flat, drawn, probabilityImage(drawn, 4000), paper);
     drawLoads(pen, flat, drawn, paper);

@@ -34,9 +34,7 @@ def show(open_page, tmp_path):
         settings.setdefault("domains", [["prose", "code", "sums"][i % 3] for i in range(tokens)])
         words = [WORDS[i % len(WORDS)] for i in range(tokens)]
         explorer = ExpertLoadExplorer(logits, words, **settings)
-        page = open_page(explorer.save_html(tmp_path / "experts.html"), dark=dark, width=width)
-        page.wait_for_function("!document.querySelector('.lm-training p').textContent || true")
-        return page
+        return open_page(explorer.save_html(tmp_path / "experts.html"), dark=dark, width=width)
 
     return show
 
