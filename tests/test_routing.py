@@ -86,6 +86,15 @@ def test_equal_scores_take_the_lower_index():
         assert routing.expert.tolist() == [0, 0, 0, 1, 1, 1]
     logits = torch.tensor([[1.0, 3.0, 3.0, 2.0, 3.0]])
     assert top_k_routing(logits, 4).expert.tolist() == [1, 2, 4, 3]
+    by_expert = expert_choice_routing(torch.zeros(3_000, 2), 2_000)  # and earlier tokens first
+    assert torch.equal(by_expert.token, torch.arange(2_000).repeat(2))
+
+
+def test_assignments_live_where_the_logits_do():
+    logits = randn(5, 4)
+    with torch.device("meta"):  # where tensors go of which nothing else is said
+        for routing in (top_k_routing(logits, 2, capacity=1), expert_choice_routing(logits, 2)):
+            assert {each.device.type for each in routing} == {"cpu"}
 
 
 def test_the_choice_leaves_its_input_alone():
