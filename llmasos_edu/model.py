@@ -13,7 +13,7 @@ from llmasos_edu.kv_cache import KVCache
 from llmasos_edu.moe import MoE
 from llmasos_edu.positional import PositionalEncoding
 from llmasos_edu.routing import Routing
-from llmasos_edu.transformer import NORMS, EncoderLayer, check_tokens, start_empty
+from llmasos_edu.transformer import NORMS, EncoderLayer, check_tokens, set_norm_eps, start_empty
 
 
 class Inspection(NamedTuple):
@@ -41,7 +41,9 @@ class LLMasOS(nn.Module):
         num_kv_heads: key and value heads in a block; `num_heads` unless given.
         position: `rotary`, `learned` (then at most `max_len` positions), `sinusoidal`, `alibi` or `none`.
         max_len: number of learned positions.
+        position_base: base of rotary and sinusoidal positions.
         position_amplitude: size of added positions.
+        norm_eps: what keeps the norms' divisions finite; torch's own unless given.
         norm, activation, qk_norm, bias, dropout: as in `EncoderLayer`; experts have no biases.
 
     Raises:
@@ -62,8 +64,10 @@ class LLMasOS(nn.Module):
         num_kv_heads: int | None = None,
         position: str = "rotary",
         max_len: int = 1024,
+        position_base: float = 10_000.0,
         position_amplitude: float = 1.0,
         norm: str = "layer",
+        norm_eps: float | None = None,
         activation: str = "squared_relu",
         qk_norm: bool = True,
         bias: bool = False,
@@ -87,8 +91,9 @@ class LLMasOS(nn.Module):
         )  # fmt: skip
         self.norm = NORMS[norm](d_model)
         self.positions = PositionalEncoding(
-            position, d_model, num_heads, max_len=max_len, amplitude=position_amplitude
+            position, d_model, num_heads, max_len=max_len, base=position_base, amplitude=position_amplitude
         )
+        set_norm_eps(self, norm_eps)
 
     def forward(
         self,
@@ -163,7 +168,8 @@ class LanguageModel(nn.Module):
     Args:
         vocab_size: number of different tokens.
         d_model, num_layers, num_heads, d_ff, num_experts, moe: as in `LLMasOS`.
-        num_kv_heads, position, max_len, norm, activation, qk_norm, bias, dropout: as in `LLMasOS`.
+        num_kv_heads, position, max_len, position_base, norm, norm_eps, activation, qk_norm, bias, dropout: as
+            in `LLMasOS`.
         tie_weights: one matrix serves as embedding and as head.
 
     Raises:
@@ -185,7 +191,9 @@ class LanguageModel(nn.Module):
         num_kv_heads: int | None = None,
         position: str = "rotary",
         max_len: int = 1024,
+        position_base: float = 10_000.0,
         norm: str = "layer",
+        norm_eps: float | None = None,
         activation: str = "squared_relu",
         qk_norm: bool = True,
         bias: bool = False,
@@ -202,8 +210,9 @@ class LanguageModel(nn.Module):
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.body = LLMasOS(
             d_model, num_layers, num_experts, num_heads=num_heads, d_ff=d_ff, moe=moe,
-            num_kv_heads=num_kv_heads, position=position, max_len=max_len, position_amplitude=std, norm=norm,
-            activation=activation, qk_norm=qk_norm, bias=bias, dropout=dropout,
+            num_kv_heads=num_kv_heads, position=position, max_len=max_len, position_base=position_base,
+            position_amplitude=std, norm=norm, norm_eps=norm_eps, activation=activation, qk_norm=qk_norm,
+            bias=bias, dropout=dropout,
         )  # fmt: skip
         self.head = nn.Linear(d_model, vocab_size, bias=False)
         nn.init.normal_(self.embedding.weight, std=std)

@@ -5,6 +5,8 @@ encoder layer and the decoder layer with a residual around each sub-layer. Stack
 model that translates are in `encoder_decoder.py`, the decoder-only language model in `model.py`.
 """
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -62,20 +64,23 @@ class RMSNorm(nn.Module):
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
 
 
+def set_norm_eps(module: nn.Module, eps: float | None) -> None:
+    """Give every norm inside the module this `eps`; None leaves torch's own."""
+    if eps is not None and not eps > 0:
+        raise ValueError(f"norm_eps={eps} must be positive")
+    for each in module.modules():
+        if eps is not None and isinstance(each, tuple(NORMS.values())):
+            each.eps = eps
+
+
 def squared_relu(x: Tensor) -> Tensor:
     """`max(x, 0)^2`. Source: So et al. 2021, "Primer", section 4."""
     return F.relu(x).square()
 
 
-def gelu_tanh(x: Tensor) -> Tensor:
-    """GELU by way of a tanh, as in GPT-2. Source: Hendrycks and Gimpel 2016, "GELUs", section 2."""
-    return F.gelu(x, approximate="tanh")
-
-
-ACTIVATIONS = {
-    "relu": F.relu, "gelu": F.gelu, "gelu_tanh": gelu_tanh, "squared_relu": squared_relu,
-    "swiglu": F.silu, "geglu": F.gelu,
-}  # fmt: skip
+# GPT-2 has the GELU by way of a tanh. Source: Hendrycks and Gimpel 2016, "GELUs", section 2.
+ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": partial(F.gelu, approximate="tanh"),
+               "squared_relu": squared_relu, "swiglu": F.silu, "geglu": F.gelu}  # fmt: skip
 GATED = ("swiglu", "geglu")
 
 
@@ -223,8 +228,7 @@ class EncoderLayer(_ResidualLayer):
 
         Args:
             need_weights: also return the `AttentionMaps`.
-            need_routing: also return what a mixture of experts in the feed-forward network's place says of
-                its routing; it is asked with `need_routing=True`.
+            need_routing: also return the routing of a mixture of experts in the feed-forward's place.
             attention_options: `mask`, `rotate`, `cache`, `counts`, `head_mask` of `MultiHeadAttention`.
         """
         _check_input("x", x, self.d_model)
@@ -248,10 +252,8 @@ class EncoderLayer(_ResidualLayer):
 class CrossAttention(MultiHeadAttention):
     """Attention from the decoder's positions to the encoder's, whose keys and values never change.
 
-    They can be computed once with `read` and passed to every step of decoding.
-
-    Args:
-        as in `MultiHeadAttention`.
+    They can be computed once with `read` and passed to every step of decoding. Arguments as in
+    `MultiHeadAttention`.
 
     Source: Vaswani et al. 2017, section 3.2.3; article 4.2.2.
     """

@@ -1,4 +1,4 @@
-"""Published mixtures: counted by hand, against the papers' totals, the book's MoE and transformers' models."""
+"""Published mixtures: counted by hand, against the papers' totals, our MoE and transformers' models."""
 
 import pytest
 import torch
