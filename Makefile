@@ -14,7 +14,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
 QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
 
-.PHONY: help install lab test check mutants book figures bench clean
+.PHONY: help install lab test check mutants kills book figures bench clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1	\2/p' Makefile
@@ -41,6 +41,9 @@ mutants: install  ## break a module on purpose, list what its tests miss: make m
 	@$(VENV_PYTHON) -c "import mutmut" 2>/dev/null || \
 	  $(VENV_PYTHON) -m pip install -q --disable-pip-version-check -e ".[mutation]" -c constraints.txt
 	$(QUIET) $(VENV_PYTHON) tests/mutants.py $(MODULE) $(ARGS)
+
+kills: install  ## kill trainings 100 times while they compute and save: all resume bit for bit
+	LLMASOS_KILLS=$${LLMASOS_KILLS:-50} $(PYTEST) tests/test_checkpoint.py -k killed_at_random -s $(ARGS)
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
 	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)

@@ -1,8 +1,8 @@
 """Checkpoints: nothing is lost, nothing damaged is accepted, nothing is ever executed.
 
-Run as a program, `python tests/test_checkpoint.py FOLDER KILLS SEED`, it is the stress driver: it trains,
+Run as a program, `python tests/test_checkpoint.py FOLDER KILLS SEED KIND`, it is the stress test: it trains,
 kills the training with SIGKILL at random moments, resumes, and compares with an undisturbed run bit for bit.
-Under pytest the number of kills is taken from LLMASOS_KILLS (5).
+Under pytest the number of kills of each kind of model is taken from LLMASOS_KILLS (5); `make kills` sets 50.
 """
 
 import io
@@ -33,6 +33,9 @@ from llmasos_edu.checkpoint import (
     save_checkpoint,
     save_model,
 )
+from llmasos_edu.model import LanguageModel
+from llmasos_edu.moe import MixtureLoss
+from llmasos_edu.next_token import next_token_loss
 from llmasos_edu.training import TextSampler, make_optimizers, train
 
 
@@ -457,16 +460,24 @@ def test_a_link_stays_a_link(tmp_path):
 
 # ---- SIGKILL ----
 
-STEPS, EVERY = 150, 4
+STEPS, EVERY = {"plain": 150, "experts": 60}, 4
 
 
-def life(folder, name, file):
-    """One training process: from the checkpoint, if there is one, to the end; then the result's bytes."""
+def untrained(kind):
+    """A small model and its loss: plain with dropout, or with experts, router noise and balancing biases."""
     torch.manual_seed(0)
-    model = Tiny(d_model=16)
-    measured = {"evaluate": lambda m: float(m.hidden.weight.sum()), "evaluate_every": 10}
+    if kind == "plain":
+        return Tiny(d_model=16), next_token_loss
+    options = {"num_experts": 4, "moe": {"noisy": True, "capacity_factor": 1.0}, "dropout": 0.1}
+    return LanguageModel(7, 8, 2, 2, **options), MixtureLoss(z=0.001, bias_rate=0.01)
+
+
+def life(folder, name, file, kind):
+    """One training process: from the checkpoint, if there is one, to the end; then the result's bytes."""
+    model, loss = untrained(kind)
+    measured = {"evaluate": lambda m: float(m.head.weight.sum()), "evaluate_every": 10}
     saved = {"checkpoint": file, "checkpoint_every": EVERY} if file else {}
-    history = train(model, SAMPLE, steps=STEPS, progress=False, **measured, **saved)
+    history = train(model, SAMPLE, steps=STEPS[kind], loss=loss, progress=False, **measured, **saved)
     save_model(folder / f"{name}.model", model)
     (folder / f"{name}.json").write_text(
         json.dumps([history.losses, history.evaluations, history.learning_rates])
@@ -486,27 +497,31 @@ def born(work):
         os._exit(code)
 
 
-def step_of(file):
+def step_of(file, kind):
     if not file.exists():
         return 0
-    model = Tiny(d_model=16)
+    model, _ = untrained(kind)
     return load_checkpoint(file, model, make_optimizers(model)).step
 
 
-def drive(folder, kills, seed):
-    """Kill `kills` trainings at random moments; each round is one run that ends, whatever happened to it."""
+def drive(folder, kills, seed, kind):
+    """Kill `kills` trainings at random moments; each round is one run that ends, whatever happened to it.
+
+    A kill while a checkpoint was being written leaves a temporary file behind: these are counted.
+    """
     torch.set_num_threads(1)
     warm = nn.Linear(2, 2)
     warm.weight.grad, warm.bias.grad = torch.ones(2, 2), torch.ones(2)
     for optimizer in make_optimizers(warm):
         optimizer.step()  # the slow imports of the first step, before forking; no backward pass in the parent
     began = time.perf_counter()
-    assert os.waitpid(born(lambda: life(folder, "whole", None)), 0)[1] == 0
+    assert os.waitpid(born(lambda: life(folder, "whole", None, kind)), 0)[1] == 0
     duration = time.perf_counter() - began
-    dice, file, resumed, rounds, done = random.Random(seed), folder / "run.safetensors", [], 0, 0
+    dice, file = random.Random(seed), folder / "run.safetensors"
+    resumed, rounds, done, saving = [], 0, 0, 0
     while done < kills or file.exists():
-        start = step_of(file)
-        child = born(lambda: life(folder, "killed", file))
+        start = step_of(file, kind)
+        child = born(lambda: life(folder, "killed", file, kind))
         if done < kills:
             time.sleep(dice.uniform(0, duration))
             os.kill(child, signal.SIGKILL)
@@ -515,27 +530,32 @@ def drive(folder, kills, seed):
             assert os.WTERMSIG(status) == signal.SIGKILL
             done += 1
             resumed.append(start)
+            for half in folder.glob(".*.tmp"):
+                saving += 1
+                half.unlink()
             continue
         assert status == 0, "a resumed training failed"
-        for kind in ("model", "json"):
-            if (folder / f"whole.{kind}").read_bytes() != (folder / f"killed.{kind}").read_bytes():
-                raise SystemExit(f"round {rounds}: {kind} differs after the kills at {resumed}")
-            (folder / f"killed.{kind}").unlink()
+        for part in ("model", "json"):
+            if (folder / f"whole.{part}").read_bytes() != (folder / f"killed.{part}").read_bytes():
+                raise SystemExit(f"round {rounds}: {part} differs after the kills at {resumed}")
+            (folder / f"killed.{part}").unlink()
         file.unlink()
         rounds += 1
-    return {"kills": done, "rounds": rounds, "resumed_from": resumed}
+    return {"kills": done, "while_saving": saving, "rounds": rounds, "resumed_from": resumed}
 
 
-def test_killed_at_random_moments_it_resumes_bit_for_bit(tmp_path):
+@pytest.mark.parametrize("kind", ["plain", "experts"])
+def test_killed_at_random_moments_it_resumes_bit_for_bit(tmp_path, kind):
     kills = int(os.environ.get("LLMASOS_KILLS", "5"))
     seed = os.environ.get("LLMASOS_KILL_SEED", "0")
-    command = [sys.executable, __file__, str(tmp_path), str(kills), seed]
+    command = [sys.executable, __file__, str(tmp_path), str(kills), seed, kind]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+    print(f"{kind}: {result.stdout}")
     report = json.loads(result.stdout)
     assert report["kills"] == kills
     assert report["rounds"] >= 1
 
 
 if __name__ == "__main__":
-    print(json.dumps(drive(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(drive(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])))
