@@ -2,12 +2,14 @@
 
 from llmasos_edu.widgets.attention_data import truth_share
 from llmasos_edu.widgets.attention_explorer import AttentionExplorer
+from llmasos_edu.widgets.embedding_map import EmbeddingMap
 from llmasos_edu.widgets.expert_load_explorer import ExpertLoadExplorer
 from llmasos_edu.widgets.host import embed_widget_state, host_fragment, save_html
 from llmasos_edu.widgets.position_explorer import PositionExplorer
 
 __all__ = [
     "AttentionExplorer",
+    "EmbeddingMap",
     "ExpertLoadExplorer",
     "PositionExplorer",
     "embed_widget_state",

@@ -1,0 +1,89 @@
+"""The embedding map as a still picture: where the explorer cannot run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from llmasos_edu.plots import _STYLE, OKABE_ITO
+from llmasos_edu.unsupervised import nearest
+from llmasos_edu.widgets.embedding_map import (
+    NO_CLASS,
+    check_classes,
+    check_points,
+    check_vectors,
+    check_words,
+    principal_plane,
+    unit_vectors,
+)
+
+# Colours and signs in the explorer's order; yellow is too light on paper.
+COLOURS = ["blue", "vermilion", "green", "purple", "orange", "sky", "black", "black"]
+SIGNS = ["o", "s", "^", "D", "v", "P", "_", "."]
+
+
+def embedding_figure(
+    vectors: Any, words: Sequence[str], classes: Sequence[str | None] | None = None, points: Any = None, *,
+    show: Sequence[str] = (), count: int = 5, title: str | None = None, width: float = 7.0,
+) -> Figure:  # fmt: skip
+    """Words on a map in the plane, and from some of them lines to their true neighbours.
+
+    Args:
+        vectors: `[words, dim]`, torch or numpy.
+        words: a different string for each.
+        classes: for each word the name of its class or None, at most 8 classes; None: all are alike.
+        points: `[words, 2]`, places on the map; by default the two principal components.
+        show: words whose neighbours are drawn and named.
+        count: neighbours of each, by cosine in all dimensions.
+        title: the finding that the picture shows.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+
+    Raises:
+        ValueError, TypeError: as the explorer does; a word to show that is not there, with its name.
+    """
+    import torch
+
+    matrix = check_vectors(vectors)
+    words = check_words(words, len(matrix))
+    names, class_of = check_classes(classes, len(matrix))
+    missing = [word for word in show if word not in words]
+    if missing:
+        raise ValueError(f"show holds {missing[0]!r}, which is not one of the {len(words)} words")
+    places = principal_plane(unit_vectors(matrix)[0]) if points is None else check_points(points, len(matrix))
+    chosen = [words.index(word) for word in show]
+    near = nearest(torch.from_numpy(matrix), torch.tensor(chosen, dtype=torch.long), count)[0].tolist()
+    with mpl.rc_context(_STYLE | {"axes.grid": False}):
+        figure, axes = plt.subplots(figsize=(width, width * 0.72))
+        for number in [NO_CLASS, *range(len(names))]:
+            rows = [i for i, each in enumerate(class_of) if each == number]
+            colour = "#B6BCC4" if number == NO_CLASS else OKABE_ITO[COLOURS[number]]
+            sign, size = (".", 12) if number == NO_CLASS else (SIGNS[number], 20)
+            label = None if number == NO_CLASS else names[number]
+            axes.scatter(*places[rows].T, s=size, c=colour, marker=sign, label=label, linewidths=1)
+        for centre, others in zip(chosen, near, strict=True):
+            for other in others:
+                axes.plot(*places[[centre, other]].T, color=OKABE_ITO["vermilion"], linewidth=0.8)
+        _write_words(axes, places, words, chosen, [i for others in near for i in others])
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_axis_off()
+        if names:
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def _write_words(axes, places, words: list[str], chosen: list[int], near: list[int]) -> None:
+    """The chosen words in bold, their neighbours plain; each once, on a little paper of its own."""
+    paper = {"facecolor": "white", "alpha": 0.75, "pad": 0.8, "linewidth": 0}
+    for i in dict.fromkeys([*near, *chosen]):
+        weight = "bold" if i in chosen else "normal"
+        axes.annotate(words[i], places[i], (4, 0), textcoords="offset points", va="center", fontsize=8,
+                      fontweight=weight, bbox=paper)  # fmt: skip
