@@ -31,7 +31,13 @@ __all__ = [
 ]
 
 # Which file holds the exercises of which chapter; a chapter's file is imported when it is first asked for.
-CHAPTERS = {"4.1": "attention", "4.2": "transformer", "4.2.3": "positional", "4.3": "moe"}
+CHAPTERS = {
+    "3.2": "unsupervised",
+    "4.1": "attention",
+    "4.2": "transformer",
+    "4.2.3": "positional",
+    "4.3": "moe",
+}
 WIDTH = 100
 
 _hints_shown: dict[str, int] = {}
