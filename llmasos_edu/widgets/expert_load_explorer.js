@@ -41,8 +41,9 @@ function render({ model, el }) {
     keepInRange();
     const changed = TRAITS.filter((name) => view[name] !== before[name]);
     if (report) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
+    const start = window_.start;
     follow(changed.some((name) => ["domain", "order"].includes(name)));
-    draw(changed.some((name) => !["token", "expert"].includes(name)));
+    draw(window_.start !== start || changed.some((name) => !["token", "expert"].includes(name)));
   }
 
   function keepInRange() {

@@ -121,7 +121,7 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
     def __repr__(self) -> str:
         steps, layers, tokens, experts = self._shape
         parts = [f"{steps} steps"] * (steps > 1) + [f"{layers} layer{'s' * (layers > 1)}"]
-        parts += [f"{tokens} tokens x {experts} experts"]
+        parts += [f"{tokens} token{'s' * (tokens > 1)} x {experts} expert{'s' * (experts > 1)}"]
         parts += ["domains: " + ", ".join(self._domains)] * bool(self._domains)
         parts += [f"top_k={self.top_k}"]
         if self.capacity_factor is not None:

@@ -296,7 +296,7 @@ def test_a_bias_moves_the_choice_of_its_own_step_and_layer(show):
     for step, layer in ((3, 0), (2, 1), (0, 0)):
         put(page, step=step, layer=layer)
         assert_figures(page, logits[step, layer], bias=bias[step, layer])
-    assert shown_figures(logits[0, 0])[0] != shown_figures(logits[0, 0], bias=bias[0, 0])[0]
+    assert shown_figures(logits[3, 0])[0] != shown_figures(logits[3, 0], bias=bias[3, 0])[0]
 
 
 def test_dropped_tokens_are_told_in_words_numbers_and_marks(show):
@@ -644,7 +644,7 @@ def test_two_views_of_one_model_move_together_and_one_can_be_closed(show):
 def test_python_moves_the_view(show):
     page = show()
     put(page, token=4, expert=3, top_k=1)
-    assert "token 4 <img src=x onerror=alert(1)>" in readout(page)
+    assert "token 4 <img·src=x·onerror=alert(1)> C code" in readout(page)
     assert "expert 3" in readout(page)
     assert page.get_by_label("Top-k", exact=True).get_attribute("aria-valuetext") == "1"
     put(page, domain=2, order="domain")
