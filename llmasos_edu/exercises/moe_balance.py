@@ -51,11 +51,12 @@ BALANCE = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "The loss of the Switch transformer: the number of experts times the sum over experts of f times P. "
-        "f is how many of the tokens' top_k choices fall on the expert, divided by the number of tokens. P "
-        "is the router's mean probability of the expert over all tokens (softmax over all experts). By hand: "
-        "4 tokens, 2 experts, k = 1, f = (3/4, 1/4), P = (0.6, 0.4) give 2 (0.45 + 0.1) = 1.1. The loss is "
-        "to be trained with, so the gradient is checked as well."
+        "The loss of the Switch transformer (Fedus et al. 2021, section 2.2), here for any k: the number of "
+        "experts times the sum over experts of f times P. f is how many of the tokens' top_k choices fall on "
+        "the expert, divided by the number of tokens. P is the router's mean probability of the expert over "
+        "all tokens (softmax over all experts). By hand: 4 tokens, 2 experts, k = 1, f = (3/4, 1/4), P = "
+        "(0.6, 0.4) give 2 (0.45 + 0.1) = 1.1. The loss is to be trained with, so the gradient is checked as "
+        "well."
     ),
     takeaway="Counts say which expert is too busy, probabilities carry the gradient that changes it.",
     reference=balance_loss,
@@ -190,10 +191,10 @@ Z_LOSS = Exercise(
     difficulty=1,
     minutes=10,
     statement=(
-        "A router whose logits grow without end rounds badly and learns badly. The z-loss keeps them small: "
-        "for each token the logarithm of the sum of the exponentials of its logits (the logarithm of the "
-        "softmax's denominator), squared; then the mean over tokens. It must stay finite for logits of "
-        "several hundred. The gradient is checked as well."
+        "Large logits of the router make training unstable (Zoph et al. 2022, section 3.2). The z-loss keeps "
+        "them small: for each token the logarithm of the sum of the exponentials of its logits (the "
+        "logarithm of the softmax's denominator), squared; then the mean over tokens. It must stay finite "
+        "for logits of several hundred. The gradient is checked as well."
     ),
     takeaway="A shift of all logits changes no probability, but it changes this loss: it holds them down.",
     reference=z_loss,

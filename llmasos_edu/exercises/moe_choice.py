@@ -42,11 +42,12 @@ BIAS_STEP = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "Balance without a loss: every expert has a bias. A token chooses the top_k experts by probability "
-        "plus bias, but the gate of a chosen expert is its probability alone (not renormalised; zero for the "
-        "others). After the batch count the load, the number of choices of each expert. Every expert with "
-        "less than the mean load has its bias raised by rate, every one with more has it lowered by rate, "
-        "and one exactly at the mean keeps it. Return the gates and the new bias; leave the old one as it is."
+        "Balance without a loss (Wang et al. 2024): every expert has a bias. A token chooses the top_k "
+        "experts by probability plus bias, but the gate of a chosen expert is its probability alone (not "
+        "renormalised; zero for the others). After the batch count the load, the number of choices of each "
+        "expert. Every expert with less than the mean load has its bias raised by rate, every one with more "
+        "has it lowered by rate, and one exactly at the mean keeps it. Return the gates and the new bias; "
+        "leave the old one as it is."
     ),
     takeaway="The bias decides who works, and never how much the answer counts: no gradient is disturbed.",
     reference=bias_step,
@@ -202,11 +203,11 @@ EXPERT_CHOICE = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "Turn the choice round: the router's probabilities are the softmax over the experts, as before, and "
-        "each expert takes the `capacity` tokens that give it the highest probability (all tokens, if there "
-        "are fewer). The gate is that probability, and zero where the expert did not take the token. Among "
-        "equal probabilities the earlier token is taken. A token may have several experts, or none. The "
-        "gradient is checked as well."
+        "Turn the choice round (Zhou et al. 2022): the router's probabilities are the softmax over the "
+        "experts, as before, and each expert takes the `capacity` tokens that give it the highest "
+        "probability (all tokens, if there are fewer). The gate is that probability, and zero where the "
+        "expert did not take the token. Among equal probabilities the earlier token is taken. A token may "
+        "have several experts, or none. The gradient is checked as well."
     ),
     takeaway=(
         "Every expert has the same work, without a loss. But later tokens decide about earlier ones, so a "

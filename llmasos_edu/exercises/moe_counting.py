@@ -75,7 +75,8 @@ PARAMETERS = Exercise(
         "Total and active differ in a single factor. Does a token use the whole router, or only the columns "
         "of its experts?",
         "To test yourself: Mixtral 8x7B has 32,000 words, d_model 4096, 32 layers, d_kv 1024, d_ff 14336 and "
-        "2 of 8 experts, and its authors speak of 46.7 billion in total and 12.9 active.",
+        "2 of 8 experts, and its announcement (Mistral AI 2023) speaks of 46.7 billion in total and 12.9 "
+        "active.",
     ),
     cases=(
         Case("Mixtral 8x7B", (32000, 4096, 32, 1024, 14336, 8, 2)),

@@ -218,8 +218,8 @@ ORDERS = Exercise(
         "the number that a token's `before` must be divided by to become its `after`."
     ),
     takeaway=(
-        "So a softmax after the choice equals one before it with renormalisation. With k = 1 it is always 1, "
-        "and teaches the router nothing: that is why Switch keeps the probability as it is."
+        "So a softmax after the choice equals one before it with renormalisation. With k = 1 such a gate "
+        "is always 1 and teaches the router nothing; Switch, which has k = 1, keeps the probability."
     ),
     reference=two_orders,
     explanation="Both keep the proportions of the exponentials; `share` is the chosen ones' part of the sum.",
