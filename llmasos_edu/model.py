@@ -4,6 +4,7 @@
 embedding before it and a head behind it.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from llmasos_edu.kv_cache import KVCache
 from llmasos_edu.moe import MoE
 from llmasos_edu.positional import PositionalEncoding
 from llmasos_edu.routing import Routing
+from llmasos_edu.sampling import generate, stream
 from llmasos_edu.transformer import NORMS, EncoderLayer, check_tokens, set_norm_eps, start_empty
 
 
@@ -305,57 +307,66 @@ class LanguageModel(nn.Module):
             for block in self.blocks
         ]  # fmt: skip
 
-    @torch.inference_mode()
+    def next_logits(self, tokens: Tensor, *, cache: list[KVCache], counts: list[int] | None = None) -> Tensor:
+        """Logits of the token that follows each row: one step of writing.
+
+        The same as `forward` at each row's last real position; the head reads no other. The tokens are
+        taken as they are: a model's own need no check.
+
+        Args:
+            tokens: `[batch, seq]`, checked by the caller.
+            cache, counts: as in `forward`; every row has at least one real token.
+
+        Returns:
+            `[batch, vocab]`.
+        """
+        x = self.body(self.embedding(tokens), cache=cache, counts=counts)
+        if counts is None:
+            return self.head(x[:, -1])
+        last = torch.tensor(counts, device=x.device) - 1
+        return self.head(x[torch.arange(len(x), device=x.device), last])
+
     def generate(
         self,
-        tokens: Tensor,
+        prompts: Tensor | Sequence,
         max_new_tokens: int,
         *,
         temperature: float = 1.0,
         top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        stop: int | Iterable[int] = (),
         generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Continue each row, one token at a time, reading each position once.
+    ) -> Tensor | list[Tensor]:
+        """Continue each prompt, one token at a time, reading each position once.
 
         Args:
-            tokens: prompts `[batch, seq]`, at least one token each.
-            max_new_tokens: how many tokens to add.
+            prompts: tokens `[batch, seq]`, or a list of rows of any lengths, at least one token each.
+            max_new_tokens: at most so many tokens are added.
             temperature: above 1 more surprising, below 1 more predictable, 0 always the likeliest.
             top_k: choose among the `top_k` likeliest tokens alone.
+            top_p: choose among the fewest likeliest that have the probability `top_p` together.
+            min_p: choose among those that have at least `min_p` times the probability of the likeliest.
+            repetition_penalty: above 1 what a row has said becomes less likely in it.
+            stop: the token or tokens that end a row. A row that has ended repeats its last token until all
+                have.
             generator: source of randomness; torch's global one unless given.
 
         Returns:
-            `[batch, seq + max_new_tokens]`, prompt included.
+            For prompts `[batch, seq]`: `[batch, seq + written]`, prompt included. For a list of rows: a list
+            of rows, each up to its own end.
 
         Raises:
-            ValueError: an empty prompt, a negative count or temperature, `top_k` out of range.
+            ValueError: an empty prompt, bad tokens, a setting out of range.
+
+        Source: `sampling.py` names the papers of the rules and the order in which they are applied.
         """
-        check_tokens("tokens", tokens, self.vocab_size)
-        if max_new_tokens < 0 or not temperature >= 0:
-            raise ValueError(
-                f"max_new_tokens={max_new_tokens} and temperature={temperature} must not be negative"
-            )
-        if top_k is not None and not 1 <= top_k <= self.vocab_size:
-            raise ValueError(f"top_k={top_k} must lie between 1 and vocab_size={self.vocab_size}")
-        was_training = self.training
-        self.eval()
-        try:
-            cache = self.new_cache(tokens.shape[0], tokens.shape[1] + max_new_tokens)
-            new = tokens
-            for _ in range(max_new_tokens):
-                logits = self(new, cache=cache)[:, -1]
-                new = _choose(logits, temperature, top_k, generator)
-                tokens = torch.cat((tokens, new), dim=1)
-        finally:
-            self.train(was_training)
-        return tokens
+        return generate(
+            self, prompts, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
+            repetition_penalty=repetition_penalty, stop=stop, generator=generator,
+        )  # fmt: skip
 
-
-def _choose(logits: Tensor, temperature: float, top_k: int | None, generator) -> Tensor:
-    """One token a row `[batch, 1]` from logits `[batch, vocab]`."""
-    if temperature == 0:
-        return logits.argmax(dim=-1, keepdim=True)
-    if top_k is not None:
-        best = logits.topk(top_k)  # by place and not by value, which several tokens may share
-        logits = torch.full_like(logits, -torch.inf).scatter(-1, best.indices, best.values)
-    return torch.multinomial((logits / temperature).softmax(dim=-1), 1, generator=generator)
+    def stream(self, prompts: Tensor | Sequence, max_new_tokens: int, **options) -> Iterator[Tensor]:
+        """Hand out the tokens `[batch]` of `generate` as they are written; options as there."""
+        return stream(self, prompts, max_new_tokens, **options)
