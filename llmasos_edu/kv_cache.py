@@ -29,9 +29,10 @@ class KVCache:
 
     def positions(self, new: int) -> Tensor:
         """Positions of the next `new` tokens: `[new]` where all rows are equally long, or `[batch, new]`."""
+        start = self.lengths[0]
+        if self._aligned():
+            return torch.arange(start, start + new, device=self.keys.device)
         ahead = torch.arange(new, device=self.keys.device)
-        if len(set(self.lengths)) == 1:
-            return ahead + self.lengths[0]
         return torch.tensor(self.lengths, device=self.keys.device)[:, None] + ahead
 
     def append(self, key: Tensor, value: Tensor, counts: list[int] | None = None) -> tuple[Tensor, Tensor]:
@@ -52,7 +53,7 @@ class KVCache:
         new = key.shape[-2]
         counts = [new] * len(self.lengths) if counts is None else counts
         self._check_new(key, value, new, counts)
-        if len(set(self.lengths)) == 1:
+        if self._aligned():
             start = self.lengths[0]
             self.keys[:, :, start : start + new] = key
             self.values[:, :, start : start + new] = value
@@ -71,12 +72,16 @@ class KVCache:
         Returns:
             `[batch or 1, 1, new, longest]`, True = may attend; None where one new position sees all.
         """
-        places = self.positions(new)
-        if new == 1 and places.ndim == 1:
+        if new == 1 and self._aligned():
             return None
+        places = self.positions(new)
         keys = torch.arange(max(self.lengths) + new, device=self.keys.device)
         visible = keys <= places[..., None]  # [new, longest] or [batch, new, longest]
         return visible[:, None] if visible.ndim == 3 else visible[None, None]
+
+    def _aligned(self) -> bool:
+        """Whether all rows hold equally many positions."""
+        return len(set(self.lengths)) == 1
 
     def _check_new(self, key: Tensor, value: Tensor, new: int, counts: list[int]) -> None:
         batch, kv_heads, max_len, head_dim = self.keys.shape

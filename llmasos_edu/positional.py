@@ -7,6 +7,8 @@ a slice of a table, so that a decoder with a cache, whose rows may differ in len
 the positions that it needs.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +34,12 @@ def frequencies(width: int, base: float = 10_000.0) -> Tensor:
         raise ValueError(f"base={base} must be above 1")
     pair = torch.arange(0, width, 2, dtype=torch.float64)
     return base ** (-pair / width)
+
+
+@cache
+def _speeds(width: int, base: float, device: torch.device) -> Tensor:
+    """`frequencies`, kept: a decoder asks for them at every token."""
+    return frequencies(width, base).to(device)
 
 
 class SinusoidalPositions(nn.Module):
@@ -61,7 +69,7 @@ class SinusoidalPositions(nn.Module):
     def forward(self, positions: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Vectors `[..., d_model]` of positions `[...]`."""
         # Not a buffer: a model cast to bfloat16 would take the frequencies along and lose far positions.
-        speeds = frequencies(self.d_model, self.base).to(positions.device)
+        speeds = _speeds(self.d_model, self.base, positions.device)
         angles = positions[..., None] * speeds  # [..., d_model / 2]
         waves = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(start_dim=-2)
         return (self.amplitude * waves).to(dtype)
@@ -160,25 +168,31 @@ class RotaryEmbedding(nn.Module):
             positions: `[seq]`, or `[batch, seq]` where rows differ.
         """
         # Not a buffer: a model cast to bfloat16 would take the frequencies along and lose far positions.
-        speeds = frequencies(self.head_dim, self.base).to(positions.device) / self.scale
+        speeds = _speeds(self.head_dim, self.base, positions.device) / self.scale
         angles = positions[..., None] * speeds
         cos, sin = angles.cos().to(dtype), angles.sin().to(dtype)
+        # The first of a pair becomes first * cos - second * sin, the second second * cos + first * sin.
+        if self.layout == "halves":
+            cos, sin = torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
+        else:
+            cos, sin = cos.repeat_interleave(2, dim=-1), torch.stack((-sin, sin), dim=-1).flatten(-2)
         if positions.ndim == 2:
-            cos, sin = cos[:, None], sin[:, None]  # [batch, 1, seq, head_dim / 2]
+            cos, sin = cos[:, None], sin[:, None]  # [batch, 1, seq, head_dim]
 
         def rotate(x: Tensor) -> Tensor:
-            if x.shape[-2:] != (positions.shape[-1], self.head_dim):
+            if x.shape[-2:] != cos.shape[-2:]:
                 raise ValueError(
                     f"x {list(x.shape)} must end in [seq={positions.shape[-1]}, head_dim={self.head_dim}]"
                 )
-            if self.layout == "halves":
-                first, second = x.chunk(2, dim=-1)
-                return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
-            first, second = x[..., 0::2], x[..., 1::2]
-            turned = (first * cos - second * sin, first * sin + second * cos)
-            return torch.stack(turned, dim=-1).flatten(start_dim=-2)
+            return x * cos + self._partners(x) * sin
 
         return rotate
+
+    def _partners(self, x: Tensor) -> Tensor:
+        """The other feature of each one's pair, in its place."""
+        if self.layout == "halves":
+            return x.roll(self.head_dim // 2, dims=-1)
+        return x.unflatten(-1, (-1, 2)).flip(-1).flatten(start_dim=-2)
 
 
 def alibi_slopes(num_heads: int) -> Tensor:

@@ -166,7 +166,7 @@ class _ResidualLayer(nn.Module):
 
     def _leave(self, x: Tensor, branch: Tensor, norm: nn.Module) -> Tensor:
         """The residual path after the sub-layer returned `branch`."""
-        x = x + F.dropout(branch, self.dropout, self.training)
+        x = x + (F.dropout(branch, self.dropout, self.training) if self.dropout else branch)
         return x if self.norm_first else norm(x)
 
 
