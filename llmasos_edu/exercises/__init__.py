@@ -37,6 +37,7 @@ CHAPTERS = {
     "4.2": "transformer",
     "4.2.3": "positional",
     "4.3": "moe",
+    "5": "project",
 }
 WIDTH = 100
 

@@ -81,6 +81,8 @@ class Exercise:
         mistakes: the usual wrong answers, recognised by what they do.
         observe: what is looked at in one call, by default the returned value.
         parts: names of the returned parts where there is more than one.
+        explain: says what an unknown answer gets wrong, from all cases, its values and the right ones; unless
+            given, the first difference is described.
         rtol, atol: the tolerance of the comparison (float32 sums in another order must pass).
     """
 
@@ -97,6 +99,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     observe: Callable[[Callable, tuple], object] = call
     parts: tuple[str, ...] = ()
+    explain: Callable[[tuple[Case, ...], list, list], str] | None = None
     rtol: float = 1e-3
     atol: float = 1e-5
 

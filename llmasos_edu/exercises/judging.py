@@ -96,7 +96,8 @@ def examine(
     failed = next((i for i, outcome in enumerate(outcomes) if outcome.error is not None), None)
     if failed is not None:
         return _raised(exercise.cases[failed], outcomes[failed].error, works_elsewhere=any(right))
-    known = _recognise(exercise, outcomes, expected, mistaken, whole=False)
+    partly = exercise.explain is None  # an exercise that explains all cases needs no guess from most of them
+    known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
     if known is not None:
         message = f"{known.message} Not every case fits this, so look for a second slip beside it."
         return Verdict("known mistake", message, known.name)
@@ -253,6 +254,9 @@ def reader_place(error: BaseException) -> tuple[str, int] | None:
 def _unknown(
     exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], right: list[bool]
 ) -> Verdict:
+    if exercise.explain is not None:
+        values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
+        return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
     failed = right.index(False)
     case = exercise.cases[failed]
     text = first_difference(
