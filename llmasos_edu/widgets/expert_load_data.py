@@ -81,7 +81,9 @@ def check_domains(domains: Any, count: int) -> tuple[list[str], list[int]]:
 def domain_letters(names: Sequence[str]) -> list[str]:
     """A capital for each domain: its own first letter where all of these differ, else A, B, C, ..."""
     firsts = [visible_token(name)[0].upper() for name in names]
-    return firsts if len(set(firsts)) == len(names) else [chr(ord("A") + place) for place in range(len(names))]
+    if len(set(firsts)) == len(names):
+        return firsts
+    return [chr(ord("A") + place) for place in range(len(names))]
 
 
 def check_steps(steps: Any, count: int, has_steps: bool) -> list[int]:

@@ -2,6 +2,7 @@
 
 const TRAITS = ["layer", "step", "token", "expert", "top_k", "renormalize", "capacity_factor", "temperature", "noise", "seed", "domain", "order"];
 const ROUTED_BY = ["layer", "step", "top_k", "renormalize", "capacity_factor", "temperature", "noise", "seed"];
+const SETTINGS = ["top_k", "renormalize", "capacity_factor", "temperature", "noise", "seed"]; // what "As given" brings back
 const ORDERS = { text: "as in the text", domain: "by domain", expert: "by first expert" };
 const FRAME_MS = 700; // of a step while playing: long enough to see what moved
 const MANY_CHIPS = 24;
@@ -216,13 +217,14 @@ function render({ model, el }) {
         capacity_factor: slider("Capacity factor", 0.1, 4, 0.05, set("capacity_factor", number)),
         temperature: slider("Temperature", -1, 1, 0.02, set("temperature", (node) => Number((10 ** node.value).toFixed(3)))),
         noise: slider("Router noise", 0, 4, 0.05, set("noise", number)),
-        zoom: slider("Tokens on show", 0, 1, 0.01, (event) => zoom(Math.round(smallest() * (tokensShown().shown.length / smallest()) ** event.target.value))),
+        zoom: slider("Tokens on show", 0, 1, 0.01, (event) => zoom(zoomed(number(event.target)))),
       },
       redraw: button("Redraw noise", () => change({ seed: view.seed + 1, noise: view.noise || 1 })),
-      reset: button("As given", () => change({ ...given, step: view.step, layer: view.layer, token: view.token, expert: view.expert, domain: view.domain, order: view.order })),
+      reset: button("As given", () => change(Object.fromEntries(SETTINGS.map((name) => [name, given[name]])))),
       figures: make("dl", { class: "lm-figures" }),
       play: button("Play", play),
-      step: make("input", { type: "range", min: 0, max: logits.steps - 1, step: 1, "aria-label": "Training step", oninput: (event) => { pause(); change({ step: number(event.target) }); } }),
+      step: make("input", { type: "range", min: 0, max: logits.steps - 1, step: 1, "aria-label": "Training step",
+        oninput: (event) => { pause(); change({ step: number(event.target) }); } }),
       stepText: make("output", {}),
       curveTitle: make("p", { class: "lm-where" }),
       curve: make("canvas", { role: "img" }),
@@ -231,7 +233,8 @@ function render({ model, el }) {
       over: make("canvas", { class: "lm-over" }),
       mapBox: make("div", { class: "lm-map lm-focus", tabindex: 0, role: "application", "aria-roledescription": "map of tokens and experts",
         onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover, onwheel: mapWheel }),
-      scroll: make("input", { type: "range", min: 0, step: 1, class: "lm-scroll", "aria-label": "First token on show", oninput: (event) => scrollTo(number(event.target)) }),
+      scroll: make("input", { type: "range", min: 0, step: 1, class: "lm-scroll", "aria-label": "First token on show",
+        oninput: (event) => scrollTo(number(event.target)) }),
       legend: make("p", { class: "lm-legend" }),
       strip: make("canvas", { role: "img", onclick: stripClick }),
       stripNote: make("p", { class: "lm-hint" }),
@@ -247,8 +250,9 @@ function render({ model, el }) {
     ui.training.hidden = logits.steps < 2;
     const hide = (node, hidden) => Object.assign(node, { hidden });
     ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Expert-load explorer", onkeydown: keepKey },
-      make("div", { class: "lm-bar" }, hide(field("Layer", ui.layer), logits.layers < 2), hide(field("Domain", ui.domain), !domains.length), field("Order", ui.order),
-        ui.renormalize.box, ui.limit.box, saveButtons(picture, () => `experts-layer${view.layer}-step${steps[view.step]}`)),
+      make("div", { class: "lm-bar" }, hide(field("Layer", ui.layer), logits.layers < 2),
+        hide(field("Domain", ui.domain), !domains.length), field("Order", ui.order), ui.renormalize.box, ui.limit.box,
+        saveButtons(picture, () => `experts-layer${view.layer}-step${steps[view.step]}`)),
       make("div", { class: "lm-grid" }, ...Object.values(ui.sliders).map((each) => each.box), make("div", { class: "lm-buttons" }, ui.redraw, ui.reset)),
       ui.training, ui.figures, ui.readout, ui.mapBox, ui.scroll, ui.legend, ui.strip, ui.stripNote,
       make("div", { class: "lm-body lm-two" },
@@ -257,6 +261,11 @@ function render({ model, el }) {
       make("p", { class: "lm-hint" }, "Click a cell, a word or a bar. Arrow keys move over the map, Home and End to the first and last token, Page Up and Page Down by a window; "
         + "N and P go to the chosen expert's next token and back" + (logits.steps > 1 ? "; Space plays the training." : ".")));
     return ui;
+  }
+
+  // So many tokens are on show when the slider is so far: from the fewest to all, by equal factors.
+  function zoomed(part) {
+    return Math.round(smallest() * (tokensShown().shown.length / smallest()) ** part);
   }
 
   function smallest() {
@@ -309,13 +318,20 @@ function render({ model, el }) {
     drawNames(c, plan, scene, colours);
     drawLoads(c, plan, scene, colours);
     // Where things lie, for whoever drives the page.
-    Object.assign(ui.base.dataset, { left: plan.left, top: plan.top, cell: plan.cell, row: plan.row, start: scene.start, bars: plan.loadLeft, scale: plan.loadWidth / scene.top });
-    if (logits.steps < 2) return;
+    const { left, top, cell, row, loadLeft: bars } = plan;
+    Object.assign(ui.base.dataset, { left, top, cell, row, bars, start: scene.start, scale: plan.loadWidth / scene.top });
+    if (logits.steps > 1) drawHistory();
+  }
+
+  function drawHistory() {
+    const { values } = store.history;
+    const known = values.filter((value) => !Number.isNaN(value));
+    const span = known.length ? `, ${Math.min(...known).toFixed(2)} to ${Math.max(...known).toFixed(2)}` : "";
+    ui.curveTitle.textContent = `Maximum over mean load in training${span}; dotted: 1, even`;
     const wide = ui.curve.parentElement.clientWidth;
-    const known = store.history.values.filter((value) => !Number.isNaN(value));
-    ui.curveTitle.textContent = `Maximum over mean load in training${known.length ? `, ${Math.min(...known).toFixed(2)} to ${Math.max(...known).toFixed(2)}` : ""}; dotted: 1, even`;
-    drawCurve(fitCanvas(ui.curve, wide, 52), wide, 52, store.history.values, view.step, colours);
-    ui.curve.setAttribute("aria-label", `Maximum over mean load at ${logits.steps} recorded steps: ` + store.history.values.map((value, i) => `${steps[i]}: ${Number.isNaN(value) ? "not yet computed" : value.toFixed(2)}`).join(", "));
+    drawCurve(fitCanvas(ui.curve, wide, 52), wide, 52, values, view.step, colours);
+    const told = values.map((value, i) => `${steps[i]}: ${Number.isNaN(value) ? "not yet computed" : value.toFixed(2)}`);
+    ui.curve.setAttribute("aria-label", `Maximum over mean load at ${logits.steps} recorded steps: ${told.join(", ")}`);
   }
 
   function syncControls() {
@@ -335,7 +351,8 @@ function render({ model, el }) {
     put(temperature, Math.log10(view.temperature), view.temperature.toFixed(2));
     put(noise, view.noise, view.noise.toFixed(2));
     const all = scene.shown.length;
-    put(zoomer, all > smallest() ? Math.log(scene.count / smallest()) / Math.log(all / smallest()) : 1, `${scene.count} of ${all.toLocaleString("en")}`, all <= smallest());
+    const part = all > smallest() ? Math.log(scene.count / smallest()) / Math.log(all / smallest()) : 1;
+    put(zoomer, part, `${scene.count} of ${all.toLocaleString("en")}`, all <= smallest());
     ui.scroll.hidden = scene.count >= all;
     ui.scroll.style.marginLeft = `${plan.left - 4}px`;
     ui.scroll.style.width = `${plan.w + 8}px`;
@@ -354,14 +371,16 @@ function render({ model, el }) {
   function writeFigures() {
     const { statistics, routing } = scene;
     const assigned = routing.topK * routing.tokens;
-    const best = Math.log2(routing.experts);
+    const best = Number(Math.log2(routing.experts).toFixed(2));
+    const lost = `of ${assigned.toLocaleString("en")} assignments, ${((100 * statistics.numDropped) / assigned).toFixed(1)} %`;
     const rows = [
       ["Maximum over mean", statistics.maxOverMean.toFixed(2), `load; 1 is even, most: expert ${statistics.busiest}`],
-      ["Dropped", statistics.numDropped.toLocaleString("en"), Number.isFinite(routing.capacity) ? `of ${assigned.toLocaleString("en")} assignments, ${((100 * statistics.numDropped) / assigned).toFixed(1)} %` : "no limit, nothing is dropped"],
+      ["Dropped", statistics.numDropped.toLocaleString("en"), Number.isFinite(routing.capacity) ? lost : "no limit, nothing is dropped"],
       ["Balance loss", statistics.balanceLoss.toFixed(3), `${routing.topK} is even, ${routing.experts} all on one`],
-      ["Entropy, bits", statistics.entropy.toFixed(2), `0 is sure, ${Number(best.toFixed(2))} knows nothing`],
+      ["Entropy, bits", statistics.entropy.toFixed(2), `0 is sure, ${best} knows nothing`],
     ];
-    ui.figures.replaceChildren(...rows.map(([name, value, note]) => make("div", {}, make("dt", {}, name), make("dd", {}, make("strong", {}, value), make("span", {}, note)))));
+    ui.figures.replaceChildren(...rows.map(([name, value, note]) =>
+      make("div", {}, make("dt", {}, name), make("dd", {}, make("strong", {}, value), make("span", {}, note)))));
   }
 
   function writeLegend() {
@@ -372,14 +391,17 @@ function render({ model, el }) {
       const swatch = make("canvas", { "aria-hidden": "true" });
       domainBox(fitCanvas(swatch, 22, 13), scene, domain, 0, 0, 22, 13);
       return make("span", {}, swatch, `${letters[domain]} ${name}, ${counts[domain].toLocaleString("en")} tokens`);
-    }), ...(view.domain < 0 ? [] : [make("span", { class: "lm-where" }, "Numbers and bars are of all tokens; the other domains' parts are pale.")]));
+    }));
+    if (view.domain >= 0) ui.legend.append(make("span", { class: "lm-where" }, "Numbers and bars are of all tokens; the other domains' parts are pale."));
   }
 
   function writeNote() {
-    const small = plan.cell < MARKED_FROM;
     const seen = strip.last - strip.first + 1;
-    ui.stripNote.textContent = (seen < scene.count ? `Words of ${seen} of the ${scene.count} tokens on show. ` : "") + (small ? "Too many tokens on show to mark the choices: show fewer. " : "In the map: ○ the expert is chosen (small: second choice and later), × it was full, the assignment is dropped. ")
-      + `In the text: framed words go to expert ${view.expert}; × at a word: an expert of its choice was full, a line through it: all were.`;
+    const part = seen < scene.count ? `Words of ${seen} of the ${scene.count} tokens on show. ` : "";
+    const map = plan.cell < MARKED_FROM ? "Too many tokens on show to mark the choices: show fewer. "
+      : "In the map: ○ the expert is chosen (small: second choice and later), × it was full, the assignment is dropped. ";
+    ui.stripNote.textContent = `${part}${map}In the text: framed words go to expert ${view.expert}; × at a word: an expert of its choice `
+      + "was full, a line through it: all were, and the layer's experts add nothing to it.";
   }
 
   function words(token) {
@@ -420,10 +442,13 @@ function render({ model, el }) {
     const lost = statistics.dropped[view.expert];
     ui.expertTitle.textContent = `Expert ${view.expert}: ${mine.length} ${mine.length === 1 ? "token" : "tokens"}${lost ? `, ${lost} dropped` : ""}`;
     const shares = byDomain.map((count, i) => `${letters[i]} ${domains[i]} ${count}`).join(", ");
-    ui.expertText.textContent = `${shares ? `${shares}. ` : ""}Mean probability ${statistics.meanProb[view.expert].toFixed(3)}.${mine.length ? " Largest gates first:" : ""}`;
+    const which = view.domain < 0 ? "" : `, ${domains[view.domain]} alone`;
+    ui.expertText.textContent = `${shares ? `${shares}. ` : ""}Mean probability ${statistics.meanProb[view.expert].toFixed(3)}.`
+      + (mine.length ? ` Largest gates first${which}:` : "");
     const listed = mine.filter(({ token }) => hasToken(token)).sort((a, b) => b.gate - a.gate || a.place - b.place);
-    ui.chips.replaceChildren(...listed.slice(0, MANY_CHIPS).map(({ token, gate, kept }) => make("li", { onclick: () => change({ token }), title: `token ${token}${kept ? "" : ", dropped"}` },
-      make(kept ? "b" : "s", {}, shorten(tokens[token], 14)), make("span", {}, ` ${gate.toFixed(2)}`))));
+    ui.chips.replaceChildren(...listed.slice(0, MANY_CHIPS).map(({ token, gate, kept }) =>
+      make("li", { onclick: () => change({ token }), title: `token ${token}${kept ? "" : ", dropped"}` },
+        make(kept ? "b" : "s", {}, shorten(tokens[token], 14)), make("span", {}, ` ${gate.toFixed(2)}`))));
     if (listed.length > MANY_CHIPS) ui.chips.append(make("li", { class: "lm-where" }, `and ${(listed.length - MANY_CHIPS).toLocaleString("en")} more`));
   }
 
@@ -434,8 +459,9 @@ function render({ model, el }) {
     // The chosen in their order, then the likeliest of the others: with a bias a likelier one may be passed over.
     all.sort((a, b) => (a.found ? a.found.rank : Infinity) - (b.found ? b.found.rank : Infinity) || at(b.expert) - at(a.expert) || a.expert - b.expert);
     const cell = (text) => make("td", {}, text);
-    const rows = all.slice(0, Math.max(view.top_k + 1, 4)).slice(0, 10).map(({ expert, found }) => make("tr", {}, make("th", { scope: "row" }, `expert ${expert}`), cell(at(expert).toFixed(3)),
-      cell(found ? found.gate.toFixed(3) : "–"), cell(found ? `${found.kept ? "kept" : "dropped"}, ${queue(found)}` : "not chosen")));
+    const rows = all.slice(0, clamp(view.top_k + 1, 4, 10)).map(({ expert, found }) =>
+      make("tr", {}, make("th", { scope: "row" }, `expert ${expert}`), cell(at(expert).toFixed(3)), cell(found ? found.gate.toFixed(3) : "–"),
+        cell(found ? `${found.kept ? "kept" : "dropped"}, ${queue(found)}` : "not chosen")));
     ui.tokenTitle.replaceChildren(words(view.token));
     const heads = ["", "probability", "gate", "result"].map((text) => (text ? make("th", { scope: "col" }, text) : make("td", {})));
     ui.table.replaceChildren(make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
@@ -510,7 +536,8 @@ function render({ model, el }) {
     const where = [...(logits.layers > 1 ? [`layer ${view.layer}`] : []), ...(logits.steps > 1 ? [`step ${steps[view.step]}`] : []), `top-${view.top_k}`];
     pen.fillText(`Tokens against experts, ${where.join(", ")}`, margin, 18);
     pen.font = WORD_FONT;
-    pen.fillText([...ui.figures.children].map((each) => `${each.querySelector("dt").textContent} ${each.querySelector("strong").textContent}`).join("; ") + `; framed words go to expert ${view.expert}`, margin, 40);
+    const said = (each, what) => each.querySelector(what).textContent;
+    pen.fillText([...ui.figures.children].map((each) => `${said(each, "dt")} ${said(each, "strong")}`).join("; ") + `; framed words go to expert ${view.expert}`, margin, 40);
     pen.at(margin, 56);
     drawMap(pen, flat, drawn, probabilityImage(drawn, 4000), paper);
     drawLoads(pen, flat, drawn, paper);
