@@ -302,7 +302,7 @@ function render({ model, el }) {
     }
     syncControls();
     drawCursor(fitCanvas(ui.over, plan.width, plan.bottom), plan, scene, colours);
-    strip = stripPlan(plan.width, scene, 5);
+    strip = stripPlan(plan.width, scene, 7);
     drawStrip(fitCanvas(ui.strip, plan.width, strip.lines * STRIP_LINE), strip, scene, colours);
     writeNote();
     writeReadout();
