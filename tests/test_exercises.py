@@ -511,7 +511,8 @@ def test_keys_that_do_not_exist_get_their_neighbours(capsys):
         assert "no exercise '4.1-33'" in text
         assert "4.1-3," in text
     exercises.exercise("nonsense")
-    assert f"4.1-1, ..., {exercises.all_exercises()[-1].key}" in capsys.readouterr().out
+    first, *_, last = exercises.all_exercises()
+    assert f"{first.key}, ..., {last.key}" in capsys.readouterr().out
     check(right, KEY)
     assert "key comes first" in capsys.readouterr().out
     with pytest.raises(ValueError, match="no exercise 7"):
