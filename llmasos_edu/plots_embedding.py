@@ -70,20 +70,36 @@ def embedding_figure(
         for centre, others in zip(chosen, near, strict=True):
             for other in others:
                 axes.plot(*places[[centre, other]].T, color=OKABE_ITO["vermilion"], linewidth=0.8)
-        _write_words(axes, places, words, chosen, [i for others in near for i in others])
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_axis_off()
         if names:
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        _write_words(figure, axes, places, words, chosen, [i for others in near for i in others])
     return figure
 
 
-def _write_words(axes, places, words: list[str], chosen: list[int], near: list[int]) -> None:
-    """The chosen words in bold, their neighbours plain; each once, on a little paper of its own."""
-    paper = {"facecolor": "white", "alpha": 0.75, "pad": 0.8, "linewidth": 0}
-    for i in dict.fromkeys([*near, *chosen]):
-        weight = "bold" if i in chosen else "normal"
-        axes.annotate(words[i], places[i], (4, 0), textcoords="offset points", va="center", fontsize=8,
-                      fontweight=weight, bbox=paper)  # fmt: skip
+def _write_words(figure, axes, places, words: list[str], chosen: list[int], near: list[int]) -> None:
+    """The chosen words in bold, then their neighbours, each once and where it has room; else unnamed."""
+    figure.draw_without_rendering()  # the layout is settled now: places in pixels are final
+    spots = axes.transData.transform(places) * 72 / figure.dpi  # points
+    ways = [(side * 5, down * 10) for down in (0, 1, -1, 2, -2, 3, -3) for side in (1, -1)]
+    paper = {"facecolor": "white", "alpha": 0.75, "pad": 0.5, "linewidth": 0}
+    taken = []
+    for i in dict.fromkeys([*chosen, *near]):
+        wide = 5.2 * len(words[i]) + 2
+        for dx, dy in ways:
+            left = spots[i, 0] + dx - (wide if dx < 0 else 0)
+            box = (left, spots[i, 1] + dy - 5, left + wide, spots[i, 1] + dy + 5)
+            if not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                axes.annotate(words[i], places[i], (dx, dy), textcoords="offset points", fontsize=8,
+                              ha="left" if dx > 0 else "right", va="center", bbox=paper,
+                              fontweight="bold" if i in chosen else "normal")  # fmt: skip
+                break
+
+
+def _overlap(one: tuple, other: tuple) -> bool:
+    """Whether two boxes (left, bottom, right, top) share a point."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
