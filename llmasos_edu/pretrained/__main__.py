@@ -23,6 +23,7 @@ from llmasos_edu.pretrained import FOLDER, sha256
 from llmasos_edu.pretrained.reading import (
     CODE_BYTES,
     MANUAL_READINGS,
+    baselines,
     held_out_texts,
     reading_split,
     train_tokenizer,
@@ -86,11 +87,11 @@ def make(name: str, steps: int) -> None:
     )  # half the bytes; scores are of the rounded weights
     tokenizer.save(folder / "tokenizer.json")
     scores = evaluate(load_model(folder / "model.safetensors", LanguageModel).float())
-    _write_card(folder, name, split, steps, history, scores)
+    _write_card(folder, name, split, steps, history, scores, baselines(split, held_out))
     print(f"{name}: done, held-out bits per byte {', '.join(f'{k} {v:.3f}' for k, v in scores.items())}")
 
 
-def _write_card(folder, name, split, steps, history, scores):
+def _write_card(folder, name, split, steps, history, scores, others):
     """Data, recipe, seed, scores and sha256 of a model as JSON."""
     recipe = {
         "steps": steps,
@@ -113,6 +114,9 @@ def _write_card(folder, name, split, steps, history, scores):
         "recipe": recipe | RATES | {"balance": BALANCE if "moe" in name else 0.0, "torch": torch.__version__},
         "seed": SEED,
         "held_out_bits_per_byte": {kind: round(value, 4) for kind, value in scores.items()},
+        "baselines_bits_per_byte": {
+            kind: {name: round(value, 4) for name, value in rows.items()} for kind, rows in others.items()
+        },
         "learning_curve": [[step, round(value, 4)] for step, value in history.evaluations],
         "sha256": {file: sha256(folder / file) for file in ("model.safetensors", "tokenizer.json")},
     }

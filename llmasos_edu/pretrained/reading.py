@@ -5,8 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from llmasos_edu.compression import compressed_bits_per_byte
 from llmasos_edu.corpus import Split, library_code, manual, split_documents
 from llmasos_edu.corpus.split import join
+from llmasos_edu.ngram import NGram
 from llmasos_edu.tokenizer import BytePairTokenizer
 
 CODE_BYTES = 3_000_000
@@ -44,6 +46,22 @@ def held_out_texts(split: Split, tokenizer: BytePairTokenizer) -> dict[str, Held
         kind: HeldOut(text, torch.tensor(tokenizer.encode(text)), len(text.encode()))
         for kind, text in texts.items()
     }
+
+
+def baselines(split: Split, held_out: dict[str, HeldOut], order: int = 6) -> dict[str, dict[str, float]]:
+    """What counting and compressing reach on the same split, in bits per byte, by kind of held-out text.
+
+    Compressors are primed: they have read the training side first. Where a window limits how far back they
+    look (gzip, bz2) they have forgotten most of it.
+    """
+    train = split.train_text
+    ngram = NGram.kneser_ney(torch.tensor(list(train.encode())), 256, order)
+    found = {}
+    for kind, x in held_out.items():
+        found[kind] = {f"{order}-gram": ngram.bits_per_byte(torch.tensor(list(x.text.encode())), x.num_bytes)}
+        for method in ("gzip", "bz2", "xz"):
+            found[kind][f"{method}, primed"] = compressed_bits_per_byte(x.text, method, train)
+    return found
 
 
 def _by_kind(documents) -> tuple[list, list]:
