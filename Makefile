@@ -54,6 +54,7 @@ figures: install  ## draw the still pictures of README and chapters anew
 bench: install  ## measure the library beside its peers
 	$(VENV_PYTHON) benchmarks/attention.py
 	$(VENV_PYTHON) benchmarks/train.py
+	$(VENV_PYTHON) benchmarks/generate.py
 	$(VENV_PYTHON) benchmarks/moe.py
 
 clean:  ## remove .venv and all that tests and builds left behind
