@@ -318,7 +318,7 @@ class MultiHeadAttention(nn.Module):
         _check_input("query", query, self.query_proj.in_features)
         _check_input("key", key, self.key_proj.in_features)
         _check_input("value", value, self.value_proj.in_features)
-        if not query.shape[0] == key.shape[0] == value.shape[0] or key.shape[1] != value.shape[1]:
+        if not len(query) == len(key) == len(value) or key.shape[1] != value.shape[1]:
             raise ValueError(
                 f"query {list(query.shape)}, key {list(key.shape)} and value {list(value.shape)} must share "
                 "the batch size, and key and value the sequence length"
@@ -333,8 +333,7 @@ class MultiHeadAttention(nn.Module):
             )
         if counts is not None and cache is None:
             raise ValueError(f"counts={counts} say what a cache is to keep, but there is no cache")
-        allowed = ((self.num_heads,), (query.shape[0], self.num_heads))
-        if head_mask is not None and head_mask.shape not in allowed:
+        if head_mask is not None and head_mask.shape not in ((self.num_heads,), (len(query), self.num_heads)):
             raise ValueError(
                 f"head_mask {list(head_mask.shape)} must be [heads={self.num_heads}] "
                 f"or [batch={query.shape[0]}, heads={self.num_heads}]"
