@@ -346,6 +346,9 @@ def test_a_dense_mixture_is_its_formula():
         gates = (x @ layer.router.weight.T).softmax(dim=-1)
         expected = sum(gates[..., [i]] * expert(x) for i, expert in enumerate(layer.experts))
         assert_close(layer(x), expected, **exact)
+        if not options:  # networks take any number of dimensions
+            assert_close(layer(x[0]), expected[0], **exact)
+            assert_close(layer(x[None]), expected[None], **exact)
 
 
 def test_a_dense_mixture_is_a_sparse_one_that_takes_all():
