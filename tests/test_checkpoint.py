@@ -222,6 +222,23 @@ def test_settings_that_json_would_change_are_refused_before_writing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_every_optimizers_tensors_have_names_of_their_own(tmp_path):
+    model = Tiny()
+    save_checkpoint(tmp_path / "c", model, stepped(model), step=3)
+    names = safetensors.torch.load_file(tmp_path / "c").keys()
+    assert {name.split(".")[0] for name in names} == {"model", "optimizer", "random"}
+    assert {name.split(".")[1] for name in names if name.startswith("optimizer")} == {"0", "1"}
+
+
+def test_tensors_inside_lists_and_tuples_survive():
+    value, tensors = {"a": [torch.ones(1), (torch.zeros(2), 3)]}, {}
+    found = checkpoint._unflatten(checkpoint._flatten(value, "s", tensors), tensors)
+    assert set(tensors) == {"s.a.0", "s.a.1.0"}
+    assert torch.equal(found["a"][0], torch.ones(1))
+    assert torch.equal(found["a"][1][0], torch.zeros(2))
+    assert found["a"][1][1] == 3
+
+
 def test_models_without_settings_or_of_another_class(tmp_path):
     save_model(tmp_path / "m", Holder(a=torch.ones(1)))
     with pytest.raises(CheckpointError, match="load_weights"):
@@ -229,6 +246,9 @@ def test_models_without_settings_or_of_another_class(tmp_path):
     save_model(tmp_path / "m", Tiny())
     with pytest.raises(CheckpointError, match="Linear does not accept its settings"):
         load_model(tmp_path / "m", nn.Linear)
+    with pytest.raises(CheckpointError, match="does not fit the model: it lacks weight and holds") as caught:
+        load_model(tmp_path / "m", lambda **_: nn.Linear(2, 2, bias=False))
+    assert str(tmp_path / "m") in str(caught.value)
     with pytest.raises(CheckpointError, match="is a model, not a checkpoint: use load_model"):
         load_checkpoint(tmp_path / "m", Tiny(), [])
 
