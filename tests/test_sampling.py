@@ -142,6 +142,7 @@ def test_among_equals_the_first_in_the_vocabulary_stays():
     assert kept(keep_top_k(equal, 3)) == [0, 1, 2]
     assert kept(keep_top_p(equal, 0.1)) == [0, 1, 2, 3]
     assert kept(keep_min_p(equal, 1.0)) == list(range(40))
+    assert kept(keep_top_p(torch.zeros(1, 4), 0.5)) == [0, 1]  # two quarters are half, exactly
     assert kept(apply_temperature(equal, 0)) == [0]
     late = torch.zeros(1, 40).index_fill(1, torch.tensor([7, 31]), 1.0)
     assert kept(keep_top_k(late, 3)) == [0, 7, 31]
@@ -188,6 +189,8 @@ def test_seen_tokens_leaves_padding_out():
     assert seen_tokens(tokens, 5, [3, 1]).int().tolist() == [[0, 1, 0, 1, 0], [1, 0, 0, 0, 0]]
     assert seen_tokens(tokens.int(), 5, [1, 2]).int().tolist() == [[0, 0, 0, 1, 0], [1, 0, 0, 0, 1]]
     assert seen_tokens(tokens, 5).dtype == torch.bool
+    for counts in (None, [1, 2]):
+        assert seen_tokens(tokens.to("meta"), 5, counts).device.type == "meta"
 
 
 # Choosing
@@ -199,6 +202,8 @@ def test_later_rules_see_what_earlier_ones_left():
     both = {"top_k": 2, "top_p": 0.5}
     assert choice_probabilities(logits, **both).tolist() == [[1, 0, 0, 0]]
     assert kept(keep_top_p(logits, 0.5)) == [0, 1]
+    roots = torch.tensor([[0.4, 0.3, 0.2, 0.1]]).double().sqrt()
+    torch.testing.assert_close(choice_probabilities(logits, temperature=2.0), roots / roots.sum())
     hot = choice_probabilities(logits, temperature=2.0, top_p=0.5)  # the temperature comes before the nucleus
     assert (hot > 0).tolist() == [[True, True, False, False]]
     cold = choice_probabilities(logits, temperature=0.1, top_p=0.5)
@@ -244,6 +249,8 @@ def test_temperature_zero_takes_the_likeliest_without_a_draw():
     logits, seen = draw(), draw(1) > 0
     before = torch.get_rng_state()
     assert torch.equal(sample_next(logits, temperature=0), logits.argmax(-1))
+    assert torch.equal(sample_next(logits, top_k=1), logits.argmax(-1))
+    torch.set_rng_state(before)
     assert torch.equal(sample_next(logits, temperature=0, top_k=3, top_p=0.5, min_p=0.5), logits.argmax(-1))
     punished = sample_next(logits, seen=seen, temperature=0, repetition_penalty=10.0)
     assert torch.equal(punished, penalize_repetition(logits, seen, 10.0).argmax(-1))
@@ -432,7 +439,9 @@ def test_prompts_come_back_in_the_form_they_had():
     assert [len(row) for row in rows] == [7, 5]
     assert rows[0][:3].tolist() == [1, 2, 3]
     assert rows[1][:1].tolist() == [4]
-    assert [row.tolist() for row in model.generate([[1, 2], [3]], 0)] == [[1, 2], [3]]
+    nothing = model.generate([[1, 2], [3]], 0)
+    assert [row.tolist() for row in nothing] == [[1, 2], [3]]
+    assert [row.dtype for row in nothing + rows] == [torch.long] * 4
     assert torch.equal(model.generate(some_tokens(2, 3).int(), 0), some_tokens(2, 3).int())
 
 
