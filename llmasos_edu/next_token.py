@@ -54,38 +54,64 @@ def next_token_loss(model, batch):
 
 
 @torch.no_grad()
-def bits_per_byte(model, tokens, *, context, num_bytes, batch_size=32):
+def bits_per_byte(model, tokens, *, context, num_bytes, stride=None, batch_size=32):
     """Bits that the model needs per byte of a text, `-sum_t log2 p(token_t) / num_bytes`.
 
-    The text is cut into windows of `context` inputs that overlap by one token, so every token except the
-    first is scored exactly once. The first of each window is guessed from one token only: no sliding window
-    helps, so a longer `context` scores better. In bytes, different vocabularies compare fairly.
+    The text is cut into windows of `context` inputs, and every token except the first is scored exactly once.
+    Unless a stride is given the windows do not overlap: the first token of each is guessed from one token
+    only, so a longer `context` scores better. With a stride each window begins that many tokens after the
+    last one and only its new tokens are scored: all but those of the first window are guessed from at least
+    `context - stride` tokens, which costs `context / stride` times the work. In bytes, different
+    vocabularies compare fairly.
 
     Args:
         model: maps tokens [batch, seq] to logits [batch, seq, vocab].
         tokens: the held-out text, LongTensor [n] or list of ints, n >= 2.
         context: inputs per window, at most what the model accepts.
         num_bytes: length in UTF-8 bytes of the text that stands behind the scored tokens.
+        stride: tokens from one window to the next, from 1 to `context`; `context` unless given.
         batch_size: windows per forward pass; does not change the result but for rounding.
 
     Returns:
         Bits per byte, a float.
+
+    Raises:
+        ValueError: sizes that are no whole numbers of at least 1, a stride above `context`, a text of one
+            token.
     """
     tokens = _token_vector(tokens)
-    for name, value in {"context": context, "num_bytes": num_bytes, "batch_size": batch_size}.items():
+    stride = context if stride is None else stride
+    sizes = {"context": context, "num_bytes": num_bytes, "stride": stride, "batch_size": batch_size}
+    for name, value in sizes.items():
         check_count(name, value)
+    if stride > context:
+        raise ValueError(f"stride={stride} is longer than context={context}: it would leave tokens out")
     if len(tokens) < 2:
         raise ValueError(f"the text has {len(tokens)} token, at least 2 are needed: the first is not scored")
     tokens = tokens.to(next((p.device for p in model.parameters()), "cpu"))
-    whole = (len(tokens) - 1) // context * context
-    inputs, targets = tokens[:whole].view(-1, context), tokens[1 : whole + 1].view(-1, context)
-    pieces = list(zip(inputs.split(batch_size), targets.split(batch_size), strict=True)) if whole else []
-    if whole < len(tokens) - 1:
-        pieces.append((tokens[None, whole:-1], tokens[None, whole + 1 :]))  # the last, shorter window
     with modes_kept(model):
         model.eval()
-        nats = sum(_total_nats(model(x), y) for x, y in pieces)
+        nats = sum(
+            _total_nats(model(window[:, :-1])[:, known:], window[:, 1 + known :])
+            for window, known in _windows(tokens, context, stride, batch_size)
+        )
     return nats / math.log(2) / num_bytes
+
+
+def _windows(tokens, context, stride, batch_size):
+    """Yield windows [batch, length + 1] of a text, and how many of their first targets were scored before."""
+    count = len(tokens) - 1  # tokens to score
+    if count <= context:
+        yield tokens[None], 0
+        return
+    windows = tokens.unfold(0, context + 1, stride)
+    for first, known in ((True, 0), (False, context - stride)):
+        own = windows[:1] if first else windows[1:]
+        yield from ((batch, known) for batch in own.split(batch_size) if len(batch))
+    scored = (len(windows) - 1) * stride + context
+    if scored < count:  # the rest, behind as much text as fits if windows overlap
+        start = count - context if stride < context else scored
+        yield tokens[None, start:], scored - start
 
 
 def _total_nats(logits, targets):

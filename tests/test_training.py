@@ -194,6 +194,53 @@ def test_bits_per_byte_scores_every_token_but_the_first_once(length, context, ba
     assert {len(window) for window in model.windows[:-1]} <= {context}
 
 
+@given(st.integers(2, 45), st.integers(1, 12), st.integers(1, 12), st.integers(1, 7))
+@settings(max_examples=80, deadline=None)
+def test_overlapping_windows_score_every_token_once_behind_at_least_the_overlap(
+    length, context, stride, batch_size
+):
+    stride = min(stride, context)
+    seen = []
+
+    class Counting(nn.Module):
+        def forward(self, windows):
+            return torch.zeros(*windows.shape, 50)
+
+    def total_nats(logits, targets):
+        seen.extend(targets.flatten().tolist())
+        return float(targets.numel())
+
+    tokens = torch.randperm(50)[:length]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("llmasos_edu.next_token._total_nats", total_nats)
+        found = bits_per_byte(
+            Counting(), tokens, context=context, stride=stride, num_bytes=1, batch_size=batch_size
+        )
+    assert sorted(seen) == sorted(tokens[1:].tolist())
+    assert found == pytest.approx((length - 1) / math.log(2))
+
+
+def test_overlapping_windows_give_what_a_walk_through_the_text_gives():
+    """A model whose guess depends on how much it has seen: p(next = 0) = sigmoid(number of tokens seen)."""
+
+    class Watching(nn.Module):
+        def forward(self, windows):
+            seen = torch.arange(1.0, windows.shape[1] + 1).expand(windows.shape)
+            return torch.stack((seen, torch.zeros_like(seen)), dim=-1)
+
+    tokens = torch.zeros(12, dtype=torch.long)
+
+    def surprise(seen):
+        return math.log2(1 + math.exp(-seen))
+
+    # windows of 4 inputs, 2 apart: targets 1 to 4 whole, then two new ones each, and the last one behind 4
+    by_hand = sum(map(surprise, [1, 2, 3, 4])) + 3 * sum(map(surprise, [3, 4])) + surprise(4)
+    found = bits_per_byte(Watching(), tokens, context=4, stride=2, num_bytes=1)
+    assert found == pytest.approx(by_hand)
+    with pytest.raises(ValueError, match="stride=5 is longer than context=4"):
+        bits_per_byte(Watching(), tokens, context=4, stride=5, num_bytes=1)
+
+
 def test_bits_per_byte_of_a_uniform_model_is_the_same_in_any_vocabulary():
     class Uniform(nn.Module):
         def __init__(self, vocab):
