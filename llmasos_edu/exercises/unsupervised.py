@@ -53,7 +53,7 @@ NEAREST = Exercise(
         "Find the k rows whose vectors have the largest cosine with that of the query, the nearest first, as "
         "row numbers. A word is not its own neighbour. No vector is zero, and no two cosines are equal."
     ),
-    takeaway="Frequent words have long vectors: undivided by their length they are everybody's neighbour.",
+    takeaway="Counts make frequent words long: undivided by their length they are everybody's neighbour.",
     reference=nearest_words,
     explanation="All vectors at length 1, one product with the query's, its own cosine out of the race.",
     hints=(
