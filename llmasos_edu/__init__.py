@@ -4,7 +4,7 @@ __version__ = "0.1.0"
 
 
 def load(name: str):
-    """Load a model that the book ships, with its tokenizer and its card: `llmasos_edu.load("manual-dense")`.
+    """Load a model with its tokenizer and its card: `llmasos_edu.load("manual-dense")`, or a folder of yours.
 
     See `llmasos_edu.pretrained.load`, which is imported when it is first needed.
     """

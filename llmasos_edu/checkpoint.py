@@ -283,10 +283,10 @@ def _write(path, kind, content, tensors):
     about = {"version": VERSION, "kind": kind, "sha256": NO_DIGEST, "ties": ties, "content": content}
     blank = safetensors.torch.save(stored, {METADATA_KEY: json.dumps(about)})
     digest = hashlib.sha256(blank).hexdigest()
-    _write_atomically(Path(os.path.realpath(path)), blank.replace(NO_DIGEST.encode(), digest.encode(), 1))
+    write_atomically(Path(os.path.realpath(path)), blank.replace(NO_DIGEST.encode(), digest.encode(), 1))
 
 
-def _write_atomically(path, raw):
+def write_atomically(path, raw):
     """Whoever looks, at any moment and after any crash, finds the old file or the new one, each whole."""
     if path.is_dir():
         raise CheckpointError(f"{path} is a directory, no file can be written there")

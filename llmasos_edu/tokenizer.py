@@ -8,6 +8,7 @@ Both byte-pair tokenizers first cut a text into words by GPT-2's rule, then join
 Ids 0 to 255 are single bytes in GPT-2's order: first the printable ones ('!' is 0), then the others.
 """
 
+import codecs
 import functools
 import hashlib
 import json
@@ -15,7 +16,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,6 +48,10 @@ class ByteTokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these bytes; '\\ufffd' stands for a cut character. Raises ValueError for a bad id."""
         return bytes(_checked(ids, self.vocab_size)).decode("utf-8", errors="replace")
+
+    def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
+        """The text of `decode` as the ids come: whole characters alone, a cut one waits for its rest."""
+        return _whole_characters(bytes(_checked([i], self.vocab_size)) for i in ids)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Each token as a reader sees it."""
@@ -127,6 +132,10 @@ class BytePairTokenizer:
         """The text of these tokens; '\\ufffd' stands for a cut character. Raises ValueError for a bad id."""
         pieces = (self._pieces[i] for i in _checked(ids, self.vocab_size))
         return b"".join(pieces).decode("utf-8", errors="replace")
+
+    def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
+        """The text of `decode` as the ids come: whole characters alone, a cut one waits for its rest."""
+        return _whole_characters(self._pieces[_checked([i], self.vocab_size)[0]] for i in ids)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Each token as a reader sees it."""
@@ -324,6 +333,16 @@ def _checked(ids: Iterable[int], vocab_size: int) -> list[int]:
         if not 0 <= i < vocab_size:
             raise ValueError(f"id {i} at place {place} is outside the vocabulary of {vocab_size}")
     return [int(i) for i in ids]
+
+
+def _whole_characters(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Decode UTF-8 piece by piece; bytes that no character can begin with become '\\ufffd' at once."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for piece in pieces:
+        if text := decoder.decode(piece):
+            yield text
+    if rest := decoder.decode(b"", final=True):
+        yield rest
 
 
 def _readable(piece: bytes) -> str:

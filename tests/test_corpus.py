@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 from llmasos_edu.corpus import (
     Document,
     MarkovSource,
+    cut_into_passages,
     leak_share,
     library_code,
     manual,
@@ -136,6 +137,31 @@ def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path):
         read_text_file(tmp_path / "absent.txt")
     with pytest.raises(ValueError, match="is a folder"):
         read_text_file(tmp_path)
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=300), st.integers(2, 40))
+def test_passages_keep_every_character_but_the_line_ends_between_them(text, size):
+    passages = cut_into_passages(Document("story", text), size)
+    assert "".join("".join(p.text for p in passages).split()) == "".join(text.split())
+    assert all(p.text.strip() and p.text == p.text.strip("\n") for p in passages)
+    assert all(len(p.text) <= size for p in passages[:-1])
+    assert all(len(p.text) <= 1.5 * size for p in passages[-1:])
+    assert [p.topic for p in passages] == [f"story {n}" for n in range(1, len(passages) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "passages"),
+    [
+        ("aaaa\n\nbb b\nccccccc", ["aaaa", "bb b", "ccccccc"]),  # a blank line, then a line end
+        ("aaaa bb cc dddddddd", ["aaaa bb ", "cc dddddddd"]),  # then a space
+        ("a" * 30, ["a" * 8, "a" * 8, "a" * 8, "a" * 6]),  # nothing to go by
+        ("\n\n \n", []),
+    ],
+)
+def test_passages_end_where_the_text_pauses(text, passages):
+    assert [p.text for p in cut_into_passages(Document("t", text), 8)] == passages
+    with pytest.raises(ValueError, match="size=1"):
+        cut_into_passages(Document("t", text), 1)
 
 
 # The split

@@ -38,6 +38,26 @@ def test_every_text_comes_back_whole(tokenizer, text):
     assert all(0 <= i < tokenizer.vocab_size for i in ids)
 
 
+@pytest.mark.parametrize("tokenizer", ALL[:2], ids=repr)
+@given(st.lists(st.integers(0, 255), max_size=40), TRICKY_TEXT)
+def test_a_stream_of_tokens_is_the_same_text_in_whole_characters(tokenizer, noise, text):
+    for ids in (noise, tokenizer.encode(text), tokenizer.encode(text)[:-1]):
+        assert "".join(tokenizer.decode_stream(iter(ids))) == tokenizer.decode(ids)
+    pieces = list(tokenizer.decode_stream(tokenizer.encode(text)))
+    assert "" not in pieces
+    assert "\ufffd" not in "".join(pieces)
+
+
+def test_a_stream_hands_out_a_character_with_its_last_byte():
+    taken = []
+    stream = ByteTokenizer().decode_stream(taken.append(i) or i for i in "a中b".encode())
+    assert next(stream) == "a"
+    assert (next(stream), len(taken)) == ("中", 4)
+    for tokenizer in ALL[:2]:
+        with pytest.raises(ValueError, match="id -1 at place 0 is outside"):
+            list(tokenizer.decode_stream([-1]))
+
+
 @pytest.mark.parametrize("tokenizer", ALL, ids=repr)
 def test_the_ids_may_come_as_a_tensor(tokenizer):
     ids = tokenizer.encode("for x in y:\n\treturn")

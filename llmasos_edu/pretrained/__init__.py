@@ -1,7 +1,8 @@
 """The small models that the book ships: `llmasos_edu.load("manual-dense")`.
 
 Each is a folder here: `model.safetensors`, `tokenizer.json` and `card.json`, which says what it has read,
-how it was trained, what it scores and which sha256 its files have. `make models` makes them anew.
+how it was trained, what it scores and which sha256 its files have. `make models` makes them anew. A reader's
+own models are folders of the same kind: `python -m llmasos_edu train FILE` makes one, `load` reads it.
 """
 
 import hashlib
@@ -9,18 +10,19 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from llmasos_edu.checkpoint import load_model
+from llmasos_edu.checkpoint import load_model, save_model, write_atomically
 from llmasos_edu.model import LanguageModel
-from llmasos_edu.tokenizer import BytePairTokenizer
+from llmasos_edu.tokenizer import BytePairTokenizer, ByteTokenizer
 
 FOLDER = Path(__file__).parent
+MODEL, TOKENIZER, CARD = "model.safetensors", "tokenizer.json", "card.json"
 
 
 class Pretrained(NamedTuple):
     """A trained model with its tokenizer and its card."""
 
     model: LanguageModel  # in evaluation mode, float32
-    tokenizer: BytePairTokenizer
+    tokenizer: BytePairTokenizer | ByteTokenizer
     card: dict
 
     def __repr__(self):
@@ -30,35 +32,113 @@ class Pretrained(NamedTuple):
 
 def available() -> list[str]:
     """The names of the models that this copy of the book carries."""
-    return sorted(path.parent.name for path in FOLDER.glob("*/card.json"))
+    return sorted(path.parent.name for path in FOLDER.glob(f"*/{CARD}"))
 
 
-def load(name: str) -> Pretrained:
-    """Load a model that the book ships.
+def load(name: str | Path) -> Pretrained:
+    """Load a model that the book ships, or one of your own.
 
     Args:
-        name: one of `available()`.
+        name: one of `available()`; else a folder that `store` and `write_card` made; else a single file of
+            `save_model`, of a model that reads bytes or that has its `tokenizer.json` beside it.
 
     Returns:
-        Pretrained: model, tokenizer, card.
+        Pretrained: model, tokenizer, card. For a single file the card holds its name alone.
 
     Raises:
         ValueError: there is no such model, or a file is not the one that its card describes.
     """
-    folder = FOLDER / str(name)
-    if name not in available():
-        raise ValueError(f"there is no model {name!r}; the book ships {', '.join(available()) or 'none'}")
-    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    path = FOLDER / name if name in available() else Path(name)
+    if path.is_file() and not (path.name == MODEL and (path.parent / CARD).is_file()):
+        return _load_file(path)
+    folder = path.parent if path.is_file() else path
+    if not folder.is_dir():
+        shipped = ", ".join(available()) or "none"
+        raise ValueError(
+            f"there is no model {str(name)!r}, nor such a folder or file; the book ships {shipped}"
+        )
+    card = read_card(folder)
     for file, digest in card["sha256"].items():
         if sha256(folder / file) != digest:
+            remedy = "Get it anew (git checkout), or make it with make models"
             raise ValueError(
                 f"{folder / file} is not the file that its card describes: it was cut or changed. "
-                "Get it anew (git checkout), or make it with make models"
+                + (remedy if folder.parent == FOLDER else "Train it anew, or get the whole folder again")
             )
-    model = load_model(folder / "model.safetensors", LanguageModel).float()
-    return Pretrained(model, BytePairTokenizer.load(folder / "tokenizer.json"), card)
+    return _fitting(folder, load_model(folder / MODEL, LanguageModel).float(), card)
+
+
+def read_card(folder: Path) -> dict:
+    """The card of a model's folder.
+
+    Raises:
+        ValueError: there is no card, or it is none that `write_card` wrote.
+    """
+    path = Path(folder) / CARD
+    if not path.is_file():
+        raise ValueError(
+            f"{folder} holds no {CARD}: it is no model's folder, or its training is not finished"
+        )
+    try:
+        card = json.loads(path.read_bytes())
+        if not isinstance(card["name"], str) or {MODEL, TOKENIZER} - card["sha256"].keys():
+            raise ValueError("it lacks the name, or the sha256 of a file")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no card of a model, or was changed: {error}") from error
+    return card
+
+
+def store(folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer) -> LanguageModel:
+    """Write model and tokenizer into a folder, in half the bytes: weights as float16.
+
+    Args:
+        folder: made where it is missing.
+        model: is rounded to float16 in place.
+        tokenizer: that of the model.
+
+    Returns:
+        the model as `load` will give it, its weights rounded: measure this one, then `write_card`.
+    """
+    folder = Path(folder)
+    save_model(folder / MODEL, model.half())
+    tokenizer.save(folder / TOKENIZER)
+    return load_model(folder / MODEL, LanguageModel).float()
+
+
+def write_card(folder: Path, card: dict) -> dict:
+    """Write the card of a folder that `store` has filled, which makes it a model that `load` reads.
+
+    Args:
+        folder: as for `store`.
+        card: JSON-able, with a `name`.
+
+    Returns:
+        the card with the sha256 of the files.
+    """
+    folder = Path(folder)
+    card = card | {"sha256": {file: sha256(folder / file) for file in (MODEL, TOKENIZER)}}
+    write_atomically(folder / CARD, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    return card
 
 
 def sha256(path: Path) -> str:
     """The sha256 of a file's bytes, as 64 hexadecimal digits; of no bytes where there is no file."""
     return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+
+
+def _load_file(path: Path) -> Pretrained:
+    """A model without a card, such as a chapter's `save_model` wrote."""
+    return _fitting(path.parent, load_model(path, LanguageModel).float(), {"name": path.stem})
+
+
+def _fitting(folder: Path, model: LanguageModel, card: dict) -> Pretrained:
+    """The model with the tokenizer of its folder, or with bytes, if they fit."""
+    beside = folder / TOKENIZER
+    tokenizer = BytePairTokenizer.load(beside) if beside.is_file() else ByteTokenizer()
+    if tokenizer.vocab_size != model.vocab_size:
+        what = f"{beside} has" if beside.is_file() else f"there is no {beside}, and bytes have"
+        raise ValueError(
+            f"{card['name']} was trained on a vocabulary of {model.vocab_size} tokens, but {what} "
+            f"{tokenizer.vocab_size}: it needs the {TOKENIZER} that it was trained with"
+        )
+    return Pretrained(model, tokenizer, card)
