@@ -168,6 +168,18 @@ def test_several_results_are_named():
     assert examine(reference, lambda: lambda x: [x + x, x * 1]).status == "correct"
 
 
+def test_whole_numbers_that_are_asked_for_are_compared_to_the_last_unit():
+    whole = {"reference": lambda x: (1_000_000 * len(x), len(x)), "parts": ("millions", "length")}
+    exact = whole | {"rtol": 0, "atol": 0.5}
+    assert examined(lambda x: (10**6 * len(x), len(x)), **exact).status == "correct"
+    near = examined(lambda x: (10**6 * len(x) + 20, len(x)), **exact)
+    assert near.status == "wrong"
+    assert "the millions is nearly right" in near.message
+    far = examined(lambda x: (10**6 * len(x), 7 + len(x)), **exact)
+    assert "the length differs in 1 of 1 places: the first is 10 and should be 3" in far.message
+    assert "a tensor of shape []" in examined(lambda x: (10**6 * len(x), "three"), **exact).message
+
+
 def test_known_results_are_computed_before_the_answer_is_loaded():
     def load():
         torch.Tensor.__mul__, keep = (lambda self, other: self), torch.Tensor.__mul__

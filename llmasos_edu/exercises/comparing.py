@@ -53,13 +53,22 @@ def _numbers(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(torch.float64)
 
 
-def first_difference(values: list, expected: list, right: list[bool], *, parts: tuple[str, ...] = ()) -> str:
+def first_difference(
+    values: list,
+    expected: list,
+    right: list[bool],
+    *,
+    parts: tuple[str, ...] = (),
+    rtol: float = 1e-3,
+    atol: float = 1e-5,
+) -> str:
     """In words, what is wrong with the first value that is not right.
 
     Args:
         values, expected: one entry per case.
         right: which of them agree.
         parts: the names of the parts, where a result has several.
+        rtol, atol: the tolerance that decided which of them agree.
 
     Returns:
         the rest of a sentence that began with 'For <case>, '.
@@ -73,7 +82,7 @@ def first_difference(values: list, expected: list, right: list[bool], *, parts: 
         return f"your function returned {kind(value)}, but {len(wanted)} are asked for: {', '.join(parts)}."
     ours = split_parts(wanted, wanted)
     for number, (got, want) in enumerate(zip(theirs, ours, strict=True)):
-        if _parts_agree(got, want, 1e-3, 1e-5):
+        if _parts_agree(got, want, rtol, atol):
             continue
         noun = f"the {parts[number]}" if parts else "your result"
         if got is None:
@@ -91,11 +100,11 @@ def first_difference(values: list, expected: list, right: list[bool], *, parts: 
     return "your result is not what was asked for."
 
 
-def _part_difference(got: object, want: torch.Tensor, noun: str, failed_pairs: list) -> str:
-    actual = to_tensor(got)
+def _part_difference(got: object, want: object, noun: str, failed_pairs: list) -> str:
+    actual, wanted = to_tensor(got), to_tensor(want)
     if actual is None:
-        return f"{noun} is {kind(got)}, but a tensor of shape {list(want.shape)} is asked for."
-    actual, wanted = _numbers(actual), _numbers(want)
+        return f"{noun} is {kind(got)}, but a tensor of shape {list(wanted.shape)} is asked for."
+    actual, wanted = _numbers(actual), _numbers(wanted)
     swap = _transposition(actual, wanted)
     if swap is not None:
         return f"{noun} has the right numbers with axes {swap[0]} and {swap[1]} exchanged. Which comes first?"

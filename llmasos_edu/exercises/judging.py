@@ -264,6 +264,8 @@ def _unknown(
         [outcome.value for outcome in expected],
         right,
         parts=exercise.parts,
+        rtol=exercise.rtol,
+        atol=exercise.atol,
     )
     start = f"Right in {sum(right)} of {len(right)} cases. " if any(right) else ""
     ending = ""

@@ -85,9 +85,14 @@ BALANCE = Exercise(
             "would never learn from it. Which of its factors should be able to move?",
             (
                 lambda *a: _balance(*a, probability=lambda mask, p: mask.mean(0)),
-                lambda *a: _balance(*a, probability=lambda mask, p: p.mean(0).detach()),
                 lambda *a: _balance(*a, probability=lambda mask, p: mask.mean(0) / a[1]),
             ),
+        ),
+        Mistake(
+            "router cut off",
+            "The number is right, but no gradient comes back from it: something takes the probabilities out "
+            "of the graph, and the router would never learn.",
+            (lambda *a: _balance(*a).detach(),),
         ),
         Mistake(
             "from probabilities alone",

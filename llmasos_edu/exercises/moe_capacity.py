@@ -216,6 +216,15 @@ SERVED = Exercise(
             (_row_by_row,),
         ),
         Mistake(
+            "laid back in another order",
+            "You serve in the right order, but lay the results back into the table in another one: a list "
+            "that goes choice by choice does not fill a table row by row.",
+            (
+                lambda e, n, c: (_queue(e.T.flatten(), n) < c).view(e.shape),
+                lambda e, n, c: (_queue(e.flatten(), n) < c).view(e.shape[1], -1).T,
+            ),
+        ),
+        Mistake(
             "a queue for each choice",
             "First and second choices stand in queues of their own, so an expert takes up to capacity of "
             "each. It has one queue and one capacity for all that comes.",

@@ -150,7 +150,7 @@ BIAS_STEP = Exercise(
             (lambda *a: _step(*a, gates=lambda p, b, mask: p * mask / (p * mask).sum(-1, keepdim=True)),),
         ),
     ),
-    parts=("gates", "new bias"),
+    parts=("gate matrix", "new bias"),
 )
 
 
@@ -227,12 +227,10 @@ EXPERT_CHOICE = Exercise(
         _choice_case("6 tokens, 3 experts, capacity 3", 552, 6, 3, 3, favour=3.0),
         _choice_case("capacity 1", 553, 5, 4, 1),
         _choice_case("capacity above the number of tokens", 554, 3, 2, 5),
-        Case("equal tokens, capacity 2", (torch.tensor([[1.0, 0, 2]]).expand(5, 3).clone(), 2)),
+        Case("4 equal tokens, capacity 2", (torch.tensor([[1.0, 0, 2]] * 4), 2)),
         _choice_case("as many tokens as experts", 555, 5, 5, 2),
-        Case(
-            "two pairs of equal tokens",
-            (torch.tensor([[0.0, 1], [2, 0], [0, 1], [2, 0], [1, 1]]), 1),
-        ),
+        Case("3 equal tokens and another", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [2, 0]]), 2)),
+        Case("equal tokens, capacity 1", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [1, 1]]), 1)),
     ),
     mistakes=(
         Mistake(
@@ -306,7 +304,7 @@ EXPERT_CHOICE = Exercise(
         ),
     ),
     observe=value_and_gradient,
-    parts=("gates", "gradient of the logits"),
+    parts=("gate matrix", "gradient of the logits"),
 )
 
 

@@ -290,7 +290,7 @@ FLOPS = Exercise(
             (lambda *s: _flops(*s, router=3, expert=3),),
         ),
     ),
-    parts=("router", "all experts", "top_k experts"),
+    parts=("count for the router", "count for all experts", "count for top_k experts"),
     rtol=1e-6,
     atol=0.5,
 )
