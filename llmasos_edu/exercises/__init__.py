@@ -32,6 +32,7 @@ __all__ = [
 
 # Which file holds the exercises of which chapter; a chapter's file is imported when it is first asked for.
 CHAPTERS = {
+    "3.1": "pretraining",
     "3.2": "unsupervised",
     "4.1": "attention",
     "4.2": "transformer",
