@@ -14,7 +14,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
 QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
 
-.PHONY: help install lab test check mutants kills book figures bench clean
+.PHONY: help install lab test check mutants kills book models figures bench clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1	\2/p' Makefile
@@ -47,6 +47,9 @@ kills: install  ## kill trainings 100 times while they compute and save: all res
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
 	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)
+
+models: install  ## train the shipped models anew; if it is stopped, the same command goes on
+	$(VENV_PYTHON) -m llmasos_edu.pretrained $(ARGS)
 
 figures: install  ## draw the still pictures of README and chapters anew
 	$(VENV_PYTHON) figures/draw.py
