@@ -124,6 +124,8 @@ def test_the_rules_on_a_table_small_enough_to_do_by_hand():
     assert kept(keep_min_p(logits, 0.76)) == [1]
     cooled = apply_temperature(logits, 0.5).softmax(-1)
     torch.testing.assert_close(cooled, torch.tensor([[0.01, 0.16, 0.04, 0.09]]).double() / 0.3)
+    rows = apply_temperature(torch.tensor([[3.0, 1.0], [-5.0, -4.0]]), 0.5)
+    assert rows.tolist() == [[0.0, -4.0], [-2.0, 0.0]]  # each row by its own likeliest
     seen = torch.tensor([[True, False, True, False]])
     punished = penalize_repetition(torch.tensor([[3.0, 3.0, -3.0, -3.0]]), seen, 1.5)
     assert punished.tolist() == [[2.0, 3.0, -4.5, -3.0]]
