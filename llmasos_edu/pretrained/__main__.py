@@ -5,7 +5,6 @@ Each model trains in a process of its own on one core. A run that is stopped goe
 """
 
 import argparse
-import json
 import platform
 import subprocess
 import sys
@@ -14,12 +13,11 @@ from pathlib import Path
 
 import torch
 
-from llmasos_edu.checkpoint import load_model, save_model
 from llmasos_edu.model import LanguageModel
 from llmasos_edu.moe import MixtureLoss
 from llmasos_edu.next_token import TextSampler, bits_per_byte, next_token_loss
 from llmasos_edu.optimizers import make_optimizers
-from llmasos_edu.pretrained import FOLDER, sha256
+from llmasos_edu.pretrained import FOLDER, store, write_card
 from llmasos_edu.pretrained.reading import (
     CODE_BYTES,
     MANUAL_READINGS,
@@ -33,6 +31,7 @@ from llmasos_edu.training import train
 
 WORK = Path("build/models")
 CONTEXT, BATCH, SEED, STEPS = 256, 8, 0, 4000
+STRIDE = 64  # of the final scores: every token is guessed from at least 192 before it
 VOCAB = 2048
 SHAPE = {"d_model": 128, "num_layers": 4, "num_heads": 4}
 # Both use the same number of weights for a token: two experts of width 256 do the work of one of width 512.
@@ -40,7 +39,7 @@ MODELS = {
     "manual-dense": SHAPE | {"d_ff": 512},
     "manual-moe": SHAPE | {"d_ff": 256, "num_experts": 8, "moe": {"top_k": 2}},
 }
-RATES = {"matrix_lr": 0.02, "other_lr": 0.01}
+RATES = {"matrix_lr": 0.02, "other_lr": 0.01, "weight_decay": 0.1}
 BALANCE = 0.01
 
 
@@ -54,9 +53,9 @@ def make(name: str, steps: int) -> None:
     model = LanguageModel(tokenizer.vocab_size, **MODELS[name])
     started = time.process_time()
 
-    def evaluate(model):
-        return {kind: bits_per_byte(model, x.tokens, context=CONTEXT, num_bytes=x.num_bytes) for kind, x in
-                held_out.items()}  # fmt: skip
+    def bits(model, kind, stride=CONTEXT):
+        text = held_out[kind]
+        return bits_per_byte(model, text.tokens, context=CONTEXT, num_bytes=text.num_bytes, stride=stride)
 
     def report(step, model):
         if step % 100 == 0:
@@ -73,7 +72,7 @@ def make(name: str, steps: int) -> None:
         optimizers=make_optimizers(model, **RATES),
         seed=SEED,
         final_lr_fraction=0.02,
-        evaluate=lambda model: evaluate(model)["manual"],
+        evaluate=lambda model: bits(model, "manual"),
         on_step=report,
         progress=False,
         checkpoint=WORK / f"{name}.safetensors",
@@ -82,25 +81,23 @@ def make(name: str, steps: int) -> None:
     if history.stopped != "finished":
         sys.exit(f"{name} was interrupted: say the same command again, it goes on from its last step")
     folder = FOLDER / name
-    save_model(
-        folder / "model.safetensors", model.half()
-    )  # half the bytes; scores are of the rounded weights
-    tokenizer.save(folder / "tokenizer.json")
-    scores = evaluate(load_model(folder / "model.safetensors", LanguageModel).float())
-    _write_card(folder, name, split, steps, history, scores, baselines(split, held_out))
+    rounded = store(folder, model, tokenizer)
+    scores = {kind: bits(rounded, kind, STRIDE) for kind in held_out}
+    write_card(folder, _card(name, split, steps, history, scores, baselines(split, held_out)))
     print(f"{name}: done, held-out bits per byte {', '.join(f'{k} {v:.3f}' for k, v in scores.items())}")
 
 
-def _write_card(folder, name, split, steps, history, scores, others):
-    """Data, recipe, seed, scores and sha256 of a model as JSON."""
+def _card(name, split, steps, history, scores, others):
+    """Data, recipe, seed and scores of a model."""
     recipe = {
         "steps": steps,
         "batch": BATCH,
         "context": CONTEXT,
+        "stride": STRIDE,
         "optimizer": "muon and adamw",
         "warmup": 100,
     }
-    card = {
+    return {
         "name": name,
         "data": {
             "text": f"Python's manual, read {MANUAL_READINGS} times, and {CODE_BYTES} bytes of its library",
@@ -118,10 +115,7 @@ def _write_card(folder, name, split, steps, history, scores, others):
             kind: {name: round(value, 4) for name, value in rows.items()} for kind, rows in others.items()
         },
         "learning_curve": [[step, round(value, 4)] for step, value in history.evaluations],
-        "sha256": {file: sha256(folder / file) for file in ("model.safetensors", "tokenizer.json")},
     }
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    (folder / "card.json").write_text(text, encoding="utf-8")
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from llmasos_edu.corpus.split import join
 from llmasos_edu.ngram import NGram
 from llmasos_edu.tokenizer import BytePairTokenizer
 
-CODE_BYTES = 3_000_000
-MANUAL_READINGS = 2  # the manual is a tenth of the text; it is read twice for each reading of the code
+CODE_BYTES = 6_000_000
+MANUAL_READINGS = 2  # the manual is a twentieth of the text; it is read twice for each reading of the code
 
 
 class HeldOut(NamedTuple):
