@@ -13,7 +13,7 @@ LONGEST_CELL = 25
 MOST_WORDS = 220
 LARGEST_FILE = 1_500_000
 SHARE_OF_SKIPPING_CELLS = 0.02
-FEWEST_EXERCISES = {"4.1": 8, "4.2": 8, "4.2.3": 8}
+FEWEST_EXERCISES = {"4.1": 8, "4.2": 8, "4.2.3": 8, "4.3": 8}
 NBVAL_TAGS = re.compile(r"nbval[-_](skip|ignore|raises|check)|raises-exception", re.IGNORECASE)
 
 
