@@ -1,5 +1,6 @@
 """The language model: shapes, causality, inspection, generation, and what it refuses."""
 
+import inspect
 import json
 import re
 
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmasos_edu.model import LanguageModel
+from llmasos_edu.model import LanguageModel, LLMasOS
 from llmasos_edu.positional import RotaryEmbedding
 
 TIGHT = {"atol": 1e-10, "rtol": 1e-10}
@@ -327,6 +328,62 @@ def test_generation_gives_the_training_mode_back_when_it_fails():
 # Settings
 
 
+def test_the_stack_alone_is_the_model_between_embedding_and_head():
+    """The same defaults, the same names, and the article's shapes."""
+    torch.manual_seed(0)
+    stack = LLMasOS(16, 2).double().eval()
+    with torch.no_grad():
+        for parameter in stack.parameters():
+            parameter.add_(0.5 * torch.randn(parameter.shape, dtype=torch.float64))
+    model = LanguageModel(11, 16, 2, 4).double().eval()
+    model.body.load_state_dict(stack.state_dict())
+    tokens = some_tokens(2, 5)
+    x = model.embedding(tokens)
+    assert stack(x).shape == (2, 5, 16)
+    close(stack(x), model.body(x))
+    close(model(tokens), model.head(stack(x)))
+    output, maps, routings = stack(x, need_weights=True, need_routing=True)
+    close(output, stack(x))
+    assert [each.weights.shape for each in maps] == [(2, 4, 5, 5)] * 2
+    assert routings == [None, None]
+
+
+def test_the_same_names_have_the_same_defaults_and_meanings():
+    stack, model = (inspect.signature(each.__init__).parameters for each in (LLMasOS, LanguageModel))
+    shared = set(stack) & set(model) - {"self", "d_model", "num_layers", "num_heads"}
+    assert {"norm", "bias", "position_base", "num_experts", "qk_norm"} < shared
+    assert all(stack[name].default == model[name].default for name in shared)
+    assert stack["num_heads"].default == 4
+
+
+def test_the_smallest_model_writes():
+    model = LanguageModel(1, 2, 1, 1)
+    assert model.generate(torch.zeros(1, 1, dtype=torch.long), 2).tolist() == [[0, 0, 0]]
+
+
+def test_experts_stand_in_every_block_with_the_models_width_and_activation():
+    model = build(num_experts=3, d_ff=24, activation="relu", moe={"top_k": 1})
+    for block in model.blocks:
+        assert len(block.feed_forward.experts) == 3
+        assert block.feed_forward.top_k == 1
+        assert block.feed_forward.experts[0].in_proj.out_features == 24
+        assert block.feed_forward.experts[0].activation is torch.nn.functional.relu
+    assert build(num_experts=2, moe={"d_ff": 8}).blocks[0].feed_forward.experts[1].in_proj.out_features == 8
+    logits, routings = model(some_tokens(2, 5), need_routing=True)
+    close(logits, model(some_tokens(2, 5)))
+    assert [each.probs.shape for each in routings] == [(10, 3)] * 2
+
+
+def test_a_knock_out_lives_where_the_model_lives():
+    assert build().to("meta").knock_out([(0, 1)]).device.type == "meta"
+
+
+def expert_choice():
+    model = build(num_experts=2, moe={"choice": "expert"})
+    with torch.inference_mode():
+        model(some_tokens(1, 3), cache=model.new_cache(1, 3))
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_settings_rebuild_the_model(shape):
     model = build(shape)
@@ -383,6 +440,19 @@ ERRORS = {
     "heads": (lambda: LanguageModel(11, 60, 1, 8), ["d_model=60", "num_heads=8"]),
     "odd heads": (lambda: LanguageModel(11, 6, 1, 2), ["head_dim=3", "even"]),
     "no layers": (lambda: LanguageModel(11, 16, 0, 4), ["num_layers=0"]),
+    "no experts": (lambda: LanguageModel(11, 16, 1, 4, num_experts=0), ["num_experts=0"]),
+    "options of no experts": (
+        lambda: LanguageModel(11, 16, 1, 4, moe={"top_k": 1}),
+        ["top_k", "num_experts=1"],
+    ),
+    "experts that choose": (expert_choice, ["choice='expert'", "tokens after it"]),
+    "experts that choose, written": (
+        lambda: build(num_experts=2, moe={"choice": "expert"}).generate(some_tokens(1, 3), 2),
+        ["choice='expert'"],
+    ),
+    "width": (lambda: LLMasOS(16, 1)(torch.zeros(2, 5, 8)), ["[batch, seq, 16]", "[2, 5, 8]"]),
+    "stack, one dimension": (lambda: LLMasOS(16, 1)(torch.zeros(5, 16)), ["[batch, seq, 16]", "[5, 16]"]),
+    "stack, nothing": (lambda: LLMasOS(16, 1)(torch.zeros(0, 5, 16)), ["not empty", "[0, 5, 16]"]),
     "no vocabulary": (lambda: LanguageModel(0, 16, 1, 4), ["vocab_size=0"]),
     "token too high": (lambda: call([1, 11]), ["token 11", "vocabulary of 11", "0 to 10"]),
     "token too low": (lambda: call([1, -2]), ["token -2", "0 to 10"]),
