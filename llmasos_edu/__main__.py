@@ -198,7 +198,11 @@ def parse(arguments):
     option = learn.add_argument
     option("--output", type=Path, help="folder of the result (default: FILE's name and -model)")
     length = learn.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=whole(1, 10**9), help="training steps (default: 1000)")
+    length.add_argument(
+        "--steps",
+        type=whole(1, 10**9),
+        help="training steps (default: enough to read it four times, 100 to 1000)",
+    )
     length.add_argument("--minutes", type=float, help="instead: as many steps as take about so long here")
     for name, most, default, words in (
         ("--vocab-size", 65_536, 1024, "tokens of the vocabulary, 256 or more"),

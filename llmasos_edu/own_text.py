@@ -28,7 +28,7 @@ from llmasos_edu.training import History, train
 MIN_BYTES, MAX_BYTES = 5_000, 10_000_000  # less cannot be split and measured
 KIND = "held-out passages"
 PLAN, CHECKPOINT = "training.json", "training.safetensors"
-STEPS = 1000
+READINGS, LEAST_STEPS, MOST_STEPS = 4, 100, 1000  # unless the reader asks for a number of steps
 GLANCE = 50_000  # characters of the held-out text on which the learning curve is measured
 
 
@@ -99,7 +99,8 @@ def train_on_text(
     Args:
         path, vocab_size, seed: as in `read_own_text`; `seed` also starts weights and data.
         folder: for the result: made where it is missing, refused where it holds anything else.
-        steps: training steps in all; 1,000 unless given.
+        steps: training steps in all; unless given, enough to read the text four times, from 100 to 1,000:
+            to four readings a text repeated is worth nearly as much as a new one.
         minutes: instead of `steps`: as many as take about so long on this machine, by a short trial.
         d_model, num_layers, num_heads, num_experts: as in `LanguageModel`; more than one expert are half as
             wide as a single network, and two of them work on each token.
@@ -113,6 +114,8 @@ def train_on_text(
         FileNotFoundError, ValueError: as in `read_own_text`; a setting that does not fit; a folder of
             another training, with what differs.
         TrainingError: the loss has run away.
+
+    Source: Muennighoff et al. 2023, "Scaling Data-Constrained Language Models", abstract, for the readings.
     """
     wanted = {name: value for name, value in locals().items() if name not in ("path", "folder", "progress")}
     folder = Path(folder)
@@ -181,7 +184,9 @@ def _stride(context: int) -> int:
 def _total_steps(steps: int | None, minutes: float | None, model, sample, loss) -> int:
     """The steps that were asked for, or as many as take the minutes, by a trial of ten on a copy."""
     if minutes is None:
-        steps = STEPS if steps is None else steps
+        if steps is None:
+            readings = READINGS * len(sample.tokens) // (sample.context * sample.batch_size)
+            return min(max(readings, LEAST_STEPS), MOST_STEPS)
         check_count("steps", steps)
         return steps
     if steps is not None:

@@ -20,7 +20,7 @@ from llmasos_edu.__main__ import main, parse
 from llmasos_edu.checkpoint import save_model
 from llmasos_edu.corpus import manual
 from llmasos_edu.model import LanguageModel
-from llmasos_edu.next_token import bits_per_byte
+from llmasos_edu.next_token import TextSampler, bits_per_byte
 from llmasos_edu.pretrained import Pretrained, load
 from llmasos_edu.tokenizer import ByteTokenizer
 
@@ -182,6 +182,13 @@ def test_minutes_become_steps_once(run, story, tmp_path):
     assert code == 0
     assert f"step {total} of {total}" in said
     assert json.loads(plan.read_text())["total"] == total
+
+
+def test_steps_read_the_text_four_times_within_bounds():
+    for tokens, steps in ((60, 100), (20_000, 200), (10**6, 1000)):
+        sample = TextSampler(torch.zeros(tokens, dtype=torch.long), 50, 8)
+        assert own_text._total_steps(None, None, None, sample, None) == steps
+        assert own_text._total_steps(7, None, None, sample, None) == 7
 
 
 def test_experts_make_a_mixture_of_the_same_active_size(run, story, tmp_path):
