@@ -5,12 +5,14 @@ from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 from llmasos_edu.widgets.embedding_map import EmbeddingMap
 from llmasos_edu.widgets.expert_load_explorer import ExpertLoadExplorer
 from llmasos_edu.widgets.host import embed_widget_state, host_fragment, save_html
+from llmasos_edu.widgets.masking_explorer import MaskingExplorer
 from llmasos_edu.widgets.position_explorer import PositionExplorer
 
 __all__ = [
     "AttentionExplorer",
     "EmbeddingMap",
     "ExpertLoadExplorer",
+    "MaskingExplorer",
     "PositionExplorer",
     "embed_widget_state",
     "host_fragment",
