@@ -152,7 +152,7 @@ def test_passages_keep_every_character_but_the_line_ends_between_them(text, size
 @pytest.mark.parametrize(
     ("text", "passages"),
     [
-        ("aaaa\n\nbb b\nccccccc", ["aaaa", "bb b", "ccccccc"]),  # a blank line, then a line end
+        ("aaaa\n\nbb b\nccccccccc", ["aaaa", "bb b", "ccccccccc"]),  # a blank line, then a line end
         ("aaaa bb cc dddddddd", ["aaaa bb ", "cc dddddddd"]),  # then a space
         ("a" * 30, ["a" * 8, "a" * 8, "a" * 8, "a" * 6]),  # nothing to go by
         ("\n\n \n", []),

@@ -411,7 +411,15 @@ def test_a_worker_that_dies_during_a_check_is_no_success():
     assert judge_right() == "correct"
 
 
-def test_interrupting_a_check_is_clean():
+@pytest.fixture
+def interrupts():
+    """Ctrl-C arrives, also where the tests run as a background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupting_a_check_is_clean(interrupts):
     assert judge_right() == "correct"
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     started = time.monotonic()

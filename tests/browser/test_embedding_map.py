@@ -415,6 +415,7 @@ def test_python_moves_the_view(show):
     page.evaluate(f"{HOST}.model.set('word', 9)")
     assert readout(page).startswith(WORDS[9])
     page.evaluate(f"{HOST}.model.set('measure', 'map')")
+    settle(page)
     assert page.get_by_label("Near by").input_value() == "map"
     page.evaluate(f"{HOST}.model.set('hidden', [1])")
     settle(page)
