@@ -3,6 +3,7 @@
 In a notebook: `from llmasos_edu.book import index, self_test`. In a terminal: `python -m llmasos_edu.book`.
 """
 
+from llmasos_edu.book.all_claims import claims_markdown, collect_claims, count_kinds
 from llmasos_edu.book.claims import Claims, at_least, at_most
 from llmasos_edu.book.installation import self_test
 from llmasos_edu.book.outline import BOOK_ROOT, Chapter, Section, index, load_outline, notebook_paths
@@ -14,6 +15,9 @@ __all__ = [
     "Section",
     "at_least",
     "at_most",
+    "claims_markdown",
+    "collect_claims",
+    "count_kinds",
     "index",
     "load_outline",
     "notebook_paths",

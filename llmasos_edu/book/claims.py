@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+TABLE_HEAD = "| section | the article's claim | measured here | verdict |"
+
 
 @dataclass
 class Claims:
@@ -48,10 +50,11 @@ class Claims:
     def _repr_markdown_(self) -> str:
         if not self.rows:
             return repr(self)
-        head = ["| section | the article's claim | measured here | verdict |", "|---|---|---|---|"]
-        return "\n".join(
-            head + [f"| {section} | {claim} | {what} | **{v}** |" for section, claim, what, v in self.rows]
-        )
+        lines = [TABLE_HEAD, "|---|---|---|---|"]
+        for row in self.rows:
+            section, claim, what, verdict = (text.replace("|", "\\|") for text in row)
+            lines.append(f"| {section} | {claim} | {what} | **{verdict}** |")
+        return "\n".join(lines)
 
 
 def at_least(value: float, *levels: float) -> str:

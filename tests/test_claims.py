@@ -1,0 +1,166 @@
+"""Claims: the table of a chapter, and what the page of all claims reads out of the stored notebooks."""
+
+from dataclasses import replace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from llmasos_edu.book import Claims, at_least, at_most, load_outline
+from llmasos_edu.book.all_claims import Claim, claims_markdown, collect_claims, count_kinds, read_claims
+
+
+def some_claims():
+    claims = Claims("4.1")
+    claims.add("4.1.1", "the scale matters", "gradient below 0.1", holds=True, when="d | n is large")
+    claims.add("4.1.2", "attention is fast", "ratio above 2", holds=True)
+    claims.add("4.1.3", "more heads are better", "a U", holds=False)
+    return claims
+
+
+class Stored:
+    """A chapter of the outline whose notebook is a file of the test's own."""
+
+    def __init__(self, folder, *tables):
+        self.file, self.folder = "04_1_attention", folder
+        cells = [
+            new_code_cell(
+                "claims",
+                id=f"table-{index}",
+                execution_count=1,
+                outputs=[new_output("execute_result", {"text/markdown": table, "text/plain": "x"})],
+            )
+            for index, table in enumerate(tables)
+        ]
+        nbformat.write(new_notebook(cells=cells), folder / "chapter.ipynb")
+
+    def path(self):
+        return self.folder / "chapter.ipynb"
+
+
+# -- a chapter's own table ---------------------------------------------------------
+
+
+def test_the_verdict_names_its_condition():
+    assert [row[3] for row in some_claims().rows] == [
+        "holds when d | n is large",
+        "holds",
+        "does not hold",
+    ]
+
+
+def test_a_claim_that_fails_has_no_condition():
+    claims = Claims("4")
+    claims.add("4.1", "this", "that", holds=False, when="the moon is full")
+    assert claims.rows[0][3] == "does not hold"
+
+
+def test_running_a_cell_again_replaces_its_row():
+    claims = some_claims()
+    claims.add("4.1.2", "attention is fast", "ratio above 3", holds=False)
+    assert [row[2] for row in claims.rows] == ["gradient below 0.1", "ratio above 3", "a U"]
+    claims.add("4.1.3", "attention is fast", "elsewhere", holds=True)
+    assert len(claims.rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("3.1.1", "this", "that"), "section 3.1.1 does not belong to chapter 4.1"),
+        (("4.1.1", "  ", "that"), "claim='  '"),
+        (("4.1.1", "this", ""), "measured=''"),
+    ],
+)
+def test_what_is_no_claim_is_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        some_claims().add(*arguments, holds=True)
+
+
+def test_an_empty_table_says_what_to_do():
+    empty = Claims("4.1")
+    assert repr(empty) == empty._repr_markdown_() == "chapter 4.1: no claim tested yet, run the cells above"
+
+
+def test_the_table_in_words_and_in_markdown():
+    claims = some_claims()
+    assert repr(claims).splitlines()[1] == "4.1.2 | attention is fast | ratio above 2 | holds"
+    lines = claims._repr_markdown_().splitlines()
+    assert lines[:2] == ["| section | the article's claim | measured here | verdict |", "|---|---|---|---|"]
+    assert lines[2].endswith("| **holds when d \\| n is large** |")
+    assert lines[3] == "| 4.1.2 | attention is fast | ratio above 2 | **holds** |"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.05, "not above 0.1"), (0.1, "not above 0.1"), (0.3, "above 0.1"), (7, "above 0.5")],
+)
+def test_at_least_names_the_highest_level_reached(value, words):
+    assert at_least(value, 0.5, 0.1) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.05, "below 0.1"), (0.1, "below 0.5"), (0.5, "not below 0.5"), (7, "not below 0.5")],
+)
+def test_at_most_names_the_lowest_level_kept(value, words):
+    assert at_most(value, 0.5, 0.1) == words
+
+
+# -- the page of all claims --------------------------------------------------------
+
+
+def test_what_a_chapter_stores_is_read_back(tmp_path):
+    claims = some_claims()
+    read = read_claims(Stored(tmp_path, claims._repr_markdown_()))
+    assert [(each.section, each.claim, each.measured, each.verdict) for each in read] == claims.rows
+    assert [each.kind for each in read] == ["holds when", "holds", "does not hold"]
+    assert [each.condition for each in read] == ["d | n is large", "", ""]
+    assert count_kinds(read) == {"holds": 1, "holds when": 1, "does not hold": 1}
+    assert list(count_kinds([])) == ["holds", "holds when", "does not hold"]
+
+
+def test_the_last_table_of_a_chapter_counts(tmp_path):
+    early = Claims("4.1")
+    early.add("4.1.1", "the scale matters", "not measured yet", holds=False)
+    assert len(read_claims(Stored(tmp_path, early._repr_markdown_(), some_claims()._repr_markdown_()))) == 3
+
+
+def test_a_chapter_without_a_table_is_named(tmp_path):
+    with pytest.raises(ValueError, match="04_1_attention stores no table of claims: run it with make book"):
+        read_claims(Stored(tmp_path, "| another | table |"))
+
+
+@pytest.mark.parametrize("row", ["| 4.1.1 | too | short |", "| 4.1.1 | this | that | **perhaps** |"])
+def test_a_broken_row_is_shown(tmp_path, row):
+    with pytest.raises(ValueError, match=r"no row of a table of claims: '\| 4\.1\.1"):
+        read_claims(Stored(tmp_path, some_claims()._repr_markdown_() + "\n" + row))
+
+
+def test_the_page_links_to_the_chapter_and_keeps_bars_in_texts(tmp_path):
+    lines = claims_markdown(read_claims(Stored(tmp_path, some_claims()._repr_markdown_()))).splitlines()
+    assert len(lines) == 5
+    assert lines[2].startswith("| [4.1.1](04_1_attention.ipynb) | the scale matters | gradient below 0.1 |")
+    assert lines[2].endswith("**holds when d \\| n is large** |")
+    with pytest.raises(ValueError, match="no claims to show"):
+        claims_markdown([])
+
+
+def test_every_ready_chapter_of_the_parts_is_there_in_order():
+    outline = load_outline()
+    ready = [
+        chapter for chapter in outline if chapter.status == "ready" and chapter.part.number in ("3", "4", "5")
+    ]
+    found = collect_claims()
+    assert list(dict.fromkeys(each.chapter.file for each in found)) == [chapter.file for chapter in ready]
+    assert all(each.section.startswith(each.chapter.number) for each in found)
+    fifth = collect_claims(["5"])
+    assert fifth
+    assert {each.chapter.number for each in fifth} == {"5"}
+    assert isinstance(fifth[0], Claim)
+
+
+def test_chapters_that_are_planned_are_left_out_and_unknown_parts_refused():
+    planned = [replace(chapter, status="planned") for chapter in load_outline()]
+    assert collect_claims(outline=planned) == []
+    with pytest.raises(ValueError, match="no part '9', only 1, 2, 3, 4, 5, 6"):
+        collect_claims(["3", "9"])
