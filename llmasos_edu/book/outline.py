@@ -79,14 +79,14 @@ def notebook_paths(language="en"):
 WORDS = {
     "en": {
         "head": "| | chapter | what it holds | read | run |",
-        "read": "{} min",
-        "run": "{} s",
+        "read": "{}\u00a0min",
+        "run": "{}\u00a0s",
         "planned": "planned",
     },
     "zh": {
         "head": "| | 章 | 内容 | 阅读 | 运行 |",
-        "read": "{} 分钟",
-        "run": "{} 秒",
+        "read": "{}\u00a0分钟",
+        "run": "{}\u00a0秒",
         "planned": "计划中",
     },
 }
