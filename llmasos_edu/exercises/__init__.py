@@ -34,6 +34,8 @@ __all__ = [
 CHAPTERS = {
     "3.1": "pretraining",
     "3.2": "unsupervised",
+    "3.3": "incremental",
+    "3.5": "distillation",
     "4.1": "attention",
     "4.2": "transformer",
     "4.2.3": "positional",
