@@ -46,7 +46,7 @@ class EmbeddingMap(anywidget.AnyWidget):
     Source: Mikolov et al. 2013, section 5 (words by their neighbours); article 3.2.
     """
 
-    _esm = read_module("shared.js", "embedding.js", "embedding_map.js")
+    _esm = read_module("shared.js", "markers.js", "embedding.js", "embedding_map.js")
     _css = "\n".join(
         (_HERE / name).read_text(encoding="utf-8") for name in ("explorer.css", "embedding_map.css")
     )
