@@ -37,7 +37,7 @@ def character_kinds(source: str) -> list[int]:
     Source: the module `tokenize` of the running Python; the list of keywords is `keyword.kwlist`.
     """
     starts = [0]
-    for line in source.splitlines(keepends=True):
+    for line in io.StringIO(source, newline=""):  # as Python does: a form feed ends no line
         starts.append(starts[-1] + len(line))
     kinds = [-1] * len(source)
     try:
