@@ -35,6 +35,7 @@ CHAPTERS = {
     "3.1": "pretraining",
     "3.2": "unsupervised",
     "3.3": "incremental",
+    "3.4": "multitask",
     "3.5": "distillation",
     "4.1": "attention",
     "4.2": "transformer",
