@@ -93,8 +93,9 @@ def _log_probabilities(student_logits, teacher_logits, temperature):
 
 
 def _kl(log_a, log_b):
-    # 0 ln 0 = 0: a class that a excludes adds nothing, whatever b says of it
-    ratio = torch.where(log_a > -math.inf, log_a - log_b, 0.0)
+    ratio = log_a - log_b
+    if log_a.amin() == -math.inf:  # 0 ln 0 = 0: a class that a excludes adds nothing, whatever b says of it
+        ratio = torch.where(log_a > -math.inf, ratio, 0.0)
     return (log_a.exp() * ratio).sum(dim=-1)
 
 
