@@ -71,10 +71,10 @@ TRANSFER = Exercise(
         "A model learns tasks one after the other. accuracy[i, j] is its accuracy on task j after it has "
         "learned tasks 0 to i; untrained[j] is the accuracy on task j of the model before any training. "
         "Return three numbers as Lopez-Paz and Ranzato (2017, GEM, section 2) define them. Average accuracy: "
-        "the mean over all tasks at the end. Backward transfer: for every task but the last, what its "
-        "accuracy at the end is above that right after it was learned; the mean. Forward transfer: for every "
-        "task but the first, what its accuracy just before it is learned is above the untrained model's; "
-        "the mean. At least two tasks."
+        "the mean over all tasks at the end. Backward transfer: for every task but the last, its accuracy "
+        "at the end less its accuracy right after it was learned; the mean of these. Forward transfer: for "
+        "every task but the first, its accuracy just before it is learned less that of the untrained model; "
+        "the mean of these. At least two tasks."
     ),
     takeaway="Backward transfer below zero is forgetting; an average cannot tell it from a poor start.",
     reference=transfer,
@@ -285,7 +285,7 @@ RESERVOIR = Exercise(
     difficulty=2,
     minutes=20,
     statement=(
-        "Replay keeps a buffer of at most `capacity` training examples, and at any time each example seen so "
+        "Replay keeps a buffer of at most `capacity` training examples. At any time, each example seen so "
         "far should be in it with the same probability, though nobody knows how long the stream will be. "
         "Reservoir sampling (Vitter 1985, algorithm R) does that. Go through the stream. Items marked "
         "held_out are test data: they never enter, and they do not count as seen. Every other item is "

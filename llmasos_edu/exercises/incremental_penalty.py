@@ -74,8 +74,8 @@ FISHER = Exercise(
         "over examples of the squared gradient of ln p(y | x), where y is drawn from the model's own "
         "distribution. The model is a softmax over inputs @ weights.T. To draw the class of example i, take "
         "the first class whose cumulative probability is larger than uniforms[i]. Return one number for each "
-        "weight. The data's own labels are there too, because a training loop has them in hand; say for "
-        "yourself whether they belong here."
+        "weight. The data's own labels are there too, because a training loop has them in hand; decide "
+        "whether they belong here."
     ),
     takeaway="Fisher asks the model what it would answer; with the data's labels it is the 'empirical' one.",
     reference=fisher_diagonal,

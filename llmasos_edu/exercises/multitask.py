@@ -66,15 +66,15 @@ def _never_closed(text, deepest):
 
 NESTING = Exercise(
     key="3.4-1",
-    title="How deep is each character nested?",
+    title="The depth of nesting as a label",
     difficulty=1,
     minutes=15,
     statement=(
         "One of the tasks of this chapter asks of each character of a program how many brackets are open "
         "around it. Give these labels. Round, square and curly brackets all count. A bracket stands outside "
-        "of itself, the closing one too: in f(x) only x has depth 1. Brackets between two double quotes are "
-        "part of a string and none (there are no other quotes, and none is escaped). Every bracket is "
-        "closed. Labels end at `deepest`: whatever is deeper gets that label."
+        "of itself, the closing one too: in f(x) only x has depth 1. Brackets between two double quotes "
+        "belong to a string and do not count (there are no other quotes, and none is escaped). Every bracket "
+        "is closed. Labels end at `deepest`: whatever is deeper gets that label."
     ),
     takeaway="A label that follows from a rule is never wrong; the rule at the borders is a decision.",
     reference=nesting_depths,
@@ -188,10 +188,10 @@ AVERAGES = Exercise(
     difficulty=1,
     minutes=10,
     statement=(
-        "A model has answered n questions of several tasks; right says which answers are right, tasks to "
-        "which task each question belongs. Return two averages of its accuracy. Micro: every question counts "
-        "the same. Macro: every task counts the same. Some task numbers may not occur: such tasks do not "
-        "count."
+        "A model has answered n questions of several tasks; `right` says which answers are right, `tasks` to "
+        "which task each question belongs. Return two averages of its accuracy. Micro: every question "
+        "counts the same. Macro: every task counts the same. Some task numbers may not occur: such tasks do "
+        "not count."
     ),
     takeaway="Micro hides a small task that fails; macro lets it speak as loudly as a large one.",
     reference=micro_and_macro,

@@ -80,7 +80,7 @@ def _model(name, seed, tasks, body, head, silent=(), scale=1.0):
 
 COSINES = Exercise(
     key="3.4-7",
-    title="Do these tasks agree?",
+    title="Which tasks agree, and which are in conflict",
     difficulty=2,
     minutes=15,
     statement=(

@@ -41,7 +41,7 @@ def _sizes(name, sizes, temperature, steps):
 
 SHARES = Exercise(
     key="3.4-5",
-    title="How often is each task drawn?",
+    title="How often each task is drawn",
     difficulty=1,
     minutes=10,
     statement=(
