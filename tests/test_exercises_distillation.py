@@ -1,4 +1,4 @@
-"""The exercises of chapter 3.5: the common rules, other right answers, usual mistakes, and torch."""
+"""The exercises of chapter 3.5: the common rules, other right answers, usual mistakes, the library."""
 
 import copy
 
@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
 from torch import nn
 
+from llmasos_edu.distillation import distillation_loss, gain_kept
+from llmasos_edu.divergences import forward_kl, reverse_kl
 from llmasos_edu.exercises import find, judge
 
 # Right answers in another shape ------------------------------------------------------------------------
@@ -359,7 +361,7 @@ def test_a_loss_of_each_row_and_a_loss_without_a_graph_are_told_so():
     assert "no gradient flows" in verdict.message
 
 
-# The references against torch ------------------------------------------------------------------------
+# The references against torch and the library ------------------------------------------------------------------------
 
 
 def test_probabilities_and_entropy_equal_those_of_torch_s_distributions():
@@ -376,6 +378,15 @@ def test_divergences_equal_those_of_torch():
         for got, second, first in ((forward, log_q, log_p), (reverse, log_p, log_q)):
             want = F.kl_div(second, first, reduction="batchmean", log_target=True)
             torch.testing.assert_close(got.double(), want, atol=1e-5, rtol=1e-4)
+
+
+def test_both_divergences_and_hinton_s_loss_equal_the_library_s():
+    for (forward, reverse), (teacher, student) in every_case("3.5-2"):
+        torch.testing.assert_close(forward, forward_kl(student, teacher), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(reverse, reverse_kl(student, teacher), atol=1e-4, rtol=1e-4)
+    for got, (student, teacher, labels, temperature, alpha) in every_case("3.5-3"):
+        want = distillation_loss(student, teacher, labels, temperature=temperature, alpha=alpha)
+        torch.testing.assert_close(got, want, atol=1e-4, rtol=1e-4)
 
 
 def test_high_temperature_makes_hinton_s_gradient_that_of_logit_matching():
@@ -397,6 +408,9 @@ def test_hidden_states_and_text_equal_torch_s_losses():
         torch.testing.assert_close(got, sequence_by_ignore_index(logits, tokens, prompts, lengths))
 
 
-def test_the_share_by_hand():
+def test_the_share_is_the_library_s_of_the_means_and_by_hand():
+    for got, (teacher, alone, distilled) in every_case("3.5-8"):
+        means = (losses.mean().item() for losses in (alone, distilled, teacher))
+        assert abs(got.item() - gain_kept(*means)) < 1e-5
     losses = (torch.tensor([2.0, 2.2]), torch.tensor([3.0, 3.2]), torch.tensor([2.5, 3.1]))
     assert abs(find("3.5-8").reference(*losses).item() - 0.3) < 1e-6

@@ -101,7 +101,7 @@ function render({ model, el }) {
   }
 
   function summary(found) {
-    const head = ["model", "its favourite", "favourite, listed below, others", "the rest", "entropy, bits", "KL (teacher\u00a0‖\u00a0it)", "KL (it\u00a0‖\u00a0teacher)"];
+    const head = ["model", "its favourite", "favourite, listed below, others", "the rest", "entropy, bits", "KL(teacher ‖ it)", "KL(it ‖ teacher)"];
     const full = ["", "", "solid: its favourite; hatched: the other tokens listed below; empty: all others", "probability of all tokens but the favourite", "over the whole vocabulary",
       "KL(teacher ‖ student), bits: the forward one", "KL(student ‖ teacher), bits: the reverse one"];
     const body = data.models.map((name, m) => {
