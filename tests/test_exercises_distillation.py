@@ -361,7 +361,7 @@ def test_a_loss_of_each_row_and_a_loss_without_a_graph_are_told_so():
     assert "no gradient flows" in verdict.message
 
 
-# The references against torch and the library ------------------------------------------------------------------------
+# The references against torch and the library --------------------------------------------------------
 
 
 def test_probabilities_and_entropy_equal_those_of_torch_s_distributions():
