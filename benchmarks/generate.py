@@ -64,40 +64,41 @@ def bare_steps(model: LanguageModel, prompt: Tensor):
     The prompt's keys and values are taken as zeros. Not for use: it shows how far one could get.
     """
     batch, longest = len(prompt), PROMPT + NEW
-    layers = [
-        (block.attention_norm, block.attention, block.feed_forward_norm, block.feed_forward)
-        for block in model.blocks
-    ]
-    places, head, last = model.body.positions.learned.embedding.weight, model.head.weight, model.body.norm
-
-    def linear(x, layer):
-        return F.linear(x, layer.weight, layer.bias)
+    places, embedding, last = (
+        model.body.positions.learned.embedding.weight, model.head.weight, model.body.norm
+    )  # fmt: skip
+    layers = []
+    for block in model.blocks:
+        attention, mlp = block.attention, block.feed_forward
+        three = (attention.query_proj, attention.key_proj, attention.value_proj)
+        joined = [torch.cat([getattr(each, kind).detach() for each in three]) for kind in ("weight", "bias")]
+        layers.append((block.attention_norm, *joined, attention.out_proj, block.feed_forward_norm, mlp))
 
     def norm(x, layer):
-        return F.layer_norm(x, (D_MODEL,), layer.weight, layer.bias)
+        return torch.layer_norm(x, (D_MODEL,), layer.weight, layer.bias)
 
-    def split(x):
-        return x.view(batch, 1, HEADS, HEAD_DIM).transpose(1, 2)
+    def onto(x, branch, layer):
+        return torch.addmm(x, branch, layer.weight.T).add_(layer.bias)
 
     @torch.inference_mode()
     def write():
-        keys = [torch.zeros(batch, HEADS, longest, HEAD_DIM) for _ in layers]
-        values = [torch.zeros(batch, HEADS, longest, HEAD_DIM) for _ in layers]
-        token = prompt[:, -1:]
+        keys, values = (torch.zeros(LAYERS, batch, HEADS, longest, HEAD_DIM) for _ in range(2))
+        token = prompt[:, -1]
         for end in range(PROMPT, longest):
-            x = F.embedding(token, head) + places[end]
-            for index, (first, attention, second, mlp) in enumerate(layers):
-                entered = norm(x, first)
-                keys[index][:, :, end : end + 1] = split(linear(entered, attention.key_proj))
-                values[index][:, :, end : end + 1] = split(linear(entered, attention.value_proj))
-                heads = F.scaled_dot_product_attention(
-                    split(linear(entered, attention.query_proj)),
-                    keys[index][:, :, : end + 1],
-                    values[index][:, :, : end + 1],
-                )
-                x = x + linear(heads.transpose(1, 2).reshape(batch, 1, D_MODEL), attention.out_proj)
-                x = x + linear(F.gelu(linear(norm(x, second), mlp.in_proj)), mlp.out_proj)
-            token = F.linear(norm(x, last), head)[:, -1].argmax(dim=-1, keepdim=True)
+            x = F.embedding(token, embedding) + places[end]
+            rooms = zip(*(part[..., end, :].unbind() for part in (keys, values)), strict=True)
+            helds = zip(*(part[..., : end + 1, :].unbind() for part in (keys, values)), strict=True)
+            for (first, weight, bias, out_proj, second, mlp), room, held in zip(
+                layers, rooms, helds, strict=True
+            ):
+                joined = F.linear(norm(x, first), weight, bias).view(batch, 3, HEADS, HEAD_DIM)
+                query, key, value = joined.unbind(1)
+                room[0].copy_(key), room[1].copy_(value)
+                heads = F.scaled_dot_product_attention(query[:, :, None], *held)
+                x = onto(x, heads.view(batch, D_MODEL), out_proj)
+                hidden = F.gelu(F.linear(norm(x, second), mlp.in_proj.weight, mlp.in_proj.bias))
+                x = onto(x, hidden, mlp.out_proj)
+            token = F.linear(norm(x, last), embedding).argmax(dim=-1)
 
     return write
 
@@ -111,12 +112,15 @@ def contenders(batch: int) -> dict:
     prompt = torch.randint(VOCAB, (batch, PROMPT), generator=generator)
     # From half of PROMPT to all of it.
     rows = [row[: PROMPT - index * (PROMPT // 2) // batch] for index, row in enumerate(prompt)]
-    book, default = ours(**GPT2_SHAPE), ours()
+    book, default, experts = ours(**GPT2_SHAPE), ours(), ours(num_experts=8, moe={"d_ff": D_FF // 2})
+    for block in experts.blocks:  # a fresh router sends every token to the same experts
+        torch.nn.init.normal_(block.feed_forward.router.weight)
     entries = {
         REFERENCE: transformers_gpt2(prompt),
         "book, GPT-2's shape": cached(book, prompt),
         "book, GPT-2's shape, no cache": uncached(book, prompt),
         "book, default shape": cached(default, prompt),
+        "book, default shape, 2 of 8 experts of half width": cached(experts, prompt),
         "bare kernels, GPT-2's shape": bare_steps(book, prompt),
     }
     if batch > 1:
@@ -139,7 +143,7 @@ def main() -> None:
         timed = take_turns(contenders(batch), rounds=3 if quick else 20, warmup=1)
         print(f"Batch {batch}; target with the cache: at least {target}")
         for name in timed[0]:
-            print(f"  {name:46} tokens/s / reference {spread(timed, REFERENCE, name):>22}")
+            print(f"  {name:50} tokens/s / reference {spread(timed, REFERENCE, name):>22}")
 
 
 if __name__ == "__main__":

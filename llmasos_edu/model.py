@@ -4,12 +4,13 @@
 embedding before it and a head behind it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from llmasos_edu.decoding_step import decoding_step
 from llmasos_edu.kv_cache import KVCache
 from llmasos_edu.moe import MoE
 from llmasos_edu.positional import PositionalEncoding
@@ -325,6 +326,18 @@ class LanguageModel(nn.Module):
             return self.head(x[:, -1])
         last = torch.tensor(counts, device=x.device) - 1
         return self.head(x[torch.arange(len(x), device=x.device), last])
+
+    def decoding_step(self, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
+        """`next_logits` for one token a row, made ready for this cache and fast; for many steps in a row.
+
+        Args:
+            cache: what the rows have read so far; it keeps what follows.
+
+        Returns:
+            A function from tokens `[batch, 1]` to logits `[batch, vocab]`, without gradient. It goes by the
+            weights of now.
+        """
+        return decoding_step(self, cache)
 
     def generate(
         self,

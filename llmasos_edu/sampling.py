@@ -7,6 +7,7 @@ temperature, then three ways to cut off the unlikely. `choice_probabilities` app
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -305,8 +306,11 @@ def _write(model, tokens, counts, max_new_tokens, ends, generator, choice) -> It
     with modes_kept(model):
         model.eval()
         cache = model.new_cache(len(tokens), tokens.shape[1] + max_new_tokens)
-        for _ in range(max_new_tokens):
-            logits = model.next_logits(tokens, cache=cache, counts=counts)
+        read = partial(model.next_logits, cache=cache, counts=counts)  # the prompt, and then the fast path
+        for written in range(max_new_tokens):
+            if written == 1:
+                read = model.decoding_step(cache)
+            logits = read(tokens)
             token = sample_next(logits, seen=seen, generator=generator, **choice)
             if may_end:
                 token = torch.where(done, tokens[:, -1], token)  # what has ended repeats itself
@@ -314,7 +318,7 @@ def _write(model, tokens, counts, max_new_tokens, ends, generator, choice) -> It
             yield token
             if may_end and done.all():
                 return
-            tokens, counts = token[:, None], None
+            tokens = token[:, None]
             if seen is not None:
                 seen.scatter_(1, tokens, True)
 
@@ -357,7 +361,8 @@ def _enter(logits: Tensor, seen: Tensor | None, repetition_penalty: float | None
     if logits.ndim != 2 or not logits.is_floating_point() or logits.numel() == 0:
         raise ValueError(f"logits must be numbers [batch, vocab], got {logits.dtype} {list(logits.shape)}")
     largest = logits.amax(dim=-1)  # NaN where one is NaN
-    if not largest.isfinite().all():
+    # A finite sum has finite terms, and is cheap; one that is not may only have overflowed.
+    if not math.isfinite(largest.sum()) and not largest.isfinite().all():
         row = int((~largest.isfinite()).nonzero()[0])
         raise ValueError(
             f"the largest logit of row {row} is {largest[row].item()}, so no token is the likeliest: the "
