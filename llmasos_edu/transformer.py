@@ -5,12 +5,11 @@ encoder layer and the decoder layer with a residual around each sub-layer. Stack
 model that translates are in `encoder_decoder.py`, the decoder-only language model in `model.py`.
 """
 
-from functools import partial
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from llmasos_edu.activations import ACTIVATIONS, GATED
 from llmasos_edu.attention import MultiHeadAttention, _check_input, merge_heads, split_heads
 
 
@@ -71,17 +70,6 @@ def set_norm_eps(module: nn.Module, eps: float | None) -> None:
     for each in module.modules():
         if eps is not None and isinstance(each, tuple(NORMS.values())):
             each.eps = eps
-
-
-def squared_relu(x: Tensor) -> Tensor:
-    """`max(x, 0)^2`. Source: So et al. 2021, "Primer", section 4."""
-    return F.relu(x).square()
-
-
-# GPT-2 has the GELU by way of a tanh. Source: Hendrycks and Gimpel 2016, "GELUs", section 2.
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "gelu_tanh": partial(F.gelu, approximate="tanh"),
-               "squared_relu": squared_relu, "swiglu": F.silu, "geglu": F.gelu}  # fmt: skip
-GATED = ("swiglu", "geglu")
 
 
 class FeedForward(nn.Module):

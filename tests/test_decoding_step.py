@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from llmasos_edu.activations import ACTIVATIONS
 from llmasos_edu.decoding_step import DecodingStep
 from llmasos_edu.model import LanguageModel
 from llmasos_edu.positional import POSITIONS
-from llmasos_edu.transformer import ACTIVATIONS
 
 VOCAB, D_MODEL, LAYERS, HEADS, ROOM = 13, 16, 2, 4, 12
 TIGHT = {"atol": 1e-9, "rtol": 1e-9}
