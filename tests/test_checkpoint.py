@@ -210,6 +210,27 @@ def test_a_file_that_unties_what_the_model_ties_is_refused(tmp_path):
         load_weights(tmp_path / "m", Tiny(tie=True))
 
 
+def test_equal_matrices_fit_a_model_that_ties_them(tmp_path):
+    apart = Tiny(tie=False)
+    apart.head.weight.data = apart.embedding.weight.data.clone()
+    save_model(tmp_path / "m", apart)
+    tied = Tiny(tie=True)
+    load_weights(tmp_path / "m", tied)
+    assert torch.equal(tied.head.weight, apart.embedding.weight)
+
+
+def test_a_misfit_lists_all_that_is_wrong(tmp_path):
+    save_model(tmp_path / "m", Holder(a=torch.ones(1), b=torch.ones(1), c=torch.ones(1)))
+    for own, words in (
+        ({"a": torch.ones(1), "y": torch.ones(1), "x": torch.ones(1)},
+         "it lacks x, y and holds b, c, which the model does not have"),
+        ({"a": torch.ones(1)}, "it holds b, c, which the model does not have"),
+    ):  # fmt: skip
+        with pytest.raises(CheckpointError) as caught:
+            load_weights(tmp_path / "m", Holder(**own))
+        assert str(caught.value) == f"{tmp_path / 'm'} does not fit the model: {words}"
+
+
 def test_settings_that_json_would_change_are_refused_before_writing(tmp_path):
     for value in ((1, 2), {1: 2}, torch.ones(1), object()):
         model = Holder()
@@ -237,6 +258,31 @@ def test_tensors_inside_lists_and_tuples_survive():
     assert torch.equal(found["a"][0], torch.ones(1))
     assert torch.equal(found["a"][1][0], torch.zeros(2))
     assert found["a"][1][1] == 3
+
+
+def test_a_state_becomes_json_that_says_of_what_type_each_value_was():
+    tensors = {}
+    tree = checkpoint._flatten({1: [None, True], "a": (2.5, torch.ones(1))}, "s", tensors)
+    values = [{"value": None}, {"value": True}], [{"value": 2.5}, {"tensor": "s.a.1"}]
+    assert tree == {"dict": [[1, {"list": values[0]}], ["a", {"tuple": values[1]}]]}
+    assert list(tensors) == ["s.a.1"]
+
+
+def test_an_optimizer_is_described_by_the_names_of_what_it_moves():
+    model, stranger = Tiny(), nn.Parameter(torch.ones(1))
+    groups = [{"params": [model.hidden.weight, stranger]}, {"params": [model.embedding.weight]}]
+    described = checkpoint._describe(model, [torch.optim.SGD(groups), torch.optim.AdamW([model.hidden.bias])])
+    assert described == [
+        ["SGD", [["hidden.weight", "?"], ["embedding.weight"]]],
+        ["AdamW", [["hidden.bias"]]],
+    ]
+
+
+def test_optimizers_of_other_parameters_are_refused(tmp_path):
+    model = Tiny()
+    save_checkpoint(tmp_path / "c", model, [torch.optim.SGD([model.hidden.bias])], step=0)
+    with pytest.raises(CheckpointError, match="was written with other optimizers"):
+        load_checkpoint(tmp_path / "c", model, [torch.optim.SGD([model.embedding.weight])])
 
 
 def test_models_without_settings_or_of_another_class(tmp_path):
@@ -317,6 +363,39 @@ def test_truncated_at_any_byte_is_refused(small):
     assert "after its end" in refused(small, small[1] + b"\0")
 
 
+def test_a_file_of_the_wrong_size_is_told_in_numbers(small):
+    path, whole, _ = small
+    header = 8 + int.from_bytes(whole[:8], "little")
+    assert refused(small, whole[: header - 1]) == (
+        f"{path} is cut short: {header - 1} bytes, the header alone ends at {header}"
+    )
+    for raw, wrong in (
+        (whole[:header], "is cut short"),
+        (whole[:-1], "is cut short"),
+        (whole + b"\0", "has bytes after its end"),
+    ):
+        words = f"{path} {wrong}: {len(raw)} bytes, the header speaks of {len(whole)}"
+        assert refused(small, raw) == words
+
+
+def test_a_file_without_tensors_is_whole(tmp_path):
+    path, model = tmp_path / "m", Holder()
+    save_model(path, model)
+    raw = path.read_bytes()
+    assert len(raw) == 8 + int.from_bytes(raw[:8], "little")  # it ends where its header does
+    load_weights(path, model)
+    path.write_bytes(raw + b"\0")
+    with pytest.raises(CheckpointError, match="has bytes after its end"):
+        load_weights(path, model)
+
+
+def test_a_setting_may_look_like_an_empty_digest(tmp_path):
+    model = Holder(a=torch.ones(1))
+    model.settings = {"note": checkpoint.NO_DIGEST, "again": checkpoint.NO_DIGEST}
+    save_model(tmp_path / "m", model)
+    assert checkpoint._read(tmp_path / "m", "model")[0]["settings"] == model.settings
+
+
 def test_any_flipped_byte_is_refused(small):
     whole = small[1]
     for place in range(len(whole)):
@@ -366,6 +445,9 @@ def test_newer_and_odd_files_are_refused_in_words(small):
     assert "damaged" in refused(small, forged(small, lambda about: about | {"ties": {"x": "nowhere"}}))
     assert "damaged" in refused(small, forged(small, lambda about: about | {"ties": 3}))
     assert "damaged" in refused(small, forged(small, lambda about: about | {"version": None}))
+    for digest in ("0", 3, "0" * 65):
+        message = refused(small, forged(small, lambda about: about | {"sha256": digest}))  # noqa: B023
+        assert message == f"{path} is damaged: its bytes do not match the sha256 that it carries"
     assert "is a poem, not a model" in refused(small, forged(small, lambda about: about | {"kind": "poem"}))
 
 
@@ -378,6 +460,17 @@ def test_foreign_files_are_refused_by_name(small, tmp_path):
     assert "metadata cannot be read" in refused(
         small, safetensors.torch.save({"a": torch.ones(1)}, {"llmasos_edu": "{"})
     )
+    for raw, words in (
+        (b"GGUF" + bytes(40), "is not a safetensors file"),
+        (b"GGUFGGUFG", "is not a safetensors file"),
+        (b"\x80" + bytes(8), "is not a safetensors file"),  # one byte does not make a pickle, nor
+        (b"G\x02GUFGUFG", "is not a safetensors file"),  # does the second alone
+        (b"GGUFGGUF", "is cut short: 8 bytes cannot hold a header"),
+        (b"\x80\x04GUFGUFG", "is a pickle, which can run any code when loaded: it is refused"),
+        (b"PK\x03\x04GUFGUFG", "is a zip file, as torch.save writes: it may hold a pickle, which can run any "
+         "code: it is refused"),
+    ):  # fmt: skip
+        assert refused(small, raw) == f"{_path} {words}"
     for foreign in (b"{}", b'{"a": 1, "b": [2, 3]}', b"GGUF" + bytes(40), b"hello world, this is a text"):
         refused(small, foreign)
     for header in (b"{" * 3000, b'{"a": 1}', b'{"a": {"data_offsets": []}}', b"{\xff}", b'{"a":' * 9000):

@@ -9,6 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmasos_edu import model as module
+from llmasos_edu.decoding_step import DecodingStep
 from llmasos_edu.model import LanguageModel, LLMasOS
 from llmasos_edu.positional import RotaryEmbedding
 
@@ -356,6 +358,141 @@ def test_the_same_names_have_the_same_defaults_and_meanings():
     assert stack["num_heads"].default == 4
 
 
+def test_a_model_is_this_unless_something_else_is_asked_for():
+    assert LanguageModel(11, 16, 2, 4).settings == {
+        "vocab_size": 11, "d_model": 16, "num_layers": 2, "num_heads": 4, "d_ff": None, "num_experts": 1,
+        "moe": None, "num_kv_heads": None, "position": "rotary", "max_len": 1024, "position_base": 10_000.0,
+        "norm": "layer", "norm_eps": None, "activation": "squared_relu", "qk_norm": True, "bias": False,
+        "dropout": 0.0, "tie_weights": False,
+    }  # fmt: skip
+    model = LanguageModel(11, 16, 2, 4)
+    assert len(model.blocks) == 2
+    assert model.vocab_size == 11
+    for block in model.blocks:
+        attention = block.attention
+        assert (attention.num_heads, attention.num_kv_heads, attention.head_dim) == (4, 4, 4)
+        assert (attention.qk_norm, attention.is_causal, attention.dropout, block.dropout) == (
+            True,
+            True,
+            0,
+            0,
+        )
+        assert block.norm_first
+        assert block.feed_forward.in_proj.weight.shape == (64, 16)
+    assert not [name for name, _ in model.named_parameters() if "bias" in name and "norm" not in name]
+    assert model.body.positions.rotary.head_dim == 4
+    assert model.body.positions.rotary.base == 10_000.0
+
+
+@pytest.mark.parametrize("num_experts", [1, 3])
+def test_every_setting_arrives(num_experts):
+    model = LanguageModel(
+        11, 16, 3, 4, d_ff=24, num_experts=num_experts, num_kv_heads=2, position="sinusoidal",
+        position_base=50.0, norm="rms", norm_eps=0.25, activation="relu", qk_norm=False, bias=True,
+        dropout=0.125,
+    )  # fmt: skip
+    assert len(model.blocks) == 3
+    norms = [each for each in model.modules() if isinstance(each, torch.nn.RMSNorm)]
+    assert [each.eps for each in norms] == [0.25] * 7
+    assert model.body.positions.sinusoidal.base == 50.0
+    assert model.body.positions.sinusoidal.amplitude == 1.0
+    for block in model.blocks:
+        attention, network = block.attention, block.feed_forward
+        assert (attention.num_heads, attention.num_kv_heads) == (4, 2)
+        assert (attention.qk_norm, attention.dropout, block.dropout) == (False, 0.125, 0.125)
+        assert attention.out_proj.bias is not None
+        network = network.experts[2] if num_experts > 1 else network
+        assert network.in_proj.out_features == 24
+        assert network.activation is torch.nn.functional.relu
+        assert (network.in_proj.bias is None) == (num_experts > 1)  # experts have no biases
+    assert len(LLMasOS(16, 1).blocks[0].feed_forward.in_proj.weight) == 64
+    default = [each.eps for each in LanguageModel(11, 16, 1, 4).modules() if hasattr(each, "eps")]
+    assert default == [1e-5] * 3  # torch's own
+
+
+@pytest.mark.parametrize("tie", [True, False])
+def test_a_fresh_model_starts_at_these_sizes(tie):
+    torch.manual_seed(0)
+    options = {"d_ff": 32, "tie_weights": tie, "bias": True}
+    model = LanguageModel(3000, 64, 1, 4, position="learned", max_len=500, **options)
+    size = 1 / 8 if tie else 1.0  # d_model ** -0.5 where the embedding is the head as well
+    for weight in (model.embedding.weight, model.body.positions.learned.embedding.weight):
+        assert weight.std().item() == pytest.approx(size, rel=0.02)
+    waves = LanguageModel(11, 64, 1, 4, position="sinusoidal", tie_weights=tie).body.positions.sinusoidal
+    assert waves.amplitude == size
+    assert (model.head.weight == 0).all() == (not tie)
+    (block,) = model.blocks
+    for layer, std in (
+        (block.attention.query_proj, 1 / 8), (block.attention.key_proj, 1 / 8),
+        (block.attention.value_proj, 1 / 8), (block.feed_forward.in_proj, 1 / 8),
+        (block.attention.out_proj, 0.0), (block.feed_forward.out_proj, 0.0),
+    ):  # fmt: skip
+        assert layer.weight.std().item() == pytest.approx(std, rel=0.05)
+        assert (layer.bias == 0).all()
+
+
+def test_a_cache_has_a_layer_for_each_block_and_the_models_kind_of_numbers():
+    model = build(num_kv_heads=2, dtype=torch.bfloat16)
+    cache = model.new_cache(3, 7)
+    assert len(cache) == 2
+    for layer in cache:
+        assert layer.keys.shape == layer.values.shape == (3, 2, 7, 4)
+        assert layer.keys.dtype == layer.values.dtype == torch.bfloat16
+        assert layer.lengths == [0, 0, 0]
+    assert build().to("meta").new_cache(1, 2)[0].keys.device.type == "meta"
+
+
+def test_next_logits_are_those_of_the_last_real_position():
+    model, tokens, counts = build(), some_tokens(3, 5), [2, 5, 1]
+    with torch.inference_mode():
+        close(model.next_logits(tokens, cache=model.new_cache(3, 5)), model(tokens)[:, -1])
+        cache = model.new_cache(3, 6)
+        ragged = model.next_logits(tokens, cache=cache, counts=counts)
+        assert cache[1].lengths == counts
+        step = model.decoding_step(cache)
+        assert isinstance(step, DecodingStep)
+        after = step(some_tokens(3, 1, seed=1))
+        for row, count in enumerate(counts):
+            alone = tokens[row : row + 1, :count]
+            close(ragged[row], model(alone)[0, -1])
+            longer = torch.cat((alone, some_tokens(3, 1, seed=1)[row : row + 1]), dim=1)
+            close(after[row], model(longer)[0, -1])
+
+
+def test_generation_hands_every_option_on(monkeypatch):
+    model, calls = build(), []
+    monkeypatch.setattr(module, "generate", lambda *args, **options: calls.append((args, options)))
+    monkeypatch.setattr(module, "stream", lambda *args, **options: calls.append((args, options)))
+    rest = {"top_k": 3, "top_p": 0.5, "min_p": 0.25, "repetition_penalty": 1.5, "stop": 7,
+            "generator": torch.Generator()}  # fmt: skip
+    model.generate("prompts", 5, temperature=0.75, **rest)
+    model.generate("prompts", 6)
+    model.stream("prompts", 7, temperature=0.5, min_p=0.1)
+    nothing = dict.fromkeys(rest) | {"stop": ()}
+    assert calls == [
+        ((model, "prompts", 5), {"temperature": 0.75, **rest}),
+        ((model, "prompts", 6), {"temperature": 1.0, **nothing}),
+        ((model, "prompts", 7), {"temperature": 0.5, "min_p": 0.1}),
+    ]
+
+
+def test_routing_is_none_where_there_are_no_experts():
+    model, tokens = build(), some_tokens(2, 5)
+    logits, routings = model(tokens, need_routing=True)
+    assert routings == [None, None]
+    close(logits, model(tokens))
+    assert model.inspect(tokens).routings == [None, None]
+    mixed = build(num_experts=2)
+    mixed.body.blocks[0] = build().blocks[0]  # experts in the second block alone
+    routings = mixed(tokens, need_routing=True)[1]
+    assert routings[0] is None
+    assert routings[1].probs.shape == (10, 2)
+    seen = mixed.inspect(tokens)
+    assert seen.routings[0] is None
+    close(seen.routings[1].probs, routings[1].probs)
+    close(seen.logits, mixed(tokens))
+
+
 def test_the_smallest_model_writes():
     model = LanguageModel(1, 2, 1, 1)
     assert model.generate(torch.zeros(1, 1, dtype=torch.long), 2).tolist() == [[0, 0, 0]]
@@ -488,6 +625,26 @@ ERRORS = {
         ["head_mask [3, 4]", "batch=1", "heads=4"],
     ),
 }
+
+
+WORDS = {
+    "num_layers=0 and num_experts=1 must be at least 1": lambda: LLMasOS(16, 0, 1),
+    "num_layers=1 and num_experts=0 must be at least 1": lambda: LLMasOS(16, 1, 0),
+    "moe={'top_k': 1} are options of experts, but num_experts=1": lambda: LLMasOS(16, 1, moe={"top_k": 1}),
+    "vocab_size=0 must be at least 1": lambda: LanguageModel(0, 16, 1, 4),
+    "x must be [batch, seq, 16] and not empty, got [1, 0, 16]": lambda: LLMasOS(16, 1)(torch.zeros(1, 0, 16)),
+    "head_mask [3, 4] must be [layers=2, heads=4] or [layers=2, batch, heads=4]": lambda: build()(
+        some_tokens(1, 2), head_mask=torch.ones(3, 4)
+    ),
+    "there is no head (layer=0, head=4): layers 0 to 1, heads 0 to 3": lambda: build().knock_out([(0, 4)]),
+    "there is no head (layer=-1, head=0): layers 0 to 1, heads 0 to 3": lambda: build().knock_out([(-1, 0)]),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_the_words_of_the_models_own_errors(words):
+    with pytest.raises(ValueError, match="^" + re.escape(words) + "$"):
+        WORDS[words]()
 
 
 @pytest.mark.parametrize("case", ERRORS)

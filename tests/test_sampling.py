@@ -441,6 +441,23 @@ def test_an_open_stream_evaluates_and_gives_each_module_its_mode_back():
     assert [module.training for module in model.modules()] == modes
 
 
+def test_the_fast_step_is_made_once_and_only_where_there_is_a_second_token(monkeypatch):
+    model, made, read = build(), [], []
+    first, later = model.next_logits, model.decoding_step
+    monkeypatch.setattr(model, "decoding_step", lambda cache: made.append(cache) or later(cache))
+    monkeypatch.setattr(
+        model, "next_logits", lambda *args, **options: read.append(args) or first(*args, **options)
+    )
+    for new, steps in ((0, 0), (1, 0), (2, 1), (5, 1)):
+        made.clear(), read.clear()
+        model.generate([[1, 2, 3], [4]], new)
+        assert (len(read), len(made)) == (min(new, 1), steps)
+    assert (
+        model.generate([[1, 2, 3], [4]], 5, temperature=0)[1].tolist()
+        == model.generate([[4]], 5, temperature=0)[0].tolist()
+    )
+
+
 def test_what_was_written_can_be_trained_on():
     model = build().train()
     for written in (model.generate(some_tokens(2, 3), 4), model.generate([[1, 2], [3]], 4)[0][None]):
@@ -512,6 +529,28 @@ def test_a_text_may_fill_the_learned_positions_to_the_last():
     assert model.generate(some_tokens(1, 50), 11, temperature=0).shape == (1, 61)  # the last is never read
     with pytest.raises(ValueError, match="position 60"):
         model.generate(some_tokens(1, 50), 12, temperature=0)
+
+
+def test_large_scores_are_scores_even_where_their_sum_is_none():
+    for dtype, large in ((torch.float16, 6e4), (torch.float32, 3e38)):
+        logits = torch.full((4, 3), -large, dtype=dtype)
+        logits[:, 1] = large
+        assert sample_next(logits, temperature=0).tolist() == [1] * 4
+        assert sample_next(logits).tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_the_row_without_a_likeliest_token_is_named(bad):
+    logits = torch.zeros(3, 4)
+    logits[2] = bad
+    words = (
+        f"the largest logit of row 2 is {bad}, so no token is the likeliest: the model's numbers have run "
+        "away, or every token was ruled out"
+    )
+    for temperature in (0, 1.0):
+        with pytest.raises(ValueError, match="row 2") as error:
+            sample_next(logits, temperature=temperature)
+        assert str(error.value) == words
 
 
 # Errors
