@@ -1,8 +1,8 @@
 """One step of writing without ceremony: the fast path of `generate` (chapters 4.1.2 and 5).
 
-To write a token a small model calls some forty kernels, and each works for a few microseconds. Checking
-shapes, calling a module, splitting and merging heads cost as much again around every one of them. While
-a text is written nothing of that changes from token to token. So it is done once, when writing begins:
+To write a token a small model calls some fifty kernels, and each works for a few microseconds. Checking
+shapes, calling modules, splitting and merging heads takes as long as all of them. While a text is written
+nothing of that changes from token to token. So it is done once, when writing begins:
 
 - query, key and value matrices are joined: one product instead of three;
 - what depends on the position alone is looked up: vectors to add, or rotations, each as a small matrix;
@@ -53,8 +53,7 @@ class DecodingStep:
         model: a `LanguageModel`, in evaluation mode.
         cache: one `KVCache` a layer, in which every row has read its prompt.
 
-    Source: Shazeer 2019, "Fast Transformer Decoding", section 2.4 (incremental inference); Pope et al. 2022,
-    "Efficiently Scaling Transformer Inference", section 3 (its cost is memory and overhead, not arithmetic).
+    Source: Shazeer 2019, "Fast Transformer Decoding", section 2.4 (incremental inference).
     """
 
     def __init__(self, model, cache: list[KVCache]):
@@ -168,11 +167,9 @@ def _attention(block: EncoderLayer, cache: KVCache) -> Callable[[Tensor, Place],
     attention = block.attention
     batch, kv_heads, _, head_dim = cache.keys.shape
     heads = attention.num_heads
-    norm, project = (
-        _norm(block.attention_norm),
-        _linear(attention.query_proj, attention.key_proj, attention.value_proj),
-    )
-    leave, keys, values = _onto(attention.out_proj), cache.keys, cache.values
+    norm, leave = _norm(block.attention_norm), _onto(attention.out_proj)
+    project = _linear(attention.query_proj, attention.key_proj, attention.value_proj)
+    keys, values = cache.keys, cache.values
 
     def step(x: Tensor, place: Place) -> Tensor:
         projected = project(norm(x)).view(batch, heads + 2 * kv_heads, head_dim)
@@ -247,9 +244,8 @@ def _hidden(network: FeedForward) -> Callable[[Tensor], Tensor]:
 
 def _linear(*layers: nn.Linear) -> Callable[[Tensor], Tensor]:
     """The layers' answers side by side, from one product."""
-    weight = (
-        torch.cat([layer.weight.detach() for layer in layers]) if layers[1:] else layers[0].weight.detach()
-    )
+    weights = [layer.weight.detach() for layer in layers]
+    weight = torch.cat(weights) if len(weights) > 1 else weights[0]
     bias = None if layers[0].bias is None else torch.cat([layer.bias.detach() for layer in layers])
     return lambda x: F.linear(x, weight, bias)
 
