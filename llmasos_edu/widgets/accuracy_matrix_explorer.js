@@ -35,6 +35,7 @@ function render({ model, el }) {
     keepInRange();
     const changed = TRAITS.filter((name) => view[name] !== before[name]);
     if (report && changed.length) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
+    if (changed.includes("row") || changed.includes("column")) hovered = null; // the newest wish counts
     baseStale = baseStale || changed.includes("method") || changed.includes("beside");
     askPaint();
   }

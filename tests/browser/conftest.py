@@ -61,3 +61,20 @@ def open_page(browser):
     outside = [url for url in requests if not url.startswith(("file:", "blob:", "data:"))]
     assert outside == [], f"the page asked the network for {outside}"
     assert errors == [], f"the page reported {errors}"
+
+
+@pytest.fixture
+def explorer_page(open_page, tmp_path):
+    """Open explorers offline: `explorer_page(widget, ..., dark=False, width=900)`, all on one page."""
+    from explorer_page import ExplorerPage, page_of
+
+    def open_explorers(*widgets, dark: bool = False, width: int = 900) -> ExplorerPage:
+        if len(widgets) == 1:
+            path = widgets[0].save_html(tmp_path / "explorer.html")
+        else:
+            path = page_of(widgets, tmp_path / "explorers.html")
+        page = open_page(path, dark=dark, width=width)
+        page.wait_for_function(f"document.querySelectorAll('[data-state=ready]').length === {len(widgets)}")
+        return ExplorerPage(page, dark)
+
+    return open_explorers

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 
-TIMER = """async () => {
-  const box = document.querySelector('.lm-map'), over = box.querySelector('.lm-over');
+TIMER = """async ([where, keys]) => {
+  const box = document.querySelector(where), over = document.querySelector('.lm-map .lm-over');
   const look = () => over.getContext('2d').getImageData(0, 0, over.width, over.height)
     .data.reduce((sum, value, i) => (sum * 31 + value * (i % 7)) | 0, 0);
   const times = [];
@@ -13,7 +13,7 @@ TIMER = """async () => {
   for (let i = 0; i < 30; i++) {
     await new Promise((go) => setTimeout(go, 30));
     const start = performance.now();
-    const press = new KeyboardEvent('keydown', { key: i % 2 ? 'ArrowUp' : 'ArrowDown', bubbles: true });
+    const press = new KeyboardEvent('keydown', { key: keys[i % 2], bubbles: true });
     box.dispatchEvent(press);
     let now = before, drawn = start;
     while (now === before) {
@@ -28,9 +28,19 @@ TIMER = """async () => {
 }"""
 
 
-def report_latency(page, record_property, what: str) -> None:
-    """Hand the median of thirty presses to the summary of the run; needs an explorer on the page."""
-    times = page.evaluate(TIMER)
+def report_latency(
+    page,
+    record_property,
+    what: str,
+    *,
+    where: str = ".lm-map",
+    keys: tuple[str, str] = ("ArrowDown", "ArrowUp"),
+) -> None:
+    """Hand the median of thirty presses to the summary of the run; needs an explorer on the page.
+
+    The two keys are pressed in turn on the first element that the selector `where` finds.
+    """
+    times = page.evaluate(TIMER, [where, keys])
     assert len(times) == 30
     median, worst = statistics.median(times), max(times)
     record_property("latency", f"{what}: median of 30 presses {median:.0f} ms, worst {worst:.0f} ms")
