@@ -144,7 +144,7 @@ def plane_coordinates(first: Any, second: Any) -> list[list[float]]:
 
 
 def _flat(values: Any, name: str) -> np.ndarray:
-    many = isinstance(values, list | tuple) and all(hasattr(each, "shape") for each in values)
+    many = isinstance(values, list | tuple) and len(values) and all(hasattr(v, "shape") for v in values)
     parts = values if many else [values]
     arrays = [part.detach().double().cpu().numpy() if hasattr(part, "detach") else part for part in parts]
     flat = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
