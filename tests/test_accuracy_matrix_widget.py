@@ -52,6 +52,11 @@ def test_it_begins_at_the_end_with_the_first_method_alone_and_what_is_forgotten_
     assert other.steps == [0, 5, 10, 20, 30, 31, 32]
 
 
+def test_boundaries_and_steps_may_be_arrays():
+    shown = explorer(boundaries=np.array(ENDS), steps=torch.arange(7) * 20)
+    assert (shown.boundaries, shown.steps) == (ENDS, [0, 20, 40, 60, 80, 100, 120])
+
+
 def test_one_moment_for_each_stage_needs_no_boundaries():
     shown = AccuracyMatrixExplorer({"naive": np.eye(3)}, TASKS)
     assert shown.boundaries == [0, 1, 2]

@@ -77,7 +77,7 @@ def check_boundaries(boundaries: Sequence[int] | None, tasks: int, moments: int)
                 f"{moments} moments for {tasks} stages: give boundaries, the moment at which each stage ended"
             )
         return list(range(tasks))
-    ends = list(boundaries)
+    ends = _plain(boundaries)
     for place, end in enumerate(ends):
         check_whole(f"boundaries[{place}]", end, 0, moments - 1)
     if len(ends) != tasks:
@@ -110,12 +110,17 @@ def check_steps(steps: Sequence[int] | None, moments: int) -> list[int]:
     """The training step of each moment, rising; or nothing."""
     if steps is None:
         return []
-    steps = list(steps)
+    steps = _plain(steps)
     if len(steps) != moments:
         raise ValueError(f"steps has {len(steps)} entries for {moments} moments: one each")
     for place, step in enumerate(steps):
         check_whole(f"steps[{place}]", step, steps[place - 1] + 1 if place else 0, 10**12)
     return steps
+
+
+def _plain(values: Any) -> list:
+    """A list of Python's own numbers, of an array or a tensor too."""
+    return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
 def score_limits(scores: np.ndarray, baseline: list[float]) -> list[float]:

@@ -272,7 +272,7 @@ function render({ model, el }) {
           write(row.state === "empty" ? "·" : figure(row.values[j], 2), 110 + cell * (j + 0.5), y + rowHeight / 2, WORD_FONT, "center", tints.ink);
         });
       });
-      write(figuresOf(rows).map(([name, value]) => `${name} ${value}`).join("    "), 10, block - 26);
+      write(figuresOf(rows).map(([name, value]) => `${name} ${value}`).join(", "), 10, block - 26);
       pen.at(370, top + 20);
       const plan = curvePlan(340, CURVE_HEIGHT, data);
       drawStages(pen, plan, data, method, CLASS_COLOURS.light, paper);
