@@ -137,8 +137,8 @@ class DecodingStep:
 def decoding_step(model, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
     """The fastest way to read one token a row: a `DecodingStep`, or `next_logits` where that cannot serve.
 
-    It cannot where a module is of another kind than the book's own, or where a hook waits for a module to
-    be called.
+    It cannot where a module is of another kind than the book's own or in training mode, or where a hook waits
+    for a module to be called.
 
     Args:
         model, cache: as in `DecodingStep`.
@@ -148,8 +148,8 @@ def decoding_step(model, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
     """
     modules = [model.embedding, *model.body.modules(), model.head]
     known = all(type(module) in KNOWN for module in modules if module is not model.body)
-    heard = any(module._forward_hooks or module._forward_pre_hooks for module in modules)
-    if known and not heard and all(block.norm_first for block in model.blocks):
+    busy = any(m.training or m._forward_hooks or m._forward_pre_hooks for m in modules)
+    if known and not busy and all(block.norm_first for block in model.blocks):
         return DecodingStep(model, cache)
     return partial(model.next_logits, cache=cache)
 

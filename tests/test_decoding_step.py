@@ -187,6 +187,18 @@ def a_hook_before(model):
     model.body.register_forward_pre_hook(lambda module, inputs: (2 * inputs[0],))
 
 
+def expect_the_ordinary_path(model):
+    assert not isinstance(model.decoding_step(model.new_cache(1, 4)), DecodingStep)
+
+
+def test_a_model_in_training_takes_the_ordinary_path():
+    model = build(dropout=0.5)
+    expect_the_ordinary_path(model.train())
+    model.eval()
+    model.blocks[1].feed_forward.train()
+    expect_the_ordinary_path(model)
+
+
 @pytest.mark.parametrize("change", [in_place_of_the_head, in_a_block, norm_last, a_hook, a_hook_before])
 def test_what_it_does_not_know_takes_the_ordinary_path(change):
     model, tokens = build(), torch.tensor([[1, 2, 3, 4]])
@@ -195,6 +207,7 @@ def test_what_it_does_not_know_takes_the_ordinary_path(change):
         cache = model.new_cache(1, 4)
         assert isinstance(model.decoding_step(cache), DecodingStep)
         change(model)
+        expect_the_ordinary_path(model)
         model.next_logits(tokens[:, :3], cache=cache)
         logits = model.decoding_step(cache)(tokens[:, 3:])
         torch.testing.assert_close(logits, model(tokens)[:, -1], **TIGHT)
