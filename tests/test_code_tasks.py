@@ -202,7 +202,7 @@ def test_a_sampler_refuses_what_cannot_be(text):
     with pytest.raises(ValueError, match="no task 'thrice', only twice, less"):
         LabelledTextSampler(text, 4, 1, tasks=["twice", "thrice"])
     for name, sizes in {"context": (0, 1), "batch_size": (4, 0)}.items():
-        with pytest.raises(ValueError, match=f"{name}=0"):
+        with pytest.raises(ValueError, match=f"{name}=0 must be at least 1"):
             LabelledTextSampler(text, *sizes)
     with pytest.raises(ValueError, match="windows=0"):
         LabelledTextSampler(text, 4, 1, windows=0)

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from llmasos_edu.corpus.document import Document
 from llmasos_edu.corpus.kinds import KINDS, character_kinds
-from llmasos_edu.next_token import check_count
 
 UNLABELLED = -100  # what torch's cross_entropy leaves out
 DEPTHS = ("0", "1", "2", "3 or more")
@@ -127,7 +126,8 @@ class LabelledTextSampler:
     def __init__(self, text, context, batch_size, *, tasks=None, windows=None, seed=0):
         sizes = {"context": context, "batch_size": batch_size}
         for name, value in (sizes if windows is None else sizes | {"windows": windows}).items():
-            check_count(name, value)
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
         if len(text.tokens) < context:
             raise ValueError(f"the text has {len(text.tokens)} tokens, context={context} needs as many")
         unknown = [task for task in tasks or () if task not in text.labels]
