@@ -148,7 +148,6 @@ function drawGradients(c, plan, view, { pulls, operated, sum, operatedSum }, nam
       arrow(c, plan, operated[i], tints[i], 1.6, [5, 3]);
     }
     arrow(c, plan, gradient, tints[i], i === view.task ? 4 : 3, []);
-    if (view.weights[i] !== 1) drawMarker(c, plan.x(visibleEnd(plan, pulls[i]).end), plan.y(visibleEnd(plan, pulls[i]).end), SHAPES[i], tints[i], 5);
   });
   if (view.show_sum) arrow(c, plan, sum, colours.ink, 2.2, []);
   if (view.show_pcgrad) arrow(c, plan, operatedSum, colours.ink, 2.2, [7, 4]);
@@ -156,4 +155,8 @@ function drawGradients(c, plan, view, { pulls, operated, sum, operatedSum }, nam
   if (view.show_sum) nameEnd(c, plan, sum, "sum", colours.ink, colours);
   const apart = length(plus(sum, scaled(operatedSum, -1))) * plan.scale > 12;
   if (view.show_pcgrad && (apart || !view.show_sum)) nameEnd(c, plan, operatedSum, "PCGrad", colours.ink, colours);
+  pulls.forEach((pull, i) => { // where a weight puts the tip: last, or a name's paper would cover it
+    const { end } = visibleEnd(plan, pull);
+    if (view.weights[i] !== 1) drawMarker(c, plan.x(end), plan.y(end), SHAPES[i], tints[i], 5);
+  });
 }
