@@ -4,6 +4,7 @@ The article's section 3.1 (general ability that transfers); the pretraining itse
 """
 
 import copy
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,30 @@ def states(model, tokens):
     return model.body(model.embedding(tokens))
 
 
+def layers_of(model):
+    """The layers of a `LanguageModel` or a `MaskedLanguageModel`, in order."""
+    return model.encoder.layers if isinstance(model, MaskedLanguageModel) else model.blocks
+
+
+@contextmanager
+def states_recorded(model):
+    """A list that fills with what enters the first layer and what leaves each, gradients and all.
+
+    Args:
+        model: as in `layers_of`; it is to be run once within.
+    """
+    found, layers = [], layers_of(model)
+    hooks = [layers[0].register_forward_pre_hook(lambda layer, inputs: found.append(inputs[0]))]
+    hooks += [
+        layer.register_forward_hook(lambda layer, inputs, output: found.append(output)) for layer in layers
+    ]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 @torch.no_grad()
 def layer_states(model, tokens):
     """What each layer leaves behind: [layers + 1, batch, seq, d_model]; 0 is what enters the first layer.
@@ -37,19 +62,9 @@ def layer_states(model, tokens):
         model: a `LanguageModel` or a `MaskedLanguageModel`.
         tokens: integers [batch, seq].
     """
-    layers = model.encoder.layers if isinstance(model, MaskedLanguageModel) else model.blocks
-    found = []
-    hooks = [layers[0].register_forward_pre_hook(lambda layer, inputs: found.append(inputs[0]))]
-    hooks += [
-        layer.register_forward_hook(lambda layer, inputs, output: found.append(output)) for layer in layers
-    ]
-    try:
-        with modes_kept(model):
-            model.eval()
-            states(model, tokens)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with states_recorded(model) as found, modes_kept(model):
+        model.eval()
+        states(model, tokens)
     return torch.stack(found)
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from llmasos_edu.adaptation import layer_states
+from llmasos_edu.adaptation import layer_states, layers_of, states_recorded
 from llmasos_edu.divergences import check_logits, forward_kl, jensen_shannon, logit_matching, reverse_kl
 from llmasos_edu.next_token import check_count, modes_kept, next_token_loss
 
@@ -252,7 +252,7 @@ class HintedStudent(nn.Module):
         super().__init__()
         self.student, self.pairs = student, [tuple(pair) for pair in pairs]
         self._teacher = [teacher]  # in a list, so that its weights are not registered as ours
-        depths = [len(_layers(model)) for model in (student, teacher)]
+        depths = [len(layers_of(model)) for model in (student, teacher)]
         for pair in self.pairs:
             if len(pair) != 2 or not all(
                 0 <= layer <= depth for layer, depth in zip(pair, depths, strict=True)
@@ -293,7 +293,7 @@ class HiddenMatching:
         self.weight, self.base = weight, base
 
     def __call__(self, model, batch):
-        with _states_recorded(model.student) as ours:
+        with states_recorded(model.student) as ours:
             value = self.base(model, batch)
         inputs = batch[:, :-1] if isinstance(batch, Tensor) else batch[0]
         theirs = layer_states(model.teacher, inputs)
@@ -331,22 +331,3 @@ def written_by(teacher, prompts, new_tokens, *, temperature=1.0, generator=None,
     inputs, targets = texts[:, :-1], texts[:, 1:].clone()
     targets[:, : prompts.shape[1] - 1] = -100
     return inputs, targets
-
-
-def _layers(model):
-    return model.blocks if hasattr(model, "blocks") else model.encoder.layers
-
-
-@contextmanager
-def _states_recorded(model):
-    """A list that fills with what enters the first layer and what leaves each, with gradient."""
-    found, layers = [], _layers(model)
-    hooks = [layers[0].register_forward_pre_hook(lambda layer, inputs: found.append(inputs[0]))]
-    hooks += [
-        layer.register_forward_hook(lambda layer, inputs, output: found.append(output)) for layer in layers
-    ]
-    try:
-        yield found
-    finally:
-        for hook in hooks:
-            hook.remove()
