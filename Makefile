@@ -31,19 +31,20 @@ lab: install  ## open the book in JupyterLab
 test: install  ## everything that is checked on every change: style, tests, all notebook cells, browser
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
+	.venv/bin/lint-imports --no-cache --no-logo
 	$(VENV_PYTHON) tests/browser/chromium.py
 	$(PYTEST) tests $(NOTEBOOKS) -n 2 --dist loadscope --durations=10 $(ARGS)
 
 check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1_attention.ipynb
 	$(PYTEST) $(if $(ARGS),$(ARGS),tests/notebooks)
 
-mutants: install  ## break a module on purpose, list what its tests miss: make mutants MODULE=positional
+mutants: install  ## break a module on purpose, list what its tests miss: make mutants MODULE=layers/positional
 	@$(VENV_PYTHON) -c "import mutmut" 2>/dev/null || \
 	  $(VENV_PYTHON) -m pip install -q --disable-pip-version-check -e ".[mutation]" -c constraints.txt
 	$(QUIET) $(VENV_PYTHON) tests/mutants.py $(MODULE) $(ARGS)
 
 kills: install  ## kill trainings 100 times while they compute and save: all resume bit for bit
-	LLMASOS_KILLS=$${LLMASOS_KILLS:-50} $(PYTEST) tests/test_checkpoint.py -k killed_at_random -s $(ARGS)
+	LLMASOS_KILLS=$${LLMASOS_KILLS:-50} $(PYTEST) tests/training/test_checkpoint.py -k killed_at_random -s $(ARGS)
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
 	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from side_by_side import machine, spread, take_turns
 from torch import nn
 
-from llmasos_edu.attention import MultiHeadAttention, scaled_dot_product_attention
+from llmasos_edu.layers.attention import MultiHeadAttention, scaled_dot_product_attention
 
 HEADS, HEAD_DIM, D_MODEL = 4, 32, 128
 

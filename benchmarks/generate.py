@@ -11,7 +11,7 @@ from side_by_side import machine, spread, take_turns
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from llmasos_edu.model import LanguageModel
+from llmasos_edu.models.language_model import LanguageModel
 
 VOCAB, D_MODEL, LAYERS, HEADS, D_FF = 256, 128, 4, 4, 512
 HEAD_DIM = D_MODEL // HEADS

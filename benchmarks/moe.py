@@ -13,8 +13,8 @@ from torch import nn
 from transformers import MixtralConfig
 from transformers.models.mixtral.modeling_mixtral import MixtralSparseMoeBlock
 
-from llmasos_edu.moe import DenseMixture, MoE
-from llmasos_edu.transformer import FeedForward
+from llmasos_edu.layers.moe import DenseMixture, MoE
+from llmasos_edu.layers.transformer import FeedForward
 
 TOKENS, D_MODEL, D_FF = 4096, 128, 512
 SHAPES = [(4, 1), (4, 2), (16, 1), (16, 2), (64, 1), (64, 2)]

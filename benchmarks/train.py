@@ -12,9 +12,9 @@ from side_by_side import machine, spread, take_turns
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from llmasos_edu.model import LanguageModel
-from llmasos_edu.next_token import next_token_loss
-from llmasos_edu.optimizers import make_optimizers
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.training.next_token import next_token_loss
+from llmasos_edu.training.optimizers import make_optimizers
 
 VOCAB, D_MODEL, LAYERS, HEADS, D_FF, CONTEXT, BATCH = 256, 128, 4, 4, 512, 128, 32
 GPT2_SHAPE = {

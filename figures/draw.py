@@ -29,8 +29,8 @@ def induction_explorer():
     import torch
 
     from llmasos_edu.corpus import repeated_patterns
-    from llmasos_edu.model import LanguageModel
-    from llmasos_edu.training import make_optimizers, train
+    from llmasos_edu.models.language_model import LanguageModel
+    from llmasos_edu.training.loop import make_optimizers, train
     from llmasos_edu.widgets import AttentionExplorer
 
     torch.set_num_threads(1)  # the same picture on every machine, and no waiting for a busy second core

@@ -86,7 +86,7 @@ def train(asked) -> int:
     """Train on the reader's file, then print scores and a sample."""
     import torch
 
-    from llmasos_edu.own_text import train_on_text
+    from llmasos_edu.pretrained.own_text import train_on_text
 
     folder = asked.output or Path(f"{asked.file.stem}-model")
     done = train_on_text(

@@ -1,4 +1,4 @@
-"""Break a module on purpose, again and again: do its tests notice? `make mutants MODULE=positional`
+"""Break a module on purpose, again and again: do its tests notice? `make mutants MODULE=layers/positional`
 
 mutmut makes one small change after another (`+` to `-`, an argument dropped, a default turned round) in
 a copy of the book under `build/mutants`. A change that no test notices has survived, and is printed as a
@@ -21,6 +21,11 @@ from mutmut.stats import status_by_exit_code
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "llmasos_edu"
 RAISES = r"^\s*raise \w+\("
+
+
+def test_of(module):
+    """Where the tests of a module stand: `layers/moe` has `tests/layers/test_moe.py`."""
+    return ROOT / "tests" / Path(module).parent / f"test_{Path(module).name}.py"
 
 
 def settings(module, tests):
@@ -72,14 +77,19 @@ def report(target, module, mutmut):
 
 
 def main():
-    modules = sorted(path.stem for path in (ROOT / PACKAGE).glob("*.py") if path.stem != "__init__")
+    package = ROOT / PACKAGE
+    modules = sorted(
+        str(path.relative_to(package).with_suffix(""))
+        for path in package.rglob("*.py")
+        if not path.stem.startswith("__") and test_of(str(path.relative_to(package).with_suffix(""))).exists()
+    )
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("module", choices=modules, metavar="MODULE", help=", ".join(modules))
-    parser.add_argument("tests", nargs="*", help="more test files than tests/test_MODULE.py")
+    parser.add_argument("tests", nargs="*", help="more test files than tests/ROOM/test_MODULE.py")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time")
     wanted = parser.parse_args()
-    tests = [f"tests/test_{wanted.module}.py", *wanted.tests]
-    if missing := [test for test in tests if not (ROOT / test).exists()]:
+    tests = [str(test_of(wanted.module).relative_to(ROOT)), *wanted.tests]
+    if missing := [test for test in wanted.tests if not (ROOT / test).exists()]:
         parser.error(f"there is no {', '.join(missing)}")
     target = ROOT / "build" / "mutants" / wanted.module
     mutmut = str(Path(sys.executable).with_name("mutmut"))

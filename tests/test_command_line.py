@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from llmasos_edu import own_text, pretrained
+from llmasos_edu import pretrained
 from llmasos_edu.__main__ import main, parse
-from llmasos_edu.checkpoint import save_model
 from llmasos_edu.corpus import manual
-from llmasos_edu.model import LanguageModel
-from llmasos_edu.next_token import TextSampler, bits_per_byte
-from llmasos_edu.pretrained import Pretrained, load
-from llmasos_edu.tokenizer import ByteTokenizer
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.pretrained import Pretrained, load, own_text
+from llmasos_edu.text.tokenizer import ByteTokenizer
+from llmasos_edu.training.checkpoint import save_model
+from llmasos_edu.training.next_token import TextSampler, bits_per_byte
 
 TEXT = "\n\n".join(document.text for document in manual())[:9000]
 TINY = ["--d-model", "16", "--layers", "1", "--heads", "2", "--context", "16", "--batch", "2",

@@ -116,7 +116,7 @@ def bring_to_life(output, state):
 
 def widget_html(state, model_id):
     """A living anywidget, the contents of a box, the value of an HTML widget; '' for all other widgets."""
-    from llmasos_edu.widgets.host import embed_widget_state
+    from llmasos_edu.widgets.shared.host import embed_widget_state
 
     model = state.get("state", {}).get(model_id)
     if model is None:

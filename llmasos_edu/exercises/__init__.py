@@ -6,13 +6,12 @@ solution("4.1-3")               the reference solution
 predict("4.1-a", ...)           keep a guess, and compare("4.1-a", measured) later
 """
 
-import difflib
-import importlib
 import inspect
 import textwrap
 
-from .exercise import Case, Exercise, Mistake, Verdict
-from .predictions import compare, predict
+from llmasos_edu.exercises.checker.catalogue import all_exercises, find
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
+from llmasos_edu.exercises.checker.predictions import compare, predict
 
 __all__ = [
     "Case",
@@ -30,47 +29,9 @@ __all__ = [
     "solution",
 ]
 
-# Which file holds the exercises of which chapter; a chapter's file is imported when it is first asked for.
-CHAPTERS = {
-    "3.1": "pretraining",
-    "3.2": "unsupervised",
-    "3.3": "incremental",
-    "3.4": "multitask",
-    "3.5": "distillation",
-    "4.1": "attention",
-    "4.2": "transformer",
-    "4.2.3": "positional",
-    "4.3": "moe",
-    "5": "project",
-}
 WIDTH = 100
 
 _hints_shown: dict[str, int] = {}
-
-
-def _of_chapter(chapter: str) -> tuple[Exercise, ...]:
-    return importlib.import_module(f".{CHAPTERS[chapter]}", __name__).EXERCISES
-
-
-def all_exercises() -> tuple[Exercise, ...]:
-    """Every exercise of the book, in the order of the book."""
-    return tuple(item for chapter in CHAPTERS for item in _of_chapter(chapter))
-
-
-def find(key: str) -> Exercise:
-    """The exercise with this key.
-
-    Raises:
-        ValueError: no exercise has it; the message lists keys near it.
-    """
-    chapter = str(key).rpartition("-")[0]
-    if chapter in CHAPTERS:
-        for item in _of_chapter(chapter):
-            if item.key == key:
-                return item
-    keys = [item.key for item in all_exercises()]
-    near = difflib.get_close_matches(str(key), keys, n=4, cutoff=0.5) or [keys[0], "...", keys[-1]]
-    raise ValueError(f"There is no exercise {key!r}. Near it: {', '.join(near)}.")
 
 
 def judge(key: str, answer: object, *, seconds: float = 10.0, megabytes: int = 2048) -> Verdict:
@@ -88,7 +49,7 @@ def judge(key: str, answer: object, *, seconds: float = 10.0, megabytes: int = 2
     Raises:
         ValueError: no exercise has this key.
     """
-    from .client import judge_apart
+    from llmasos_edu.exercises.checker.client import judge_apart
 
     return judge_apart(find(key), answer, seconds=seconds, megabytes=megabytes)
 

@@ -10,9 +10,10 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from llmasos_edu.checkpoint import load_model, save_model, write_atomically
-from llmasos_edu.model import LanguageModel
-from llmasos_edu.tokenizer import BytePairTokenizer, ByteTokenizer
+from llmasos_edu.foundation.files import write_atomically
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.text.tokenizer import BytePairTokenizer, ByteTokenizer
+from llmasos_edu.training.checkpoint import load_model, save_model
 
 FOLDER = Path(__file__).parent
 MODEL, TOKENIZER, CARD = "model.safetensors", "tokenizer.json", "card.json"

@@ -13,10 +13,8 @@ from pathlib import Path
 
 import torch
 
-from llmasos_edu.model import LanguageModel
-from llmasos_edu.moe import MixtureLoss
-from llmasos_edu.next_token import TextSampler, bits_per_byte, next_token_loss
-from llmasos_edu.optimizers import make_optimizers
+from llmasos_edu.layers.moe import MixtureLoss
+from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import FOLDER, store, write_card
 from llmasos_edu.pretrained.reading import (
     CODE_BYTES,
@@ -27,7 +25,9 @@ from llmasos_edu.pretrained.reading import (
     train_tokenizer,
     training_tokens,
 )
-from llmasos_edu.training import train
+from llmasos_edu.training.loop import train
+from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
+from llmasos_edu.training.optimizers import make_optimizers
 
 WORK = Path("build/models")
 CONTEXT, BATCH, SEED, STEPS = 256, 8, 0, 4000

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from llmasos_edu.compression import compressed_bits_per_byte
 from llmasos_edu.corpus import Split, library_code, manual, split_documents
 from llmasos_edu.corpus.split import join
-from llmasos_edu.ngram import NGram
-from llmasos_edu.tokenizer import BytePairTokenizer
+from llmasos_edu.text.compression import compressed_bits_per_byte
+from llmasos_edu.text.ngram import NGram
+from llmasos_edu.text.tokenizer import BytePairTokenizer
 
 CODE_BYTES = 6_000_000
 MANUAL_READINGS = 2  # the manual is a twentieth of the text; it is read twice for each reading of the code

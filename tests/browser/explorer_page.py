@@ -8,7 +8,7 @@ from pathlib import Path
 import axe_playwright_python
 from PIL import Image
 
-from llmasos_edu.widgets.host import _PAGE, host_fragment
+from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HOST = "document.querySelector('.llmasos-widget-host')"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from latency import report_latency
 
-from llmasos_edu.incremental import average_accuracy, backward_transfer, forward_transfer
+from llmasos_edu.learning.incremental import average_accuracy, backward_transfer, forward_transfer
 from llmasos_edu.widgets import AccuracyMatrixExplorer, PositionExplorer
 
 TASKS = ["prose", "<i>code", "sums", "talk"]

@@ -9,8 +9,8 @@ import torch
 from latency import report_latency
 
 from llmasos_edu.widgets import AttentionExplorer, truth_share
-from llmasos_edu.widgets import attention_data as data
-from llmasos_edu.widgets.host import _PAGE, host_fragment
+from llmasos_edu.widgets.attention import data
+from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 TOKENS = ["the", " cat", " sat", "\n", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>"]

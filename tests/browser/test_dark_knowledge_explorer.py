@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from llmasos_edu.widgets import DarkKnowledgeExplorer, PositionExplorer
-from llmasos_edu.widgets.dark_knowledge_data import TEMPERATURES, step_of
-from llmasos_edu.widgets.host import _PAGE, host_fragment
+from llmasos_edu.widgets.dark_knowledge.data import TEMPERATURES, step_of
+from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HOST = "document.querySelector('.llmasos-widget-host')"

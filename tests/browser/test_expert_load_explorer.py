@@ -9,7 +9,7 @@ import pytest
 import torch
 from latency import report_latency
 
-from llmasos_edu.routing import expert_capacity, routing_statistics, top_k_routing
+from llmasos_edu.layers.routing import expert_capacity, routing_statistics, top_k_routing
 from llmasos_edu.widgets import ExpertLoadExplorer
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"

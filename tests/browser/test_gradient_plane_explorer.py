@@ -7,7 +7,7 @@ import pytest
 import torch
 from latency import report_latency
 
-from llmasos_edu.multitask import gradient_cosines, pcgrad
+from llmasos_edu.learning.multitask import gradient_cosines, pcgrad
 from llmasos_edu.widgets import GradientPlaneExplorer, PositionExplorer
 
 TWO = [(1.0, 0.0), (-1.2, 0.9)]

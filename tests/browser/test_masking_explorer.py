@@ -8,10 +8,10 @@ import axe_playwright_python
 import pytest
 import torch
 
-from llmasos_edu.encoder import MaskedLanguageModel
-from llmasos_edu.model import LanguageModel
+from llmasos_edu.models.encoder import MaskedLanguageModel
+from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.widgets import MaskingExplorer, PositionExplorer
-from llmasos_edu.widgets.host import _PAGE, host_fragment
+from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HOST = "document.querySelector('.llmasos-widget-host')"

@@ -9,9 +9,9 @@ import pytest
 import torch
 from latency import report_latency
 
-from llmasos_edu.positional import RotaryEmbedding, SinusoidalPositions, frequencies
+from llmasos_edu.layers.positional import RotaryEmbedding, SinusoidalPositions, frequencies
 from llmasos_edu.widgets import AttentionExplorer, PositionExplorer
-from llmasos_edu.widgets.host import _PAGE, host_fragment
+from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HOST = "document.querySelector('.llmasos-widget-host')"

@@ -1,0 +1,145 @@
+"""Exercises of section 4.1: one step of decoding with a cache."""
+
+import math
+
+import torch
+
+from llmasos_edu.exercises.attention.masks import attend
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+# 4.1-7 --------------------------------------------------------------------------------
+
+
+def decode_step(x, w_query, w_key, w_value, cached_keys, cached_values):
+    """x [batch, 1, d_model], w_* [d_model, dim], cached_* [batch, past, dim] -> output, keys, values."""
+    keys = torch.cat([cached_keys, x @ w_key], dim=1)
+    values = torch.cat([cached_values, x @ w_value], dim=1)
+    scores = (x @ w_query) @ keys.transpose(-2, -1) / math.sqrt(keys.shape[-1])
+    return scores.softmax(dim=-1) @ values, keys, values
+
+
+def _extended(x, w_key, w_value, keys, values):
+    return torch.cat([keys, x @ w_key], 1), torch.cat([values, x @ w_value], 1)
+
+
+def _blind_step(x, wq, wk, wv, keys, values):
+    return attend(x @ wq, keys, values), *_extended(x, wk, wv, keys, values)
+
+
+def _first_key_only(x, wq, wk, wv, keys, values):
+    keys, values = _extended(x, wk, wv, keys, values)
+    allowed = torch.ones(1, keys.shape[1], dtype=torch.bool).tril()
+    return attend(x @ wq, keys, values, allowed), keys, values
+
+
+def _step(x, wq, wk, wv, keys, values, *, scale=None):
+    keys, values = _extended(x, wk, wv, keys, values)
+    return attend(x @ wq, keys, values, scale=scale), keys, values
+
+
+def _in_front(x, wq, wk, wv, keys, values):
+    keys, values = torch.cat([x @ wk, keys], 1), torch.cat([x @ wv, values], 1)
+    return attend(x @ wq, keys, values), keys, values
+
+
+def _sliding(x, wq, wk, wv, keys, values):
+    keys, values = _extended(x, wk, wv, keys[:, 1:], values[:, 1:])
+    return attend(x @ wq, keys, values), keys, values
+
+
+def _step_case(name: str, seed: int, batch: int, past: int, d_model: int, head_dim: int) -> Case:
+    shapes = (
+        (batch, 1, d_model),
+        *[(d_model, head_dim)] * 3,
+        (batch, past, head_dim),
+        (batch, past, head_dim),
+    )
+    x, *rest = random_tensors(seed, *shapes)
+    return Case(name, (x, *(w * 1.5 / d_model**0.5 for w in rest[:3]), *rest[3:]))
+
+
+STEP = Exercise(
+    key="4.1-7",
+    title="One step with a KV cache",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Generating token by token, keys and values of earlier tokens are kept instead of being computed "
+        "again. Take the one new token x and the cache, and return the attention output for x, the keys and "
+        "the values, both longer by the new token. The first step has an empty cache (past = 0)."
+    ),
+    takeaway="A step costs one row of scores instead of a whole table, and gives the same numbers.",
+    reference=decode_step,
+    explanation=(
+        "The new token's key and value join the cache first, so that it can read itself; nothing is masked."
+    ),
+    hints=(
+        "Only three small projections are new in this step. Which of them must be remembered for later "
+        "steps?",
+        "In causal attention token t reads tokens 0 to t. Is the new token itself among what it reads, and "
+        "so what has to happen before the scores?",
+        "Is there any key in the cache that lies in the new token's future? What does that say about the "
+        "mask?",
+    ),
+    cases=(
+        _step_case("2 sequences with 4 tokens in the cache", 81, 2, 4, 8, 8),
+        _step_case("an empty cache", 82, 2, 0, 8, 4),
+        _step_case("one token in the cache", 83, 1, 1, 6, 16),
+        _step_case("3 sequences with 7 tokens in the cache, head size 16", 84, 3, 7, 8, 16),
+        _step_case("one sequence with 2 tokens in the cache, head size 2", 85, 1, 2, 4, 2),
+    ),
+    mistakes=(
+        Mistake(
+            "cache not extended",
+            "The output is right, but you hand back the cache as it came: the next step will know nothing "
+            "of this token.",
+            (lambda x, q, k, v, ck, cv: (_step(x, q, k, v, ck, cv)[0], ck, cv),),
+        ),
+        Mistake(
+            "only the new entries returned",
+            "The output is right, but instead of the whole cache you return the new token's key and value "
+            "alone. Who would remember the earlier ones?",
+            (lambda x, q, k, v, ck, cv: (_step(x, q, k, v, ck, cv)[0], x @ k, x @ v),),
+        ),
+        Mistake(
+            "new token cannot see itself",
+            "The cache grows as it should, but the new token reads only the old entries, and with an empty "
+            "cache it reads nothing. Which comes first, extending the cache or attending?",
+            (_blind_step, lambda *a: (attend(a[0] @ a[1], a[4], a[5]), a[4], a[5])),
+        ),
+        Mistake(
+            "new entry in front",
+            "The output is right, because attention does not mind the order, but in your cache the new "
+            "token comes first. Positions and masks will mind.",
+            (_in_front,),
+        ),
+        Mistake(
+            "mask of a first token",
+            "Your new token reads only the first entry: a triangular mask of one row allows one key. "
+            "The one query stands at the end of the sequence; is there any future to hide from it?",
+            (_first_key_only,),
+        ),
+        Mistake(
+            "scale missing",
+            "The cache is right, but the weights are too sharp: the scores have lost their scale on the way "
+            "into this function.",
+            (lambda *a: _step(*a, scale=1.0),),
+        ),
+        Mistake(
+            "keys and values returned in exchange",
+            "Your keys come back where the values belong. The next step would compare with values and read "
+            "out keys.",
+            (lambda *a: (_step(*a)[0], _step(*a)[2], _step(*a)[1]),),
+        ),
+        Mistake(
+            "oldest entry thrown away",
+            "Your cache keeps its length: for every token that comes, the oldest goes. Some models do that "
+            "on purpose, but full attention forgets nothing.",
+            (_sliding,),
+        ),
+    ),
+    parts=("output", "returned keys", "returned values"),
+)
+
+
+EXERCISES = (STEP,)

@@ -1,0 +1,382 @@
+"""Exercises of section 4.1, the part on heads: splitting, the whole layer, shared keys.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+
+import torch
+
+from llmasos_edu.exercises.attention.masks import attend
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+# 4.1-5 --------------------------------------------------------------------------------
+
+
+def split_heads(x, num_heads):
+    """x [batch, seq, d_model] -> [batch, num_heads, seq, head_dim], head_dim = d_model / num_heads."""
+    batch, seq, d_model = x.shape
+    return x.reshape(batch, seq, num_heads, d_model // num_heads).transpose(1, 2)
+
+
+def _cut(x, num_heads):
+    """[batch, seq, num_heads, head_dim]."""
+    return x.reshape(*x.shape[:2], num_heads, -1)
+
+
+def _scrambled(x, num_heads):
+    return x.reshape(x.shape[0], num_heads, x.shape[1], -1)
+
+
+def _interleaved(x, num_heads):
+    return x.reshape(*x.shape[:2], -1, num_heads).permute(0, 3, 1, 2)
+
+
+SPLIT = Exercise(
+    key="4.1-5",
+    title="Split into heads",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "Cut each token's vector into num_heads pieces of equal length, the first piece for head 0, the "
+        "next for head 1, and bring the axis of heads before the axis of tokens, so that each head is a "
+        "sequence of its own."
+    ),
+    takeaway="Each head now sees every token, through its own slice of the features.",
+    reference=split_heads,
+    explanation="First cut the feature axis alone, so that tokens stay whole, and only then move the axes.",
+    hints=(
+        "Forget the target shape for a moment. A token's vector of length d_model becomes num_heads rows of "
+        "length head_dim: which shape does the whole tensor have after that cut alone?",
+        "Compare your shape with the one asked for: the same axes, in another order. Which operation "
+        "reorders axes, and does reshape?",
+        "Try it on torch.arange(8).reshape(1, 2, 4) with 2 heads: head 0 must hold [[0, 1], [4, 5]].",
+    ),
+    cases=(
+        Case("2 sequences of 5 tokens, d_model 12, 3 heads", (*random_tensors(61, (2, 5, 12)), 3)),
+        Case("one sequence of 4 tokens, d_model 8, 2 heads", (*random_tensors(62, (1, 4, 8)), 2)),
+        Case("as many heads as tokens (4), d_model 16", (*random_tensors(63, (2, 4, 16)), 4)),
+        Case("a single head", (*random_tensors(64, (2, 3, 6)), 1)),
+        Case("a single token, d_model 6, 3 heads", (*random_tensors(65, (2, 1, 6)), 3)),
+        Case("heads of size 1", (*random_tensors(66, (1, 3, 4)), 4)),
+    ),
+    mistakes=(
+        Mistake(
+            "reshape without transpose",
+            "The shape is right, but the numbers are not where they belong: with one reshape a head gets "
+            "pieces of several features of one token where it should get one piece of every token. Reshape "
+            "only cuts and never reorders, so what is missing?",
+            (_scrambled,),
+        ),
+        Mistake(
+            "heads behind the tokens",
+            "You cut the features rightly, but the axis of heads still comes after the axis of tokens. "
+            "In this order, which axis would the attention of one head run over?",
+            (_cut,),
+        ),
+        Mistake(
+            "every n-th feature",
+            "Head 0 gets features 0, h, 2h, ... in your result: the two sizes of the cut stand in the wrong "
+            "order. It is a consistent way to split, but it does not fit weights that were trained for "
+            "contiguous slices.",
+            (_interleaved,),
+        ),
+        Mistake(
+            "number and size of heads exchanged",
+            "You make heads of size num_heads, as many as fit. Which of the two numbers is given, and which "
+            "follows?",
+            (
+                lambda x, h: x.reshape(*x.shape[:2], -1, h).transpose(1, 2),
+                lambda x, h: x.reshape(x.shape[0], -1, x.shape[1], h),
+            ),
+        ),
+        Mistake(
+            "heads before the batch",
+            "Your first axis is that of heads. The batch stays outermost: its sequences have nothing to do "
+            "with each other.",
+            (lambda x, h: _cut(x, h).permute(2, 0, 1, 3),),
+        ),
+        Mistake(
+            "tokens and features exchanged",
+            "In each of your heads the last axis runs over the tokens. The scores need the features last, "
+            "since that is the axis which the dot product sums over.",
+            (lambda x, h: _cut(x, h).permute(0, 2, 3, 1),),
+        ),
+        Mistake(
+            "the same slice for every head",
+            "All your heads hold the same numbers. Each of them should see a slice of its own.",
+            (
+                lambda x, h: x[..., : x.shape[-1] // h].unsqueeze(1).expand(-1, h, -1, -1),
+                lambda x, h: x.unsqueeze(1).expand(-1, h, -1, -1),
+            ),
+        ),
+    ),
+)
+
+
+# 4.1-6 --------------------------------------------------------------------------------
+
+
+def multi_head_attention(x, w_query, w_key, w_value, w_out, num_heads):
+    """x [batch, seq, d_model], w_* [d_model, d_model] (applied as x @ w) -> [batch, seq, d_model]."""
+    batch, seq, d_model = x.shape
+    head_dim = d_model // num_heads
+    # [batch, num_heads, seq, head_dim], three times
+    query, key, value = (
+        (x @ w).reshape(batch, seq, num_heads, head_dim).transpose(1, 2) for w in (w_query, w_key, w_value)
+    )
+    weights = (query @ key.transpose(-2, -1) / math.sqrt(head_dim)).softmax(dim=-1)
+    return (weights @ value).transpose(1, 2).reshape(batch, seq, d_model) @ w_out
+
+
+def _layer(
+    x, w_query, w_key, w_value, w_out, num_heads, *, split=split_heads, merge=None, scale=None, axis=-1
+):
+    """Multi-head attention with knobs, from which the wrong answers are made."""
+    query, key, value = (split(x @ w, num_heads) for w in (w_query, w_key, w_value))
+    heads = attend(query, key, value, scale=scale, axis=axis)
+    merged = heads.transpose(1, 2).reshape(x.shape) if merge is None else merge(heads, x)
+    return merged @ w_out
+
+
+def _layer_case(
+    name: str, seed: int, batch: int, seq: int, d_model: int, num_heads: int, size: float = 1.0
+) -> Case:
+    x, *matrices = random_tensors(seed, (batch, seq, d_model), *[(d_model, d_model)] * 4)
+    # Matrices of this size keep the variance, so that the softmax is neither flat nor saturated.
+    return Case(name, (x, *(size * w / d_model**0.5 for w in matrices), num_heads))
+
+
+LAYER = Exercise(
+    key="4.1-6",
+    title="Multi-head attention, whole",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "From x and four matrices make the output of multi-head self-attention without a mask: project, "
+        "split into heads, attend in each head, put the heads side by side again in their order, project "
+        "with w_out."
+    ),
+    takeaway="That is the layer at the heart of every transformer, in half a dozen lines.",
+    reference=multi_head_attention,
+    explanation=(
+        "Each head attends in its own slice of size head_dim; transposing back before the merge keeps "
+        "tokens whole."
+    ),
+    hints=(
+        "Write the shapes down as a chain first: [batch, seq, d_model] after each projection, then your "
+        "split_heads, then the scores, the weights, the head outputs.",
+        "Inside a head the key has head_dim features, not d_model. Which number belongs under the root?",
+        "Before the last projection the heads have to become one vector per token again. What undoes the "
+        "split, step by step in the opposite order?",
+    ),
+    cases=(
+        _layer_case("2 sequences of 5 tokens, d_model 12, 3 heads", 71, 2, 5, 12, 3),
+        _layer_case("one sequence of 6 tokens, d_model 16, 4 heads", 72, 1, 6, 16, 4, 1.5),
+        _layer_case("as many heads as tokens (4), d_model 16", 73, 2, 4, 16, 4, 1.5),
+        _layer_case("a single head of size 8", 74, 2, 5, 8, 1),
+        _layer_case("a single token, d_model 8, 2 heads", 75, 3, 1, 8, 2),
+        _layer_case("heads of size 1", 76, 1, 5, 4, 4, 2.0),
+    ),
+    mistakes=(
+        Mistake(
+            "scores not divided per head",
+            "Your result is that of one large head: with num_heads = 1 it is right, with more heads every "
+            "one uses the same weights. The scores must be taken inside each head, from its own slice "
+            "alone.",
+            (
+                lambda x, q, k, v, o, h: attend(x @ q, x @ k, x @ v) @ o,
+                lambda x, q, k, v, o, h: attend(x @ q, x @ k, x @ v, scale=(h / x.shape[-1]) ** 0.5) @ o,
+            ),
+        ),
+        Mistake(
+            "scale by d_model",
+            "With one head your result is right, with more the weights are too even: you scale by the width "
+            "of the model. How long are the two vectors whose dot product makes a score here?",
+            (lambda *a: _layer(*a, scale=a[0].shape[-1] ** -0.5),),
+        ),
+        Mistake(
+            "scale without the root",
+            "Your weights are too even in every head larger than 1: the scores are divided by the whole "
+            "size of a head. Recall what the division is to keep at 1.",
+            (
+                lambda *a: _layer(*a, scale=a[5] / a[0].shape[-1]),
+                lambda *a: _layer(*a, scale=1 / a[0].shape[-1]),
+            ),
+        ),
+        Mistake(
+            "scale missing",
+            "Your weights are too sharp wherever the heads are larger than 1, and right at size 1: the "
+            "scores keep the spread of their sum.",
+            (lambda *a: _layer(*a, scale=1.0),),
+        ),
+        Mistake(
+            "split by reshape without transpose",
+            "The heads are mixed up with the tokens: with one head your result is right, with more each "
+            "head holds pieces of a few tokens. Run your own 4.1-5 on the projected x and compare.",
+            (
+                lambda *a: _layer(*a, split=_scrambled, merge=lambda heads, x: heads.reshape(x.shape)),
+                lambda *a: _layer(*a, split=_scrambled),
+            ),
+        ),
+        Mistake(
+            "merged by reshape without transpose",
+            "The heads attend rightly, but putting them together mixes the tokens: you reshape while the "
+            "axis of heads still stands before that of tokens. Which axis has to come back first?",
+            (lambda *a: _layer(*a, merge=lambda heads, x: heads.reshape(x.shape)),),
+        ),
+        Mistake(
+            "every n-th feature",
+            "Your heads take every n-th feature instead of a contiguous slice. Matrices trained the usual "
+            "way keep a head's features together, so head 0 is the first head_dim of them.",
+            (
+                lambda *a: _layer(*a, split=_interleaved),
+                lambda *a: _layer(
+                    *a, split=_interleaved, merge=lambda heads, x: heads.permute(0, 2, 3, 1).reshape(x.shape)
+                ),
+            ),
+        ),
+        Mistake(
+            "output projection missing",
+            "The heads stand side by side as they should, and there it ends: w_out has no influence on your "
+            "result. Without it the heads would never be mixed.",
+            (lambda x, q, k, v, o, h: _layer(x, q, k, v, torch.eye(x.shape[-1]), h),),
+        ),
+        Mistake(
+            "softmax over the wrong axis",
+            "Each key shares itself out over the queries in your heads. One unit of attention belongs to "
+            "each query: over which axis is it shared?",
+            (lambda *a: _layer(*a, axis=-2), lambda *a: _layer(*a, axis=1), lambda *a: _layer(*a, axis=0)),
+        ),
+        Mistake(
+            "matrices transposed",
+            "I get your numbers when every matrix is transposed, as torch's nn.Linear stores them. "
+            "Here they are applied as x @ w.",
+            (
+                lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v.mT, o.mT, h),
+                lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v.mT, o, h),
+            ),
+        ),
+        Mistake(
+            "key and value exchanged",
+            "The roles are mixed up: your weights come from what should be the values, and the keys are "
+            "what is read out. Which of them is compared, and which is carried away?",
+            (lambda x, q, k, v, o, h: _layer(x, q, v, k, o, h),),
+        ),
+    ),
+)
+
+
+# 4.1-11 --------------------------------------------------------------------------------
+
+
+def grouped_attention(query, key, value):
+    """query [batch, heads, seq, head_dim], key and value [batch, kv_heads, seq, head_dim] -> as query."""
+    group = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1)
+    weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(dim=-1)
+    return weights @ value
+
+
+def _blocks(query, kv):
+    return kv.repeat_interleave(query.shape[1] // kv.shape[1], 1)
+
+
+def _tiles(query, kv):
+    return kv.repeat(1, query.shape[1] // kv.shape[1], 1, 1)
+
+
+def _merged_queries(query, key, value):
+    groups = query.unflatten(1, (key.shape[1], -1)).mean(2)
+    return _blocks(query, attend(groups, key, value))
+
+
+def _gqa_case(name: str, seed: int, batch: int, heads: int, kv_heads: int, seq: int, head_dim: int) -> Case:
+    return Case(
+        name, random_tensors(seed, (batch, heads, seq, head_dim), *[(batch, kv_heads, seq, head_dim)] * 2)
+    )
+
+
+GROUPED = Exercise(
+    key="4.1-11",
+    title="Heads that share keys and values",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "In grouped-query attention several query heads share one head of keys and values, which makes the "
+        "cache smaller. Neighbours share: with 8 query heads and 2 KV heads, query heads 0 to 3 use KV head "
+        "0 and 4 to 7 use KV head 1. Return the output of every query head."
+    ),
+    takeaway="Every group reads the same keys and values, and the cache shrinks by the size of the group.",
+    reference=grouped_attention,
+    explanation="Repeating each KV head for its group of neighbours makes it ordinary attention.",
+    hints=(
+        "Write a table for 4 query heads and 2 KV heads: which KV head does each query head use?",
+        "Read down its second column: is it 0, 0, 1, 1 or 0, 1, 0, 1? Two functions of torch repeat "
+        "entries; which of them gives your column?",
+        "After the repetition keys, values and queries have the same number of heads. What remains is "
+        "attention as you know it.",
+    ),
+    cases=(
+        _gqa_case("8 query heads on 2 KV heads", 101, 2, 8, 2, 4, 8),
+        _gqa_case("6 query heads on 3 KV heads", 102, 1, 6, 3, 5, 4),
+        _gqa_case("as many KV heads as query heads", 103, 2, 3, 3, 4, 16),
+        _gqa_case("4 query heads on a single KV head", 104, 2, 4, 1, 3, 8),
+        _gqa_case("a single token, 4 query heads on 2 KV heads", 105, 1, 4, 2, 1, 4),
+        _gqa_case("6 query heads on 2 KV heads", 106, 1, 6, 2, 6, 32),
+    ),
+    mistakes=(
+        Mistake(
+            "KV heads dealt out in turn",
+            "You deal the KV heads out in turn (0, 1, 0, 1, ...), but neighbours should share (0, 0, 1, 1). "
+            "The shapes are the same, the model is another one.",
+            (lambda q, k, v: attend(q, _tiles(q, k), _tiles(q, v)),),
+        ),
+        Mistake(
+            "keys and values grouped differently",
+            "Each query head takes its keys from one KV head and its values from another: you repeat the "
+            "two in different ways. Whatever is compared must also be what is read.",
+            (
+                lambda q, k, v: attend(q, _blocks(q, k), _tiles(q, v)),
+                lambda q, k, v: attend(q, _tiles(q, k), _blocks(q, v)),
+            ),
+        ),
+        Mistake(
+            "only the first KV head used",
+            "All your query heads read KV head 0, and the others are never used. How does the number of the "
+            "query head lead to the number of its KV head?",
+            (lambda q, k, v: attend(q, k[:, :1], v[:, :1]),),
+        ),
+        Mistake(
+            "average of the KV heads",
+            "Your query heads all read the same mean of the KV heads. A group should have one KV head to "
+            "itself.",
+            (lambda q, k, v: attend(q, k.mean(1, keepdim=True), v.mean(1, keepdim=True)),),
+        ),
+        Mistake(
+            "query heads averaged in their group",
+            "All query heads of a group give the same output: you merged their queries. They share keys and "
+            "values, but each asks a question of its own.",
+            (_merged_queries,),
+        ),
+        Mistake(
+            "groups in reverse order",
+            "Your first query heads use the last KV head. Count both from the same end.",
+            (lambda q, k, v: attend(q, _blocks(q, k.flip(1)), _blocks(q, v.flip(1))),),
+        ),
+        Mistake(
+            "scale missing",
+            "The groups are right, but the weights are too sharp, most of all at head size 32. The scores "
+            "want their usual division.",
+            (lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=1.0),),
+        ),
+        Mistake(
+            "softmax over the wrong axis",
+            "The groups are right, but your columns sum to one: the queries of a head compete for each key. "
+            "It should be the other way round.",
+            (lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), axis=-2),),
+        ),
+    ),
+)
+
+EXERCISES = (SPLIT, LAYER, GROUPED)

@@ -1,0 +1,351 @@
+"""Exercises of section 4.1, the part on masks: causal attention and padding.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+
+INF = float("inf")
+
+
+def loud_keys(*loudness: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Query, key, value of one sequence, where token i has the scaled score `loudness[i]` for every query.
+
+    The numbers are whole and the head size is 4, so every implementation gets these scores exactly.
+    """
+    seq = len(loudness)
+    query, key = torch.zeros(1, seq, 4), torch.zeros(1, seq, 4)
+    query[..., 0], key[0, :, 0] = 2.0, torch.tensor(loudness)
+    return query, key, random_tensors(99, (1, seq, 4))[0]
+
+
+def mask_of(*rows: str) -> torch.Tensor:
+    """A mask from rows such as '111..': 1 for a token, a dot for padding."""
+    return torch.tensor([[sign == "1" for sign in row] for row in rows])
+
+
+def attend(query, key, value, allowed=None, *, blocked=-INF, scale=None, axis=-1):
+    """Attention with knobs, from which the wrong answers are made."""
+    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, blocked)
+    return scores.softmax(axis) @ value
+
+
+# 4.1-3 --------------------------------------------------------------------------------
+
+
+def causal_attention(query, key, value):
+    """query, key [..., seq, head_dim], value [..., seq, value_dim] -> output [..., seq, value_dim]."""
+    seq = query.shape[-2]
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    future = torch.ones(seq, seq, dtype=torch.bool).triu(diagonal=1)
+    return scores.masked_fill(future, -torch.inf).softmax(dim=-1) @ value
+
+
+def _allowed(query, diagonal=0):
+    return torch.ones(query.shape[-2], query.shape[-2], dtype=torch.bool).tril(diagonal)
+
+
+def _masked_after(query, key, value, *, again=False):
+    weights = (query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5).softmax(-1) * _allowed(query)
+    return (weights / weights.sum(-1, keepdim=True) if again else weights) @ value
+
+
+def _added_number(query, key, value):
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    return (scores - 1e4 * ~_allowed(query)).softmax(-1) @ value
+
+
+CAUSAL = Exercise(
+    key="4.1-3",
+    title="Causal attention",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "Write scaled dot-product attention in which token t reads tokens 0 to t and nothing later. It must "
+        "hold for scores of any size: a later token must not get through, however well it fits."
+    ),
+    takeaway="No token sees its future, however loud that future is.",
+    reference=causal_attention,
+    explanation=(
+        "A score of -inf becomes a weight of exactly zero, and the softmax shares the rest among the past."
+    ),
+    hints=(
+        "Write attention without the mask first. Which entries of the table of scores belong to a key that "
+        "comes later than its query?",
+        "Draw the table for 4 tokens and cross those entries out: which triangle is it, and is the diagonal "
+        "in it?",
+        "The weights of the remaining keys must sum to one. So act before the softmax: which score becomes "
+        "a weight of exactly zero?",
+    ),
+    cases=(
+        Case("2 sequences of 5 tokens, head size 4", random_tensors(21, (2, 5, 4), (2, 5, 4), (2, 5, 4))),
+        Case(
+            "one sequence of 7 tokens, head size 16", random_tensors(22, (1, 7, 16), (1, 7, 16), (1, 7, 16))
+        ),
+        Case("a single token", random_tensors(23, (1, 1, 4), (1, 1, 4), (1, 1, 4))),
+        Case("values of another size than the keys", random_tensors(24, (2, 6, 8), (2, 6, 8), (2, 6, 3))),
+        Case(
+            "2 sequences with 3 heads, 4 tokens, head size 8",
+            random_tensors(25, (2, 3, 4, 8), (2, 3, 4, 8), (2, 3, 4, 8)),
+        ),
+        Case("4 tokens with scores that rise from 0 to 90000", loud_keys(0.0, 3e4, 6e4, 9e4)),
+        Case("4 tokens with scores that rise from -90000 to 0", loud_keys(-9e4, -6e4, -3e4, 0.0)),
+    ),
+    mistakes=(
+        Mistake(
+            "mask missing",
+            "I changed what comes later, and earlier outputs changed with it: every token reads the whole "
+            "sequence. Which part of the table of scores should be out of reach?",
+            (attend,),
+        ),
+        Mistake(
+            "mask inverted",
+            "Your tokens read their future and not their past: the mask is the right way round for another "
+            "convention. Does True mean 'may attend' or 'must not' at the place where you use it?",
+            (
+                lambda q, k, v: attend(q, k, v, ~_allowed(q)),
+                lambda q, k, v: attend(q, k, v, _allowed(q).mT),
+                lambda q, k, v: attend(q, k, v, ~_allowed(q)).nan_to_num(),
+                lambda q, k, v: attend(q, k, v, ~_allowed(q), blocked=-1e9),
+            ),
+        ),
+        Mistake(
+            "token cannot see itself",
+            "Your mask is one step too strict: token t reads tokens up to t - 1 only, and the first has "
+            "nothing left to read. Does the diagonal belong to the past or to the future here?",
+            (
+                lambda q, k, v: attend(q, k, v, _allowed(q, -1)),
+                lambda q, k, v: attend(q, k, v, _allowed(q, -1)).nan_to_num(),
+                lambda q, k, v: attend(q, k, v, _allowed(q, -1), blocked=-1e9),
+            ),
+        ),
+        Mistake(
+            "one token of the future",
+            "Your mask is one step too generous: token t also reads token t + 1, the very one a language "
+            "model has to guess. Check which diagonal your triangle starts on.",
+            (lambda q, k, v: attend(q, k, v, _allowed(q, 1)),),
+        ),
+        Mistake(
+            "mask after the softmax",
+            "The future gets no weight, but the rest of each row sums to less than one: the softmax had "
+            "already given part of it away. At which point must the mask act so that the past shares out "
+            "everything?",
+            (_masked_after,),
+        ),
+        Mistake(
+            "mask after the softmax, then renormalised",
+            "This works while scores are small. With a loud future the softmax gives it all the weight, the "
+            "past underflows to zero, and dividing zero by zero gives NaN: the mask has to act earlier.",
+            (lambda q, k, v: _masked_after(q, k, v, again=True),),
+        ),
+        Mistake(
+            "masked scores set to zero",
+            "You set the scores of the future to 0, but a score of 0 is a perfectly good score: its "
+            "exponential is 1. Which score has the exponential 0?",
+            (lambda q, k, v: attend(q, k, v, _allowed(q), blocked=0.0),),
+        ),
+        Mistake(
+            "a finite number such as -1e4",
+            "Ordinary scores come out right, but with scores of tens of thousands the future leaks through: "
+            "a finite number such as -1e4 is outvoted there. Which number loses against every score?",
+            (_added_number, lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e4)),
+        ),
+        Mistake(
+            "scale missing",
+            "The mask is right, but your weights are too sharp, the more so the larger the head size. "
+            "What happened to the division from the exercise on scores?",
+            (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1.0),),
+        ),
+        Mistake(
+            "scale without the root",
+            "The mask is right, but your weights are too even, the more so the larger the head size: you "
+            "divide by more than the spread of the scores. Variance or standard deviation?",
+            (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1 / q.shape[-1]),),
+        ),
+        Mistake(
+            "softmax over the wrong axis",
+            "Your weights sum to one over the queries, not the keys: each column is shared out instead of "
+            "each row. Which axis of the table holds the choices that one query has?",
+            (
+                lambda q, k, v: attend(q, k, v, _allowed(q), axis=-2),
+                lambda q, k, v: attend(q, k, v, _allowed(q), axis=1),
+            ),
+        ),
+    ),
+)
+
+
+# 4.1-4 --------------------------------------------------------------------------------
+
+
+def padded_attention(query, key, value, is_token):
+    """query, key, value [batch, seq, head_dim], is_token [batch, seq] (True = a token) -> as query."""
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    allowed = is_token[:, None, :]
+    nothing_to_read = ~allowed.any(dim=-1, keepdim=True)
+    # Rows without any key get harmless scores first and zeros afterwards: no NaN is made in either direction.
+    scores = scores.masked_fill(~allowed, -torch.inf).masked_fill(nothing_to_read, 0.0)
+    return (scores.softmax(dim=-1) @ value).masked_fill(nothing_to_read, 0.0)
+
+
+def _padded(query, key, value, is_token, *, blocked=-INF, zero_empty=False, scale=None):
+    output = attend(query, key, value, is_token[:, None, :], blocked=blocked, scale=scale)
+    return output * is_token.any(-1)[:, None, None] if zero_empty else output
+
+
+def _added_infinity(query, key, value, is_token):
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    bias = torch.zeros(is_token.shape).masked_fill(~is_token, -INF)
+    return (scores + bias[:, None, :]).softmax(-1).nan_to_num() @ value
+
+
+def _padded_after(query, key, value, is_token):
+    weights = (query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5).softmax(-1)
+    return (weights * is_token[:, None, :]) @ value
+
+
+PADDING = Exercise(
+    key="4.1-4",
+    title="Padding, and a row with nothing to read",
+    difficulty=3,
+    minutes=15,
+    statement=(
+        "Sequences of different lengths share a batch, filled up with padding. No query may read a padded "
+        "key. In an empty sequence there is nothing to read: its outputs must be zeros, with no NaN in them "
+        "or in the gradient. What padded queries return is used by nobody: mask the keys only. Stay in "
+        "torch: the gradient is looked at."
+    ),
+    takeaway="An empty row yields zeros, forward and backward, and the rest of the batch never notices.",
+    reference=padded_attention,
+    explanation=(
+        "An empty row gets finite scores before the softmax and zeros after it, so NaN never comes into "
+        "being."
+    ),
+    hints=(
+        "is_token is [batch, seq] and the scores are [batch, query, key]. Which axis of the scores is the "
+        "padding about, so where does the mask need an axis of size 1?",
+        "Now take a row of scores that are all -inf and work out its softmax by hand: what is the sum below "
+        "the fraction bar?",
+        "Find the rows without a single token first (`any` over the keys). Give them finite scores before "
+        "the softmax, whatever they are, and decide after it what such a row returns.",
+    ),
+    cases=(
+        Case(
+            "two sequences of 5 and 3 tokens",
+            (*random_tensors(31, (2, 5, 4), (2, 5, 4), (2, 5, 4)), mask_of("11111", "111..")),
+        ),
+        Case(
+            "a batch whose second sequence is empty",
+            (*random_tensors(32, (2, 4, 8), (2, 4, 8), (2, 4, 8)), mask_of("1111", "....")),
+        ),
+        Case(
+            "padding at the front of the sequence",
+            (*random_tensors(33, (2, 5, 16), (2, 5, 16), (2, 5, 16)), mask_of("..111", "....1")),
+        ),
+        Case(
+            "no padding at all",
+            (*random_tensors(34, (3, 4, 4), (3, 4, 4), (3, 4, 4)), mask_of("1111", "1111", "1111")),
+        ),
+        Case(
+            "an empty sequence alone",
+            (*random_tensors(35, (1, 3, 4), (1, 3, 4), (1, 3, 4)), mask_of("...")),
+        ),
+        Case("padding with a score of 90000", (*loud_keys(0.0, 3e4, 6e4, 9e4), mask_of("11.."))),
+        Case("tokens with scores below -60000", (*loud_keys(-9e4, -6e4, 0.0, 3e4), mask_of("11.."))),
+    ),
+    mistakes=(
+        Mistake(
+            "padding ignored",
+            "Padded keys still get weight: the result is the same as without a mask. Where does is_token "
+            "meet the scores?",
+            (lambda q, k, v, m: attend(q, k, v),),
+        ),
+        Mistake(
+            "mask inverted",
+            "Your queries read the padding and leave the tokens out. Say aloud what True means in is_token, "
+            "and what it means to the operation that you hand it to.",
+            (
+                lambda q, k, v, m: _padded(q, k, v, ~m),
+                lambda q, k, v, m: _padded(q, k, v, ~m).nan_to_num(),
+                lambda q, k, v, m: _padded(q, k, v, ~m, blocked=-1e9),
+            ),
+        ),
+        Mistake(
+            "NaN in an empty sequence",
+            "Ordinary rows are right, but in an empty sequence every score is -inf and the softmax divides "
+            "zero by zero. What should such a row return, and how do you find it before the damage?",
+            (_padded,),
+        ),
+        Mistake(
+            "average of the padding in an empty sequence",
+            "In an empty sequence your output is the average of the padding: a row in which all scores are "
+            "equally low is a row of equal weights. Nothing to read should give nothing.",
+            (lambda q, k, v, m: _padded(q, k, v, m, blocked=-1e9),),
+        ),
+        Mistake(
+            "NaN in the gradient",
+            "The output is right, but the gradient holds NaN: you replaced the NaN after it was made, and "
+            "the backward pass still goes through the operation that made it. Keep it from being made in "
+            "the first place.",
+            (_added_infinity,),
+        ),
+        Mistake(
+            "queries masked instead of keys",
+            "Your mask acts on the rows, whose queries are padded, and lets every other query read padded "
+            "keys. Which of the last two axes of the scores is the one that is read?",
+            (
+                lambda q, k, v, m: attend(q, k, v, m[:, :, None]),
+                lambda q, k, v, m: attend(q, k, v, m[:, :, None]).nan_to_num(),
+                lambda q, k, v, m: attend(q, k, v, m[:, :, None], blocked=-1e9),
+            ),
+        ),
+        Mistake(
+            "mask after the softmax",
+            "Padding contributes nothing, but the weights of the tokens sum to less than one: the padding "
+            "took its share in the softmax before you removed it (or its values). Where must the mask act "
+            "instead?",
+            (_padded_after,),
+        ),
+        Mistake(
+            "masked scores set to zero",
+            "Padded keys have a score of 0 in your result, and that is a score like any other, often not "
+            "even a low one. What score takes a key out of the race?",
+            (lambda q, k, v, m: _padded(q, k, v, m, blocked=0.0),),
+        ),
+        Mistake(
+            "a finite number such as -1e4",
+            "Padding leaks through where scores reach tens of thousands: a finite number such as -1e4 is no "
+            "wall there. Which one is, and what does it do to an empty row?",
+            (
+                lambda q, k, v, m: _padded(q, k, v, m, blocked=-1e4),
+                lambda q, k, v, m: _padded(q, k, v, m, blocked=-1e4, zero_empty=True),
+                lambda q, k, v, m: (q @ k.mT / q.shape[-1] ** 0.5 - 1e4 * ~m[:, None, :]).softmax(-1) @ v,
+                lambda q, k, v, m: (
+                    (q @ k.mT / q.shape[-1] ** 0.5 - 1e4 * ~m[:, None, :]).softmax(-1)
+                    @ v
+                    * m.any(-1)[:, None, None]
+                ),
+            ),
+        ),
+        Mistake(
+            "scale missing",
+            "The padding is handled, but the weights of the tokens are too sharp, the more so at larger "
+            "head sizes. Something that belongs to every score is not there.",
+            (
+                lambda q, k, v, m: _padded(q, k, v, m, scale=1.0).nan_to_num(),
+                lambda q, k, v, m: _padded(q, k, v, m, scale=1.0),
+            ),
+        ),
+    ),
+    observe=value_and_gradient,
+    parts=("output", "gradient with respect to the query"),
+)
+
+
+EXERCISES = (CAUSAL, PADDING)

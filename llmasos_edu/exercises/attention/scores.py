@@ -1,0 +1,222 @@
+"""Exercises of section 4.1: scores and weights.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+INF = float("inf")
+
+
+# 4.1-1 --------------------------------------------------------------------------------
+
+
+def attention_scores(query, key):
+    """query [..., q, head_dim], key [..., k, head_dim] -> scaled scores [..., q, k]."""
+    return query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+
+
+def _dot(query, key):
+    return query @ key.transpose(-2, -1)
+
+
+SCORES = Exercise(
+    key="4.1-1",
+    title="Scaled scores",
+    difficulty=1,
+    minutes=5,
+    statement=(
+        "Write the scores of attention: entry (i, j) says how well query i fits key j. It is their dot "
+        "product, divided so that its variance stays near 1 when the entries of query and key have variance "
+        "1. Any number of leading axes (batch, heads) must work."
+    ),
+    takeaway="With entries of variance 1 these scores have variance 1 at any head size.",
+    reference=attention_scores,
+    explanation=(
+        "A sum of head_dim products has a standard deviation of sqrt(head_dim), which the division takes out."
+    ),
+    hints=(
+        "Start with two vectors: how do you write their dot product, and which axis disappears in it?",
+        "A matrix product pairs rows with columns. Queries are rows already; what has to happen to the last "
+        "two axes of key so that its tokens become columns?",
+        "The variances of independent terms add. So how does the standard deviation of a sum of head_dim "
+        "terms grow, and where in the shape of query do you find head_dim?",
+    ),
+    cases=(
+        Case("2 sequences of 5 tokens, head size 4", random_tensors(1, (2, 5, 4), (2, 5, 4))),
+        Case("one sequence of 6 tokens, head size 16", random_tensors(2, (6, 16), (6, 16))),
+        Case("3 queries and 7 keys, head size 8", random_tensors(3, (1, 3, 8), (1, 7, 8))),
+        Case(
+            "2 sequences with 3 heads, 4 tokens, head size 12",
+            random_tensors(4, (2, 3, 4, 12), (2, 3, 4, 12)),
+        ),
+        Case("a single token, head size 32", random_tensors(5, (1, 1, 32), (1, 1, 32))),
+    ),
+    mistakes=(
+        Mistake(
+            "scale missing",
+            "These are plain dot products: the larger the head size, the more your scores exceed the "
+            "expected ones. How does the spread of a sum grow with its number of terms, and what would undo "
+            "that?",
+            (_dot,),
+        ),
+        Mistake(
+            "scale without the root",
+            "You divide by the head size itself, or twice by what should divide once: at head size 16 your "
+            "scores come out four times too small. Is it the variance or the standard deviation that should "
+            "come out as 1?",
+            (lambda q, k: _dot(q, k) / q.shape[-1],),
+        ),
+        Mistake(
+            "multiplied by the scale",
+            "Your scores grow with the head size faster than bare dot products do, so the scale works in "
+            "the wrong direction. Should it shrink or stretch the scores?",
+            (lambda q, k: _dot(q, k) * q.shape[-1] ** 0.5, lambda q, k: _dot(q, k) * q.shape[-1]),
+        ),
+        Mistake(
+            "scaled by the number of tokens",
+            "Your scale changes when there are more keys and the head size stays. Which of the axes is the "
+            "one that the dot product sums over?",
+            (
+                lambda q, k: _dot(q, k) / k.shape[-2] ** 0.5,
+                lambda q, k: _dot(q, k) / q.shape[-2] ** 0.5,
+                lambda q, k: _dot(q, k) / k.shape[-2],
+            ),
+        ),
+        Mistake(
+            "softmax already taken",
+            "Your numbers are positive and each row sums to one: these are weights already. The exercise "
+            "asks for what stands inside the softmax.",
+            (lambda q, k: (_dot(q, k) / q.shape[-1] ** 0.5).softmax(-1), lambda q, k: _dot(q, k).softmax(-1)),
+        ),
+        Mistake(
+            "query and key exchanged",
+            "The numbers are right, but rows and columns are exchanged: with 3 queries and 7 keys you "
+            "return 7 rows. Whose token should a row belong to?",
+            (lambda q, k: _dot(k, q) / q.shape[-1] ** 0.5,),
+        ),
+        Mistake(
+            "absolute values",
+            "None of your scores is negative, although some query and key point away from each other. "
+            "A score may say 'not this one': let its sign live.",
+            (
+                lambda q, k: _dot(q, k).abs() / q.shape[-1] ** 0.5,
+                lambda q, k: _dot(q, k).relu() / q.shape[-1] ** 0.5,
+            ),
+        ),
+    ),
+)
+
+
+# 4.1-2 --------------------------------------------------------------------------------
+
+
+def attention_weights(scores):
+    """scores [..., q, k] -> weights [..., q, k], positive, each row summing to one."""
+    powers = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    return powers / powers.sum(dim=-1, keepdim=True)
+
+
+def _exp_share(scores, shift):
+    powers = torch.exp(scores - shift)
+    return powers / powers.sum(-1, keepdim=True)
+
+
+WEIGHTS = Exercise(
+    key="4.1-2",
+    title="A softmax that does not overflow",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Turn scores into weights with torch.exp, a sum and a division, without torch.softmax. It must also "
+        "work for scores of 1000 and of -1000 (exp(1000) is infinite in float32), and give weight 0 to a "
+        "score of -inf."
+    ),
+    takeaway=(
+        "Adding a constant to a row changes none of its weights, and that freedom is what saves the "
+        "exponential."
+    ),
+    reference=attention_weights,
+    explanation=(
+        "Subtracting a row's own maximum changes no weight and makes the largest exponential exactly 1."
+    ),
+    hints=(
+        "Write the formula down first for one row: each weight is an exponential divided by what?",
+        "If you add 5 to every score of a row, what happens to numerator and denominator of each weight?",
+        "So you may subtract anything from a row. Which number makes the largest exponent zero, and which "
+        "axis and which keepdim do you need so that each row gets its own?",
+    ),
+    cases=(
+        Case("a small 3 x 3 table", random_tensors(11, (3, 3))),
+        Case("2 sequences of 4 queries and 6 keys", (3 * random_tensors(12, (2, 4, 6))[0],)),
+        Case("scores around 1000", (1000 + random_tensors(13, (2, 4))[0],)),
+        Case("scores around -1000", (-1000 + random_tensors(14, (2, 4))[0],)),
+        Case(
+            "one row near 1000 above a row near -1000",
+            (torch.tensor([[999.0, 1000, 998], [-999, -1000, -998]]),),
+        ),
+        Case(
+            "a causal table with -inf",
+            (torch.tensor([[0.5, -INF, -INF], [1.0, 2.0, -INF], [0.0, 0.3, -0.4]]),),
+        ),
+        Case("one key only", (torch.tensor([[[3.0], [-2.0]]]),)),
+    ),
+    mistakes=(
+        Mistake(
+            "softmax over the wrong axis",
+            "Your columns sum to one, not your rows: the queries compete for each key. Who should share out "
+            "one unit of attention, and over which axis?",
+            (lambda s: s.softmax(-2), lambda s: s.softmax(0)),
+        ),
+        Mistake(
+            "softmax over the whole table",
+            "All your weights of one sequence together sum to one, so each row gets only a part. "
+            "Each query has a unit of attention of its own.",
+            (
+                lambda s: s.flatten(-2).softmax(-1).reshape(s.shape),
+                lambda s: s.flatten().softmax(-1).reshape(s.shape),
+            ),
+        ),
+        Mistake(
+            "overflow",
+            "Small scores come out right, but scores near 1000 give NaN: the exponential became infinite, "
+            "and infinity over infinity is no number. What may you subtract from a row without changing its "
+            "weights?",
+            (lambda s: _exp_share(s, 0),),
+        ),
+        Mistake(
+            "one maximum for all rows",
+            "Where one row lies near 1000 and another near -1000, the low row comes out as 0/0: you "
+            "subtract the largest score of the whole table. Whose largest score would keep every row alive?",
+            (lambda s: _exp_share(s, s.max()),),
+        ),
+        Mistake(
+            "not divided by the sum",
+            "The largest weight in each of your rows is 1, and the rows sum to more than that. "
+            "The exponentials are there; what makes shares of them?",
+            (lambda s: torch.exp(s - s.amax(-1, keepdim=True)), torch.exp),
+        ),
+        Mistake(
+            "no exponential",
+            "Your rows sum to one, but a negative score leads to a negative weight: you divide the scores "
+            "themselves. Which function makes any number positive and keeps their order?",
+            (lambda s: s / s.sum(-1, keepdim=True), lambda s: s - s.logsumexp(-1, keepdim=True)),
+        ),
+        Mistake(
+            "scores cut off",
+            "Scores near 1000 all get the same weight in your result, so you seem to clip large scores. "
+            "That avoids the overflow, but forgets which was larger; shift the row instead.",
+            (
+                lambda s: s.clamp(max=50).softmax(-1),
+                lambda s: s.clamp(-50, 50).softmax(-1),
+            ),
+        ),
+    ),
+)
+
+
+EXERCISES = (SCORES, WEIGHTS)

@@ -1,0 +1,287 @@
+"""The process that runs readers' code: it imports torch once and forks for every answer.
+
+Started by `client.py` as `python -m llmasos_edu.exercises.checker.worker`. Requests come in on stdin and
+replies go out on stdout, each a length of 8 bytes and a pickle. It never runs a backward pass itself, because
+a process that has started autograd's threads must not fork; its children may. The limits protect the reader
+from slips. They are no sandbox: the reader's code may do all that the reader may do.
+"""
+
+import builtins
+import contextlib
+import json
+import math
+import os
+import pickle
+import select
+import signal
+import struct
+import sys
+import time
+
+PRINT_LIMIT = 2000
+FILE_LIMIT = 16 * 2**20
+INSIDE = "LLMASOS_EDU_INSIDE_A_CHECK"
+HEADER = struct.Struct(">Q")
+
+
+def write_frame(stream, content: object) -> None:
+    """Send one pickled message."""
+    data = pickle.dumps(content)
+    stream.write(HEADER.pack(len(data)) + data)
+    stream.flush()
+
+
+def _read_exactly(descriptor: int, count: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < count:
+        chunk = os.read(descriptor, min(count - len(data), 2**20))
+        if not chunk:
+            return None
+        data += chunk
+    return bytes(data)
+
+
+def read_frame(descriptor: int) -> object | None:
+    """Receive one pickled message; None where the other side has gone."""
+    header = _read_exactly(descriptor, HEADER.size)
+    body = None if header is None else _read_exactly(descriptor, HEADER.unpack(header)[0])
+    return None if body is None else pickle.loads(body)
+
+
+def main() -> None:
+    """Answer requests until stdin ends, which is when the kernel does."""
+    requests, replies = os.dup(0), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    import torch
+
+    torch.set_num_threads(1)
+    write_frame(replies, "ready")
+    while (request := read_frame(requests)) is not None:
+        write_frame(replies, judge_in_a_child(request, requests, replies.fileno()))
+
+
+def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
+    """Fork, let the child judge, and tell what became of it.
+
+    Args:
+        request: key, answer (bytes), path (the kernel's sys.path), seconds, megabytes.
+        requests, replies: descriptors to the kernel. The first ends when the kernel does; a child gets none.
+
+    Returns:
+        the verdict's fields. Where the child ended without a verdict they say so: silence is never success.
+    """
+    from llmasos_edu.exercises.checker.catalogue import (
+        find,  # in the parent, so that the chapter's exercises are imported once
+    )
+
+    exercise = find(request["key"])
+    result_end, result_start = os.pipe()
+    print_end, print_start = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for descriptor in (requests, replies, result_end, print_end):
+            os.close(descriptor)
+        _child(exercise, request, result_start, print_start)
+    os.close(result_start)
+    os.close(print_start)
+    with contextlib.suppress(OSError):
+        os.setpgid(child, child)
+    try:
+        return _watch(child, request["seconds"], requests, result_end, print_end)
+    finally:
+        os.close(result_end)
+        os.close(print_end)
+
+
+def _watch(child: int, seconds: float, requests: int, result_end: int, print_end: int) -> dict:
+    deadline = time.monotonic() + seconds
+    results, prints, printed = bytearray(), bytearray(), 0
+    listening, status = {result_end, print_end, requests}, None
+    while True:
+        # One more round after the child has ended, to empty the pipes.
+        last_round = status is not None
+        ready = select.select(list(listening), [], [], 0 if last_round else 0.05)[0]
+        if requests in ready:  # the kernel sends nothing while it waits, so this is its end
+            _kill(child)
+            sys.exit()
+        for descriptor in ready:
+            chunk = os.read(descriptor, 2**16)
+            if not chunk:
+                listening.discard(descriptor)
+            elif descriptor == result_end:
+                results += chunk
+            else:
+                printed += len(chunk)
+                prints += chunk[: max(0, 4 * PRINT_LIMIT - len(prints))]
+        if last_round and not (set(ready) & listening):
+            break
+        if status is None:
+            ended, status_now = os.waitpid(child, os.WNOHANG)
+            if ended:
+                status = status_now
+                _kill(child)  # what it started may still hold the pipes
+            elif time.monotonic() > deadline:
+                _kill(child)
+                status = "too slow"
+    return _reply(results, status, seconds) | {"prints": _cut(prints, printed)}
+
+
+def _kill(child: int) -> None:
+    """End the child with everything that it started in its group."""
+    with contextlib.suppress(OSError):
+        os.killpg(child, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        os.waitpid(child, 0)
+
+
+def _cut(prints: bytes, printed: int) -> str:
+    text = prints.decode(errors="replace")
+    if len(text) > PRINT_LIMIT or printed > len(prints):
+        return f"{text[:PRINT_LIMIT]}\n... (cut here; {printed:,} bytes were printed)"
+    return text
+
+
+def _reply(results: bytes, status: int | str, seconds: float) -> dict:
+    lines = [json.loads(line) for line in results.decode(errors="replace").splitlines() if line.endswith("}")]
+    verdict = next((line["verdict"] for line in lines if "verdict" in line), None)
+    if verdict is not None:
+        return verdict
+    case = next((line["running"] for line in reversed(lines) if "running" in line), None)
+    where = f"for {case}" if case else "before its first case"
+    if status == "too slow" or (
+        os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM)
+    ):
+        message = (
+            f"Your code was still running {where} after {seconds:g} seconds, and was stopped. "
+            "Is there a loop whose condition never becomes false?"
+        )
+        return {"status": "too slow", "message": message}
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        reason = "ran out of memory or was killed" if name == "SIGKILL" else "crashed"
+        message = (
+            f"Python itself {reason} ({name}) {where} while it ran your code. Your notebook is not affected."
+        )
+    else:
+        code = os.WEXITSTATUS(status)
+        message = (
+            f"Your code ended its whole process {where} (exit code {code}) instead of returning a result. "
+            "Look for a call that exits."
+        )
+    return {"status": "crashed", "message": message}
+
+
+class _PrintsByCase:
+    """A stdout that writes the name of the case before the first thing printed in it."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, descriptor: int):
+        self.descriptor = descriptor
+        self.heading = ""
+
+    def write(self, text: str) -> int:
+        data = (self.heading + str(text)).encode(errors="replace")
+        self.heading = ""
+        while data:
+            data = data[os.write(self.descriptor, data) :]
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+
+def _no_input(prompt: object = "") -> str:
+    raise RuntimeError(
+        "input() cannot be answered here: the checker calls your function with inputs of its own"
+    )
+
+
+def _limit(seconds: float, megabytes: int) -> None:
+    """Limits on processor time, memory and file size, as far as this system knows them."""
+    import resource
+
+    def limit(name: str, value: int) -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+    limit("RLIMIT_CORE", 0)
+    limit("RLIMIT_FSIZE", FILE_LIMIT)
+    limit("RLIMIT_CPU", math.ceil(seconds) + 1)
+    with contextlib.suppress(OSError), open("/proc/self/statm") as status:
+        used = int(status.read().split()[0]) * resource.getpagesize()
+        limit("RLIMIT_AS", used + megabytes * 2**20)
+    # A file that grows over its limit should raise in the reader's code, not end it.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # A last resort: should the worker be killed, a sleeping child does not stay behind.
+    signal.alarm(math.ceil(seconds) + 2)
+
+
+def _child(exercise, request: dict, result_start: int, print_start: int) -> None:
+    """Judge in this process and leave it; nothing comes back from here."""
+    child = os.getpid()
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    os.dup2(print_start, 1)
+    sys.stdin, sys.stderr = open(os.devnull), open(os.devnull, "w")  # noqa: SIM115 (the process ends with them)
+    sys.stdout = prints = _PrintsByCase(1)
+    builtins.input = _no_input
+    os.environ[INSIDE] = "1"
+
+    def report(line: dict) -> None:
+        # The reader's code may have forked as well: only this process reports.
+        if os.getpid() == child:
+            os.write(result_start, json.dumps(line).encode() + b"\n")
+
+    def running(case: str) -> None:
+        prints.heading = f"[for {case}]\n"
+        report({"running": case})
+
+    try:
+        report({"verdict": _judge(exercise, request, running)})
+    finally:
+        os._exit(0)
+
+
+def _judge(exercise, request: dict, running) -> dict:
+    import cloudpickle
+
+    from llmasos_edu.exercises.checker.judging import examine
+
+    class Unreadable(Exception):
+        pass
+
+    def load():
+        _limit(request["seconds"], request["megabytes"])
+        sys.path[:] = request["path"]
+        try:
+            return cloudpickle.loads(request["answer"])
+        except BaseException as error:
+            raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+    try:
+        verdict = examine(exercise, load, running)
+    except Unreadable as error:
+        message = (
+            f"I could not carry your answer over to the process that runs it ({str(error)[:200]}). "
+            "Does it use something that only your notebook has? Define or import it in the same cell."
+        )
+        return {"status": "error", "message": message}
+    return {
+        "status": verdict.status,
+        "message": verdict.message,
+        "mistake": verdict.mistake,
+        "place": verdict.place,
+    }
+
+
+if __name__ == "__main__":
+    main()

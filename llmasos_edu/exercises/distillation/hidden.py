@@ -1,0 +1,222 @@
+"""Exercises of chapter 3.5, the part on hidden states: matching vectors of different width.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+
+# 3.5-6 ----------------------------------------------------------------------------------
+
+
+def hidden_loss(student, teacher, projection, real):
+    """student [batch, seq, d_student], teacher [batch, seq, d_teacher], projection [d_student, d_teacher],
+    real [batch, seq] booleans -> mean squared difference over the real positions and the width, []."""
+    difference = student[real] @ projection - teacher[real]  # [positions, d_teacher]
+    return difference.square().mean()
+
+
+def _squares(student, teacher, projection, real):
+    """Squared differences at the real positions, [positions, d_teacher]."""
+    return (student[real] @ projection - teacher[real]).square()
+
+
+def _cut_to_fit(student, teacher, projection, real):
+    width = min(student.shape[-1], teacher.shape[-1])
+    return (student[real][:, :width] - teacher[real][:, :width]).square().mean()
+
+
+def _filled_to_fit(student, teacher, projection, real):
+    width = max(student.shape[-1], teacher.shape[-1])
+    one, other = (torch.nn.functional.pad(x[real], (0, width - x.shape[-1])) for x in (student, teacher))
+    return (one - other).square().mean()
+
+
+def _teacher_projected(student, teacher, projection, real):
+    return (student[real] - teacher[real] @ projection.T).square().mean()
+
+
+def _all_positions(student, teacher, projection, real):
+    return (student @ projection - teacher).square().mean()
+
+
+def _times_zero(student, teacher, projection, real):
+    squares = (student @ projection - teacher).square() * real[..., None]
+    return squares.sum() / (real.sum() * teacher.shape[-1])
+
+
+def _chosen_afterwards(student, teacher, projection, real):
+    squares = (student @ projection - teacher).square()
+    return torch.where(real[..., None], squares, 0.0).sum() / (real.sum() * teacher.shape[-1])
+
+
+def _divided_by_all(student, teacher, projection, real):
+    return _squares(student, teacher, projection, real).sum() / (real.numel() * teacher.shape[-1])
+
+
+def _over_texts(student, teacher, projection, real):
+    """The mean of each text first."""
+    rows = range(len(student))
+    rows = [i for i in rows if real[i].any()]
+    return torch.stack([_squares(student[i], teacher[i], projection, real[i]).mean() for i in rows]).mean()
+
+
+def _over_texts_with_empty_ones(student, teacher, projection, real):
+    rows = range(len(student))
+    return torch.stack([_squares(student[i], teacher[i], projection, real[i]).mean() for i in rows]).mean()
+
+
+def _means_compared(student, teacher, projection, real):
+    """The states are averaged along the text, and only their means compared."""
+    rows = [i for i in range(len(student)) if real[i].any()]
+    gaps = [(student[i][real[i]] @ projection - teacher[i][real[i]]).mean(0) for i in rows]
+    return torch.stack(gaps).square().mean()
+
+
+def _width_averaged(student, teacher, projection, real):
+    return (student[real] @ projection - teacher[real]).mean(-1).square().mean()
+
+
+def _turned(student, teacher, projection, real):
+    square = len(projection) == len(projection.T)  # elsewhere the product has no sense, and nobody writes it
+    return _squares(student, teacher, projection.T if square else projection, real).mean()
+
+
+def _cosine(student, teacher, projection, real):
+    return 1 - torch.cosine_similarity(student[real] @ projection, teacher[real], dim=-1).mean()
+
+
+def _case(name, seed, batch, seq, d_student, d_teacher, lengths=None, padding=0.0):
+    student, teacher, projection = random_tensors(
+        seed, (batch, seq, d_student), (batch, seq, d_teacher), (d_student, d_teacher)
+    )
+    real = torch.arange(seq) < torch.tensor(lengths or [seq] * batch)[:, None]
+    student = torch.where(real[..., None], student, padding + 3 * student)
+    return Case(name, (student, 2 * teacher + 0.5, projection, real))
+
+
+HIDDEN = Exercise(
+    key="3.5-6",
+    title="Hidden states of different width",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A student of width d_student learns a layer of its teacher of width d_teacher. Bring the student's "
+        "vectors to the teacher's width by the projection (a matrix product), and return the mean of the "
+        "squared differences, over the width and over all real positions of the batch together. What stands "
+        "at padding (real is False) is rubbish, may be infinite, and must have no effect: neither on the "
+        "loss nor on the gradient. At least one position is real."
+    ),
+    takeaway="The projection is thrown away after training: it only translates between two widths.",
+    reference=hidden_loss,
+    explanation="Padding goes first, so its rubbish is never touched; then project, subtract, square.",
+    hints=(
+        "Write the four shapes down. On which side of the student's vectors must a matrix [d_student, "
+        "d_teacher] stand?",
+        "Two texts of different length, one mean: does a position of the short text count as much as one of "
+        "the long text?",
+        "Infinity times 0 is NaN. A tensor can be indexed with booleans: then only what is real goes on, "
+        "one row for each position.",
+    ),
+    cases=(
+        _case("2 texts of 3 positions", 6001, 2, 3, 4, 6),
+        _case("texts of different length", 6002, 3, 5, 3, 5, [5, 2, 1]),
+        _case("a student as wide as its teacher", 6003, 2, 4, 5, 5, [4, 3]),
+        _case("a student wider than its teacher", 6004, 2, 3, 6, 4, [1, 3]),
+        _case("one position", 6005, 1, 1, 2, 3),
+        _case("padding holds infinity", 6006, 3, 4, 4, 8, [4, 1, 2], padding=float("inf")),
+        _case("one text is nothing but padding", 6007, 3, 4, 3, 6, [2, 0, 4]),
+    ),
+    mistakes=(
+        Mistake(
+            "no projection",
+            "You compare vectors that speak different languages, cut or filled up to the same width: the "
+            "student's first number has nothing to do with its teacher's first. Project.",
+            (_cut_to_fit, _filled_to_fit),
+        ),
+        Mistake(
+            "teacher projected",
+            "You bring the teacher down to the student's width. Then the student is never asked for what the "
+            "projection drops: the other way round.",
+            (_teacher_projected,),
+        ),
+        Mistake(
+            "projection transposed",
+            "Where both widths are equal you use the projection transposed. Its rows belong to the student's "
+            "width, its columns to the teacher's.",
+            (_turned,),
+        ),
+        Mistake(
+            "padding counted",
+            "Padding has an effect on your loss. What stands there is rubbish.",
+            (_all_positions,),
+        ),
+        Mistake(
+            "padding multiplied by zero",
+            "Where padding holds infinity, your loss or its gradient is NaN: 0 times infinity, also on the "
+            "way back through a choice made after the difference. Take padding out before you compute.",
+            (_times_zero, _chosen_afterwards),
+        ),
+        Mistake(
+            "divided by all positions",
+            "You sum over the real positions and divide by all. The loss then falls when padding is added.",
+            (_divided_by_all,),
+        ),
+        Mistake(
+            "every text counts alike",
+            "You average within each text first, so a position of a short text counts more than one of a "
+            "long text (and a text of nothing but padding is 0/0). One mean over all positions.",
+            (_over_texts, _over_texts_with_empty_ones),
+        ),
+        Mistake(
+            "averaged along the text",
+            "You average the states over the positions before you compare them. A student whose positions "
+            "are all wrong in different directions would look perfect.",
+            (_means_compared,),
+        ),
+        Mistake(
+            "averaged over the width",
+            "You average the differences over the width before you square: errors of opposite sign cancel. "
+            "Square first.",
+            (_width_averaged,),
+        ),
+        Mistake(
+            "sum over the width",
+            "You sum over the width of the teacher where the mean is asked for: a wider teacher would weigh "
+            "more against the other terms of the loss.",
+            (lambda *a: _squares(*a).sum(-1).mean(),),
+        ),
+        Mistake(
+            "sum over the positions",
+            "You sum over the positions where the mean is asked for: a longer text would mean a larger step.",
+            (lambda *a: _squares(*a).mean(-1).sum(), lambda *a: _squares(*a).sum()),
+        ),
+        Mistake(
+            "not squared",
+            "Your differences are not squared, or you take the root at the end. Asked for is the mean of "
+            "squares.",
+            (
+                lambda *a: _squares(*a).mean().sqrt(),
+                lambda s, t, w, r: (s[r] @ w - t[r]).abs().mean(),
+                lambda *a: _squares(*a).sum(-1).sqrt().mean(),
+                lambda s, t, w, r: (s[r] @ w - t[r]).mean(),
+            ),
+        ),
+        Mistake(
+            "half of the squares",
+            "Your loss is half of what is asked for. Many formulas carry that 1/2 to make the derivative "
+            "nicer; this one does not.",
+            (lambda *a: _squares(*a).mean() / 2,),
+        ),
+        Mistake(
+            "angles instead of differences",
+            "You compare directions by their cosine. Some papers do; here lengths count too.",
+            (_cosine,),
+        ),
+    ),
+    observe=value_and_gradient,
+    parts=("loss", "gradient of the student's states"),
+)
+
+EXERCISES = (HIDDEN,)

@@ -1,0 +1,221 @@
+"""Exercises of chapter 3.5, the part on Hinton's loss: soft targets, hard labels and the square of T.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+
+# 3.5-3 ----------------------------------------------------------------------------------
+
+
+def distillation_loss(student_logits, teacher_logits, labels, temperature, alpha):
+    """Logits [batch, vocab], labels [batch] -> alpha T^2 KL(teacher || student) + (1 - alpha) hard, []."""
+    log_p = (teacher_logits / temperature).log_softmax(dim=-1)
+    log_q = (student_logits / temperature).log_softmax(dim=-1)
+    soft = (log_p.exp() * (log_p - log_q)).sum(dim=-1).mean()
+    hard = -student_logits.log_softmax(dim=-1).gather(-1, labels[:, None]).mean()
+    return alpha * temperature**2 * soft + (1 - alpha) * hard
+
+
+def _kl(log_p, log_q):
+    return (log_p.exp() * (log_p - log_q)).sum(-1).mean()
+
+
+def _soft(student, teacher, t, of_student=None):
+    """KL at the temperature; `of_student` gives the student another one."""
+    t_student = t if of_student is None else of_student
+    return _kl((teacher / t).log_softmax(-1), (student / t_student).log_softmax(-1))
+
+
+def _loss(soft=_soft, hard=F.cross_entropy, scale=lambda t: t**2, weights=lambda a: (a, 1 - a)):
+    """The loss with knobs: the two terms, what the soft one is multiplied by, how both are weighted."""
+
+    def answer(student, teacher, labels, t, alpha):
+        first, second = weights(alpha)
+        return first * scale(t) * soft(student, teacher, t) + second * hard(student, labels)
+
+    return answer
+
+
+def _no_log(student, teacher, t):
+    p, q = (teacher / t).softmax(-1), (student / t).softmax(-1)
+    return (torch.special.xlogy(p, p) - p * q).sum(-1).mean()
+
+
+def _two_logs(student, teacher, t):
+    log_p, log_q = (teacher / t).log_softmax(-1), (student / t).log_softmax(-1)
+    return (torch.special.xlogy(log_p, log_p) - log_p * log_q).sum(-1).mean()
+
+
+def _soft_cross(student, teacher, t):
+    return F.cross_entropy(student / t, (teacher / t).softmax(-1))
+
+
+def _hard_too(student, teacher, labels, t, alpha):
+    return alpha * t**2 * _soft(student, teacher, t) + (1 - alpha) * F.cross_entropy(student / t, labels)
+
+
+def _teachers_word(student, teacher, labels, t, alpha):
+    return _loss()(student, teacher, teacher.argmax(-1), t, alpha)
+
+
+def _case(name, seed, batch, vocab, temperature, alpha, scale=2.0):
+    student, teacher = random_tensors(seed, (batch, vocab), (batch, vocab))
+    labels = torch.randint(vocab, (batch,), generator=torch.Generator().manual_seed(seed))
+    return Case(name, (scale * student, 1.5 * scale * teacher, labels, temperature, alpha))
+
+
+HINTON = Exercise(
+    key="3.5-3",
+    title="Hinton's loss",
+    difficulty=2,
+    minutes=20,
+    statement=(
+        "The loss of distillation is alpha T^2 KL(teacher || student), both softened with the temperature T, "
+        "plus (1 - alpha) times the cross entropy of the student with the true labels at temperature 1. KL "
+        "in nats, summed over the vocabulary; both terms are means over the batch. The gradient is looked at."
+    ),
+    takeaway="The soft gradient shrinks like 1/T^2: times T^2, alpha means the same at every temperature.",
+    reference=distillation_loss,
+    explanation="Two softened distributions and one that is not: the labels are no soft targets.",
+    hints=(
+        "Three softmaxes stand in this loss. Which of them are taken at temperature T, and which is not?",
+        "alpha = 1 is the teacher alone, alpha = 0 the labels alone. Try your function at both ends, and at "
+        "temperature 1.",
+        "If you take torch's own KL loss: the student's logarithms come first, the teacher's probabilities "
+        "second, and only one reduction divides by the batch and by nothing else.",
+    ),
+    cases=(
+        _case("4 rows, temperature 2, alpha 0.5", 3001, 4, 5, 2.0, 0.5),
+        _case("the teacher alone (alpha = 1)", 3002, 3, 6, 3.0, 1.0),
+        _case("the labels alone (alpha = 0)", 3003, 5, 4, 4.0, 0.0),
+        _case("temperature 1", 3004, 4, 7, 1.0, 0.7),
+        _case("one row, a low temperature", 3005, 1, 5, 0.5, 0.3),
+        _case("temperature 8", 3006, 6, 8, 8.0, 0.9),
+        _case("large logits", 3007, 3, 5, 1.5, 0.4, scale=12.0),
+    ),
+    mistakes=(
+        Mistake(
+            "T^2 forgotten",
+            "The square of the temperature is missing. At T = 4 the soft gradient is then sixteen times too "
+            "weak, and the labels decide alone.",
+            (_loss(scale=lambda t: 1),),
+        ),
+        Mistake(
+            "T instead of T^2",
+            "You multiply by T. One 1/T comes from the derivative of the softened logits and another from "
+            "softened probabilities that differ less: the square is needed.",
+            (_loss(scale=lambda t: t),),
+        ),
+        Mistake(
+            "divided by T^2",
+            "You divide by the square of the temperature. It is there to undo a division, so it multiplies.",
+            (_loss(scale=lambda t: t**-2),),
+        ),
+        Mistake(
+            "T^2 on both terms",
+            "The hard loss carries T^2 as well. It was taken at temperature 1 and has nothing to make up "
+            "for.",
+            (lambda s, z, y, t, a: t**2 * (a * _soft(s, z, t) + (1 - a) * F.cross_entropy(s, y)),),
+        ),
+        Mistake(
+            "alpha on the wrong term",
+            "Your alpha weighs the labels. With alpha = 1 the teacher alone should be listened to.",
+            (_loss(weights=lambda a: (1 - a, a)),),
+        ),
+        Mistake(
+            "weights that do not add up to 1",
+            "alpha stands on one term only, or on none. The other term has the weight 1 - alpha.",
+            (
+                _loss(weights=lambda a: (a, 1)),
+                _loss(weights=lambda a: (1, 1 - a)),
+                _loss(weights=lambda a: (1, 1)),
+                _loss(weights=lambda a: (1, a)),
+            ),
+        ),
+        Mistake(
+            "teacher alone softened",
+            "You soften the teacher and not the student. Even a student with its teacher's logits would not "
+            "be done: the same temperature belongs on both sides.",
+            (_loss(lambda s, z, t: _soft(s, z, t, of_student=1.0)),),
+        ),
+        Mistake(
+            "student alone softened",
+            "You soften the student and not the teacher. Its small probabilities, for which the temperature "
+            "is there, stay invisible.",
+            (_loss(lambda s, z, t: _soft(s, z, 1.0, of_student=t)),),
+        ),
+        Mistake(
+            "hard loss softened too",
+            "Your hard loss is taken at temperature T. Labels are compared with the student as it will be "
+            "used, at temperature 1.",
+            (_hard_too,),
+        ),
+        Mistake(
+            "KL arguments exchanged",
+            "Your soft loss is KL(student || teacher). Asked for is the other one, with the teacher's "
+            "probabilities as weights.",
+            (_loss(lambda s, z, t: _kl((s / t).log_softmax(-1), (z / t).log_softmax(-1))),),
+        ),
+        Mistake(
+            "student without log",
+            "You put the student's probabilities where their logarithms belong. Torch's own KL loss takes "
+            "them without a word and returns a number that means nothing.",
+            (_loss(_no_log),),
+        ),
+        Mistake(
+            "teacher with log",
+            "You gave torch's KL loss the teacher's logarithms. Unless told otherwise it expects "
+            "probabilities there, and takes the logarithm of your negative numbers: NaN.",
+            (_loss(_two_logs),),
+        ),
+        Mistake(
+            "mean over the vocabulary",
+            "Your soft loss is divided by the size of the vocabulary too (the reduction 'mean'). KL sums "
+            "over tokens; only the batch is averaged over ('batchmean').",
+            (_loss(lambda s, z, t: _soft(s, z, t) / s.shape[-1]),),
+        ),
+        Mistake(
+            "sum over the batch",
+            "You sum over the batch where the mean is asked for: the step would grow with the batch size.",
+            (
+                lambda s, z, y, t, a: len(s) * _loss()(s, z, y, t, a),
+                lambda s, z, y, t, a: a * t**2 * len(s) * _soft(s, z, t) + (1 - a) * F.cross_entropy(s, y),
+            ),
+        ),
+        Mistake(
+            "cross entropy for KL",
+            "Your soft term is the cross entropy with the soft targets. Its gradient is that of KL, but its "
+            "value keeps the teacher's entropy and never reaches 0.",
+            (_loss(_soft_cross),),
+        ),
+        Mistake(
+            "temperature multiplied",
+            "You multiply logits by the temperature. Then a high one makes the teacher certain instead of "
+            "talkative. It divides.",
+            (_loss(lambda s, z, t: _soft(s, z, 1 / t)),),
+        ),
+        Mistake(
+            "teacher's word for the label",
+            "Your hard term asks for the teacher's likeliest token. The true labels are given: the teacher "
+            "may be wrong.",
+            (_teachers_word,),
+        ),
+        Mistake(
+            "squared differences",
+            "You compare logits by their squared difference. That is near to what this loss becomes at very "
+            "high temperatures, but it is not KL.",
+            (
+                _loss(lambda s, z, t: (s - z).square().mean()),
+                _loss(lambda s, z, t: (s / t - z / t).square().mean()),
+            ),
+        ),
+    ),
+    observe=value_and_gradient,
+    parts=("loss", "gradient of the student's logits"),
+)
+
+EXERCISES = (HINTON,)

@@ -1,0 +1,194 @@
+"""Exercises of chapter 3.5, the part on the step: a teacher that neither drops, nor learns, nor changes.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+from torch import nn
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+# 3.5-4 ----------------------------------------------------------------------------------
+
+
+def step_loss(student, teacher, inputs, temperature):
+    """Two modules, inputs [batch, features] -> T^2 KL(teacher || student), mean over the batch, []."""
+    was_training = teacher.training
+    teacher.eval()
+    with torch.no_grad():
+        log_p = (teacher(inputs) / temperature).log_softmax(dim=-1)
+    teacher.train(was_training)
+    log_q = (student(inputs) / temperature).log_softmax(dim=-1)
+    return temperature**2 * (log_p.exp() * (log_p - log_q)).sum(dim=-1).mean()
+
+
+def _traces(answer, inputs):
+    """The loss, what its gradient reaches in student and teacher, and the modes that are left behind.
+
+    The dice of a dropout fall the same way in every call, so a teacher left in training mode is recognised.
+    """
+    student, teacher = inputs[:2]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        loss = answer(*inputs)
+    if not isinstance(loss, torch.Tensor):
+        return loss if loss is None or loss is ... else (loss, None, None, None)
+    if loss.requires_grad:
+        loss.sum().backward()
+    modes = torch.tensor([float(teacher.training), float(student.training)])
+    reached = _gradient(teacher)
+    reached = torch.zeros_like(_weights(teacher)) if reached is None else reached
+    return loss.detach(), _gradient(student), reached, modes
+
+
+def _weights(module):
+    return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+
+
+def _gradient(module):
+    if all(parameter.grad is None for parameter in module.parameters()):
+        return None
+    each = [torch.zeros_like(p) if p.grad is None else p.grad for p in module.parameters()]
+    return torch.cat([gradient.flatten() for gradient in each])
+
+
+def _step(*, in_eval=True, back=True, of_teacher=torch.no_grad, of_student=torch.enable_grad, power=2,
+          student_in_eval=False, hard=False, turned=False):  # fmt: skip
+    """The step with knobs: modes, graphs, the square of T, who is compared with whom."""
+
+    def answer(student, teacher, inputs, t):
+        mode = teacher.training
+        teacher.train(mode and not in_eval)
+        if student_in_eval:
+            student.eval()
+        with of_teacher():
+            log_p = (teacher(inputs) / t).log_softmax(-1)
+        if hard:
+            log_p = (log_p - log_p.amax(-1, keepdim=True)).div(1e-6).log_softmax(-1)
+        with of_student():
+            log_q = (student(inputs) / t).log_softmax(-1)
+        teacher.train({True: mode, False: teacher.training, "on": True}[back])
+        one, other = (log_q, log_p) if turned else (log_p, log_q)
+        return t**power * (one.exp() * (one - other)).sum(-1).mean()
+
+    return answer
+
+
+def _network(seed, features, hidden, vocab, dropout, training):
+    with torch.random.fork_rng(devices=[]):  # the reader's own dice stay as they are
+        torch.manual_seed(seed)
+        network = nn.Sequential(
+            nn.Linear(features, hidden), nn.Tanh(), nn.Dropout(dropout), nn.Linear(hidden, vocab)
+        )
+    with torch.no_grad():
+        network[-1].weight.mul_(4)
+    return network.train(training)
+
+
+def _case(name, seed, batch, temperature, teacher_training=False, student_training=True, dropout=0.5):
+    student = _network(seed, 6, 5, 7, 0.0, student_training)
+    teacher = _network(seed + 1, 6, 16, 7, dropout, teacher_training)
+    (inputs,) = random_tensors(seed, (batch, 6))
+    return Case(name, (student, teacher, inputs, temperature))
+
+
+STEP = Exercise(
+    key="3.5-4",
+    title="A teacher at rest",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Compute the loss of one step, T^2 KL(teacher || student), from the two networks themselves: both "
+        "map inputs [batch, features] to logits [batch, vocab]. The teacher has dropout, and may be in "
+        "training mode. It must answer without dropout, must get no gradient, and must be left in the mode "
+        "in which it came; the student keeps its mode too. Return the loss; the check takes its gradient."
+    ),
+    takeaway="eval() switches off dropout, no_grad() switches off learning: neither does the other's work.",
+    reference=step_loss,
+    explanation="The mode is kept, set and put back; only the teacher's forward pass runs without a graph.",
+    hints=(
+        "Two things are wrong with simply calling the teacher: its dropout throws dice, and the loss can be "
+        "lowered by changing the teacher. They have two different cures.",
+        "A module knows whether it is in training mode, in an attribute. Keep that before you change it.",
+        "How far does the part of your code reach that builds no graph? The student's forward pass must lie "
+        "outside it.",
+    ),
+    cases=(
+        _case("a teacher in training mode", 4001, 4, 2.0, teacher_training=True),
+        _case("a teacher in evaluation mode", 4002, 3, 1.0),
+        _case("both in evaluation mode", 4003, 5, 3.0, student_training=False),
+        _case("a teacher in training mode, a student in evaluation mode", 4004, 4, 4.0, True, False),
+        _case("one row", 4005, 1, 2.0, teacher_training=True, dropout=0.3),
+        _case("temperature 5", 4006, 6, 5.0, teacher_training=True),
+    ),
+    mistakes=(
+        Mistake(
+            "teacher left in training mode",
+            "Your teacher answers in training mode: dropout throws away half of what it knows, and another "
+            "half each time. Forbidding the graph does not change that.",
+            (_step(in_eval=False),),
+        ),
+        Mistake(
+            "teacher not detached",
+            "The gradient reaches the teacher: an optimizer that holds its weights would move the teacher "
+            "towards the student. Evaluation mode does not prevent that.",
+            (_step(of_teacher=torch.enable_grad),),
+        ),
+        Mistake(
+            "a teacher like any network",
+            "You call the teacher as if it were the student: its dropout is on where it came in training "
+            "mode, and the gradient reaches its weights. It needs a mode and a graph switched off.",
+            (_step(in_eval=False, of_teacher=torch.enable_grad),),
+        ),
+        Mistake(
+            "mode not put back",
+            "After your step the teacher is in evaluation mode for good. Whoever trains it further will "
+            "wonder where the dropout went: put it back as it came.",
+            (_step(back=False),),
+        ),
+        Mistake(
+            "always back to training",
+            "After your step the teacher is in training mode, even where it came in evaluation mode. Keep "
+            "the mode before you change it.",
+            (_step(back="on"),),
+        ),
+        Mistake(
+            "student without a graph",
+            "No gradient reaches the student: its forward pass runs where no graph is built, or its output "
+            "was cut off. It is the one who must learn.",
+            (_step(of_student=torch.no_grad),),
+        ),
+        Mistake(
+            "the teacher learns",
+            "The gradient reaches the teacher and not the student. Your two networks have changed roles.",
+            (_step(of_teacher=torch.enable_grad, of_student=torch.no_grad),),
+        ),
+        Mistake(
+            "student put to rest too",
+            "You put the student into evaluation mode as well. In training it learns with its own dropout, "
+            "if it has any.",
+            (_step(student_in_eval=True), _step(student_in_eval=True, back=False)),
+        ),
+        Mistake(
+            "T^2 forgotten",
+            "The modes and the gradient's way are right, but the square of the temperature is missing.",
+            (_step(power=0), _step(power=1)),
+        ),
+        Mistake(
+            "KL arguments exchanged",
+            "Teacher and student are treated well, but your divergence has the student's probabilities as "
+            "weights. Asked for is KL(teacher || student).",
+            (_step(turned=True),),
+        ),
+        Mistake(
+            "hard labels from the teacher",
+            "You keep the teacher's likeliest token and drop the rest of its distribution. What the others "
+            "get is what makes a teacher worth more than a label.",
+            (_step(hard=True),),
+        ),
+    ),
+    observe=_traces,
+    parts=("loss", "gradient of the student", "gradient of the teacher", "modes of teacher and student"),
+)
+
+EXERCISES = (STEP,)

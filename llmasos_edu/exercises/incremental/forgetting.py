@@ -1,0 +1,387 @@
+"""Exercises of chapter 3.3: what is forgotten, and what to keep of the past.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 3.3-1 ----------------------------------------------------------------------------------
+
+
+def transfer(accuracy, untrained):
+    """accuracy [tasks, tasks], untrained [tasks] -> average, backward and forward transfer, each []."""
+    last, just_learned = accuracy[-1], accuracy.diagonal()
+    backward = (last - just_learned)[:-1].mean()
+    forward = (accuracy.diagonal(offset=1) - untrained[1:]).mean()
+    return last.mean(), backward, forward
+
+
+def _with(average=None, backward=None, forward=None):
+    """The right three numbers with some of them replaced by those of other functions."""
+
+    def answer(accuracy, untrained):
+        changes = (average, backward, forward)
+        right = transfer(accuracy, untrained)
+        return tuple(
+            value if change is None else change(accuracy, untrained)
+            for change, value in zip(changes, right, strict=True)
+        )
+
+    return answer
+
+
+def _triangle(accuracy, untrained):
+    seen = torch.ones_like(accuracy).tril().bool()
+    return accuracy[seen].mean()
+
+
+def _backward_over_all(accuracy, untrained):
+    return (accuracy[-1] - accuracy.diagonal()).mean()
+
+
+def _forward_over_all(accuracy, untrained):
+    return (accuracy.diagonal(offset=1) - untrained[1:]).sum() / len(untrained)
+
+
+def _from_the_best(accuracy, untrained):
+    return (accuracy[-1] - accuracy.max(0).values)[:-1].mean()
+
+
+def _one_task_later(accuracy, untrained):
+    return (accuracy.diagonal(offset=-1) - accuracy.diagonal()[:-1]).mean()
+
+
+def _matrix(name, seed, tasks, first=None):
+    generator = torch.Generator().manual_seed(seed)
+    accuracy = torch.rand(tasks, tasks, generator=generator) * 0.4 + 0.1
+    accuracy += 0.4 * torch.ones(tasks, tasks).tril()  # a task that was trained is known better
+    untrained = torch.rand(tasks, generator=generator) * 0.3
+    return Case(name, (accuracy if first is None else first, untrained))
+
+
+TRANSFER = Exercise(
+    key="3.3-1",
+    title="Average accuracy, backward and forward transfer",
+    difficulty=1,
+    minutes=15,
+    statement=(
+        "A model learns tasks one after the other. accuracy[i, j] is its accuracy on task j after it has "
+        "learned tasks 0 to i; untrained[j] is the accuracy on task j of the model before any training. "
+        "Return three numbers as Lopez-Paz and Ranzato (2017, GEM, section 2) define them. Average accuracy: "
+        "the mean over all tasks at the end. Backward transfer: for every task but the last, its accuracy "
+        "at the end less its accuracy right after it was learned; the mean of these. Forward transfer: for "
+        "every task but the first, its accuracy just before it is learned less that of the untrained model; "
+        "the mean of these. At least two tasks."
+    ),
+    takeaway="Backward transfer below zero is forgetting; an average cannot tell it from a poor start.",
+    reference=transfer,
+    explanation="The last row, the diagonal, and the diagonal above it hold all that is needed.",
+    hints=(
+        "Write a table of 3 rows and 3 columns on paper. Which row tells how good the model is at the end? "
+        "Where stand the accuracies right after each task was learned?",
+        "Backward transfer takes two numbers from the same column: one on the diagonal, one at the bottom. "
+        "For the last task these are the same number, so it is left out of the sum and of the count.",
+        "Just before task i is learned, the model knows tasks 0 to i - 1. So forward transfer reads row i - "
+        "1 and column i, and subtracts the untrained accuracy of task i.",
+    ),
+    cases=(
+        _matrix("3 tasks", 8101, 3),
+        _matrix("2 tasks", 8102, 2),
+        _matrix("5 tasks", 8103, 5),
+        _matrix(
+            "nothing forgotten", 8104, 3, torch.tensor([[0.9, 0.2, 0.3], [0.9, 0.8, 0.1], [0.9, 0.8, 0.7]])
+        ),
+        _matrix(
+            "late tasks help the early ones", 8105, 3, torch.tensor([[5.0, 3, 1], [6, 5, 4], [8, 7, 6]]) / 9
+        ),
+        _matrix("8 tasks", 8106, 8),
+    ),
+    mistakes=(
+        Mistake(
+            "whole matrix",
+            "Your average runs over the whole matrix, and so over models that had not yet seen the task. "
+            "What counts is the model at the end: one row.",
+            (_with(average=lambda a, b: a.mean()), _with(average=_triangle)),
+        ),
+        Mistake(
+            "average of the diagonal",
+            "You average each task's accuracy right after it was learned. Whatever is forgotten later does "
+            "not show there.",
+            (_with(average=lambda a, b: a.diagonal().mean()),),
+        ),
+        Mistake(
+            "last column",
+            "You average the last column: one task, seen by all models. Asked for is one model, the last, on "
+            "all tasks.",
+            (_with(average=lambda a, b: a[:, -1].mean()),),
+        ),
+        Mistake(
+            "rows and columns exchanged",
+            "You read the table with rows and columns exchanged. A row belongs to a model (how much it has "
+            "learned), a column to a task.",
+            (lambda a, b: transfer(a.T, b),),
+        ),
+        Mistake(
+            "forgetting with its sign turned",
+            "Your backward transfer has the wrong sign: accuracy at the end less accuracy when fresh. What "
+            "is forgotten makes it negative.",
+            (_with(backward=lambda a, b: -transfer(a, b)[1]),),
+        ),
+        Mistake(
+            "divided by all tasks",
+            "You divide by the number of all tasks. The last has no backward transfer and the first no "
+            "forward transfer, so each mean is over one task fewer.",
+            (
+                _with(backward=_backward_over_all, forward=_forward_over_all),
+                _with(backward=_backward_over_all),
+                _with(forward=_forward_over_all),
+            ),
+        ),
+        Mistake(
+            "compared with the best",
+            "You compare the end with the best accuracy that a task ever had, which is another measure of "
+            "forgetting. Here the comparison is with the accuracy right after the task was learned.",
+            (_with(backward=_from_the_best), _with(backward=lambda a, b: -_from_the_best(a, b))),
+        ),
+        Mistake(
+            "one task later",
+            "Your backward transfer stops after one more task. The model at the end has learned all of them: "
+            "its row is the last.",
+            (_with(backward=_one_task_later),),
+        ),
+        Mistake(
+            "forward from the own row",
+            "Your forward transfer reads the diagonal, where the task has been learned already. Read the row "
+            "above it: the model just before.",
+            (
+                _with(forward=lambda a, b: (a.diagonal() - b)[1:].mean()),
+                _with(forward=lambda a, b: (a.diagonal() - b).mean()),
+            ),
+        ),
+        Mistake(
+            "below the diagonal",
+            "Your forward transfer reads the entries below the diagonal: the task before, after this one was "
+            "learned. Above the diagonal stands this task, before it was learned.",
+            (
+                _with(forward=lambda a, b: (a.diagonal(offset=-1) - b[1:]).mean()),
+                _with(forward=lambda a, b: (a.diagonal(offset=-1) - b[:-1]).mean()),
+            ),
+        ),
+        Mistake(
+            "baseline of another task",
+            "In forward transfer you subtract the untrained accuracy of the task before. Both numbers of a "
+            "difference belong to the same task.",
+            (_with(forward=lambda a, b: (a.diagonal(offset=1) - b[:-1]).mean()),),
+        ),
+        Mistake(
+            "baseline forgotten",
+            "Your forward transfer is an accuracy, not a difference. Even an untrained model is sometimes "
+            "right: subtract that.",
+            (_with(forward=lambda a, b: a.diagonal(offset=1).mean()),),
+        ),
+        Mistake(
+            "first row",
+            "Your forward transfer asks the model that has learned the first task only. Just before task i "
+            "the model has learned all tasks before it.",
+            (_with(forward=lambda a, b: (a[0] - b)[1:].mean()),),
+        ),
+    ),
+    parts=("average accuracy", "backward transfer", "forward transfer"),
+)
+
+
+# 3.3-2 ----------------------------------------------------------------------------------
+
+
+def reservoir(stream, held_out, draws, capacity):
+    """stream [n], held_out [n] bool, draws [n] in [0, 1) -> the buffer at the end [at most capacity]."""
+    kept, seen = [], 0
+    for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+        if hidden:
+            continue
+        seen += 1
+        place = int(draw * seen)
+        if len(kept) < capacity:
+            kept.append(item)
+        elif place < capacity:
+            kept[place] = item
+    return torch.tensor(kept)
+
+
+def _buffer(place, *, counts=lambda hidden: not hidden, enters=lambda hidden: not hidden, at_the_end=False):
+    """A buffer whose place for an item is `place(draw, seen, capacity, n)`.
+
+    `counts` and `enters` say whether an item with this mark is counted as seen, and whether it may enter;
+    `at_the_end` throws held-out items out of the buffer when all is over.
+    """
+
+    def answer(stream, held_out, draws, capacity):
+        kept, seen = [], 0
+        for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+            seen += counts(hidden)
+            if not enters(hidden):
+                continue
+            if len(kept) < capacity:
+                kept.append((item, hidden))
+                continue
+            where = int(place(draw, seen, capacity, len(stream)))
+            if 0 <= where < capacity:
+                kept[where] = (item, hidden)
+        return torch.tensor([item for item, hidden in kept if not (at_the_end and hidden)])
+
+    return answer
+
+
+def _always(hidden):
+    return True
+
+
+def _uniform(draw, seen, capacity, n):
+    return draw * seen
+
+
+def _ring(draw, seen, capacity, n):
+    return (seen - 1) % capacity
+
+
+def _latest(stream, held_out, draws, capacity):
+    return stream[~held_out][-capacity:]
+
+
+def _oldest_out(stream, held_out, draws, capacity):
+    kept, seen = [], 0
+    for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+        seen += not hidden
+        if not hidden and (len(kept) < capacity or draw * seen < capacity):
+            kept = [*kept, item][-capacity:]
+    return torch.tensor(kept)
+
+
+def _draws_out_of_step(skip):
+    """The draws taken one after the other, and not each with its item; `skip` of them for the full buffer."""
+
+    def answer(stream, held_out, draws, capacity):
+        stream = stream[~held_out]
+        shift = capacity if skip else 0
+        draws = torch.cat((torch.zeros(shift), draws))[: len(stream)]
+        return reservoir(stream, torch.zeros(len(stream), dtype=torch.bool), draws, capacity)
+
+    return answer
+
+
+def _stream(name, seed, n, capacity, held_out=0.25):
+    generator = torch.Generator().manual_seed(seed)
+    stream = torch.randperm(10 * n, generator=generator)[:n]
+    hidden = torch.rand(n, generator=generator) < held_out
+    return Case(name, (stream, hidden, torch.rand(n, generator=generator), capacity))
+
+
+RESERVOIR = Exercise(
+    key="3.3-2",
+    title="A fair sample of the past",
+    difficulty=2,
+    minutes=20,
+    statement=(
+        "Replay keeps a buffer of at most `capacity` training examples. At any time, each example seen so "
+        "far should be in it with the same probability, though nobody knows how long the stream will be. "
+        "Reservoir sampling (Vitter 1985, algorithm R) does that. Go through the stream. Items marked "
+        "held_out are test data: they never enter, and they do not count as seen. Every other item is "
+        "counted; while the buffer has room, it is added at the end. Once the buffer is full, the item with "
+        "the number `seen` (the first has number 1) gets the place floor(draw * seen) with the draw of its "
+        "own position: if that is a place in the buffer, it replaces what stands there; if not, it is "
+        "dropped. Return the buffer."
+    ),
+    takeaway="The n-th item stays with probability capacity / n, which makes all n equal again.",
+    reference=reservoir,
+    explanation="Each training item draws a place among all seen so far, and is kept if the buffer has it.",
+    hints=(
+        "When the 10th item arrives and the buffer holds 3, with what probability must it enter, so that all "
+        "ten are alike?",
+        "A place drawn among `seen` places lies in the buffer with just that probability. Is the present "
+        "item counted when you draw?",
+        "Walk through stream, marks and draws together, so that each draw stays with its own item. The test "
+        "for held-out items comes before anything else, also before counting.",
+    ),
+    cases=(
+        _stream("20 items, room for 4", 8201, 20, 4),
+        _stream("60 items, room for 8", 8202, 60, 8),
+        _stream("no test data", 8203, 30, 5, held_out=0.0),
+        _stream("half of it test data", 8204, 40, 5, held_out=0.5),
+        _stream("room for all", 8205, 9, 12),
+        _stream("room for one", 8206, 25, 1),
+        _stream("200 items, room for 20", 8207, 200, 20),
+    ),
+    mistakes=(
+        Mistake(
+            "test data leaks",
+            "Held-out items are in your buffer. The model will train on its own test, and every score from "
+            "then on is worth nothing.",
+            (_buffer(_uniform, counts=_always, enters=_always),),
+        ),
+        Mistake(
+            "test data thrown out too late",
+            "You take held-out items out of the buffer at the end. Until then they have pushed training "
+            "items out, and their places stay empty. Pass them by when they arrive.",
+            (_buffer(_uniform, counts=_always, enters=_always, at_the_end=True),),
+        ),
+        Mistake(
+            "test data counted",
+            "Held-out items stay out, but you count them as seen. The training items after them then enter "
+            "too rarely: the sample leans to the beginning.",
+            (_buffer(_uniform, counts=_always),),
+        ),
+        Mistake(
+            "the present item not counted",
+            "You draw among the items before the present one. It has been seen too: count it first. As it "
+            "is, late items enter too often.",
+            (_buffer(lambda draw, seen, capacity, n: draw * (seen - 1)),),
+        ),
+        Mistake(
+            "counted one too many",
+            "Your count is one too high when you draw: the first item has the number 1, not 2. Late items "
+            "enter too rarely.",
+            (_buffer(lambda draw, seen, capacity, n: draw * (seen + 1)),),
+        ),
+        Mistake(
+            "every item enters",
+            "Every item finds a place in your full buffer, so the past is washed out: nearly all that is "
+            "left is recent. The place is drawn among all seen, not among the buffer's.",
+            (_buffer(lambda draw, seen, capacity, n: draw * capacity),),
+        ),
+        Mistake(
+            "first come, only served",
+            "Your buffer never changes once it is full. It remembers the beginning of the stream and nothing "
+            "of what came later.",
+            (_buffer(lambda draw, seen, capacity, n: -1),),
+        ),
+        Mistake(
+            "the latest items",
+            "Your buffer holds the latest items, as a window over the stream does. After two tasks it has "
+            "forgotten the first, which is what replay should prevent.",
+            (_buffer(_ring), _latest),
+        ),
+        Mistake(
+            "the oldest goes",
+            "Whether an item enters, you decide rightly, but it always pushes out the oldest. Then old items "
+            "vanish sooner than others. The place drawn says who goes.",
+            (_oldest_out,),
+        ),
+        Mistake(
+            "length known beforehand",
+            "You draw among the places of the whole stream. Its length is not known while it runs, and the "
+            "early items enter far too rarely.",
+            (_buffer(lambda draw, seen, capacity, n: draw * n),),
+        ),
+        Mistake(
+            "draws out of step",
+            "You use the draws one after the other, and not each with the item of its own position. Take the "
+            "same items out of the draws that you take out of the stream.",
+            (_draws_out_of_step(skip=False), _draws_out_of_step(skip=True)),
+        ),
+    ),
+)
+
+
+EXERCISES = (TRANSFER, RESERVOIR)

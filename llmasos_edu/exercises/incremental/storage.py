@@ -1,0 +1,162 @@
+"""Exercise of chapter 3.3 on what adapters cost to store.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 3.3-8 ----------------------------------------------------------------------------------
+
+
+def adapter_storage(shapes, num_layers, rank, base_parameters, domains, bytes_each):
+    """shapes [(d_out, d_in), ...] -> parameters of one adapter, bytes with adapters, bytes with copies."""
+    adapter = num_layers * sum(rank * (d_out + d_in) for d_out, d_in in shapes)
+    with_adapters = bytes_each * (base_parameters + domains * adapter)
+    return adapter, with_adapters, bytes_each * domains * base_parameters
+
+
+def _storage(adapter=None, stored=None, copies=None):
+    """The right three numbers, with other rules for some of them; what is stored follows the adapter."""
+
+    def answer(shapes, num_layers, rank, base, domains, bytes_each):
+        one = adapter_storage(shapes, num_layers, rank, base, domains, bytes_each)[0]
+        one = adapter(shapes, num_layers, rank) if adapter else one
+        return (
+            one,
+            (stored or (lambda one, base, domains, each: each * (base + domains * one)))(
+                one, base, domains, bytes_each
+            ),
+            (copies or (lambda base, domains, each: each * domains * base))(base, domains, bytes_each),
+        )
+
+    return answer
+
+
+def _base_trained_too(shapes, num_layers, rank, base, domains, bytes_each):
+    one, stored, copies = adapter_storage(shapes, num_layers, rank, base, domains, bytes_each)
+    return base + one, stored, copies
+
+
+def _in_units(unit):
+    """Numbers of parameters, or bits, in place of bytes."""
+
+    def answer(shapes, num_layers, rank, base, domains, bytes_each):
+        return adapter_storage(shapes, num_layers, rank, base, domains, unit(bytes_each))
+
+    return answer
+
+
+STORAGE = Exercise(
+    key="3.3-8",
+    title="What adapters cost",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Each of num_layers layers has the same matrices to be adapted, of the sizes in `shapes`, each a "
+        "pair (d_out, d_in). Each gets two LoRA factors of this rank and nothing else. Return how many "
+        "parameters one adapter has (one for the whole model); how many bytes it takes to store the base "
+        "model and one adapter for each domain; and how many bytes it takes to store instead one fine-tuned "
+        "copy of the whole model for each domain. A parameter takes bytes_each bytes."
+    ),
+    takeaway="A copy grows with the whole model; an adapter grows with its width, and the base is shared.",
+    reference=adapter_storage,
+    explanation="A factor has rank rows or rank columns, so a matrix costs rank times the sum of its sizes.",
+    hints=(
+        "One factor is [rank, d_in], the other is [d_out, rank]. How many numbers are in both together?",
+        "All adapted matrices of a layer count, each with its own two sizes, and so do all layers.",
+        "With adapters the base is stored once, whatever the number of domains. With copies, each domain has "
+        "all of the model. Bytes come last, in both.",
+    ),
+    cases=(
+        Case("query and value of 4 layers of 64", ([(64, 64), (64, 64)], 4, 4, 230_000, 3, 4)),
+        Case("the two matrices of a feed-forward network", ([(256, 64), (64, 256)], 4, 8, 230_000, 3, 4)),
+        Case("a wide matrix alone", ([(300, 100)], 2, 5, 90_000, 2, 4)),
+        Case("numbers of two bytes", ([(128, 128)], 6, 2, 1_000_000, 5, 2)),
+        Case("one domain", ([(32, 32), (8, 32)], 3, 1, 20_000, 1, 4)),
+        Case(
+            "query and value of GPT-3, 10 domains",
+            ([(12288, 12288), (12288, 12288)], 96, 4, 175_000_000_000, 10, 2),
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "the whole matrix",
+            "You count all entries of a matrix, or rank times as many. An adapter has two thin factors: "
+            "their sizes are added, not multiplied.",
+            (
+                _storage(lambda shapes, layers, r: layers * r * sum(a * b for a, b in shapes)),
+                _storage(lambda shapes, layers, r: layers * sum(a * b for a, b in shapes)),
+            ),
+        ),
+        Mistake(
+            "one factor only",
+            "You count one of the two factors of each matrix. The other is stored and trained as well.",
+            (
+                _storage(lambda shapes, layers, r: layers * r * sum(b for a, b in shapes)),
+                _storage(lambda shapes, layers, r: layers * r * sum(a for a, b in shapes)),
+            ),
+        ),
+        Mistake(
+            "taken for square",
+            "You count as if every matrix were square. Where d_out and d_in differ, the two factors differ "
+            "in size.",
+            (
+                _storage(lambda shapes, layers, r: layers * 2 * r * sum(b for a, b in shapes)),
+                _storage(lambda shapes, layers, r: layers * 2 * r * sum(a for a, b in shapes)),
+            ),
+        ),
+        Mistake(
+            "layers forgotten",
+            "You count the factors of one layer. Every layer has its own, and all are stored.",
+            (_storage(lambda shapes, layers, r: r * sum(a + b for a, b in shapes)),),
+        ),
+        Mistake(
+            "one matrix a layer",
+            "You count one matrix of each layer. All in the list get an adapter.",
+            (
+                _storage(lambda shapes, layers, r: layers * r * sum(shapes[0])),
+                _storage(lambda shapes, layers, r: layers * r * sum(shapes[-1])),
+            ),
+        ),
+        Mistake(
+            "base forgotten",
+            "You store adapters without the model that they belong to. Alone they do nothing: the base is "
+            "part of the bill.",
+            (_storage(stored=lambda one, base, domains, each: each * domains * one),),
+        ),
+        Mistake(
+            "base once for each domain",
+            "You store the base again for every domain. It is the same for all of them, which is the point "
+            "of adapters.",
+            (_storage(stored=lambda one, base, domains, each: each * domains * (base + one)),),
+        ),
+        Mistake(
+            "one adapter for all",
+            "You store a single adapter. Each domain has one of its own, or the last domain overwrites the "
+            "others.",
+            (_storage(stored=lambda one, base, domains, each: each * (base + one)),),
+        ),
+        Mistake(
+            "base among the adapter",
+            "Your first number holds the base's parameters too. They are frozen: the adapter is only what is "
+            "added.",
+            (_base_trained_too,),
+        ),
+        Mistake(
+            "base besides the copies",
+            "You store the base besides the copies. Here a copy stands for itself: one model for each "
+            "domain.",
+            (_storage(copies=lambda base, domains, each: each * (domains + 1) * base),),
+        ),
+        Mistake(
+            "not in bytes",
+            "Your storage counts numbers, or bits. Asked for are bytes: each number takes bytes_each of "
+            "them.",
+            (_in_units(lambda each: 1), _in_units(lambda each: 8 * each)),
+        ),
+    ),
+    parts=("number of parameters", "bytes with adapters", "bytes with copies"),
+    rtol=1e-6,
+)
+
+EXERCISES = (STORAGE,)

@@ -1,0 +1,206 @@
+"""Exercise of chapter 3.3 on learning without forgetting: the old model as a teacher.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+
+# 3.3-5 ----------------------------------------------------------------------------------
+
+
+def lwf_loss(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+    """weights, old_weights [classes, dim], inputs, old_inputs [n, dim], labels [n] -> loss []."""
+    logits = inputs @ weights.T
+    teacher = (inputs @ old_weights.T / temperature).softmax(-1)
+    student = (logits / temperature).log_softmax(-1)
+    distilled = -(teacher * student).sum(-1).mean()
+    return F.cross_entropy(logits, labels) + strength * distilled
+
+
+def _count_and_gradient(answer, inputs):
+    """(how many numbers the loss has, gradient of the weights): constants in it make no difference."""
+    result = value_and_gradient(answer, inputs)
+    if not isinstance(result, tuple):
+        return result
+    value, gradient = result
+    return (value.numel() if isinstance(value, torch.Tensor) else 1), gradient
+
+
+def _cross(teacher, student):
+    """Mean cross entropy of logits `student` with the distribution of the logits `teacher`."""
+    return -(teacher.softmax(-1) * student.log_softmax(-1)).sum(-1).mean()
+
+
+def _distil(term, join=lambda new, old, strength: new + strength * old):
+    """The loss of the new task joined with `term(new logits, teacher's logits, temperature)`."""
+
+    def answer(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+        logits = inputs @ weights.T
+        old = term(logits, inputs @ old_weights.T, temperature)
+        return join(F.cross_entropy(logits, labels), old, strength)
+
+    return answer
+
+
+def _right_term(s, t, T):
+    return _cross(t / T, s / T)
+
+
+def _on(teacher_reads, student_reads):
+    """Learning without forgetting on other inputs: 1 for the new ones, 0 for the old ones."""
+
+    def answer(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+        read = (old_inputs, inputs)
+        teacher = read[teacher_reads] @ old_weights.T / temperature
+        student = read[student_reads] @ weights.T / temperature
+        return F.cross_entropy(inputs @ weights.T, labels) + strength * _cross(teacher, student)
+
+    return answer
+
+
+def _reversed(s, t, T):
+    student, teacher = (s / T).log_softmax(-1), (t / T).log_softmax(-1)
+    return (student.exp() * (student - teacher)).sum(-1).mean()
+
+
+def _lwf_case(name, seed, n, classes, dim, temperature, strength):
+    generator = torch.Generator().manual_seed(seed)
+    shapes = (classes, dim), (classes, dim), (n, dim), (n, dim)
+    weights, old_weights, inputs, old_inputs = random_tensors(seed, *shapes)
+    labels = torch.randint(classes, (n,), generator=generator)
+    return Case(name, (weights, old_weights, inputs, labels, 1 + old_inputs, temperature, strength))
+
+
+LWF = Exercise(
+    key="3.3-5",
+    title="Learning without forgetting",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "Learning without forgetting (Li and Hoiem 2016) keeps no old data: while the new task is learned, "
+        "the model should go on answering as the old model answers, for the new inputs. Loss: cross entropy "
+        "of the new labels, plus strength times the cross entropy between the old model's softmax and the "
+        "present one's, with all logits of this second term divided by the temperature. Both are means over "
+        "the examples. The models are softmaxes over inputs @ weights.T. The old inputs are in reach only "
+        "because somebody will measure on them what was forgotten. I look at the gradient of the weights, so "
+        "a Kullback-Leibler divergence in the place of the cross entropy is right too."
+    ),
+    takeaway="The old model is the memory: it must be a frozen copy, and it is asked about the new data.",
+    reference=lwf_loss,
+    explanation="Both models read the new inputs; one learns the labels and, softened, the other's answers.",
+    hints=(
+        "Name the two models and the two sets of inputs. Which three of the four possible pairs does the "
+        "loss need, and which of them does the method promise to do without?",
+        "If the teacher is the model that is being trained, what is the gradient of the second term?",
+        "Teacher and student are divided by the temperature before their softmax; the first term is not. In "
+        "the second, sum over the classes, then the mean over the examples.",
+    ),
+    cases=(
+        _lwf_case("5 examples, 3 classes, temperature 2", 8501, 5, 3, 4, 2.0, 1.0),
+        _lwf_case("temperature 1", 8502, 6, 4, 3, 1.0, 0.5),
+        _lwf_case("a strong teacher", 8503, 8, 5, 4, 2.0, 5.0),
+        _lwf_case("one example", 8504, 1, 3, 5, 4.0, 2.0),
+        _lwf_case("20 examples, 6 classes", 8505, 20, 6, 4, 3.0, 1.5),
+        _lwf_case("temperature one half", 8506, 7, 4, 3, 0.5, 0.7),
+    ),
+    mistakes=(
+        Mistake(
+            "current model as teacher",
+            "Your second term has no pull towards the old model: the teacher is the model in training (or "
+            "the term is missing). Whatever it answers is then right. Ask the frozen copy.",
+            (
+                _distil(lambda s, t, T: _cross((s / T).detach(), s / T)),
+                _distil(lambda s, t, T: _cross(s / T, s / T)),
+            ),
+        ),
+        Mistake(
+            "old data",
+            "Teacher and student read the old inputs. That works, but it is replay: this method has no old "
+            "data to read. Both read the new inputs.",
+            (_on(0, 0),),
+        ),
+        Mistake(
+            "teacher and student read different inputs",
+            "Teacher and student answer about different inputs, so one is blamed for not saying what the "
+            "other said of something else. Both read the new ones.",
+            (_on(0, 1), _on(1, 0)),
+        ),
+        Mistake(
+            "no temperature",
+            "The temperature has no effect in your loss (at temperature 1 you are right).",
+            (_distil(lambda s, t, T: _cross(t, s)),),
+        ),
+        Mistake(
+            "temperature on one side",
+            "Only one of the two distributions is softened. At equal weights the student should be at rest, "
+            "and is not: divide both logits.",
+            (
+                _distil(lambda s, t, T: _cross(t / T, s)),
+                _distil(lambda s, t, T: _cross(t, s / T)),
+            ),
+        ),
+        Mistake(
+            "temperature multiplied",
+            "You multiply the logits by the temperature. Above 1 that sharpens the teacher; it should soften "
+            "it. The logits are divided.",
+            (_distil(lambda s, t, T: _cross(t * T, s * T)),),
+        ),
+        Mistake(
+            "hard answers",
+            "You take the old model's favourite as a label. Its probabilities of the other classes are what "
+            "it remembers beside that.",
+            (
+                _distil(lambda s, t, T: F.cross_entropy(s / T, t.argmax(-1))),
+                _distil(lambda s, t, T: F.cross_entropy(s, t.argmax(-1))),
+            ),
+        ),
+        Mistake(
+            "new task missing",
+            "Your loss only keeps the old answers. The term for the new labels is missing: nothing new is "
+            "learned.",
+            (_distil(_right_term, lambda new, old, strength: strength * old),),
+        ),
+        Mistake(
+            "strength on the other term",
+            "The strength belongs to the old answers, and the new task counts in full.",
+            (
+                _distil(_right_term, lambda new, old, strength: strength * new + old),
+                _distil(_right_term, lambda new, old, strength: (1 - strength) * new + strength * old),
+                _distil(_right_term, lambda new, old, strength: new + old),
+            ),
+        ),
+        Mistake(
+            "temperature squared in front",
+            "You multiply the second term by the square of the temperature, as Hinton's distillation does. "
+            "Here its size is set by the strength alone.",
+            (_distil(lambda s, t, T: T * T * _cross(t / T, s / T)),),
+        ),
+        Mistake(
+            "divergence the wrong way round",
+            "Your divergence has its two arguments exchanged: the teacher's probabilities must weigh the "
+            "student's logarithms.",
+            (_distil(_reversed), _distil(lambda s, t, T: _cross(s / T, t / T))),
+        ),
+        Mistake(
+            "mean over the classes too",
+            "Your second term is divided by the number of classes as well. Sum over the classes: the mean is "
+            "over the examples only.",
+            (_distil(lambda s, t, T: _cross(t / T, s / T) / s.shape[-1]),),
+        ),
+        Mistake(
+            "sum over the examples",
+            "You sum over the examples in one term or in both. A larger batch would then mean a larger step.",
+            (
+                _distil(lambda s, t, T: len(s) * _cross(t / T, s / T)),
+                lambda w, o, x, y, z, t, k: len(x) * lwf_loss(w, o, x, y, z, t, k),
+            ),
+        ),
+    ),
+    observe=_count_and_gradient,
+    parts=("number of losses", "gradient of the weights"),
+)
+
+EXERCISES = (LWF,)

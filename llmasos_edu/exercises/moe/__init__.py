@@ -1,0 +1,18 @@
+"""Exercises of chapter 4.3, in the order of their numbers."""
+
+from llmasos_edu.exercises.checker.exercise import in_order
+from llmasos_edu.exercises.moe import (
+    balance,
+    capacity,
+    choice,
+    combine,
+    counting,
+    dense_mixture,
+    dispatch,
+    information,
+    routing,
+)
+
+EXERCISES = in_order(
+    balance, capacity, choice, combine, counting, dense_mixture, dispatch, information, routing
+)

@@ -1,0 +1,168 @@
+"""Exercises of chapter 4.3, the part on combining: what a layer gives when tokens were dropped.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+# 4.3-10 -------------------------------------------------------------------------------
+
+
+def combine(x, answers, gates, kept):
+    """x [tokens, d_model], answers [tokens, top_k, d_model], gates and kept [tokens, top_k] -> as x."""
+    weights = gates * kept
+    return x + (weights[..., None] * answers).sum(dim=1)
+
+
+def _combined(x, answers, gates, kept, *, weights=lambda g, kept: g * kept, residual=lambda x, kept: x):
+    return residual(x, kept) + (weights(gates, kept)[..., None] * answers).sum(1)
+
+
+def _any(kept):
+    return kept.any(-1, keepdim=True)
+
+
+def _rescaled(gates, kept):
+    left = gates * kept
+    return torch.where(_any(kept), left / left.sum(-1, keepdim=True).clamp(min=1e-9), 0.0)
+
+
+def _combine_case(name: str, seed: int, kept: list, d_model: int) -> Case:
+    kept = torch.tensor(kept, dtype=torch.bool)
+    x, answers, logits = random_tensors(
+        seed, (len(kept), d_model), (*kept.shape, d_model), (*kept.shape[:1], 2 + kept.shape[1])
+    )
+    return Case(name, (x, answers, logits.softmax(-1)[:, : kept.shape[1]], kept))
+
+
+COMBINE = Exercise(
+    key="4.3-10",
+    title="What becomes of a dropped token",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "The experts have answered: answers[t, j] is what the j-th choice of token t gave, gates[t, j] its "
+        "gate, and kept[t, j] is False where the choice was dropped (what stands in answers there is "
+        "rubbish). Return what the whole layer gives: the residual x plus the gated answers that were kept. "
+        "A token all of whose choices were dropped passes unchanged. Gates are not raised when another "
+        "choice of the token is dropped."
+    ),
+    takeaway="Dropping costs a token this layer's advice, not its life: the residual carries it past.",
+    reference=combine,
+    explanation="A dropped choice has weight zero, and x is added for everybody, dropped or not.",
+    hints=(
+        "What should come out for a token that was dropped by all of its experts? And for one that lost only "
+        "its second choice?",
+        "True times a number is the number, False times a number is zero. Which of the four inputs should "
+        "kept be multiplied with?",
+        "Name the axes of answers. Which of them is summed away, and how many axes do the weights lack to be "
+        "multiplied with it?",
+    ),
+    cases=(
+        _combine_case("5 tokens, 2 choices", 561, [[1, 1], [1, 0], [0, 1], [0, 0], [1, 1]], 4),
+        _combine_case("nothing dropped", 562, [[1, 1], [1, 1], [1, 1]], 6),
+        _combine_case("everything dropped", 563, [[0, 0], [0, 0]], 5),
+        _combine_case("1 choice", 564, [[1], [0], [1], [0]], 3),
+        _combine_case("3 choices", 565, [[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0]], 4),
+        _combine_case("as many tokens as choices", 566, [[0, 1], [1, 1]], 2),
+    ),
+    mistakes=(
+        Mistake(
+            "dropped token zeroed",
+            "A token that was dropped by all of its experts comes out as zeros: it is lost for all layers "
+            "above. It should pass as it came.",
+            (
+                lambda *a: _combined(*a, residual=lambda x, kept: x * _any(kept)),
+                lambda *a: _combined(*a, residual=lambda x, kept: x * kept.all(-1, keepdim=True)),
+            ),
+        ),
+        Mistake(
+            "no residual",
+            "You return the experts' answers without x. The exercise asks for what the whole layer gives; a "
+            "dropped token would be gone.",
+            (
+                lambda *a: _combined(*a, residual=lambda x, kept: 0),
+                lambda *a: _combined(*a, residual=lambda x, kept: x * ~_any(kept)),
+            ),
+        ),
+        Mistake(
+            "drops ignored",
+            "Choices that were dropped count all the same: kept has no effect, and rubbish flows into your "
+            "result.",
+            (lambda *a: _combined(*a, weights=lambda g, kept: g),),
+        ),
+        Mistake(
+            "kept inverted",
+            "You add exactly the answers that were dropped. kept is True where an expert had room.",
+            (lambda *a: _combined(*a, weights=lambda g, kept: g * ~kept),),
+        ),
+        Mistake(
+            "gate applied twice",
+            "Each gate acts twice, so a gate of one half leaves a quarter. It happens where the side of "
+            "the experts multiplies and the side that combines does so again; these answers are unweighted.",
+            (lambda *a: _combined(*a, weights=lambda g, kept: g * g * kept),),
+        ),
+        Mistake(
+            "gates missing",
+            "All kept answers count the same: the gates have no effect, and so the router would get no "
+            "gradient.",
+            (
+                lambda *a: _combined(*a, weights=lambda g, kept: kept),
+                lambda *a: _combined(*a, weights=lambda g, kept: kept / kept.shape[-1]),
+            ),
+        ),
+        Mistake(
+            "remaining gates raised",
+            "You rescale the gates that are left so that they add up to one. Then an expert speaks louder "
+            "only because another was full; here its gate stays what the router said.",
+            (
+                lambda *a: _combined(*a, weights=_rescaled),
+                lambda *a: _combined(*a, weights=lambda g, kept: g * kept / (g * kept).sum(-1, keepdim=True)),
+                lambda *a: _combined(*a, weights=lambda g, kept: g * kept / g.sum(-1, keepdim=True)),
+            ),
+        ),
+        Mistake(
+            "one drop drops the token",
+            "A token that lost one choice loses the other as well. Each kept choice still answers.",
+            (lambda *a: _combined(*a, weights=lambda g, kept: g * kept.all(-1, keepdim=True)),),
+        ),
+        Mistake(
+            "residual once for each choice",
+            "x is added once for each choice (or each kept choice) instead of once for each token.",
+            (
+                lambda *a: _combined(*a, residual=lambda x, kept: x * kept.shape[-1]),
+                lambda *a: _combined(*a, residual=lambda x, kept: x * kept.sum(-1, keepdim=True)),
+            ),
+        ),
+        Mistake(
+            "residual weighted",
+            "The residual is scaled as if x were one more answer. It is added at its full size, whatever the "
+            "gates are.",
+            (
+                lambda x, answers, g, kept: (
+                    _combined(x, answers, g, kept, residual=lambda x, kept: 0)
+                    + x * (1 - (g * kept).sum(-1, keepdim=True))
+                ),
+                lambda x, answers, g, kept: _combined(
+                    x, answers + x[:, None], g, kept, residual=lambda x, k: 0
+                ),
+            ),
+        ),
+        Mistake(
+            "mean of the answers",
+            "You take the mean over the choices, so the answers count too little by the factor k. The gates "
+            "already say how much each counts.",
+            (
+                lambda *a: _combined(*a, weights=lambda g, kept: g * kept / kept.shape[-1]),
+                lambda *a: _combined(
+                    *a, weights=lambda g, kept: g * kept / kept.sum(-1, keepdim=True).clamp(min=1)
+                ),
+            ),
+        ),
+    ),
+)
+
+
+EXERCISES = (COMBINE,)

@@ -1,0 +1,299 @@
+"""Exercises of chapter 4.3, the part on size and cost: parameters and floating-point operations.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 4.3-12 -------------------------------------------------------------------------------
+
+
+def moe_parameters(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
+    """Sizes of a Mixtral; key and value matrices are [d_model, d_kv] -> total, active numbers of weights."""
+    attention = 2 * d_model * d_model + 2 * d_model * d_kv
+    expert = 3 * d_model * d_ff
+    shared = attention + d_model * num_experts + 2 * d_model
+    outside = 2 * vocab_size * d_model + d_model
+    total = num_layers * (shared + num_experts * expert) + outside
+    active = num_layers * (shared + top_k * expert) + outside
+    return total, active
+
+
+def _parameters(vocab, d, layers, d_kv, d_ff, experts, k, **changes):
+    """(total, active) with some of the parts replaced."""
+    parts = {
+        "attention": 2 * d * d + 2 * d * d_kv,
+        "expert": 3 * d * d_ff,
+        "router": d * experts,
+        "norms": 2 * d,
+        "outside": 2 * vocab * d + d,
+        "depth": layers,
+    }
+    parts |= {name: change(parts[name]) for name, change in changes.items()}
+    shared = parts["attention"] + parts["router"] + parts["norms"]
+    return tuple(parts["depth"] * (shared + n * parts["expert"]) + parts["outside"] for n in (experts, k))
+
+
+def _whole_model_times_experts(vocab, d, layers, d_kv, d_ff, experts, k):
+    return tuple(n * _parameters(vocab, d, layers, d_kv, d_ff, 1, 1)[0] for n in (experts, k))
+
+
+def _layer_times_experts(vocab, d, layers, d_kv, d_ff, experts, k):
+    layer = 2 * d * d + 2 * d * d_kv + 3 * d * d_ff + 2 * d
+    return tuple(layers * (n * layer + d * experts) + 2 * vocab * d + d for n in (experts, k))
+
+
+def _active_share(*sizes):
+    total = _parameters(*sizes)[0]
+    return total, total * sizes[6] / sizes[5]
+
+
+def _active_router(vocab, d, layers, d_kv, d_ff, experts, k):
+    total, active = _parameters(vocab, d, layers, d_kv, d_ff, experts, k)
+    return total, active - layers * d * (experts - k)
+
+
+PARAMETERS = Exercise(
+    key="4.3-12",
+    title="Total and active parameters",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Count the weights of a model like Mixtral, and those that one token uses. Each layer has attention "
+        "(query and output matrices d_model by d_model, key and value matrices d_model by d_kv, narrower "
+        "because heads share them), a router with one column an expert, num_experts experts (SwiGLU: three "
+        "matrices between d_model and d_ff), and two norms with d_model weights each. Around the layers: an "
+        "embedding table, a separate output matrix of the same size, and a last norm. No biases. A token "
+        "uses top_k experts and all of the rest; both tables count as used."
+    ),
+    takeaway="Memory has to hold the total, a token's work goes with the active: the trade of a mixture.",
+    reference=moe_parameters,
+    explanation="Only the experts differ: all of them exist, top_k of them are used. The rest counts once.",
+    hints=(
+        "Make a list of all matrices of one layer with their two sizes. Which of them exist once for each "
+        "expert, and which once for each layer?",
+        "Total and active differ in a single factor. Does a token use the whole router, or only the columns "
+        "of its experts?",
+        "To test yourself: Mixtral 8x7B has 32,000 words, d_model 4096, 32 layers, d_kv 1024, d_ff 14336 and "
+        "2 of 8 experts, and its announcement (Mistral AI 2023) speaks of 46.7 billion in total and 12.9 "
+        "active.",
+    ),
+    cases=(
+        Case("Mixtral 8x7B", (32000, 4096, 32, 1024, 14336, 8, 2)),
+        Case("Mixtral 8x22B", (32000, 6144, 56, 1024, 16384, 8, 2)),
+        Case("a toy with 1 layer", (10, 4, 1, 2, 8, 3, 1)),
+        Case("the book's size: 4 layers of 64", (256, 64, 4, 64, 128, 16, 2)),
+        Case("all experts used", (50, 8, 2, 4, 16, 4, 4)),
+        Case("a single expert: an ordinary model", (100, 16, 3, 8, 40, 1, 1)),
+    ),
+    mistakes=(
+        Mistake(
+            "everything times the experts",
+            "You multiply attention (or the whole model) by the number of experts, as the name 8x7B invites "
+            "to. Only the feed-forward network exists once for each expert; the rest is shared.",
+            (_whole_model_times_experts, _layer_times_experts),
+        ),
+        Mistake(
+            "active is total",
+            "Your two numbers are the same: you count all experts as used, or only the used ones as there. "
+            "Memory holds all of them, a token visits a few.",
+            (
+                lambda *s: (_parameters(*s)[0],) * 2,
+                lambda *s: (_parameters(*s)[1],) * 2,
+            ),
+        ),
+        Mistake(
+            "active as a share of the total",
+            "You take the fraction k over experts of everything. A token uses a fraction of the experts, but "
+            "all of attention and of the tables.",
+            (_active_share,),
+        ),
+        Mistake(
+            "router used in part",
+            "The total is right. For the active weights you count only the router's columns of the chosen "
+            "experts, but a token needs all logits before anybody can be chosen.",
+            (_active_router,),
+        ),
+        Mistake(
+            "two matrices an expert",
+            "Your experts have two matrices. A SwiGLU has a third one, for the gate (exercise 4.2-2).",
+            (lambda *s: _parameters(*s, expert=lambda n: n // 3 * 2),),
+        ),
+        Mistake(
+            "one table instead of two",
+            "You count a single table of words. Here the embedding and the output matrix are separate; many "
+            "small models share one for both.",
+            (
+                lambda *s: _parameters(*s, outside=lambda n: n - s[0] * s[1]),
+                lambda *s: _parameters(*s, outside=lambda n: n - 2 * s[0] * s[1]),
+            ),
+        ),
+        Mistake(
+            "wide keys and values",
+            "Your key and value matrices are as wide as the query's. Heads share them here, so they are "
+            "narrower: which argument gives their width?",
+            (lambda *s: _parameters(*s, attention=lambda n: 4 * s[1] ** 2),),
+        ),
+        Mistake(
+            "attention incomplete",
+            "One of the four matrices of attention is missing: query, key, value, and the one that leads "
+            "back.",
+            (
+                lambda *s: _parameters(*s, attention=lambda n: n - s[1] ** 2),
+                lambda *s: _parameters(*s, attention=lambda n: n - s[1] * s[3]),
+            ),
+        ),
+        Mistake(
+            "something small forgotten",
+            "You are off by far less than a percent: the router or the norms are missing (two norms in each "
+            "layer, one at the end).",
+            (
+                lambda *s: _parameters(*s, router=lambda n: 0),
+                lambda *s: _parameters(*s, norms=lambda n: 0),
+                lambda *s: _parameters(*s, outside=lambda n: n - s[1]),
+                lambda *s: _parameters(*s, norms=lambda n: 0, outside=lambda n: n - s[1]),
+                lambda *s: _parameters(*s, router=lambda n: 0, norms=lambda n: 0, outside=lambda n: n - s[1]),
+                lambda *s: _parameters(*s, norms=lambda n: n // 2),
+            ),
+        ),
+        Mistake(
+            "one layer",
+            "With one layer you are right. In a deeper model every layer has weights of its own, experts "
+            "included.",
+            (lambda *s: _parameters(*s, depth=lambda n: 1),),
+        ),
+        Mistake(
+            "active and total exchanged",
+            "Both numbers are right and stand in each other's place: the total comes first.",
+            (lambda *s: _parameters(*s)[::-1],),
+        ),
+    ),
+    parts=("total", "active"),
+    rtol=0,
+    atol=0.5,
+)
+
+
+# 4.3-13 -------------------------------------------------------------------------------
+
+
+def moe_flops(tokens, d_model, d_ff, num_experts, top_k):
+    """tokens, router [d_model, num_experts], SwiGLU experts -> operations: router, all experts, top_k."""
+    router = 2 * tokens * d_model * num_experts
+    expert = 2 * tokens * 3 * d_model * d_ff
+    return router, num_experts * expert, top_k * expert
+
+
+def _flops(tokens, d, d_ff, experts, k, *, router=1, expert=1):
+    one = 6 * tokens * d * d_ff * expert
+    return 2 * tokens * d * experts * router, experts * one, k * one
+
+
+def _with_router(*sizes):
+    router, everybody, few = _flops(*sizes)
+    return router, router + everybody, router + few
+
+
+FLOPS = Exercise(
+    key="4.3-13",
+    title="What a mixture computes",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "A product of a matrix [n, a] with one [a, b] takes n a b multiplications and as many additions: "
+        "2 n a b operations. Count those of the matrix products of a forward pass, for three things: the "
+        "router; the experts, when each of them answers every token; and the experts, when each token goes "
+        "to top_k of them. An expert is a SwiGLU with three matrices between d_model and d_ff. Leave "
+        "everything out that is not a matrix product."
+    ),
+    takeaway="The last number does not know how many experts there are; only the router's small one grows.",
+    reference=moe_flops,
+    explanation="Twice tokens times weights, for the weights that a token meets.",
+    hints=(
+        "Begin with one token and one matrix d_model by d_ff. How many multiplications, how many additions?",
+        "How many such products does one SwiGLU make for a token? How many experts does a token meet, in "
+        "each of the two ways of asking?",
+        "A check: the second number over the third is the number of experts over k, whatever the widths are. "
+        "And the router is a matrix product like any other.",
+    ),
+    cases=(
+        Case("a layer of Mixtral 8x7B, 1000 tokens", (1000, 4096, 14336, 8, 2)),
+        Case("64 experts, k = 1", (128, 64, 256, 64, 1)),
+        Case("a single token", (1, 8, 16, 4, 2)),
+        Case("all experts chosen", (10, 6, 12, 3, 3)),
+        Case("one expert", (7, 5, 20, 1, 1)),
+        Case("narrow experts, k = 6 of 64", (50, 32, 8, 64, 6)),
+    ),
+    mistakes=(
+        Mistake(
+            "additions forgotten",
+            "Your numbers are half of what they should be: you count a multiplication with its addition as "
+            "one operation. Some papers do (they call it a MAC); here each counts.",
+            (
+                lambda *s: _flops(*s, router=0.5, expert=0.5),
+                lambda *s: _flops(*s, router=0.5),
+                lambda *s: _flops(*s, expert=0.5),
+            ),
+        ),
+        Mistake(
+            "two matrices an expert",
+            "Your experts make two products for each token. A SwiGLU has a third matrix, for its gate.",
+            (lambda *s: _flops(*s, expert=2 / 3), lambda *s: _flops(*s, router=0.5, expert=1 / 3)),
+        ),
+        Mistake(
+            "one matrix an expert",
+            "You count one product an expert. A SwiGLU makes three: two into the hidden width and one back.",
+            (lambda *s: _flops(*s, expert=1 / 3),),
+        ),
+        Mistake(
+            "only one expert a token",
+            "With k = 1 you are right. With more, each token is worked on by k experts, and each of them "
+            "computes in full.",
+            (lambda *s: (*_flops(*s)[:2], _flops(*s)[2] // s[4]),),
+        ),
+        Mistake(
+            "tokens shared out",
+            "You divide the work by the number of experts once more. A token's cost is that of the experts "
+            "that it visits; how many others there are does not matter.",
+            (
+                lambda *s: (*_flops(*s)[:2], _flops(*s)[2] / s[3]),
+                lambda *s: (_flops(*s)[0], _flops(*s)[1] / s[3], _flops(*s)[2] / s[3]),
+                lambda *s: (_flops(*s)[0], _flops(*s)[1] / s[3], _flops(*s)[2]),
+            ),
+        ),
+        Mistake(
+            "all experts in both",
+            "Your second and third number are the same. The sparse mixture leaves most experts unasked: "
+            "that is what it is for.",
+            (lambda *s: (*_flops(*s)[:2], _flops(*s)[1]), lambda *s: (*_flops(*s)[::2], _flops(*s)[2])),
+        ),
+        Mistake(
+            "router for the chosen only",
+            "Your router computes only k logits for each token. Which k they are it knows after it has "
+            "computed all of them.",
+            (lambda *s: (2 * s[0] * s[1] * s[4], *_flops(*s)[1:]),),
+        ),
+        Mistake(
+            "router counted in",
+            "You add the router to the experts. The exercise asks for three numbers, each by itself.",
+            (_with_router,),
+        ),
+        Mistake(
+            "for one token",
+            "With a single token you are right. With more, each of them goes through these products.",
+            (lambda *s: _flops(1, *s[1:]), lambda *s: (_flops(1, *s[1:])[0], *_flops(*s)[1:])),
+        ),
+        Mistake(
+            "backward pass counted",
+            "Your numbers are three times too large: forward and backward together. The exercise asks for "
+            "the forward pass.",
+            (lambda *s: _flops(*s, router=3, expert=3),),
+        ),
+    ),
+    parts=("count for the router", "count for all experts", "count for top_k experts"),
+    rtol=1e-6,
+    atol=0.5,
+)
+
+
+EXERCISES = (PARAMETERS, FLOPS)

@@ -1,0 +1,365 @@
+"""Exercises of chapter 4.2.3, the part inside attention: what is rotated, and ALiBi.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+
+import torch
+
+from llmasos_edu.exercises.attention.masks import attend
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+from llmasos_edu.exercises.positional.rotary import rotate as rotate_pairs
+
+# 4.2.3-8 --------------------------------------------------------------------------------
+
+
+def rotary_attention(query, key, value, rotate):
+    """query [batch, heads, new, head_dim], key and value [batch, heads, seq, head_dim], rotate(x, positions)
+    -> output [batch, heads, new, head_dim]."""
+    new, seq = query.shape[-2], key.shape[-2]
+    key_positions = torch.arange(seq)
+    query_positions = key_positions[seq - new :]
+    scores = rotate(query, query_positions) @ rotate(key, key_positions).transpose(-2, -1)
+    future = key_positions > query_positions[:, None]
+    scores = scores.masked_fill(future, -torch.inf)
+    return (scores / math.sqrt(query.shape[-1])).softmax(dim=-1) @ value
+
+
+def _rotary(
+    query,
+    key,
+    value,
+    rotate,
+    *,
+    turn_query=True,
+    turn_key=True,
+    turn_value=False,
+    first=None,
+    mask=True,
+    scale=None,
+):
+    """Rotary attention with knobs; `first` is the position that the first query is believed to have."""
+    new, seq = query.shape[-2], key.shape[-2]
+    keys, queries = torch.arange(seq), torch.arange(seq - new, seq)
+    allowed = keys <= queries[:, None] if mask else None
+    believed = queries if first is None else torch.arange(new) + first
+    return attend(
+        rotate(query, believed) if turn_query else query,
+        rotate(key, keys) if turn_key else key,
+        rotate(value, keys) if turn_value else value,
+        allowed,
+        scale=scale,
+    )
+
+
+def _rows_from_zero(query, key, value, rotate, first=None):
+    """A causal mask that believes the first query to stand at position 0."""
+    new, seq = query.shape[-2], key.shape[-2]
+    allowed = torch.arange(seq) <= torch.arange(new)[:, None]
+    queries = torch.arange(seq - new, seq) if first is None else torch.arange(new) + first
+    return attend(rotate(query, queries), rotate(key, torch.arange(seq)), value, allowed)
+
+
+def _output_turned(query, key, value, rotate, back=False):
+    output = _rotary(query, key, value, rotate, turn_value=back)
+    queries = torch.arange(key.shape[-2] - query.shape[-2], key.shape[-2])
+    return rotate(output, -queries if back else queries)
+
+
+def _keys_backwards(query, key, value, rotate):
+    return _rotary(query, rotate(key, -torch.arange(key.shape[-2])), value, rotate, turn_key=False)
+
+
+def _all_twice(query, key, value, rotate):
+    return _rotary(query, key, value, lambda x, positions: rotate(rotate(x, positions), positions))
+
+
+def _sum_of_scores(query, key, value, rotate):
+    """Scores with and without rotation added up."""
+    new, seq = query.shape[-2], key.shape[-2]
+    queries = torch.arange(seq - new, seq)
+    both = (
+        torch.cat((query, rotate(query, queries)), -1),
+        torch.cat((key, rotate(key, torch.arange(seq))), -1),
+    )
+    allowed = torch.arange(seq) <= queries[:, None]
+    return attend(*both, value, allowed, scale=query.shape[-1] ** -0.5)
+
+
+def _rotary_case(name: str, seed: int, batch: int, heads: int, new: int, seq: int, size: int) -> Case:
+    shapes = ((batch, heads, new, size), (batch, heads, seq, size), (batch, heads, seq, size))
+    query, key, value = random_tensors(seed, *shapes)
+    return Case(name, (1.5 * query, 1.5 * key, value, lambda x, positions: rotate_pairs(x, positions, 100.0)))
+
+
+ROTARY_ATTENTION = Exercise(
+    key="4.2.3-8",
+    title="Rotary positions in attention",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "Causal attention with rotary positions and a cache: keys and values are those of all tokens, "
+        "queries those of the new ones, which stand at the end. rotate(x, positions) is given and turns "
+        "x [..., n, head_dim] by positions [n]. Keys are stored unrotated. Rotate what has to be rotated, "
+        "each by its true position, hide what lies in the future, and scale as usual."
+    ),
+    takeaway="Scores depend on distances alone, so a token added later fits the prompt that came first.",
+    reference=rotary_attention,
+    explanation="Turned queries and keys meet in a product that knows their distance; values stay put.",
+    hints=(
+        "A rotation shall change which token is looked at, and nothing about what is fetched from it. Which "
+        "of the three does that concern?",
+        "There are seq keys, at positions 0 to seq - 1. The new queries are the last of these tokens: at "
+        "which position does the first of them stand?",
+        "The same positions tell what is future: compare each key's position with each query's.",
+    ),
+    cases=(
+        _rotary_case("5 tokens, nothing cached", 1401, 2, 1, 5, 5, 4),
+        _rotary_case("one new token after 6", 1402, 2, 2, 1, 7, 8),
+        _rotary_case("3 new tokens after 4", 1403, 1, 2, 3, 7, 6),
+        _rotary_case("a single token, nothing cached", 1404, 1, 3, 1, 1, 4),
+        _rotary_case("3 heads, 4 new tokens after 1", 1405, 2, 3, 4, 5, 16),
+        _rotary_case("2 new tokens after 10", 1406, 1, 1, 2, 12, 2),
+    ),
+    mistakes=(
+        Mistake(
+            "values rotated",
+            "You rotate the values too, so what is fetched from a token depends on where it stands. "
+            "Positions decide where to look, not what is found there.",
+            (lambda *a: _rotary(*a, turn_value=True),),
+        ),
+        Mistake(
+            "queries not rotated",
+            "Only the keys turn. A score then depends on the absolute position of the key, and not on the "
+            "distance. Which vector turns with it?",
+            (lambda *a: _rotary(*a, turn_query=False),),
+        ),
+        Mistake(
+            "keys not rotated",
+            "Only the queries turn. A score then depends on the absolute position of the query, and not on "
+            "the distance. Which vector turns with it?",
+            (lambda *a: _rotary(*a, turn_key=False),),
+        ),
+        Mistake(
+            "nothing rotated",
+            "This is attention without any positions: among the past tokens, order makes no difference. "
+            "Where should rotate come in?",
+            (
+                lambda *a: _rotary(*a, turn_key=False, turn_query=False),
+                lambda *a: _rotary(*a, turn_key=False, turn_query=False, turn_value=True),
+            ),
+        ),
+        Mistake(
+            "queries counted from 0",
+            "Without a cache you are right. With one, your new queries believe that they stand at the "
+            "beginning: how many tokens come before the first of them?",
+            (
+                lambda *a: _rotary(*a, first=0),
+                _rows_from_zero,
+                lambda *a: _rows_from_zero(*a, first=0),
+            ),
+        ),
+        Mistake(
+            "queries one place off",
+            "Your queries stand one place too far back or ahead, so every distance is off by one: a token "
+            "has distance 0 to itself. Count the keys before the first query.",
+            (
+                lambda q, k, v, r: _rotary(q, k, v, r, first=k.shape[-2] - q.shape[-2] - 1),
+                lambda q, k, v, r: _rotary(q, k, v, r, first=k.shape[-2] - q.shape[-2] + 1),
+            ),
+        ),
+        Mistake(
+            "mask missing",
+            "A single new token comes out right. Several of them see each other's future: nothing is hidden "
+            "in your scores.",
+            (lambda *a: _rotary(*a, mask=False),),
+        ),
+        Mistake(
+            "keys rotated backwards",
+            "Queries turn one way and keys the other, so scores depend on the sum of the positions and not "
+            "on their difference.",
+            (_keys_backwards, lambda q, k, v, r: _rotary(q, k, v, lambda x, p: r(x, -p))),
+        ),
+        Mistake(
+            "rotated twice",
+            "Everything is turned twice, so distances count double. Keys in this cache are stored unrotated, "
+            "and one turn is enough.",
+            (_all_twice, lambda q, k, v, r: _rotary(q, r(k, torch.arange(k.shape[-2])), v, r)),
+        ),
+        Mistake(
+            "output rotated",
+            "You rotate what attention returns. The rotation belongs to the scores, before the softmax; the "
+            "output is a plain mean of values.",
+            (
+                _output_turned,
+                lambda q, k, v, r: r(
+                    _rotary(q, k, v, r, turn_key=False, turn_query=False),
+                    torch.arange(k.shape[-2] - q.shape[-2], k.shape[-2]),
+                ),
+            ),
+        ),
+        Mistake(
+            "scale missing",
+            "Rotation and mask are right, but the weights are too sharp, the more so for wide heads. A "
+            "rotation changes no length, so the scores need their usual division.",
+            (lambda *a: _rotary(*a, scale=1.0),),
+        ),
+        Mistake(
+            "scores with and without rotation added",
+            "Your scores are the sum of rotated and unrotated products. The rotated vectors take the place "
+            "of the others.",
+            (_sum_of_scores,),
+        ),
+    ),
+    atol=1e-4,
+)
+
+
+# 4.2.3-9 --------------------------------------------------------------------------------
+
+
+def alibi_bias(num_heads, query_len, key_len):
+    """num_heads (a power of two), query_len <= key_len -> bias [num_heads, query_len, key_len]."""
+    slopes = 2 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)
+    query_positions = torch.arange(key_len - query_len, key_len)
+    distance = query_positions[:, None] - torch.arange(key_len)
+    bias = -slopes[:, None, None] * distance
+    return bias.masked_fill(distance < 0, -torch.inf)
+
+
+def _alibi(num_heads, query_len, key_len, *, slopes=None, first=None, later=-torch.inf, step=lambda d: -d):
+    heads = torch.arange(1, num_heads + 1)
+    slopes = 2 ** (-8 * heads / num_heads) if slopes is None else slopes(heads, num_heads) * 1.0
+    first = key_len - query_len if first is None else first
+    distance = torch.arange(first, first + query_len)[:, None] - torch.arange(key_len)
+    bias = slopes[:, None, None] * step(distance)
+    return bias if later is None else bias.masked_fill(distance < 0, later)
+
+
+ALIBI = Exercise(
+    key="4.2.3-9",
+    title="ALiBi",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "ALiBi adds no vectors and turns nothing: it lowers each score by slope * distance. Head h (h = 1, "
+        "2, ..., num_heads) has the slope 2^(-8h / num_heads). Make the table that is added to the scores, "
+        "causal mask included: -slope * (q - k) for a query at position q and a key at position k <= q, and "
+        "-inf for later keys. With a cache there are fewer queries than keys: the last query stands at the "
+        "last key."
+    ),
+    takeaway="Heads with steep slopes read the last few tokens, and flat ones the whole text, at any length.",
+    reference=alibi_bias,
+    explanation="A table of distances, shared by the heads, times a slope for each head, and no future.",
+    hints=(
+        "Leave the heads out first. For 2 queries and 4 keys, at which positions do the queries stand? "
+        "Write the 2 x 4 table of distances.",
+        "Positions of queries as a column, of keys as a row: one subtraction gives the table. Which entries "
+        "are negative, and what do they stand for?",
+        "With 8 heads the slopes are 1/2, 1/4, ..., 1/256. Which new axes let [heads] meet the table "
+        "[query, key]?",
+    ),
+    cases=(
+        Case("8 heads, 5 tokens", (8, 5, 5)),
+        Case("4 heads, 6 tokens", (4, 6, 6)),
+        Case("2 heads, one new token after 4", (2, 1, 5)),
+        Case("one head, 3 new tokens after 4", (1, 3, 7)),
+        Case("16 heads, 2 new tokens after 1", (16, 2, 3)),
+        Case("8 heads, a single token", (8, 1, 1)),
+    ),
+    mistakes=(
+        Mistake(
+            "far keys favoured",
+            "Your bias grows with the distance, so the farthest key gains most. ALiBi is a penalty: check "
+            "the sign.",
+            (
+                lambda *a: _alibi(*a, step=lambda d: d),
+                lambda *a: _alibi(*a, step=lambda d: d, later=None),
+                lambda *a: _alibi(*a, step=torch.abs, later=None),
+            ),
+        ),
+        Mistake(
+            "future not hidden",
+            "Later keys get a finite number in your table (0, a bonus or a penalty), so they can still be "
+            "read. The exercise wants the causal mask in it.",
+            (
+                lambda *a: _alibi(*a, later=None),
+                lambda *a: _alibi(*a, later=0.0),
+                lambda *a: _alibi(*a, later=None, step=lambda d: -d.abs()),
+            ),
+        ),
+        Mistake(
+            "heads counted from 0",
+            "Your first head has the slope 1 and each of the others that of its predecessor. In the formula "
+            "h begins at 1.",
+            (lambda *a: _alibi(*a, slopes=lambda h, n: 2 ** (-8 * (h - 1) / n)),),
+        ),
+        Mistake(
+            "same slopes for any number of heads",
+            "With 8 heads you are right. With another number the slopes should be spread differently, from "
+            "head to head by a factor that depends on how many there are.",
+            (lambda *a: _alibi(*a, slopes=lambda h, n: 2.0**-h),),
+        ),
+        Mistake(
+            "heads in the wrong order",
+            "The slopes are the right ones, but the flattest comes first. Head 1 is the steepest.",
+            (lambda *a: _alibi(*a).flip(0),),
+        ),
+        Mistake(
+            "one slope for all heads",
+            "All your heads have the same slope. Some should look near and others far.",
+            (
+                lambda *a: _alibi(*a, slopes=lambda h, n: torch.ones(n)),
+                lambda *a: _alibi(*a, slopes=lambda h, n: torch.full((n,), 0.5)),
+                lambda *a: _alibi(*a, slopes=lambda h, n: torch.full((n,), 2.0 ** (-8 / n))),
+            ),
+        ),
+        Mistake(
+            "the 8 left out",
+            "Your slopes are too steep: they end at 1/2, whatever the number of heads, instead of 1/256. "
+            "Which factor stands in the exponent?",
+            (lambda *a: _alibi(*a, slopes=lambda h, n: 2 ** (-h / n)),),
+        ),
+        Mistake(
+            "slopes on a straight line",
+            "Your slopes fall by equal steps from head to head. They form a geometric row: each is the one "
+            "before times the same factor.",
+            (
+                lambda *a: _alibi(*a, slopes=lambda h, n: h / n),
+                lambda *a: _alibi(*a, slopes=lambda h, n: 1 / h),
+            ),
+        ),
+        Mistake(
+            "queries counted from 0",
+            "Without a cache you are right. With one, your queries stand at the beginning of the text and "
+            "see hardly anything. Where does the last of them stand?",
+            (lambda *a: _alibi(*a, first=0),),
+        ),
+        Mistake(
+            "queries and keys exchanged",
+            "Your table is [heads, key, query], so it would be added to the scores the wrong way round (and "
+            "what it hides is the past).",
+            (lambda *a: _alibi(*a).mT, lambda h, q, k: _alibi(h, k, k)[:, :, k - q :].mT),
+        ),
+        Mistake(
+            "another function of the distance",
+            "Your penalty is no straight line: it grows with the square, the root or the logarithm of the "
+            "distance. One more step always costs the same.",
+            (
+                lambda *a: _alibi(*a, step=lambda d: -(d**2)),
+                lambda *a: _alibi(*a, step=lambda d: -d.abs().sqrt()),
+                lambda *a: _alibi(*a, step=lambda d: -d.abs().log1p()),
+            ),
+        ),
+        Mistake(
+            "distance from 1",
+            "A token has the distance 1 to itself in your table. The softmax would not notice, since all of "
+            "a row shifts, but the definition begins at 0.",
+            (lambda *a: _alibi(*a, step=lambda d: -(d + 1)),),
+        ),
+    ),
+)
+
+
+EXERCISES = (ROTARY_ATTENTION, ALIBI)

@@ -1,0 +1,278 @@
+"""Exercises of chapter 3.1, the part on gaps: what a masked and what a causal model say of one token.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 3.1-6 ----------------------------------------------------------------------------------
+
+
+def hide_each_in_turn(model, tokens, mask_id):
+    """model: tokens [batch, seq] -> ln p [batch, seq, vocab]; tokens [seq] -> ln p of each token [seq]."""
+    scores = []
+    for place, token in enumerate(tokens.tolist()):
+        hidden = tokens.clone()
+        hidden[place] = mask_id
+        scores.append(model(hidden[None])[0, place, token])
+    return torch.stack(scores)
+
+
+class _Reader:
+    """A small masked model of fixed random numbers: it reads the token itself, its neighbours, and all."""
+
+    def __init__(self, seed, vocab):
+        generator = torch.Generator().manual_seed(seed)
+        self.own, self.left, self.right, self.all = torch.randn(4, vocab, vocab, generator=generator)
+        self.own = 3 * torch.eye(vocab) + self.own
+
+    def __call__(self, tokens):
+        own, left, right = self.own[tokens], self.left[tokens], self.right[tokens]
+        logits = own + self.all[tokens].mean(1, keepdim=True)
+        logits[:, 1:] += left[:, :-1]
+        logits[:, :-1] += right[:, 1:]
+        return logits.log_softmax(-1)
+
+
+def _take(model, inputs, tokens):
+    """ln p of the true tokens: inputs [batch, seq] -> [batch, seq]."""
+    return model(inputs).gather(-1, tokens.expand(inputs.shape)[..., None])[..., 0]
+
+
+def _by_masks(hide):
+    """Place t is read from the row in which the tokens where `hide(t, places)` holds are masked."""
+
+    def answer(model, tokens, mask_id):
+        places = torch.arange(len(tokens))
+        masks = torch.stack([hide(t, places) for t in range(len(tokens))])
+        return _take(model, torch.where(masks, mask_id, tokens), tokens).diagonal()
+
+    return answer
+
+
+def _most_likely(model, tokens, mask_id):
+    hidden = torch.where(torch.eye(len(tokens), dtype=torch.bool), mask_id, tokens)
+    return model(hidden).max(-1).values.diagonal()
+
+
+def _mask_scored(model, tokens, mask_id):
+    hidden = torch.where(torch.eye(len(tokens), dtype=torch.bool), mask_id, tokens)
+    return model(hidden)[..., mask_id].diagonal()
+
+
+def _each(answer, change):
+    return lambda model, tokens, mask_id: change(answer(model, tokens, mask_id))
+
+
+_RIGHT = _by_masks(lambda t, places: places == t)
+
+
+def _sentence(name, seed, seq, vocab=8):
+    tokens = torch.randint(vocab - 1, (seq,), generator=torch.Generator().manual_seed(seed))
+    return Case(name, (_Reader(seed, vocab), tokens, vocab - 1))
+
+
+IN_TURN = Exercise(
+    key="3.1-6",
+    title="Ask a masked model about a whole sentence",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A masked model gives ln p for every place of a text, its own token included in what it sees. To "
+        "ask it how likely each token is given all others, hide that one token and no other, and read ln p "
+        "of the true token there. Do so for every place. The tokens themselves must not change."
+    ),
+    takeaway="It takes one pass for each token, and the sum is no probability of the sentence.",
+    reference=hide_each_in_turn,
+    explanation="One copy of the text for each place, with the mask in that place alone.",
+    hints=(
+        "What would a model that has learned to copy say about a token that it sees?",
+        "For each place make a fresh copy of the text with the mask there. What happens if you put the "
+        "masks into the same tensor one after the other?",
+        "Of the answer to that copy you need one number: at that place, for the token that stood there.",
+    ),
+    cases=(
+        _sentence("5 tokens", 7401, 5),
+        _sentence("12 tokens", 7402, 12),
+        _sentence("two tokens", 7403, 2),
+        _sentence("one token", 7404, 1),
+        _sentence("a larger vocabulary", 7405, 9, vocab=30),
+        Case("the same token again and again", (_Reader(7406, 6), torch.tensor([2, 2, 2, 2]), 5)),
+    ),
+    mistakes=(
+        Mistake(
+            "scored without masking",
+            "You score tokens that the model sees. It only has to copy them, and such scores say nothing. "
+            "Hide each one before you ask for it.",
+            (
+                _by_masks(lambda t, places: places < 0),
+            ),
+        ),
+        Mistake(
+            "all hidden at once",
+            "You hide all tokens together: the model guesses each of them from masks alone.",
+            (_by_masks(lambda t, places: places >= 0),),
+        ),
+        Mistake(
+            "masks stay",
+            "Your masks stay where they were put: the last token is guessed from masks alone. Begin with a "
+            "fresh copy for each place.",
+            (_by_masks(lambda t, places: places <= t),),
+        ),
+        Mistake(
+            "the rest hidden too",
+            "You hide the token and all after it: that is a causal model's view. A masked model may read "
+            "both sides.",
+            (_by_masks(lambda t, places: places >= t),),
+        ),
+        Mistake(
+            "all others hidden",
+            "You hide all the other tokens and show the one that is asked for. It is the other way round.",
+            (_by_masks(lambda t, places: places != t),),
+        ),
+        Mistake(
+            "neighbour hidden",
+            "The mask stands one place beside the token that you ask for, which the model can then see.",
+            (
+                _by_masks(lambda t, places: places == t - 1),
+                _by_masks(lambda t, places: places == t + 1),
+            ),
+        ),
+        Mistake(
+            "the model's favourite",
+            "You take the highest ln p at each place: that is the model's favourite, not the token that "
+            "stood there.",
+            (_most_likely,),
+        ),
+        Mistake(
+            "asks for the mask",
+            "You ask how likely the mask itself is at its place. Asked for is the token that stood there.",
+            (_mask_scored,),
+        ),
+        Mistake(
+            "probabilities",
+            "You return probabilities. Asked for are their logarithms, as the model gives them.",
+            (_each(_RIGHT, torch.exp),),
+        ),
+        Mistake(
+            "one number for the sentence",
+            "You return a single number for the whole text. Asked for is one number for each of its tokens.",
+            (_each(_RIGHT, torch.sum), _each(_RIGHT, torch.mean)),
+        ),
+    ),
+)  # fmt: skip
+
+# 3.1-8 ----------------------------------------------------------------------------------
+
+
+def fill_by_trying(before, after):
+    """before [vocab], ln p of each candidate; after [vocab, n], ln p of what follows it -> p [vocab]."""
+    return torch.softmax(before + after.sum(dim=1), dim=0)
+
+
+def _trials(name, seed, vocab, following, spread=1.5):
+    generator = torch.Generator().manual_seed(seed)
+    before = (spread * torch.randn(vocab, generator=generator)).log_softmax(0)
+    return Case(name, (before, -3 * torch.rand(vocab, following, generator=generator)))
+
+
+TRYING = Exercise(
+    key="3.1-8",
+    title="Fill a gap with a causal model",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A causal model reads from left to right, yet it can fill a gap: put each candidate token into it "
+        "and let the model read on. before holds ln p of each candidate, given the text on the left. after "
+        "holds, for each candidate, ln p of each of the n tokens on the right, read after it. Return the "
+        "probability of each candidate given both sides; the probabilities sum to 1."
+    ),
+    takeaway="A causal model knows both sides too, but needs one pass for each candidate to say so.",
+    reference=fill_by_trying,
+    explanation="Bayes: prior times likelihood, as a sum of logarithms, normalised over the candidates.",
+    hints=(
+        "A candidate is good when it is likely after the left side, and when it makes the right side "
+        "likely. Both must hold: their probabilities are multiplied.",
+        "Probabilities that are multiplied are logarithms that are added, over all tokens of the right side.",
+        "What you have now is the logarithm of a joint probability. Divide by the sum over all candidates; "
+        "one function does both, the exponential and the division.",
+    ),
+    cases=(
+        _trials("5 candidates, 3 tokens after", 7501, 5, 3),
+        _trials("40 candidates, 10 tokens after", 7502, 40, 10),
+        _trials("one token after", 7503, 7, 1),
+        _trials("nothing after", 7504, 6, 0),
+        _trials("2 candidates", 7505, 2, 4),
+        _trials("a long right side", 7506, 12, 60),
+        _trials("all likely alike before", 7507, 9, 5, spread=0.0),
+    ),
+    mistakes=(
+        Mistake(
+            "the left side alone",
+            "Your result does not depend on what follows: that is the plain next-token prediction.",
+            (lambda b, a: b.exp(),),
+        ),
+        Mistake(
+            "the right side alone",
+            "You leave out how likely each candidate is after the left side.",
+            (lambda b, a: torch.softmax(a.sum(1), 0),),
+        ),
+        Mistake(
+            "mean over what follows",
+            "You take the mean over the tokens that follow. Each of them is evidence of its own: their "
+            "logarithms are added, and a long right side decides more.",
+            (
+                lambda b, a: torch.softmax(b + a.sum(1) / max(1, a.shape[1]), 0),
+                lambda b, a: torch.softmax((b + a.sum(1)) / (1 + a.shape[1]), 0),
+            ),
+        ),
+        Mistake(
+            "only the next token",
+            "You look at the first token after the gap alone. The others tell the candidates apart as well.",
+            (lambda b, a: torch.softmax(b + a[:, :1].sum(1), 0),),
+        ),
+        Mistake(
+            "not normalised",
+            "Your numbers are joint probabilities of candidate and right side, and do not sum to 1. Divide "
+            "by their sum.",
+            (lambda b, a: (b + a.sum(1)).exp(),),
+        ),
+        Mistake(
+            "logarithms returned",
+            "You return logarithms. Asked for are the probabilities, which are positive and sum to 1.",
+            (
+                lambda b, a: torch.log_softmax(b + a.sum(1), 0),
+                lambda b, a: b + a.sum(1),
+            ),
+        ),
+        Mistake(
+            "probabilities added",
+            "You add probabilities where they must be multiplied: a candidate then gets by with fitting on "
+            "one side only.",
+            (
+                lambda b, a: (b.exp() + a.sum(1).exp()) / (b.exp() + a.sum(1).exp()).sum(),
+                lambda b, a: (b.exp() + a.exp().sum(1)) / (b.exp() + a.exp().sum(1)).sum(),
+            ),
+        ),
+        Mistake(
+            "the best candidate alone",
+            "You return which candidate is best, or 1 for it and 0 for the rest. Asked for is the "
+            "probability of each.",
+            (
+                lambda b, a: (b + a.sum(1)).argmax(),
+                lambda b, a: torch.eye(len(b))[(b + a.sum(1)).argmax()],
+            ),
+        ),
+        Mistake(
+            "left side twice",
+            "The left side counts twice in your result: it was normalised by itself, and added to "
+            "logarithms that hold it already.",
+            (lambda b, a: torch.softmax(2 * b + a.sum(1), 0),),
+        ),
+    ),
+)
+
+
+EXERCISES = (IN_TURN, TRYING)

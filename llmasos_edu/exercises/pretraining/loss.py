@@ -1,0 +1,156 @@
+"""Exercises of chapter 3.1: the loss over hidden tokens.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+
+# 3.1-2 ----------------------------------------------------------------------------------
+
+
+def hidden_loss(logits, tokens, hidden):
+    """logits [batch, seq, vocab], tokens [batch, seq], hidden [batch, seq] -> nats per hidden token []."""
+    surprise = -torch.log_softmax(logits, dim=-1).gather(-1, tokens[..., None])[..., 0]
+    return surprise[hidden].mean()
+
+
+def _surprise(logits, tokens):
+    """Nats at every place, [batch, seq]."""
+    return -logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+
+
+def _mean_of_rows(logits, tokens, hidden):
+    surprise = _surprise(logits, tokens)
+    rows = (surprise * hidden).sum(1) / hidden.sum(1).clamp_min(1)
+    return rows.mean()
+
+
+def _shifted(logits, tokens, hidden):
+    return _surprise(logits[:, :-1], tokens[:, 1:])[hidden[:, 1:]].mean()
+
+
+def _mean_probability(logits, tokens, hidden):
+    return -(-_surprise(logits, tokens)).exp()[hidden].mean().log()
+
+
+def _raw_scores(logits, tokens, hidden):
+    return -logits.gather(-1, tokens[..., None])[..., 0][hidden].mean()
+
+
+def _over_places(logits, tokens, hidden):
+    surprise = -logits.log_softmax(1).gather(-1, tokens[..., None])[..., 0]
+    return surprise[hidden].mean()
+
+
+def _texts(name, seed, batch, seq, vocab, share=0.3, scale=2.0):
+    (logits,) = random_tensors(seed, (batch, seq, vocab))
+    generator = torch.Generator().manual_seed(seed + 50)
+    tokens = torch.randint(vocab, (batch, seq), generator=generator)
+    hidden = torch.rand(batch, seq, generator=generator) < share
+    hidden[0, seq // 2], hidden[-1, :1] = True, False
+    return Case(name, (scale * logits, tokens, hidden))
+
+
+LOSS = Exercise(
+    key="3.1-2",
+    title="The loss of a masked model",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Return the mean surprise -ln p(token) in nats over the hidden tokens, and over no others. Rows "
+        "hide different numbers of tokens, and each hidden token counts alike. The gradient is looked at as "
+        "well: stay in torch."
+    ),
+    takeaway="Where nothing was hidden there is nothing to learn but copying: no loss, no gradient.",
+    reference=hidden_loss,
+    explanation="Surprise everywhere, then the mean of those places where something was hidden.",
+    hints=(
+        "Start with the surprise at every place: log of the softmax over the vocabulary, with a minus, read "
+        "off at the true token.",
+        "The tensor of True and False can be an index: it picks the hidden places out of all rows at once.",
+        "How many numbers is your mean taken over? It must be the number of hidden tokens, not of all "
+        "tokens.",
+    ),
+    cases=(
+        _texts("2 rows of 6 tokens", 7601, 2, 6, 5),
+        _texts("8 rows of 20 tokens", 7602, 8, 20, 11, share=0.15),
+        _texts("rows that hide different numbers", 7603, 3, 12, 7, share=0.5),
+        _texts("nearly all hidden", 7604, 4, 9, 6, share=0.9),
+        _texts("a sure model", 7605, 4, 15, 8, scale=8.0),
+        _texts("a single hidden token", 7606, 1, 7, 9, share=0.0),
+        _texts("two kinds of token", 7607, 5, 10, 2),
+    ),
+    mistakes=(
+        Mistake(
+            "all tokens scored",
+            "Your mean runs over all tokens, those in plain sight included. They only teach the model to "
+            "copy.",
+            (lambda x, t, h: _surprise(x, t).mean(),),
+        ),
+        Mistake(
+            "divided by all tokens",
+            "You add up the surprise of the hidden tokens, but divide by the number of all tokens: the loss "
+            "looks six times smaller than it is when 15 % are hidden.",
+            (lambda x, t, h: (_surprise(x, t) * h).mean(),),
+        ),
+        Mistake(
+            "visible tokens scored",
+            "You score the tokens that the model sees, and none that it does not.",
+            (lambda x, t, h: _surprise(x, t)[~h].mean(),),
+        ),
+        Mistake(
+            "rows count alike",
+            "You take the mean of each row first. A hidden token in a row with few of them then counts "
+            "more. Divide once, by the number of all hidden tokens.",
+            (_mean_of_rows,),
+        ),
+        Mistake(
+            "summed",
+            "You return the sum over the hidden tokens. A batch that hides more would pull harder.",
+            (lambda x, t, h: _surprise(x, t)[h].sum(),),
+        ),
+        Mistake(
+            "bits",
+            "Your result is in bits. Nats are asked for: the natural logarithm.",
+            (lambda x, t, h: _surprise(x, t)[h].mean() / math.log(2),),
+        ),
+        Mistake(
+            "moved by one",
+            "You compare each place with the token after it. That is the causal objective: here a place is "
+            "asked for its own token.",
+            (_shifted,),
+        ),
+        Mistake(
+            "logarithm of the mean",
+            "You average probabilities and take the logarithm at the end. A token that the model thought "
+            "impossible then hardly hurts.",
+            (_mean_probability,),
+        ),
+        Mistake(
+            "no softmax",
+            "You use the logits as if they were logarithms of probabilities. They must be normalised over "
+            "the vocabulary first.",
+            (_raw_scores,),
+        ),
+        Mistake(
+            "softmax over the places",
+            "Your softmax runs over the places of the text. The tokens of the vocabulary compete: it is the "
+            "last axis.",
+            (_over_places,),
+        ),
+        Mistake(
+            "wrong sign",
+            "Your loss is negative: it would be made larger by a better model. Mind the minus.",
+            (lambda x, t, h: -_surprise(x, t)[h].mean(),),
+        ),
+    ),
+    observe=value_and_gradient,
+    parts=("loss", "gradient"),
+)
+
+
+EXERCISES = (LOSS,)

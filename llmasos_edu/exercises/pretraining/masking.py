@@ -1,0 +1,339 @@
+"""Exercises of chapter 3.1, the part on hiding: BERT's rule and whole words.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+from itertools import pairwise
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+IGNORED = -100
+
+# 3.1-1 ----------------------------------------------------------------------------------
+
+
+def hide_tokens(tokens, choice, fate, other, mask_id):
+    """tokens, choice, fate, other [batch, seq] -> inputs [batch, seq], targets [batch, seq]."""
+    chosen = choice < 0.15
+    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
+    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), other, inputs)
+    return inputs, torch.where(chosen, tokens, -100)
+
+
+def _hidden(tokens, chosen, fate, other, mask_id, to_mask=0.8, to_other=0.1):
+    inputs = torch.where(chosen & (fate < to_mask), mask_id, tokens)
+    inputs = torch.where(chosen & (fate >= to_mask) & (fate < to_mask + to_other), other, inputs)
+    return inputs, torch.where(chosen, tokens, IGNORED)
+
+
+def _with_fates(to_mask, to_other):
+    return lambda t, c, f, o, m: _hidden(t, c < 0.15, f, o, m, to_mask, to_other)
+
+
+def _fixed_share(t, c, f, o, m):
+    count = max(1, round(0.15 * c.numel()))
+    chosen = torch.zeros(c.numel(), dtype=torch.bool)
+    chosen[c.flatten().argsort()[:count]] = True
+    return _hidden(t, chosen.view(c.shape), f, o, m)
+
+
+def _fixed_share_of_a_row(t, c, f, o, m):
+    count = max(1, round(0.15 * c.shape[1]))
+    chosen = torch.zeros_like(c, dtype=torch.bool).scatter(1, c.argsort(1)[:, :count], True)
+    return _hidden(t, chosen, f, o, m)
+
+
+def _noise_everywhere(t, c, f, o, m):
+    inputs, targets = _hidden(t, c < 0.15, f, o, m)
+    return torch.where((f >= 0.8) & (f < 0.9), o, inputs), targets
+
+
+def _unchanged_ones_dropped(t, c, f, o, m):
+    inputs, targets = _hidden(t, c < 0.15, f, o, m)
+    return inputs, torch.where(f < 0.9, targets, IGNORED)
+
+
+def _only_masks_scored(t, c, f, o, m):
+    inputs, targets = _hidden(t, c < 0.15, f, o, m)
+    return inputs, torch.where(f < 0.8, targets, IGNORED)
+
+
+def _target_of_inputs(t, c, f, o, m):
+    inputs, _ = _hidden(t, c < 0.15, f, o, m)
+    return inputs, torch.where(c < 0.15, inputs, IGNORED)
+
+
+def _swapped(t, c, f, o, m):
+    inputs = torch.where((c < 0.15) & (f < 0.8), o, t)
+    inputs = torch.where((c < 0.15) & (f >= 0.8) & (f < 0.9), m, inputs)
+    return inputs, torch.where(c < 0.15, t, IGNORED)
+
+
+def _draws(name, seed, batch, seq, vocab=40, mask_id=40):
+    generator = torch.Generator().manual_seed(seed)
+    tokens, other = (torch.randint(vocab, (batch, seq), generator=generator) for _ in range(2))
+    choice, fate = (torch.rand(batch, seq, generator=generator) for _ in range(2))
+    return Case(name, (tokens, choice, fate, other, mask_id))
+
+
+_ALL_FATES = Case(
+    "one row with every fate",
+    (
+        torch.tensor([[7, 8, 9, 3, 5, 6, 2, 1]]),
+        torch.tensor([[0.01, 0.14, 0.1, 0.9, 0.5, 0.3, 0.149, 0.151]]),
+        torch.tensor([[0.1, 0.85, 0.95, 0.1, 0.85, 0.95, 0.79, 0.2]]),
+        torch.tensor([[4, 3, 2, 4, 3, 2, 4, 3]]),
+        99,
+    ),
+)
+
+HIDE = Exercise(
+    key="3.1-1",
+    title="Hide tokens by BERT's rule",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "choice and fate hold one number between 0 and 1 for each token, drawn evenly. A token is chosen "
+        "when its choice is below 0.15. A chosen token becomes mask_id when its fate is below 0.8, the "
+        "token in other when it is from 0.8 to below 0.9, and stays as it is from 0.9 on. Return the "
+        "inputs, and targets with the true token where one was chosen and -100 (not scored) everywhere "
+        "else."
+    ),
+    takeaway="All chosen tokens are scored, however they look: the model cannot know which it may trust.",
+    reference=hide_tokens,
+    explanation="One condition says who is chosen; the fate only decides what the model sees there.",
+    hints=(
+        "Write the condition for being chosen first, as a tensor of True and False. Everything else is a "
+        "matter of where it is True.",
+        "The inputs change in two steps: masks where chosen and fate is low, random tokens where chosen and "
+        "fate lies in the narrow band. Do both steps ask whether the token is chosen?",
+        "The targets do not ask for the fate at all: a chosen token that kept its face is scored as well.",
+    ),
+    cases=(
+        _ALL_FATES,
+        _draws("4 rows of 30 tokens", 7001, 4, 30),
+        _draws("one long row", 7002, 1, 200),
+        _draws("40 short rows", 7003, 40, 6),
+        _draws("mask with the number 0", 7004, 6, 40, vocab=20, mask_id=0),
+        _draws("a large batch", 7005, 20, 60),
+        _draws("a mask far outside the vocabulary", 7006, 5, 50, mask_id=1000),
+    ),
+    mistakes=(
+        Mistake(
+            "every chosen token masked",
+            "Every chosen token becomes the mask in your inputs. A mask never occurs in real text: with a "
+            "tenth of random and a tenth of unchanged tokens the model learns to mind all words.",
+            (_with_fates(1.1, 0.0),),
+        ),
+        Mistake(
+            "no token stays",
+            "The chosen tokens that are not masked all become random ones in your inputs. Half of them keep "
+            "their face: look at fates from 0.9 on.",
+            (_with_fates(0.8, 0.3),),
+        ),
+        Mistake(
+            "no random tokens",
+            "There are no random tokens in your inputs. What happens to a chosen token whose fate lies "
+            "between 0.8 and 0.9?",
+            (_with_fates(0.8, 0.0), _with_fates(0.9, 0.0)),
+        ),
+        Mistake(
+            "everything scored",
+            "Your targets hold the true token everywhere, so the model is mostly asked for tokens that it "
+            "sees. It would learn to copy. Only the chosen ones are scored, the rest is -100.",
+            (lambda t, c, f, o, m: (_hidden(t, c < 0.15, f, o, m)[0], t),),
+        ),
+        Mistake(
+            "whole rows chosen",
+            "You choose 15 % of the rows of the batch, and hide all or nothing of a row. Each token of each "
+            "row has a draw of its own.",
+            (
+                lambda t, c, f, o, m: _hidden(t, (c[:, :1] < 0.15).expand_as(c), f, o, m),
+                lambda t, c, f, o, m: _hidden(t, (c[:1] < 0.15).expand_as(c), f, o, m),
+            ),
+        ),
+        Mistake(
+            "a fixed number chosen",
+            "You hide exactly 15 % of the tokens, those with the lowest draws. Asked for is one decision "
+            "for each token, by its own number, so that rows differ in how much they hide.",
+            (_fixed_share, _fixed_share_of_a_row),
+        ),
+        Mistake(
+            "fates of all tokens",
+            "You put random tokens also where no token was chosen. The fate counts for chosen tokens only: "
+            "the others are the text that the model reads.",
+            (_noise_everywhere,),
+        ),
+        Mistake(
+            "unchanged ones not scored",
+            "Chosen tokens that look unchanged (or random) are not scored in your targets. Then the model "
+            "would know that what it sees unmasked is always right.",
+            (_unchanged_ones_dropped, _only_masks_scored),
+        ),
+        Mistake(
+            "asks for what is shown",
+            "Your targets hold what the model sees at the chosen places, masks included, instead of what "
+            "stood there.",
+            (_target_of_inputs,),
+        ),
+        Mistake(
+            "mask and random exchanged",
+            "You put random tokens in eight of ten cases and masks in one. It is the other way round.",
+            (_swapped,),
+        ),
+        Mistake(
+            "most tokens hidden",
+            "You hide the 85 % whose draw is above 0.15, and show the rest.",
+            (lambda t, c, f, o, m: _hidden(t, c >= 0.15, f, o, m),),
+        ),
+    ),
+    parts=("inputs", "targets"),
+)
+
+# 3.1-3 ----------------------------------------------------------------------------------
+
+
+def hide_words(starts, draws, share):
+    """starts [seq] (True = a word begins here), draws [seq] -> hidden [seq], True or False."""
+    word = starts.long().cumsum(0) - 1
+    return draws[starts][word] < share
+
+
+def _runs(starts, draws):
+    """The draws of each word, word after word."""
+    places = [*starts.nonzero()[:, 0].tolist(), len(starts)]
+    return [draws[a:b] for a, b in pairwise(places)]
+
+
+def _by_word(decide):
+    """An answer that decides for a whole word by its draws."""
+
+    def answer(starts, draws, share):
+        words = _runs(starts, draws)
+        return torch.cat([torch.full((len(word),), bool(decide(word, share))) for word in words])
+
+    return answer
+
+
+def _next_word(starts, draws, share):
+    firsts = draws[starts]
+    return firsts[starts.long().cumsum(0).clamp_max(len(firsts) - 1)] < share
+
+
+def _consecutive_draws(starts, draws, share):
+    return draws[starts.long().cumsum(0) - 1] < share
+
+
+def _number_of_words(starts, draws, share):
+    firsts = draws[starts]
+    count = max(1, round(share * len(firsts)))
+    chosen = torch.zeros(len(firsts), dtype=torch.bool)
+    chosen[firsts.argsort()[:count]] = True
+    return chosen[starts.long().cumsum(0) - 1]
+
+
+def _words(name, seed, seq, share, begin=0.4):
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.rand(seq, generator=generator) < begin
+    starts[0] = True
+    return Case(name, (starts, torch.rand(seq, generator=generator), share))
+
+
+WORDS = Exercise(
+    key="3.1-3",
+    title="Hide whole words",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "A word may be cut into several tokens; starts says where a word begins, and the first token always "
+        "begins one. Hide whole words: a word is hidden, with all its tokens, when the draw of its first "
+        "token is below share. The draws of its other tokens do not count."
+    ),
+    takeaway="Half a hidden word is no riddle: its other half gives it away.",
+    reference=hide_words,
+    explanation="Counting the beginnings numbers the words; each token takes the draw of its word's first.",
+    hints=(
+        "Give every token the number of its word: 0 0 0 1 1 2. A running count of something makes it.",
+        "How many words have begun up to and including this token? That count, less one, is the number.",
+        "Keep the draws of the first tokens alone: they are one for each word, in order. Index them by the "
+        "numbers of the words.",
+    ),
+    cases=(
+        _words("12 tokens", 7101, 12, 0.4),
+        _words("60 tokens, 15 %", 7102, 60, 0.15),
+        _words("every token a word", 7103, 20, 0.3, begin=2.0),
+        _words("long words", 7104, 50, 0.5, begin=0.15),
+        _words("200 tokens", 7105, 200, 0.15, begin=0.5),
+        _words("one token", 7106, 1, 1.0),
+        Case(
+            "five words, two of them hidden",
+            (
+                torch.tensor([True, False, True, False, False, True, True, False, True]),
+                torch.tensor([0.1, 0.9, 0.8, 0.05, 0.3, 0.7, 0.19, 0.6, 0.21]),
+                0.2,
+            ),
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "each token on its own",
+            "You decide for each token by its own draw, so that words are hidden in part.",
+            (lambda s, d, p: d < p,),
+        ),
+        Mistake(
+            "first tokens only",
+            "You hide the first tokens of the chosen words and leave their ends to be seen.",
+            (lambda s, d, p: (d < p) & s,),
+        ),
+        Mistake(
+            "any token decides",
+            "You hide a word as soon as one of its tokens has a low draw. Long words are then hidden far "
+            "more often than the share says.",
+            (_by_word(lambda word, p: (word < p).any()),),
+        ),
+        Mistake(
+            "all tokens decide",
+            "You hide a word only when all of its tokens have a low draw. Long words are then hardly ever "
+            "hidden.",
+            (_by_word(lambda word, p: (word < p).all()),),
+        ),
+        Mistake(
+            "mean of the draws",
+            "You compare the mean of a word's draws with the share. A mean of several numbers is rarely "
+            "small, so long words stay visible.",
+            (_by_word(lambda word, p: word.mean() < p),),
+        ),
+        Mistake(
+            "last token decides",
+            "You take the draw of a word's last token. Asked for is that of its first.",
+            (_by_word(lambda word, p: word[-1] < p),),
+        ),
+        Mistake(
+            "the next word's draw",
+            "Your words are numbered from 1, but indexing counts from 0: each word takes its neighbour's "
+            "draw.",
+            (_next_word,),
+        ),
+        Mistake(
+            "draws taken in a row",
+            "You take the first draws of the list, one for each word. A word's draw stands where the word "
+            "begins.",
+            (_consecutive_draws,),
+        ),
+        Mistake(
+            "a fixed number of words",
+            "You hide a fixed number of words, those with the lowest draws. Each word is decided on its own.",
+            (_number_of_words,),
+        ),
+        Mistake(
+            "shown and hidden exchanged",
+            "You mark the words that stay visible. True stands for hidden: a draw below the share.",
+            (_by_word(lambda word, p: word[0] >= p),),
+        ),
+    ),
+)
+
+
+EXERCISES = (HIDE, WORDS)

@@ -1,0 +1,155 @@
+"""Exercises of chapter 5: bits per byte.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+BITS_A_NAT = 1 / math.log(2)
+
+# 5-1 --------------------------------------------------------------------------------
+
+
+def to_bits_per_byte(losses, counts, text):
+    """losses [batches] in nats per token, counts [batches] of tokens, text: what they spell -> a number."""
+    nats = sum(loss * count for loss, count in zip(losses, counts, strict=True))
+    return nats / math.log(2) / len(text.encode())
+
+
+def _nats(losses, counts, text):
+    return sum(loss * count for loss, count in zip(losses, counts, strict=True))
+
+
+def _mean_of_batches(losses, counts, text):
+    """All nats, if every batch held as many tokens as the mean one."""
+    return sum(losses) / len(losses) * sum(counts)
+
+
+def _measured(nats=_nats, unit=BITS_A_NAT, per=lambda counts, text: len(text.encode())):
+    return lambda losses, counts, text: nats(losses, counts, text) * unit / per(counts, text)
+
+
+def _tokens(counts, text):
+    return sum(counts)
+
+
+def _characters(counts, text):
+    return len(text)
+
+
+BITS = Exercise(
+    key="5-1",
+    title="Bits per byte",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Models with different vocabularies cut a text into different numbers of tokens, so their losses a "
+        "token cannot be compared. Bits per byte can. You are given the losses of the batches of an "
+        "evaluation, each the mean over its tokens in nats (natural logarithm), how many tokens each batch "
+        "held, and the text that all these tokens spell. How many bits does the model need per byte of the "
+        "text in UTF-8? The last batch is usually smaller."
+    ),
+    takeaway="This number compares fairly with any model, any vocabulary, and with gzip.",
+    reference=to_bits_per_byte,
+    explanation="The nats of all tokens, whatever their batches; ln 2 nats make a bit; then a share a byte.",
+    hints=(
+        "Imagine two batches: 9 tokens at 1 nat each, and a single token at 3 nats. How many nats does the "
+        "model need for all ten of them?",
+        "A bit is a choice among two, and costs ln 2 = 0.693 nats. Are there more bits or more nats in the "
+        "same text?",
+        "Divide by what the text weighs on a disk. How long is 'é' in characters, and how long in UTF-8?",
+    ),
+    cases=(
+        Case("two equal batches", ([2.0, 1.0], [4, 4], "bits per byte!")),
+        Case("a last batch of one token", ([1.2, 1.1, 3.5], [32, 32, 1], "a plain line of text. " * 9)),
+        Case("a single batch", ([1.9], [7], "hello, reader")),
+        Case("a text with accents", ([2.2, 2.6, 1.7], [8, 8, 3], "déjà vu à l'école")),
+        Case("a Chinese text", ([3.1, 2.9], [6, 2], "大语言模型操作系统")),
+        Case("one token a byte", ([0.5, 0.9], [10, 5], "exactly fifteen")),
+    ),
+    mistakes=(
+        Mistake(
+            "nats not converted",
+            "Your number is the right one in nats: too small by the factor 0.693. In which unit do the "
+            "losses come, and which is asked for?",
+            (
+                _measured(unit=1),
+                _measured(nats=_mean_of_batches, unit=1),
+            ),
+        ),
+        Mistake(
+            "converted the wrong way",
+            "You multiply where you should divide: your number is less than half of the right one. A nat is "
+            "more than a bit, so there are more bits than nats.",
+            (_measured(unit=math.log(2)),),
+        ),
+        Mistake(
+            "logarithm to base 10",
+            "You convert with a logarithm to base 10. The losses are natural logarithms, and a bit is a "
+            "choice among two.",
+            (
+                _measured(unit=1 / math.log10(2)),
+                _measured(unit=1 / math.log(10)),
+                _measured(unit=math.log10(2)),
+            ),
+        ),
+        Mistake(
+            "mean over batches of different size",
+            "You average the batches as if they were equally large. Where the last one is small, its few "
+            "tokens count too much; count tokens, not batches.",
+            (_measured(nats=_mean_of_batches),),
+        ),
+        Mistake(
+            "bits per token",
+            "You divide by the tokens: that is right in bits per token only. A vocabulary with longer tokens "
+            "would look worse than it is.",
+            (
+                _measured(per=_tokens),
+                _measured(nats=_mean_of_batches, per=_tokens),
+            ),
+        ),
+        Mistake(
+            "characters for bytes",
+            "In plain English you are right. In other texts a character takes two or three bytes, and you "
+            "divide by characters.",
+            (
+                _measured(per=_characters),
+                _measured(nats=_mean_of_batches, per=_characters),
+            ),
+        ),
+        Mistake(
+            "number of tokens left out",
+            "You add up (or average) the batches' losses without asking how many tokens each stands for. A "
+            "mean has to be multiplied by its count before it can be added to others.",
+            (
+                _measured(nats=lambda losses, counts, text: sum(losses)),
+                _measured(nats=lambda losses, counts, text: sum(losses) / len(losses)),
+            ),
+        ),
+        Mistake(
+            "logarithm taken again",
+            "You take a logarithm of the losses. They are logarithms already: what is left to do is a "
+            "change of unit.",
+            (
+                lambda n, c, t: sum(math.log2(x) * k for x, k in zip(n, c, strict=True)) / len(t.encode()),
+                lambda n, c, t: math.log2(_nats(n, c, t) / len(t.encode())),
+                lambda n, c, t: math.log2(_nats(n, c, t) / sum(c)) * sum(c) / len(t.encode()),
+            ),
+        ),
+        Mistake(
+            "total instead of a rate",
+            "You give the bits of the whole text. A longer text would look harder than a short one.",
+            (_measured(per=lambda counts, text: 1), _measured(unit=1, per=lambda counts, text: 1)),
+        ),
+        Mistake(
+            "upside down",
+            "You give bytes per bit. A better model should get a smaller number.",
+            (lambda *a: 1 / _measured()(*a),),
+        ),
+    ),
+)
+
+
+EXERCISES = (BITS,)

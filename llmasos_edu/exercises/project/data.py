@@ -1,0 +1,207 @@
+"""Exercises of chapter 5, the part on data: a split without leaks.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 5-2 --------------------------------------------------------------------------------
+
+
+def may_train(documents, held_out, width):
+    """documents: strings, held_out: indices of them, width: a number of characters -> bools [documents]."""
+
+    def passages(text):
+        return {text[start : start + width] for start in range(len(text) - width + 1)}
+
+    measured = set().union(*(passages(documents[index]) for index in held_out))
+    return [
+        index not in held_out and measured.isdisjoint(passages(text)) for index, text in enumerate(documents)
+    ]
+
+
+def _passages(text, width, *, step=1, missing=0):
+    return {text[start : start + width] for start in range(0, len(text) - width + 1 - missing, step)}
+
+
+def _split(documents, held_out, cut, *, train_cut=None, keep_held_out=False):
+    """A split by what `cut` makes of a text; training texts may be cut in another way."""
+    train_cut = train_cut or cut
+    measured = set().union(*(cut(documents[index]) for index in held_out))
+    return [
+        (keep_held_out or index not in held_out) and not measured & train_cut(text)
+        for index, text in enumerate(documents)
+    ]
+
+
+def _without_repeats(documents, held_out, width):
+    """Every passage is kept once, wherever it stands: training documents are compared with each other too."""
+    seen = set().union(*(_passages(documents[index], width) for index in held_out))
+    keep = []
+    for index, text in enumerate(documents):
+        keep.append(index not in held_out and not seen & _passages(text, width))
+        seen |= _passages(text, width)
+    return keep
+
+
+def _mostly(documents, held_out, width):
+    measured = set().union(*(_passages(documents[index], width) for index in held_out))
+    keep = []
+    for index, text in enumerate(documents):
+        own = _passages(text, width)
+        keep.append(index not in held_out and len(measured & own) <= len(own) / 2)
+    return keep
+
+
+POEM = "the moon is a round lamp over the hill"
+RECIPE = "beat two eggs, add flour and a cup of milk"
+LETTER = "dear reader, this is the last letter of the year"
+LICENCE = "permission is granted to anybody who asks for it"
+NEWS = "rain is expected in the north by friday night"
+SHORT = "the end"
+
+SPLIT = Exercise(
+    key="5-2",
+    title="An honest split",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Some documents are held out to measure on. Which of the others may the model train on? A model that "
+        "has read a passage can recite it, and looks as if it understood (Lee et al. 2022). So a document "
+        "may be trained on only if it is not held out, and if no passage of width characters stands both in "
+        "it and in any held-out document, at whatever place. Documents that repeat each other may all be "
+        "trained on. Return a True or False for each document."
+    ),
+    takeaway="What is measured now is what the model understands of a text that it has not read.",
+    reference=may_train,
+    explanation="All windows of the held-out side in one set; a document that shares any of them must go.",
+    hints=(
+        "Write down all passages of 3 characters of the word 'letter'. How many are there in a text of n "
+        "characters?",
+        "Collect the passages of everything that is held out. What must hold between that set and the set "
+        "of one training document?",
+        "Do not forget the documents that are held out themselves. And a document shorter than a passage: "
+        "what can it give away?",
+    ),
+    cases=(
+        Case("a copy among the others", ([POEM, RECIPE, POEM, LETTER, NEWS], [0], 10)),
+        Case(
+            "a passage in the middle of another text",
+            ([RECIPE, f"{NEWS}; {LETTER[8:30]} {POEM}", LETTER, POEM, NEWS], [2], 12),
+        ),
+        Case(
+            "two held out, the second one quoted",
+            ([POEM, LICENCE, f"as they say, {LICENCE}!", RECIPE, POEM[4:25], LETTER], [0, 1], 9),
+        ),
+        Case(
+            "training documents that repeat each other",
+            ([LETTER, NEWS, f"{LETTER} {LICENCE}", LETTER, POEM], [4], 8),
+        ),
+        Case(
+            "shared words, but no shared passage",
+            (["the hill is green", POEM, "a lamp on the table", NEWS, SHORT], [1], 11),
+        ),
+        Case(
+            "a shared passage at the very end",
+            ([f"see you by {NEWS[-10:]}", NEWS, f"{NEWS[-9:]} is late", RECIPE, LETTER], [1], 10),
+        ),
+        Case(
+            "documents shorter than a passage",
+            ([SHORT, SHORT, POEM, f"{POEM[:20]}...", NEWS], [0, 2], 16),
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "only whole copies dropped",
+            "You drop documents that equal a held-out one. A text that quotes it, or differs by a word, "
+            "still gives its passages away.",
+            (
+                lambda docs, held, width: _split(docs, held, lambda text: {text}),
+                lambda docs, held, width: [all(text not in docs[h] for h in held) for text in docs],
+                lambda docs, held, width: [
+                    index not in held and not any(docs[h] in text for h in held)
+                    for index, text in enumerate(docs)
+                ],
+            ),
+        ),
+        Mistake(
+            "nothing dropped",
+            "You train on everything that is not held out. Look for documents that stand on both sides, "
+            "whole or in part.",
+            (lambda docs, held, width: [index not in held for index in range(len(docs))],),
+        ),
+        Mistake(
+            "passages side by side",
+            "You cut texts into passages one after the other. The same passage begins at another place in "
+            "another text, so most that are shared are missed.",
+            (
+                lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, step=width)),
+                lambda docs, held, width: _split(
+                    docs, held, lambda t: {t[start : start + width] for start in range(0, len(t), width)}
+                ),
+            ),
+        ),
+        Mistake(
+            "last passage missed",
+            "The passage at the very end of a text is not in your set. How many places are there at which a "
+            "passage of w characters can begin in a text of n?",
+            (lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, missing=1)),),
+        ),
+        Mistake(
+            "tails counted as passages",
+            "Your last passages are shorter than width, down to a single letter, and nearly every text "
+            "shares one of these. A passage has exactly width characters.",
+            (
+                lambda docs, held, width: _split(
+                    docs, held, lambda t: {t[start : start + width] for start in range(len(t))}
+                ),
+            ),
+        ),
+        Mistake(
+            "shared words",
+            "You compare words. Nearly all texts share some of them; a leak is a passage of width "
+            "characters in a row.",
+            (lambda docs, held, width: _split(docs, held, lambda t: set(t.split())),),
+        ),
+        Mistake(
+            "only the first held-out document",
+            "You compare with the first held-out document only. What the others hold leaks as well.",
+            (
+                lambda docs, held, width: [
+                    keep and index not in held
+                    for index, keep in enumerate(_split(docs, held[:1], lambda t: _passages(t, width)))
+                ],
+            ),
+        ),
+        Mistake(
+            "training documents compared with each other",
+            "You also drop documents that repeat another training document. That may be wise, but nothing "
+            "leaks by it, and the exercise keeps them.",
+            (_without_repeats,),
+        ),
+        Mistake(
+            "held-out documents kept",
+            "Some of your training documents are held out. A text shorter than a passage shares none with "
+            "anybody, itself included: what keeps it out?",
+            (
+                lambda docs, held, width: _split(
+                    docs, held, lambda t: _passages(t, width), keep_held_out=True
+                ),
+            ),
+        ),
+        Mistake(
+            "only when most of it is shared",
+            "You drop a document when most of it stands on the other side. A single passage is enough to be "
+            "recited.",
+            (_mostly,),
+        ),
+        Mistake(
+            "the wrong way round",
+            "Your True marks what must not be trained on. Read the name of the function once more.",
+            (lambda *a: [not keep for keep in may_train(*a)],),
+        ),
+    ),
+)
+
+
+EXERCISES = (SPLIT,)

@@ -1,0 +1,208 @@
+"""Exercises of chapter 5, the part on writing: the nucleus of a distribution.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+# 5-5 --------------------------------------------------------------------------------
+
+
+def nucleus(logits, top_p):
+    """logits [batch, vocab], top_p a number above 0, at most 1 -> probabilities [batch, vocab]."""
+    probs, order = logits.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    before = probs.cumsum(dim=-1) - probs  # what the likelier tokens have together
+    kept = probs.masked_fill(before >= top_p, 0.0)
+    kept = kept / kept.sum(dim=-1, keepdim=True)
+    return torch.zeros_like(logits).scatter(-1, order, kept)
+
+
+def _sorted(logits, descending=True):
+    return logits.softmax(-1).sort(dim=-1, descending=descending, stable=True)
+
+
+def _back(kept, order, *, normalise=True):
+    kept = kept / kept.sum(-1, keepdim=True) if normalise else kept
+    return torch.zeros_like(kept).scatter(-1, order, kept)
+
+
+def _nucleus(logits, top_p, *, first=False, normalise=True, descending=True, crossing=True):
+    probs, order = _sorted(logits, descending)
+    mass = probs.cumsum(-1) - (probs if crossing else 0)
+    keep = mass < top_p if crossing else mass <= top_p
+    if first:
+        keep[:, 0] = True
+    return _back(probs * keep, order, normalise=normalise)
+
+
+def _ties_kept(logits, top_p):
+    probs, _ = _sorted(logits)
+    lowest = probs.masked_fill(probs.cumsum(-1) - probs >= top_p, 1.0).amin(-1, keepdim=True)
+    kept = logits.softmax(-1)
+    return _renormalised(kept * (kept >= lowest * (1 - 1e-6)))
+
+
+def _renormalised(kept):
+    return kept / kept.sum(-1, keepdim=True)
+
+
+def _threshold(logits, top_p):
+    probs = logits.softmax(-1)
+    return _renormalised(probs * (probs >= top_p))
+
+
+def _of_the_best(logits, top_p):
+    probs = logits.softmax(-1)
+    return _renormalised(probs * (probs >= top_p * probs.amax(-1, keepdim=True)))
+
+
+def _left_sorted(logits, top_p):
+    return nucleus(logits, top_p).sort(-1, descending=True)[0]
+
+
+def _one_set_for_all(logits, top_p):
+    probs = logits.softmax(-1)
+    return _renormalised(probs * (nucleus(logits[:1], top_p) > 0))
+
+
+def _count_not_mass(logits, top_p):
+    probs, order = _sorted(logits)
+    places = torch.arange(logits.shape[-1])
+    return _back(probs * (places < max(1, round(top_p * logits.shape[-1]))), order)
+
+
+def _zero_logits(logits, top_p):
+    return logits.masked_fill(nucleus(logits, top_p) == 0, 0.0).softmax(-1)
+
+
+def _even(logits, top_p):
+    return _renormalised((nucleus(logits, top_p) > 0).to(logits.dtype))
+
+
+def _mass_in_vocabulary_order(logits, top_p):
+    probs = logits.softmax(-1)
+    return _renormalised(probs * (probs.cumsum(-1) - probs < top_p))
+
+
+def _of(*probabilities):
+    """Logits [1, vocab] with these probabilities, shifted as logits may be."""
+    return torch.tensor([probabilities]).log() + 2.0
+
+
+NUCLEUS = Exercise(
+    key="5-5",
+    title="Nucleus sampling",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Nucleus sampling (top-p; Holtzman et al. 2020, section 3.1) draws from the likeliest tokens alone. "
+        "In each row order the tokens by probability, and keep the fewest of them whose probabilities "
+        "together reach top_p; the token that crosses the line is kept. At least one token always stays. "
+        "Among equally likely tokens the lower index counts as the likelier. Return the probabilities to "
+        "draw from: zero for what is left out, and a sum of one in each row, every token in its own place."
+    ),
+    takeaway="Where the model is sure it now hardly chooses, and where it is not it chooses among many.",
+    reference=nucleus,
+    explanation="A token stays if the likelier ones have not reached top_p before it: the first always does.",
+    hints=(
+        "Take 0.5, 0.3, 0.15, 0.05 and top_p = 0.7. Which tokens stay, and with which probabilities do you "
+        "draw from them?",
+        "After sorting, look at each token's sum of all likelier ones, without itself. For which tokens is "
+        "that sum still too small?",
+        "Sorting has moved the tokens. You need the order to put the probabilities back; sort hands it "
+        "out, and it can be told to keep the order of equals.",
+    ),
+    cases=(
+        Case("0.5, 0.3, 0.15, 0.05 and top_p 0.7", (_of(0.5, 0.3, 0.15, 0.05), 0.7)),
+        Case("the same in another order", (_of(0.15, 0.05, 0.5, 0.3), 0.7)),
+        Case("a token that has more than top_p by itself", (_of(0.04, 0.9, 0.06), 0.6)),
+        Case("five equally likely tokens", (torch.full((1, 5), -1.5), 0.5)),
+        Case("equals at the border", (_of(0.1, 0.2, 0.1, 0.4, 0.1, 0.1), 0.75)),
+        Case("three rows of 7 tokens", (2 * random_tensors(551, (3, 7))[0], 0.8)),
+        Case("a sure row and an unsure one", (torch.tensor([[9.0, 0, 1, 0], [0.3, 0.2, 0, 0.1]]), 0.9)),
+        Case("top_p 1 keeps all", (random_tensors(552, (2, 5))[0], 1.0)),
+        Case("a very small top_p", (1.5 * random_tensors(553, (2, 6))[0], 0.01)),
+    ),
+    mistakes=(
+        Mistake(
+            "cut before the token that crosses",
+            "You stop one token too early: the kept ones do not reach top_p. The token that crosses the line "
+            "belongs to them.",
+            (lambda *a: _nucleus(*a, crossing=False, first=True),),
+        ),
+        Mistake(
+            "nothing left",
+            "Where the likeliest token alone has more than top_p, you keep none at all (NaN, or a row of "
+            "zeros). It is the one that crosses the line: it must stay.",
+            (
+                lambda *a: _nucleus(*a, crossing=False),
+                lambda *a: _nucleus(*a, crossing=False).nan_to_num(),
+                lambda *a: _nucleus(*a, crossing=False, normalise=False),
+            ),
+        ),
+        Mistake(
+            "not renormalised",
+            "You keep the right tokens with their old probabilities. The rows no longer sum to one: what "
+            "was cut off has to be shared out.",
+            (lambda *a: _nucleus(*a, normalise=False),),
+        ),
+        Mistake(
+            "ties kept together",
+            "All tokens as likely as the last kept one stay. With five equal tokens you keep five, where "
+            "fewer reach top_p: cut by place in the order, not by value.",
+            (_ties_kept,),
+        ),
+        Mistake(
+            "least likely first",
+            "You add up from the least likely token. The nucleus is what is left when the tail has gone, "
+            "not the tail.",
+            (lambda *a: _nucleus(*a, descending=False),),
+        ),
+        Mistake(
+            "left in sorted order",
+            "The numbers are right, and stand in the order of their size. Which token is the first one? "
+            "Put each back into its own place.",
+            (_left_sorted,),
+        ),
+        Mistake(
+            "a threshold on single tokens",
+            "You compare each token's own probability with top_p (or with a share of the best one's). The "
+            "line is for their sum.",
+            (_threshold, _of_the_best),
+        ),
+        Mistake(
+            "not sorted",
+            "You add up in the order of the vocabulary. Which tokens stay then depends on their numbers, "
+            "not on how likely they are.",
+            (_mass_in_vocabulary_order,),
+        ),
+        Mistake(
+            "a share of the vocabulary",
+            "You keep a share of the tokens instead of a share of the probability: as many where the model "
+            "is sure as where it is not.",
+            (_count_not_mass,),
+        ),
+        Mistake(
+            "first row decides",
+            "All rows keep the tokens of the first one. Each row has a nucleus of its own.",
+            (_one_set_for_all,),
+        ),
+        Mistake(
+            "logit zero for what is left out",
+            "You set the logits of the others to 0, and 0 is an ordinary logit: after the softmax they "
+            "still have a chance. Which logit has none?",
+            (_zero_logits,),
+        ),
+        Mistake(
+            "kept tokens made equal",
+            "The right tokens stay, but all with the same chance. The likelier ones among them are still "
+            "the likelier ones.",
+            (_even,),
+        ),
+    ),
+)
+
+
+EXERCISES = (NUCLEUS,)

@@ -1,0 +1,221 @@
+"""Exercises of chapter 4.2, the part on the future: does a decoder look ahead?
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+from collections.abc import Callable
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
+
+# 4.2-10 --------------------------------------------------------------------------------
+
+
+def lookahead(decoder, tokens, vocab_size):
+    """decoder: tokens [seq] -> logits [seq, vocab_size]; tokens [seq] -> how far ahead it looks, an int."""
+    before, farthest = decoder(tokens), 0
+    for later in range(len(tokens)):
+        changed = tokens.clone()
+        changed[later] = (tokens[later] + 1) % vocab_size
+        moved = (decoder(changed) - before).abs().amax(dim=-1) > 1e-4
+        for position in range(later):
+            if moved[position]:
+                farthest = max(farthest, later - position)
+    return farthest
+
+
+def _differences(decoder, tokens, vocab_size, replace=lambda token, vocab: (token + 1) % vocab):
+    """Largest change of the logits at each position [changed token, position]."""
+    before, rows = decoder(tokens), []
+    for place in range(len(tokens)):
+        changed = tokens.clone()
+        changed[place] = replace(tokens[place], vocab_size)
+        rows.append((decoder(changed) - before).abs().amax(-1))
+    return torch.stack(rows)
+
+
+def _pairs(differences, tolerance=1e-4):
+    """All (changed token, position) where something moved."""
+    return (differences > tolerance).nonzero().tolist()
+
+
+def _farthest(pairs):
+    return max([0, *(place - position for place, position in pairs)])
+
+
+def _by_argmax(decoder, tokens, vocab_size):
+    before, pairs = decoder(tokens).argmax(-1), []
+    for place in range(len(tokens)):
+        changed = tokens.clone()
+        changed[place] = (tokens[place] + 1) % vocab_size
+        pairs += [
+            (place, position) for position in (decoder(changed).argmax(-1) != before).nonzero()[:, 0].tolist()
+        ]
+    return _farthest(pairs)
+
+
+def make_decoder(seed: int, seq: int, vocab: int, reads: Callable, *, leak: float = 1.0) -> Callable:
+    """A decoder whose position t reads token s where reads(t, s); a later token counts `leak` times."""
+    embedding, mixing, loud = random_tensors(seed, (vocab, vocab), (seq, seq), (vocab,))
+    places = range(seq)
+    reach = torch.tensor([[float(reads(t, s)) * (leak if s > t else 1) for s in places] for t in places])
+    mixing = (mixing.abs() + 0.5) * reach
+
+    def decoder(tokens):
+        if tokens.min() < 0 or tokens.max() >= vocab:
+            raise IndexError(f"token {int(tokens.max())} is outside the vocabulary of {vocab}")
+        return mixing @ embedding[tokens] + 10 * loud
+
+    return decoder
+
+
+def _leak_case(name: str, seed: int, tokens: list[int], vocab: int, reads: Callable, **options) -> Case:
+    decoder = make_decoder(seed, len(tokens), vocab, reads, **options)
+    return Case(name, (decoder, torch.tensor(tokens), vocab))
+
+
+def _past(t, s):
+    return s <= t
+
+
+LEAK = Exercise(
+    key="4.2-10",
+    title="Does this decoder look ahead?",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "Find out by experiment how far ahead a decoder looks that you cannot open: the greatest distance "
+        "s - t at which another token at s changes the logits at an earlier position t, and 0 if no later "
+        "token ever does. Logits that move by less than 1e-4 have not moved: that is rounding. A decoder "
+        "may look ahead at some positions only."
+    ),
+    takeaway="No mask was read, no weight looked at: what a model depends on can be measured from outside.",
+    reference=lookahead,
+    explanation="Change one token at a time and see which earlier outputs move: each such pair is a leak.",
+    hints=(
+        "An experiment changes one thing. What do you change, what do you compare with what, and which "
+        "positions of the output are allowed to change?",
+        "Whichever token you put in, it must be another one than before, and one that the vocabulary has. "
+        "How do you get such a token from the old one for sure?",
+        "So: for each place s, a copy of the tokens with another token at s, one call, and a look at the "
+        "positions before s. Keep the greatest distance that you meet.",
+    ),
+    cases=(
+        _leak_case("an honest decoder", 901, [3, 1, 4, 1, 5], 6, _past),
+        _leak_case("a decoder without a mask", 902, [2, 0, 4, 3, 1, 1], 5, lambda t, s: True),
+        _leak_case(
+            "a mask that is off by one, tokens all 0", 903, [0, 0, 0, 0, 0], 4, lambda t, s: s <= t + 1
+        ),
+        _leak_case(
+            "position 2 sees token 5", 904, [6, 2, 6, 3, 6, 1, 0], 7, lambda t, s: s <= t or (t, s) == (2, 5)
+        ),
+        _leak_case(
+            "position 0 sees tokens 1 to 3",
+            905,
+            [1, 2, 3, 4, 0],
+            5,
+            lambda t, s: s <= t or (t == 0 and s < 4),
+        ),
+        _leak_case(
+            "a faint leak over 2 positions",
+            906,
+            [2, 5, 1, 0, 3],
+            6,
+            lambda t, s: t - 1 <= s <= t + 2,
+            leak=0.003,
+        ),
+        _leak_case("an honest decoder with rounding", 907, [1, 0, 2, 2, 1], 3, lambda t, s: True, leak=3e-6),
+        _leak_case("positions that do not even see themselves", 908, [1, 3, 0, 2], 4, lambda t, s: s < t),
+        _leak_case("a single token", 909, [1], 3, lambda t, s: True),
+        _leak_case(
+            "the last token seen from position 3",
+            910,
+            [0, 1, 2, 3, 4, 5],
+            6,
+            lambda t, s: s <= t or (t, s) == (3, 5),
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "looking back counted",
+            "You report honest decoders: a position that reads an earlier token is no leak. On which side of "
+            "the changed token do you have to look?",
+            (
+                lambda *a: max([0, *(abs(s - t) for s, t in _pairs(_differences(*a)))]),
+                lambda *a: max([0, *(t - s for s, t in _pairs(_differences(*a)))]),
+            ),
+        ),
+        Mistake(
+            "changes only the last token",
+            "You change the last token and no other. A decoder that looks one step ahead betrays itself "
+            "there too, but one that leaks in the middle gets away.",
+            (lambda *a: _farthest([p for p in _pairs(_differences(*a)) if p[0] == len(a[1]) - 1]),),
+        ),
+        Mistake(
+            "checks the next token only",
+            "You compare each position with the token right after it. What lies farther ahead can leak as "
+            "well, even where the next token does not.",
+            (lambda *a: _farthest([p for p in _pairs(_differences(*a)) if p[0] - p[1] == 1]),),
+        ),
+        Mistake(
+            "checks the first position only",
+            "You look at the output of position 0 only (or of the last one that may not change). A leak can "
+            "sit at any position.",
+            (lambda *a: _farthest([p for p in _pairs(_differences(*a)) if p[1] == 0]),),
+        ),
+        Mistake(
+            "token replaced by itself",
+            "You always put in the same token, and where it stood already nothing was changed: the decoder "
+            "on a row of zeros seems honest. The new token must differ from the old one.",
+            (
+                lambda *a: _farthest(_pairs(_differences(*a, replace=lambda token, vocab: token * 0))),
+                lambda *a: _farthest(
+                    _pairs(_differences(*a, replace=lambda token, vocab: token * 0 + vocab - 1))
+                ),
+                lambda *a: _farthest(_pairs(_differences(*a, replace=lambda token, vocab: token * 0 + 1))),
+            ),
+        ),
+        Mistake(
+            "token outside the vocabulary",
+            "Where a token is the last of the vocabulary, the one after it does not exist and the decoder "
+            "refuses. How do you go round in a circle?",
+            (lambda *a: _farthest(_pairs(_differences(*a, replace=lambda token, vocab: token + 1))),),
+        ),
+        Mistake(
+            "only the likeliest token compared",
+            "You compare what the decoder would write, not its logits. A leak that changes every "
+            "probability a little and the winner not at all goes unseen.",
+            (_by_argmax,),
+        ),
+        Mistake(
+            "rounding taken for a leak",
+            "You ask for exact equality, and an honest decoder whose sums round differently stands accused. "
+            "How much may logits move before it counts?",
+            (lambda *a: _farthest(_pairs(_differences(*a), 0.0)),),
+        ),
+        Mistake(
+            "a leak seen too small to count",
+            "Your threshold is too high: a faint leak moves the logits by a few thousandths and is one all "
+            "the same.",
+            (lambda *a: _farthest(_pairs(_differences(*a), 0.05)),),
+        ),
+        Mistake(
+            "whether instead of how far",
+            "You say that there is a leak, or count the leaks, but not over which distance. The exercise "
+            "asks for the greatest number of steps.",
+            (
+                lambda *a: min(1, _farthest(_pairs(_differences(*a)))),
+                lambda *a: sum(s > t for s, t in _pairs(_differences(*a))),
+            ),
+        ),
+        Mistake(
+            "smallest distance",
+            "You report the nearest leak. What counts is the one that reaches farthest ahead.",
+            (lambda *a: min([s - t for s, t in _pairs(_differences(*a)) if s > t], default=0),),
+        ),
+    ),
+)
+
+
+EXERCISES = (LEAK,)

@@ -1,0 +1,1 @@
+"""The ground floor: small checks and helpers that all rooms share, each under a name that says what it is."""

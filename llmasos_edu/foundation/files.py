@@ -1,0 +1,38 @@
+"""Files written whole or not at all."""
+
+import contextlib
+import glob
+import os
+import secrets
+import time
+
+STALE_SECONDS = 3600
+
+
+def write_atomically(path, raw):
+    """Whoever looks, at any moment and after any crash, finds the old file or the new one, each whole."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory, no file can be written there")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(
+        f".{glob.escape(path.name)}.*.tmp"
+    ):  # of a process that was killed while it wrote
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                left.unlink()
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())  # the bytes are on the disk before the name points to them
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # and so is the name
+        finally:
+            os.close(folder)

@@ -1,0 +1,14 @@
+"""A model's training and evaluation modes."""
+
+from contextlib import contextmanager
+
+
+@contextmanager
+def modes_kept(model):
+    """Give every module its training or evaluation mode back afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,44 @@
+"""Tensors checked at the door: token ids, and sequences of vectors."""
+
+import torch
+from torch import Tensor
+
+
+def token_vector(tokens):
+    """Token ids `[n]` as torch.long, or an error that says in words what they are instead."""
+    if isinstance(tokens, str | bytes):
+        raise TypeError("tokens are text, but token ids are wanted: encode it with a tokenizer first")
+    tokens = torch.as_tensor(tokens)
+    if tokens.numel() == 0:
+        raise ValueError("the text is empty: there are no tokens")
+    if tokens.ndim != 1:
+        raise ValueError(f"tokens have shape {list(tokens.shape)}, one row [n] is wanted")
+    if tokens.is_floating_point() or tokens.is_complex() or tokens.dtype == torch.bool:
+        raise TypeError(f"tokens are {tokens.dtype}, token ids are whole numbers (torch.long)")
+    return tokens.long()
+
+
+def check_tokens(name: str, tokens: Tensor, vocab_size: int) -> None:
+    """Refuse tokens that are not integers `[batch, seq]` below `vocab_size`, in words.
+
+    Raises:
+        ValueError: tokens of the wrong shape, kind or range, with the values.
+    """
+    if tokens.ndim != 2 or tokens.is_floating_point() or tokens.dtype == torch.bool:
+        raise ValueError(f"{name} must be integers [batch, seq], got {tokens.dtype} {list(tokens.shape)}")
+    if tokens.numel() == 0:
+        raise ValueError(f"{name}: there are no tokens to read: {list(tokens.shape)}")
+    low, high = (int(end) for end in tokens.aminmax())
+    if low < 0 or high >= vocab_size:
+        wrong = low if low < 0 else high
+        raise ValueError(
+            f"{name}: token {wrong} is outside the vocabulary of {vocab_size}: 0 to {vocab_size - 1}"
+        )
+
+
+def check_sequence(name: str, x: Tensor, width: int) -> None:
+    """Refuse anything but a non-empty `[batch, seq, width]`."""
+    if x.ndim != 3 or x.shape[-1] != width:
+        raise ValueError(f"{name} must be [batch, seq, {width}], got {list(x.shape)}")
+    if 0 in x.shape:
+        raise ValueError(f"{name} is empty: {list(x.shape)}")

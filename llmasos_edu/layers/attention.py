@@ -1,0 +1,391 @@
+"""Attention: the definition, self-attention, and many heads (chapter 4.1).
+
+Read it top to bottom: scores, softmax under a mask, their composition, then two modules that
+wrap the composition in projections. Wherever a slow, explicit path and a fast, fused path do the
+same thing, they stand side by side and the tests hold them equal.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from llmasos_edu.foundation.tensors import check_sequence
+from llmasos_edu.layers.kv_cache import KVCache
+
+
+def attention_scores(query: Tensor, key: Tensor, *, scale: float | None = None) -> Tensor:
+    """How well each query matches each key: `Q K^T / sqrt(d_k)`.
+
+    Args:
+        query: `[..., query, head_dim]`.
+        key: `[..., key, head_dim]`.
+        scale: factor on the dot products; `1 / sqrt(head_dim)` unless given.
+
+    Returns:
+        Scores `[..., query, key]`, before mask and softmax, without unit.
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1; article 4.1.1.
+    """
+    if scale is None:
+        scale = query.shape[-1] ** -0.5
+    return (query * scale) @ key.transpose(-2, -1)
+
+
+def causal_mask(query_len: int, key_len: int | None = None, *, device=None) -> Tensor:
+    """Boolean mask that hides the future: True where the key is not later than the query.
+
+    Where there are more keys than queries, the queries are the last positions, as in decoding
+    with a cache: query `i` may attend to key `j` when `j <= i + key_len - query_len`.
+
+    Returns:
+        `[query, key]`, True = may attend.
+
+    Raises:
+        ValueError: fewer keys than queries.
+    """
+    key_len = query_len if key_len is None else key_len
+    if key_len < query_len:
+        raise ValueError(f"a causal mask needs a key for every query: {query_len} queries, {key_len} keys")
+    ones = torch.ones(query_len, key_len, dtype=torch.bool, device=device)
+    return ones.tril(diagonal=key_len - query_len)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
+    """Softmax over the keys that a query may see: `softmax(scores / temperature + mask)`.
+
+    Args:
+        scores: `[..., query, key]`.
+        mask: broadcastable to the scores. Boolean: True = may attend. Floating point: added to the
+            scores, so `-inf` hides a key. Integers are refused, since 0 and 1 could mean either.
+        temperature: above 1 flattens the weights, below 1 sharpens them.
+
+    Returns:
+        Weights `[..., query, key]`; a row sums to one, or is zero where every key is hidden.
+        The gradient of such a row is zero, not NaN.
+
+    Raises:
+        ValueError: temperature not positive, mask of a kind or shape that does not fit.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature={temperature} must be positive")
+    scores = scores if temperature == 1.0 else scores / temperature
+    if mask is None:
+        return scores.softmax(dim=-1)
+    _check_mask(mask, scores.shape)
+    scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    # Softmax of a row of -inf is NaN. Such a row gets harmless scores first and zero weights after.
+    hidden = (scores == -torch.inf).all(dim=-1, keepdim=True)
+    return scores.masked_fill(hidden, 0.0).softmax(dim=-1).masked_fill(hidden, 0.0)
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    *,
+    is_causal: bool = False,
+    scale: float | None = None,
+    temperature: float = 1.0,
+    dropout_p: float = 0.0,
+    return_weights: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Each query's mean of the values, weighted by how well the keys match: `softmax(QK^T/sqrt(d_k)) V`.
+
+    Args:
+        query: `[..., query, head_dim]`.
+        key: `[..., key, head_dim]`; leading dimensions broadcast with the query's.
+        value: `[..., key, value_dim]`.
+        mask: broadcastable to `[..., query, key]`; boolean with True = may attend, as in torch's
+            own function, or floating point and added to the scores.
+        is_causal: position `i` sees keys `0..i` alone; needs as many keys as queries.
+        scale: factor on the dot products; `1 / sqrt(head_dim)` unless given.
+        temperature: divides the scores once more; 1 leaves them alone.
+        dropout_p: share of the weights set to zero, the rest scaled up; for training only.
+        return_weights: also return the weights.
+
+    Returns:
+        Output `[..., query, value_dim]`, and with `return_weights` the weights `[..., query, key]`.
+        A query that may see no key gets zeros, with zero gradient.
+
+    Raises:
+        ValueError: shapes, mask, dropout or temperature that do not fit, with the values.
+
+    Source: Vaswani et al. 2017, section 3.2.1; article 4.1.1. Equal to
+    `torch.nn.functional.scaled_dot_product_attention`, which never shows its weights.
+    """
+    _check_attention(query, key, value, is_causal, dropout_p)
+    scores = attention_scores(query, key, scale=scale)
+    if is_causal:
+        mask = _join_masks(causal_mask(query.shape[-2], device=query.device), mask)
+    weights = masked_softmax(scores, mask, temperature=temperature)
+    output = F.dropout(weights, dropout_p) @ value
+    return (output, weights) if return_weights else output
+
+
+class SelfAttention(nn.Module):
+    """Self-attention with several heads, spelled out: every position asks, answers and is read.
+
+    `head_i = softmax(Q_i K_i^T / sqrt(head_dim)) V_i`, `output = concat(head_1 ... head_h) W_o`, with
+    `Q = x W_q`, `K = x W_k`, `V = x W_v` cut into `num_heads` slices of `head_dim = d_model / num_heads`.
+    The short version for reading. `MultiHeadAttention` has the same parameter names, so that the
+    weights of one load into the other.
+
+    Args:
+        d_model: width of a position's vector.
+        num_heads: number of heads; must divide `d_model`.
+
+    Raises:
+        ValueError: `num_heads` does not divide `d_model`.
+
+    Source: Vaswani et al. 2017, section 3.2.2; article 4.1.2 and 4.1.3.
+    """
+
+    def __init__(self, d_model: int, num_heads: int):
+        super().__init__()
+        self.num_heads, self.head_dim = num_heads, _head_dim(d_model, num_heads)
+        self.query_proj = nn.Linear(d_model, d_model)
+        self.key_proj = nn.Linear(d_model, d_model)
+        self.value_proj = nn.Linear(d_model, d_model)
+        self.out_proj = nn.Linear(d_model, d_model)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Mix the positions of `x` `[batch, seq, d_model]`; a mask must fit `[batch, heads, seq, seq]`."""
+        check_sequence("x", x, self.query_proj.in_features)
+        query = split_heads(self.query_proj(x), self.num_heads)  # [batch, heads, seq, head_dim]
+        key = split_heads(self.key_proj(x), self.num_heads)
+        value = split_heads(self.value_proj(x), self.num_heads)
+        heads = scaled_dot_product_attention(query, key, value, mask)
+        return self.out_proj(merge_heads(heads))  # [batch, seq, d_model]
+
+
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
+    """Cut the features into heads: `[batch, seq, heads * head_dim]` to `[batch, heads, seq, head_dim]`.
+
+    The transpose matters: a plain reshape to the final shape would deal out positions, not features.
+    """
+    batch, seq, width = x.shape
+    return x.view(batch, seq, num_heads, width // num_heads).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """Undo `split_heads`: `[batch, heads, seq, head_dim]` to `[batch, seq, heads * head_dim]`."""
+    return x.transpose(1, 2).flatten(start_dim=2)
+
+
+class AttentionMaps(NamedTuple):
+    """What one layer's heads looked at; both `[batch, heads, query, key]`."""
+
+    weights: Tensor
+    scores: Tensor  # before mask and softmax
+
+
+class MultiHeadAttention(nn.Module):
+    """Attention with several heads, in general: self or cross, grouped, causal, cached, inspected.
+
+    Same formula as `SelfAttention`, plus what models of today need.
+
+    Args:
+        d_model: width of the query and of the output.
+        num_heads: number of query heads; must divide `d_model`.
+        num_kv_heads: number of key and value heads; each serves `num_heads / num_kv_heads`
+            neighbouring query heads (grouped-query attention; 1 is multi-query). `num_heads` unless given.
+        kdim, vdim: widths of the key and value inputs; `d_model` unless given.
+        bias: whether the four projections add a bias.
+        is_causal: hide the future.
+        dropout: share of the weights set to zero in training.
+        qk_norm: bring each query and key to mean 0 and variance 1 over its features, so that no score
+            exceeds `sqrt(head_dim)`.
+        fused: use torch's fused kernel, which never builds the weights. The explicit path is
+            taken all the same where weights are asked for.
+
+    Raises:
+        ValueError: head counts that do not divide, with the values.
+
+    Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, "GQA", section 2.2; Henry et al.
+    2020, "Query-Key Normalization for Transformers", and Dehghani et al. 2023, "Scaling Vision
+    Transformers to 22 Billion Parameters", section 2 (with a layer norm, as here); article 4.1.3.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        *,
+        num_kv_heads: int | None = None,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        bias: bool = True,
+        is_causal: bool = False,
+        dropout: float = 0.0,
+        qk_norm: bool = False,
+        fused: bool = True,
+    ):
+        super().__init__()
+        self.num_heads, self.head_dim = num_heads, _head_dim(d_model, num_heads)
+        self.num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
+        if self.num_kv_heads < 1 or num_heads % self.num_kv_heads:
+            raise ValueError(f"num_heads={num_heads} is not divisible by num_kv_heads={num_kv_heads}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout} must be at least 0 and below 1")
+        kv_width = self.num_kv_heads * self.head_dim
+        self.query_proj = nn.Linear(d_model, d_model, bias=bias)
+        self.key_proj = nn.Linear(kdim or d_model, kv_width, bias=bias)
+        self.value_proj = nn.Linear(vdim or d_model, kv_width, bias=bias)
+        self.out_proj = nn.Linear(d_model, d_model, bias=bias)
+        self.is_causal, self.dropout, self.qk_norm, self.fused = is_causal, dropout, qk_norm, fused
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        *,
+        mask: Tensor | None = None,
+        rotate=None,
+        cache: KVCache | None = None,
+        counts: list[int] | None = None,
+        head_mask: Tensor | None = None,
+        need_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, AttentionMaps]:
+        """Let every query position read the key and value positions.
+
+        Args:
+            query: `[batch, query, d_model]`.
+            key: `[batch, key, kdim]`; the query itself unless given.
+            value: `[batch, key, vdim]`; the key input unless given.
+            mask: broadcastable to `[batch, heads, query, key]`, boolean (True = may attend) or additive;
+                joined with the causal mask.
+            rotate: function applied to the projected queries and keys `[batch, heads, seq, head_dim]`,
+                such as a rotary embedding at the right positions.
+            cache: past keys and values, to which the new ones are appended; causal self-attention only.
+            counts: with a cache, how many of the new positions are real in each row.
+            head_mask: `[heads]` or `[batch, heads]`, 1 keeps a head, 0 knocks it out: it contributes nothing.
+            need_weights: take the explicit path and also return what the heads looked at.
+
+        Returns:
+            `[batch, query, d_model]`, and with `need_weights` the `AttentionMaps`.
+
+        Raises:
+            ValueError: shapes that do not fit, with the values.
+        """
+        key = query if key is None else key
+        value = key if value is None else value
+        self._check(query, key, value, cache, counts, head_mask)
+        query = split_heads(self.query_proj(query), self.num_heads)
+        key = split_heads(self.key_proj(key), self.num_kv_heads)
+        value = split_heads(self.value_proj(value), self.num_kv_heads)
+        if self.qk_norm:
+            query, key = F.layer_norm(query, (self.head_dim,)), F.layer_norm(key, (self.head_dim,))
+        if rotate is not None:
+            query, key = rotate(query), rotate(key)
+        is_causal = self.is_causal
+        if cache is not None:
+            mask, is_causal = _join_masks(cache.mask(query.shape[-2]), mask), False
+            key, value = cache.append(key, value, counts)
+        groups = self.num_heads // self.num_kv_heads
+        if groups > 1:
+            key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+        heads, maps = self._attend(query, key, value, mask, is_causal, need_weights)
+        if head_mask is not None:
+            heads = heads * head_mask.to(heads.dtype)[..., None, None]
+        output = self.out_proj(merge_heads(heads))
+        return (output, maps) if need_weights else output
+
+    def _attend(self, query, key, value, mask, is_causal, need_weights):
+        """The same heads twice: torch's fused kernel, or step by step with the maps on show."""
+        dropout_p = self.dropout if self.training else 0.0
+        if mask is not None:
+            _check_mask(mask, (*query.shape[:-1], key.shape[-2]))
+            if is_causal:
+                mask, is_causal = _join_masks(causal_mask(query.shape[-2], device=query.device), mask), False
+            if mask.dtype != torch.bool:
+                mask = mask.to(query.dtype)
+        if self.fused and not need_weights:
+            # The kernel refuses masks of one dimension.
+            mask = mask if mask is None else torch.atleast_2d(mask)
+            heads = F.scaled_dot_product_attention(
+                query, key, value, attn_mask=mask, dropout_p=dropout_p, is_causal=is_causal
+            )
+            return heads, None
+        heads, weights = scaled_dot_product_attention(
+            query, key, value, mask, is_causal=is_causal, dropout_p=dropout_p, return_weights=True
+        )
+        return heads, AttentionMaps(weights, attention_scores(query, key)) if need_weights else None
+
+    def _check(self, query, key, value, cache, counts, head_mask):
+        check_sequence("query", query, self.query_proj.in_features)
+        check_sequence("key", key, self.key_proj.in_features)
+        check_sequence("value", value, self.value_proj.in_features)
+        if not len(query) == len(key) == len(value) or key.shape[1] != value.shape[1]:
+            raise ValueError(
+                f"query {list(query.shape)}, key {list(key.shape)} and value {list(value.shape)} must share "
+                "the batch size, and key and value the sequence length"
+            )
+        if self.is_causal and key.shape[1] != query.shape[1]:
+            raise ValueError(
+                f"causal attention needs a key for every query: {query.shape[1]} queries, {key.shape[1]} keys"
+            )
+        if cache is not None and not (self.is_causal and query is key is value):
+            raise ValueError(
+                f"a cache serves causal self-attention with no key or value input: is_causal={self.is_causal}"
+            )
+        if counts is not None and cache is None:
+            raise ValueError(f"counts={counts} say what a cache is to keep, but there is no cache")
+        if head_mask is not None and head_mask.shape not in ((self.num_heads,), (len(query), self.num_heads)):
+            raise ValueError(
+                f"head_mask {list(head_mask.shape)} must be [heads={self.num_heads}] "
+                f"or [batch={query.shape[0]}, heads={self.num_heads}]"
+            )
+
+
+def _head_dim(d_model: int, num_heads: int) -> int:
+    if num_heads < 1 or d_model < 1 or d_model % num_heads:
+        raise ValueError(f"d_model={d_model} is not divisible by num_heads={num_heads}")
+    return d_model // num_heads
+
+
+def _check_attention(query, key, value, is_causal, dropout_p) -> None:
+    shapes = f"query {list(query.shape)}, key {list(key.shape)}, value {list(value.shape)}"
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise ValueError(f"attention needs at least [seq, head_dim], got {shapes}")
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError(f"queries and keys must have the same head_dim: {shapes}")
+    if key.shape[-2] != value.shape[-2]:
+        raise ValueError(f"every key needs a value: {shapes}")
+    try:
+        torch.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
+    except RuntimeError:
+        raise ValueError(f"leading dimensions must be equal or 1: {shapes}") from None
+    if 0 in query.shape[-2:] or 0 in key.shape[-2:]:
+        raise ValueError(f"attention over nothing: {shapes}")
+    if is_causal and query.shape[-2] != key.shape[-2]:
+        raise ValueError(
+            f"is_causal needs as many keys as queries: {shapes}; for decoding pass "
+            f"mask=causal_mask({query.shape[-2]}, {key.shape[-2]})"
+        )
+    if not 0 <= dropout_p < 1:
+        raise ValueError(f"dropout_p={dropout_p} must be at least 0 and below 1")
+
+
+def _check_mask(mask: Tensor, shape: torch.Size) -> None:
+    if mask.dtype != torch.bool and not mask.is_floating_point():
+        raise ValueError(
+            f"a mask of {mask.dtype} could mean two things: pass booleans (True = may attend) "
+            "or floats that are added to the scores"
+        )
+    sizes = list(zip(reversed(mask.shape), reversed(shape), strict=False))
+    if mask.ndim > len(shape) or any(m not in (1, s) for m, s in sizes):
+        raise ValueError(f"mask {list(mask.shape)} does not fit scores {list(shape)}")
+
+
+def _join_masks(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    """One mask that hides what either hides; the first is boolean."""
+    if first is None or second is None:
+        return second if first is None else first
+    _check_mask(second, (*second.shape[:-2], *first.shape[-2:]))
+    if second.dtype == torch.bool:
+        return first & second
+    return second.masked_fill(~first, -torch.inf)

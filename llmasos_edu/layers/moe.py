@@ -1,0 +1,298 @@
+"""Mixture of experts: many networks, of which each token uses a few (chapter 4.3).
+
+`DenseMixture` asks all experts and mixes their answers, as in the article. `MoE` asks a few, chosen by a
+router (`routing.py`). Two ways to bring tokens to experts and back stand side by side: a loop to
+read, and sorting by expert, which is fast; the tests hold them equal in value and gradient.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from llmasos_edu.layers.routing import (
+    Routing,
+    balancing_bias_step,
+    check_top_k,
+    expert_capacity,
+    expert_choice_routing,
+    load_balancing_loss,
+    router_z_loss,
+    top_k_routing,
+)
+from llmasos_edu.layers.transformer import FeedForward, TransformerLayer
+from llmasos_edu.training.next_token import next_token_loss
+
+
+class DenseMixture(nn.Module):
+    """All experts answer every token, and a gate mixes the answers: `y = sum_i G(x)_i E_i(x)`.
+
+    `G(x) = softmax(W x)`. The cost grows with the number of experts.
+
+    Args:
+        d_model: width in and out.
+        num_experts: number of experts.
+        expert: what an expert is: `feed_forward`, or `layer`: a whole `TransformerLayer` with
+            attention of its own, as in the article's listing.
+        num_heads: heads of such a layer.
+        d_ff, activation: as in `FeedForward`; `d_ff` is `4 * d_model` unless given.
+        is_causal: whether such a layer hides the future.
+
+    Raises:
+        ValueError: an unknown kind of expert, no expert, sizes that do not fit.
+
+    Source: Jacobs et al. 1991, "Adaptive Mixtures of Local Experts", section 1;
+    article 4.3.1 and its listing.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_experts: int,
+        *,
+        expert: str = "feed_forward",
+        num_heads: int = 4,
+        d_ff: int | None = None,
+        activation: str = "gelu",
+        is_causal: bool = False,
+    ):
+        super().__init__()
+        _check_sizes(d_model, num_experts)
+        d_ff = 4 * d_model if d_ff is None else d_ff
+        if expert == "feed_forward":
+            experts = [
+                FeedForward(d_model, d_ff, activation=activation, bias=False) for _ in range(num_experts)
+            ]
+        elif expert == "layer":
+            experts = [
+                TransformerLayer(d_model, num_heads, d_ff, activation=activation, is_causal=is_causal)
+                for _ in range(num_experts)
+            ]
+        else:
+            raise ValueError(f"expert={expert!r} is not one of feed_forward, layer")
+        self.experts = nn.ModuleList(experts)
+        self.router = nn.Linear(d_model, num_experts, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[batch, seq, d_model]` to the same shape."""
+        check_sequence(x, self.router.in_features)
+        gates = self.router(x).softmax(dim=-1)  # [batch, seq, experts]
+        answers = torch.stack(
+            [expert(x) for expert in self.experts], dim=-2
+        )  # [batch, seq, experts, d_model]
+        return (gates[..., None] * answers).sum(dim=-2)
+
+
+class MoE(nn.Module):
+    """A router sends each token to a few experts: `y = sum of G(x)_i E_i(x)` over the chosen i.
+
+    The cost grows with `top_k`, not with the number of experts. What an expert has no room for is
+    dropped: the token gets nothing from it, and passes by on the residual path around the mixture.
+
+    Args:
+        d_model: width in and out.
+        num_experts: number of routed experts.
+        top_k: experts a token; 1 is the Switch transformer.
+        d_ff: width of one expert; `4 * d_model` unless given.
+        activation: as in `FeedForward`. Experts have no biases.
+        renormalize: whether a token's gates sum to one; unless given, they do where `top_k` is above 1.
+        num_shared: experts beside the routed ones, which every token uses with gate 1.
+        noisy: in training add noise to the logits, `N(0, 1) * softplus(W_noise x)`; its scale is learned.
+        choice: who chooses: `token`, or `expert`: each expert takes the tokens that want it most.
+        capacity_factor: in training an expert takes at most `expert_capacity(...)` assignments; no limit
+            unless given. With `choice="expert"` it takes just as many, with factor 1 unless given.
+        eval_capacity_factor: the same in evaluation. Without a limit a token never depends on others there.
+            With `choice="expert"` it is `capacity_factor` unless given.
+        fast: sort tokens by expert; else the readable loop.
+
+    Raises:
+        ValueError: a setting that does not fit, with the value.
+
+    Source: Shazeer et al. 2017, sections 2 and 2.1 (noise: equation 4); Fedus et al. 2021, section 2; Dai et
+    al. 2024, "DeepSeekMoE", section 3 (shared experts); Zhou et al. 2022 (expert choice); article 4.3. Equal
+    to transformers' `MixtralSparseMoeBlock` with `activation="swiglu"`.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_experts: int,
+        *,
+        top_k: int = 2,
+        d_ff: int | None = None,
+        activation: str = "gelu",
+        renormalize: bool | None = None,
+        num_shared: int = 0,
+        noisy: bool = False,
+        choice: str = "token",
+        capacity_factor: float | None = None,
+        eval_capacity_factor: float | None = None,
+        fast: bool = True,
+    ):
+        super().__init__()
+        _check_sizes(d_model, num_experts)
+        check_top_k(top_k, num_experts)
+        if choice not in ("token", "expert"):
+            raise ValueError(f"choice={choice!r} is not one of token, expert")
+        if num_shared < 0:
+            raise ValueError(f"num_shared={num_shared} must not be negative")
+        for factor in (capacity_factor, eval_capacity_factor):
+            if factor is not None:
+                expert_capacity(1, num_experts, top_k, factor)  # refuses a bad factor now
+        d_ff = 4 * d_model if d_ff is None else d_ff
+        self.top_k, self.choice, self.fast = top_k, choice, fast
+        self.renormalize = top_k > 1 if renormalize is None else renormalize
+        self.capacity_factor, self.eval_capacity_factor = capacity_factor, eval_capacity_factor
+        self.router = nn.Linear(d_model, num_experts, bias=False)
+        self.noise_router = nn.Linear(d_model, num_experts, bias=False) if noisy else None
+        self.experts = nn.ModuleList(
+            FeedForward(d_model, d_ff, activation=activation, bias=False) for _ in range(num_experts)
+        )
+        self.shared_experts = nn.ModuleList(
+            FeedForward(d_model, d_ff, activation=activation, bias=False) for _ in range(num_shared)
+        )
+        self.register_buffer("balancing_bias", torch.zeros(num_experts))
+
+    def forward(self, x: Tensor, *, need_routing: bool = False) -> Tensor | tuple[Tensor, Routing]:
+        """Map `[..., d_model]` to the same shape.
+
+        Args:
+            need_routing: also return the `Routing`; its tokens are the positions of `x` in reading order.
+
+        Raises:
+            ValueError: another width, no token, or a router whose logits are not finite.
+        """
+        check_sequence(x, self.router.in_features)
+        tokens = x.reshape(-1, x.shape[-1])  # [tokens, d_model]
+        routing = self.route(tokens)
+        dispatch = dispatch_sorted if self.fast else dispatch_loop
+        mixed = dispatch(tokens, self.experts, routing)
+        for expert in self.shared_experts:
+            mixed = mixed + expert(tokens)
+        mixed = mixed.view(x.shape)
+        return (mixed, routing) if need_routing else mixed
+
+    def route(self, tokens: Tensor) -> Routing:
+        """Where the tokens `[tokens, d_model]` go. Noise is added in training only."""
+        logits = self.router(tokens)
+        if self.noise_router is not None and self.training:
+            logits = logits + torch.randn_like(logits) * nn.functional.softplus(self.noise_router(tokens))
+        factor = self.capacity_factor if self.training else self.eval_capacity_factor
+        if self.choice == "expert":
+            factor = factor or self.capacity_factor or 1.0
+            return expert_choice_routing(logits, expert_capacity(*logits.shape, self.top_k, factor))
+        capacity = None if factor is None else expert_capacity(*logits.shape, self.top_k, factor)
+        return top_k_routing(
+            logits, self.top_k, renormalize=self.renormalize, bias=self.balancing_bias, capacity=capacity
+        )
+
+
+def dispatch_loop(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tensor:
+    """Ask the experts one after the other: `y[token] += gate * expert(x[token])`. For reading.
+
+    Args:
+        x: `[tokens, d_model]`.
+        experts: the networks, each maps `[n, d_model]` to `[n, d_model]`.
+        routing: the assignments.
+
+    Returns:
+        `[tokens, d_model]`; zero for a token all of whose assignments were dropped. An expert without tokens
+        does not run and gets no gradient, not even zero: an optimizer then leaves it alone.
+    """
+    output = torch.zeros_like(x)
+    for index, expert in enumerate(experts):
+        mine = routing.kept & (routing.expert == index)  # [assignments]
+        if mine.any():
+            token, gate = routing.token[mine], routing.gate[mine]
+            output = output.index_add(0, token, gate[:, None] * expert(x[token]))
+    return output
+
+
+def dispatch_sorted(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tensor:
+    """The same as `dispatch_loop` with tokens sorted by expert, so that each is gathered and added once.
+
+    Args and Returns: as in `dispatch_loop`.
+
+    Source: Gale et al. 2022, "MegaBlocks: Efficient Sparse Training with Mixture-of-Experts", section 2.2
+    (permute, compute by group, permute back).
+    """
+    order = routing.expert.argsort(stable=True)
+    if not routing.kept.all():
+        order = order[routing.kept[order]]
+    token, gate = routing.token[order], routing.gate[order]
+    load = torch.bincount(routing.expert[order], minlength=len(experts)).tolist()
+    groups = x.index_select(0, token).split(load)  # one [n, d_model] an expert
+    answers = [expert(group) for expert, group in zip(experts, groups, strict=True) if len(group)]
+    if not answers:
+        return torch.zeros_like(x)
+    return torch.zeros_like(x).index_add(0, token, torch.cat(answers) * gate[:, None])
+
+
+class MixtureLoss:
+    """The loss of a language model with experts: next-token loss plus what keeps the load even.
+
+    `loss = cross-entropy + balance * mean over layers of load_balancing_loss + z * mean of router_z_loss`.
+    Pass it to `train` as `loss`.
+
+    Args:
+        balance: weight of `load_balancing_loss`; 0.01 in Switch and GShard.
+        z: weight of `router_z_loss`; 0.001 in ST-MoE.
+        bias_rate: step of `balancing_bias_step` after each batch; 0 leaves the biases alone.
+
+    Raises:
+        ValueError: a weight that is negative or not a number.
+
+    Source: Fedus et al. 2021, section 2.2; Zoph et al. 2022, section 3.2; Wang et al. 2024.
+    """
+
+    def __init__(self, balance: float = 0.01, z: float = 0.0, bias_rate: float = 0.0):
+        for name, value in {"balance": balance, "z": z, "bias_rate": bias_rate}.items():
+            if not value >= 0:
+                raise ValueError(f"{name}={value} must be a number that is not negative")
+        self.balance, self.z, self.bias_rate = balance, z, bias_rate
+
+    def __call__(self, model: nn.Module, batch) -> Tensor:
+        """Scalar tensor, nats per token and the weighted extras.
+
+        Args:
+            model: called as `model(tokens, need_routing=True)`, returns logits and one `Routing` a layer.
+            batch: as in `next_token_loss`.
+        """
+        routings = []
+
+        def logits(tokens):
+            output, found = model(tokens, need_routing=True)
+            routings.extend(found)
+            return output
+
+        loss = next_token_loss(logits, batch)
+        mixtures = [
+            (moe, routing) for moe, routing in zip(mixtures_of(model), _present(routings), strict=True)
+        ]
+        for moe, routing in mixtures:
+            if self.balance:
+                loss = loss + self.balance / len(mixtures) * load_balancing_loss(routing)
+            if self.z:
+                loss = loss + self.z / len(mixtures) * router_z_loss(routing)
+            if self.bias_rate and model.training:
+                balancing_bias_step(moe.balancing_bias, routing, self.bias_rate)
+        return loss
+
+
+def mixtures_of(model: nn.Module) -> list[MoE]:
+    """The model's mixtures, from the first layer to the last."""
+    return [module for module in model.modules() if isinstance(module, MoE)]
+
+
+def _present(routings: list[Routing | None]) -> list[Routing]:
+    return [routing for routing in routings if routing is not None]
+
+
+def _check_sizes(d_model: int, num_experts: int) -> None:
+    if d_model < 1 or num_experts < 1:
+        raise ValueError(f"d_model={d_model} and num_experts={num_experts} must be at least 1")
+
+
+def check_sequence(x: Tensor, d_model: int) -> None:
+    if x.ndim < 2 or x.shape[-1] != d_model:
+        raise ValueError(f"x must be [..., seq, {d_model}], got {list(x.shape)}")
+    if x.numel() == 0:
+        raise ValueError(f"there are no tokens to route: x is {list(x.shape)}")

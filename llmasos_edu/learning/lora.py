@@ -1,0 +1,264 @@
+"""Low-rank adapters (LoRA): a frozen model, and beside some of its matrices two narrow ones that learn.
+
+What an adapter learns can be taken off, kept in a file of some kilobytes, and put on again; the model below
+it never changes, so it forgets nothing. The article's section 3.3.
+"""
+
+import hashlib
+import math
+
+import torch
+from torch import nn
+
+from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.training.checkpoint import CheckpointError, cuda_devices, read_tensors, write_tensors
+
+ATTENTION = ("query_proj", "value_proj")  # as Hu et al. 2021 in most experiments, section 5.1
+
+
+class LoRALinear(nn.Linear):
+    """A linear map with a low-rank detour: `y = x W^T + b + alpha / rank * (x A^T) B^T`.
+
+    W and b are the given layer's own, frozen. A starts random and B at zero, so the layer begins as what it
+    was, and B learns first: its gradient needs A, and A's gradient needs B.
+
+    Args:
+        linear: the layer to stand in for; its tensors are shared, not copied.
+        rank: rows of A, columns of B.
+        alpha: size of the detour; the factor is `alpha / rank`, so that another rank needs no other
+            learning rate.
+
+    Raises:
+        ValueError: a rank that is no whole number of at least 1 or above the smaller side, an alpha of 0.
+
+    Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1; article 3.3.
+    """
+
+    def __init__(self, linear, rank, alpha):
+        nn.Module.__init__(self)
+        check_count("rank", rank)
+        out_features, in_features = linear.weight.shape
+        if rank > min(out_features, in_features):
+            raise ValueError(
+                f"rank={rank} is above the smaller side of a {out_features} x {in_features} matrix"
+            )
+        if alpha == 0 or not math.isfinite(alpha):
+            raise ValueError(f"alpha={alpha} must be finite and not 0: the adapter would never act")
+        self.in_features, self.out_features, self.rank, self.alpha = in_features, out_features, rank, alpha
+        self.weight, self.bias = linear.weight, linear.bias
+        like = {"dtype": linear.weight.dtype, "device": linear.weight.device}
+        self.lora_a = nn.Parameter(torch.randn(rank, in_features, **like) * in_features**-0.5)
+        self.lora_b = nn.Parameter(torch.zeros(out_features, rank, **like))
+
+    @property
+    def scale(self):
+        """The factor of the detour, `alpha / rank`."""
+        return self.alpha / self.rank
+
+    def forward(self, x):
+        """Map `[..., in]` to `[..., out]`."""
+        narrow = nn.functional.linear(x, self.lora_a)  # [..., rank]
+        return super().forward(x) + self.scale * nn.functional.linear(narrow, self.lora_b)
+
+    @torch.no_grad()
+    def merged(self):
+        """A plain `nn.Linear` that does the same: its weight is `W + alpha / rank * B A`, a new tensor."""
+        plain = self._plain()
+        plain.weight = nn.Parameter(self.weight + self.scale * self.lora_b @ self.lora_a)
+        return plain
+
+    def _plain(self):
+        plain = nn.Linear(self.in_features, self.out_features, bias=False, device="meta")
+        plain.weight, plain.bias = self.weight, self.bias
+        return plain.train(self.training)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, rank={self.rank}, alpha={self.alpha}"
+
+
+# ---- on a model ----
+
+
+def add_lora(model, *, rank, alpha=None, targets=ATTENTION):
+    """Freeze a model and put adapters on some of its linear layers, in place.
+
+    A rank r adapter of a matrix [out, in] has `r * (in + out)` parameters.
+
+    Args:
+        model: any nn.Module with nn.Linear layers, such as `LanguageModel`.
+        rank: of every adapter.
+        alpha: `2 * rank` unless given.
+        targets: names of layers, as far as needed from the end: "query_proj" in every block,
+            "feed_forward.out_proj" but not attention's, "blocks.0.attention.value_proj" alone.
+
+    Returns:
+        the full names of the layers that have an adapter now, in the order of the model. A, and so the whole
+        model, depends on torch's random seed.
+
+    Raises:
+        ValueError: a target that names no linear layer, a model that has adapters already, a layer whose
+            weight is shared with another module (merging would change both), and as `LoRALinear` does.
+
+    Source: Hu et al. 2021, sections 4.1 and 4.2; article 3.3.
+    """
+    if adapters := adapted_layers(model):
+        raise ValueError(f"the model has adapters already, {len(adapters)}: merge or remove them first")
+    if isinstance(targets, str):
+        targets = (targets,)
+    linear = {name: m for name, m in model.named_modules() if isinstance(m, nn.Linear)}
+    chosen = [name for name in linear if any(_is_named(name, target) for target in targets)]
+    for target in targets:
+        if not any(_is_named(name, target) for name in linear):
+            known = ", ".join(dict.fromkeys(name.rsplit(".", 1)[-1] for name in linear)) or "none"
+            raise ValueError(f"no linear layer is called {target!r}; there are: {known}")
+    if not chosen:
+        raise ValueError("targets is empty: no layer would learn")
+    for name in chosen:
+        _check_own(model, name, linear[name].weight)
+    adapters = {name: LoRALinear(linear[name], rank, 2 * rank if alpha is None else alpha) for name in chosen}
+    model.requires_grad_(False)
+    for name, adapter in adapters.items():
+        model.set_submodule(name, adapter.train(linear[name].training))
+    return chosen
+
+
+def merge_lora(model):
+    """Add every adapter to its matrix and leave plain layers, in place: the same answers, no detour.
+
+    All parameters are trainable again.
+
+    Raises:
+        ValueError: the model has no adapters.
+    """
+    _replace(model, LoRALinear.merged)
+
+
+def remove_lora(model):
+    """Take all adapters off, in place: the model is, to the bit, what it was before `add_lora`.
+
+    All parameters are trainable again.
+
+    Raises:
+        ValueError: the model has no adapters.
+    """
+    _replace(model, LoRALinear._plain)
+
+
+def adapted_layers(model):
+    """The full names of a model's layers with an adapter; an empty list where there is none."""
+    return [name for name, module in model.named_modules() if isinstance(module, LoRALinear)]
+
+
+def adapter_state(model):
+    """Copies of all that the adapters hold: {name: tensor}, A and B of each layer.
+
+    Raises:
+        ValueError: the model has no adapters.
+    """
+    return {name: p.detach().clone() for name, p in _adapter_parameters(model).items()}
+
+
+@torch.no_grad()
+def set_adapter_state(model, state):
+    """Exchange what the adapters hold: switch a model from one task to another without touching its weights.
+
+    Args:
+        model: with adapters as those that `state` came from.
+        state: from `adapter_state`.
+
+    Raises:
+        ValueError: other names or shapes; nothing is changed then.
+    """
+    own = _adapter_parameters(model)
+    if own.keys() != state.keys():
+        other = sorted(own.keys() ^ state.keys())
+        raise ValueError(f"these adapters are of other layers: {other[0]!r} is only on one side")
+    for name, tensor in state.items():
+        if tensor.shape != own[name].shape:
+            raise ValueError(f"{name} is {list(tensor.shape)}, the model's is {list(own[name].shape)}")
+    for name, tensor in state.items():
+        own[name].copy_(tensor)
+
+
+# ---- in a file ----
+
+
+def save_adapters(path, model):
+    """Write a model's adapters, and nothing else of it, to one safetensors file.
+
+    The file remembers rank, alpha and layers, and the sha256 of the weights below.
+
+    Args:
+        path: the file; replaced in one atomic move, as by `save_model`.
+        model: with adapters.
+
+    Raises:
+        ValueError: the model has no adapters.
+        CheckpointError: the file cannot be written.
+    """
+    state = adapter_state(model)
+    first = model.get_submodule(adapted_layers(model)[0])
+    content = {"rank": first.rank, "alpha": first.alpha, "layers": adapted_layers(model)}
+    write_tensors(path, "adapters", content | {"base": _base_digest(model)}, state)
+
+
+def load_adapters(path, model):
+    """Put the adapters of a file on the model that they were trained on, in place.
+
+    Args:
+        path: a file of `save_adapters`.
+        model: without adapters.
+
+    Returns:
+        the full names of the layers that have an adapter now. The caller's random stream is left as it was.
+
+    Raises:
+        ValueError: the model has adapters already.
+        CheckpointError: the file is damaged or foreign, or the adapters were trained on other weights.
+    """
+    content, tensors = read_tensors(path, "adapters")
+    if adapted_layers(model):
+        raise ValueError(f"the model has adapters already: remove them before {path} is put on")
+    if content["base"] != _base_digest(model):
+        raise CheckpointError(f"{path}: these adapters were trained on other weights than this model's")
+    with torch.random.fork_rng(devices=cuda_devices(model)):
+        names = add_lora(model, rank=content["rank"], alpha=content["alpha"], targets=content["layers"])
+    set_adapter_state(model, tensors)
+    return names
+
+
+def _base_digest(model):
+    """The sha256 of all that is not an adapter: names, kinds of number, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        if not name.endswith((".lora_a", ".lora_b")):
+            plain = tensor.detach().cpu().contiguous()
+            digest.update(f"{name} {plain.dtype} {list(plain.shape)}".encode())
+            digest.update(plain.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _adapter_parameters(model):
+    names = adapted_layers(model)
+    if not names:
+        raise ValueError("the model has no adapters: add_lora puts them on")
+    parameters = dict(model.named_parameters())
+    return {f"{name}.{part}": parameters[f"{name}.{part}"] for name in names for part in ("lora_a", "lora_b")}
+
+
+def _replace(model, make):
+    _adapter_parameters(model)
+    for name in adapted_layers(model):
+        model.set_submodule(name, make(model.get_submodule(name)))
+    model.requires_grad_(True)
+
+
+def _is_named(name, target):
+    """True where the dotted name ends in the target, component by component."""
+    return f".{name}".endswith(f".{target}")
+
+
+def _check_own(model, name, weight):
+    for other, parameter in model.named_parameters(remove_duplicate=False):
+        if parameter is weight and other != f"{name}.weight":
+            raise ValueError(f"{name} shares its weight with {other}: an adapter on it could not be merged")

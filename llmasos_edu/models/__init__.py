@@ -1,0 +1,1 @@
+"""Whole models, and other people's weights in them (chapter 5)."""

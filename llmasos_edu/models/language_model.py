@@ -1,0 +1,386 @@
+"""The book's language model: embedding, causal blocks dense or with experts, head (chapters 4 and 5).
+
+`LLMasOS` is the stack of blocks, from vectors to vectors as in the article; `LanguageModel` puts an
+embedding before it and a head behind it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from llmasos_edu.foundation.tensors import check_tokens
+from llmasos_edu.generation.decoding_step import decoding_step
+from llmasos_edu.generation.sampling import generate, stream
+from llmasos_edu.layers.kv_cache import KVCache
+from llmasos_edu.layers.moe import MoE
+from llmasos_edu.layers.positional import PositionalEncoding
+from llmasos_edu.layers.routing import Routing
+from llmasos_edu.layers.transformer import NORMS, EncoderLayer, set_norm_eps, start_empty
+
+
+class Inspection(NamedTuple):
+    """One forward pass with everything on show."""
+
+    logits: Tensor  # [batch, seq, vocab]
+    weights: Tensor  # [layers, batch, heads, query, key], rows sum to one
+    scores: Tensor  # the same shape, before causal mask and softmax
+    routings: list[Routing | None]  # one a layer; None where the layer has no experts
+
+
+class LLMasOS(nn.Module):
+    """The stack of causal blocks, each with attention and with one feed-forward network or several experts.
+
+    `x = x + Attention(norm(x))`, `x = x + MoE(norm(x))` in each block, a norm after the last.
+
+    Args:
+        d_model: width of a position's vector.
+        num_layers: number of blocks.
+        num_experts: experts in each block; 1 is an ordinary feed-forward network.
+        num_heads: query heads in a block.
+        d_ff: width of a feed-forward network or of one expert; `4 * d_model` unless given, 0 for
+            attention only.
+        moe: further options of `MoE`, such as `{"top_k": 1}`; for more than one expert.
+        num_kv_heads: key and value heads in a block; `num_heads` unless given.
+        position: `rotary`, `learned` (then at most `max_len` positions), `sinusoidal`, `alibi` or `none`.
+        max_len: number of learned positions.
+        position_base: base of rotary and sinusoidal positions.
+        position_amplitude: size of added positions.
+        norm_eps: what keeps the norms' divisions finite; torch's own unless given.
+        norm, activation, qk_norm, bias, dropout: as in `EncoderLayer`; experts have no biases.
+
+    Raises:
+        ValueError: a setting that does not fit, with the value.
+
+    Source: article 5; Radford et al. 2019 (GPT-2), section 2.3, for the shape; the parts name theirs.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_layers: int,
+        num_experts: int = 1,
+        *,
+        num_heads: int = 4,
+        d_ff: int | None = None,
+        moe: dict | None = None,
+        num_kv_heads: int | None = None,
+        position: str = "rotary",
+        max_len: int = 1024,
+        position_base: float = 10_000.0,
+        position_amplitude: float = 1.0,
+        norm: str = "layer",
+        norm_eps: float | None = None,
+        activation: str = "squared_relu",
+        qk_norm: bool = True,
+        bias: bool = False,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        if num_layers < 1 or num_experts < 1:
+            raise ValueError(f"num_layers={num_layers} and num_experts={num_experts} must be at least 1")
+        if moe and num_experts == 1:
+            raise ValueError(f"moe={moe} are options of experts, but num_experts=1")
+        d_ff = 4 * d_model if d_ff is None else d_ff
+        moe = {"d_ff": d_ff, "activation": activation} | (moe or {})
+        self.blocks = nn.ModuleList(
+            EncoderLayer(
+                d_model, num_heads, d_ff,
+                feed_forward=MoE(d_model, num_experts, **moe) if num_experts > 1 else None,
+                num_kv_heads=num_kv_heads, activation=activation, norm=norm, is_causal=True,
+                qk_norm=qk_norm, bias=bias, dropout=dropout,
+            )
+            for _ in range(num_layers)
+        )  # fmt: skip
+        self.norm = NORMS[norm](d_model)
+        self.positions = PositionalEncoding(
+            position, d_model, num_heads, max_len=max_len, base=position_base, amplitude=position_amplitude
+        )
+        set_norm_eps(self, norm_eps)
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        cache: list[KVCache] | None = None,
+        counts: list[int] | None = None,
+        head_mask: Tensor | None = None,
+        need_weights: bool = False,
+        need_routing: bool = False,
+    ):
+        """Let every position read those before it.
+
+        Args:
+            x: `[batch, seq, d_model]`.
+            cache, counts, head_mask, need_routing: as in `LanguageModel.forward`.
+            need_weights: also return one `AttentionMaps` a layer.
+
+        Returns:
+            `[batch, seq, d_model]`; then, where asked for, the list of maps and the list of routings.
+
+        Raises:
+            ValueError: shapes that do not fit, with the values.
+        """
+        self._check(x, cache, head_mask)
+        seq = x.shape[1]
+        positions = torch.arange(seq, device=x.device) if cache is None else cache[0].positions(seq)
+        x, position_options = self.positions(x, positions)
+        maps, routings = [], []
+        for layer, block in enumerate(self.blocks):
+            has_experts = need_routing and isinstance(block.feed_forward, MoE)
+            x = block(
+                x,
+                **position_options,
+                cache=None if cache is None else cache[layer],
+                counts=counts,
+                head_mask=None if head_mask is None else head_mask[layer],
+                need_weights=need_weights,
+                need_routing=has_experts,
+            )
+            x, *found = x if need_weights or has_experts else (x,)
+            maps += found[:1] if need_weights else []
+            routings.append(found[-1] if has_experts else None)
+        extras = ([maps] if need_weights else []) + ([routings] if need_routing else [])
+        return (self.norm(x), *extras) if extras else self.norm(x)
+
+    def _check(self, x: Tensor, cache, head_mask: Tensor | None) -> None:
+        num_layers, attention = len(self.blocks), self.blocks[0].attention
+        d_model = attention.query_proj.in_features
+        if x.ndim != 3 or x.shape[-1] != d_model or 0 in x.shape:
+            raise ValueError(f"x must be [batch, seq, {d_model}] and not empty, got {list(x.shape)}")
+        if head_mask is not None and (head_mask.ndim < 2 or len(head_mask) != num_layers):
+            raise ValueError(
+                f"head_mask {list(head_mask.shape)} must be [layers={num_layers}, "
+                f"heads={attention.num_heads}] or [layers={num_layers}, batch, heads={attention.num_heads}]"
+            )
+        if cache is not None and any(
+            isinstance(block.feed_forward, MoE) and block.feed_forward.choice == "expert"
+            for block in self.blocks
+        ):
+            raise ValueError(
+                "with choice='expert' a token's experts depend on the tokens after it, which a cache does "
+                "not know yet: such a model cannot write one token after the other"
+            )
+
+
+class LanguageModel(nn.Module):
+    """A causal language model: the probability of each token given those before it.
+
+    `logits = LLMasOS(E[tokens]) W`.
+
+    Args:
+        vocab_size: number of different tokens.
+        d_model, num_layers, num_heads, d_ff, num_experts, moe: as in `LLMasOS`.
+        num_kv_heads, position, max_len, position_base, norm, norm_eps, activation, qk_norm, bias, dropout: as
+            in `LLMasOS`.
+        tie_weights: one matrix serves as embedding and as head.
+
+    Raises:
+        ValueError: a setting that does not fit, with the value.
+
+    Source: Radford et al. 2019 (GPT-2), section 2.3, for the shape; the parts name theirs; article 5.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        *,
+        d_ff: int | None = None,
+        num_experts: int = 1,
+        moe: dict | None = None,
+        num_kv_heads: int | None = None,
+        position: str = "rotary",
+        max_len: int = 1024,
+        position_base: float = 10_000.0,
+        norm: str = "layer",
+        norm_eps: float | None = None,
+        activation: str = "squared_relu",
+        qk_norm: bool = True,
+        bias: bool = False,
+        dropout: float = 0.0,
+        tie_weights: bool = False,
+    ):
+        super().__init__()
+        self.settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        if vocab_size < 1:
+            raise ValueError(f"vocab_size={vocab_size} must be at least 1")
+        self.vocab_size = vocab_size
+        # Embeddings that are the head as well start small, else the first logits would be large.
+        std = d_model**-0.5 if tie_weights else 1.0
+        self.embedding = nn.Embedding(vocab_size, d_model)
+        self.body = LLMasOS(
+            d_model, num_layers, num_experts, num_heads=num_heads, d_ff=d_ff, moe=moe,
+            num_kv_heads=num_kv_heads, position=position, max_len=max_len, position_base=position_base,
+            position_amplitude=std, norm=norm, norm_eps=norm_eps, activation=activation, qk_norm=qk_norm,
+            bias=bias, dropout=dropout,
+        )  # fmt: skip
+        self.head = nn.Linear(d_model, vocab_size, bias=False)
+        nn.init.normal_(self.embedding.weight, std=std)
+        start_empty(self.blocks)
+        if tie_weights:
+            self.head.weight = self.embedding.weight
+        else:
+            nn.init.zeros_(self.head.weight)
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The layers, `body.blocks`."""
+        return self.body.blocks
+
+    def forward(
+        self,
+        tokens: Tensor,
+        *,
+        cache: list[KVCache] | None = None,
+        counts: list[int] | None = None,
+        head_mask: Tensor | None = None,
+        need_routing: bool = False,
+    ) -> Tensor | tuple[Tensor, list[Routing | None]]:
+        """Logits of the next token at every position.
+
+        Args:
+            tokens: `[batch, seq]`, integers below `vocab_size`.
+            cache: one `KVCache` a layer from `new_cache`; the tokens continue what it holds.
+            counts: with a cache, how many of the tokens are real in each row (the rest is padding
+                at the row's end).
+            head_mask: `[layers, heads]` or `[layers, batch, heads]`; 0 knocks a head out.
+            need_routing: also return one `Routing` a layer (None where the layer has no experts), over
+                `batch * seq` tokens in reading order.
+
+        Returns:
+            `[batch, seq, vocab]`, and with `need_routing` the routings.
+
+        Raises:
+            ValueError: tokens of the wrong shape, kind or range, with the values.
+        """
+        check_tokens("tokens", tokens, self.vocab_size)
+        x = self.body(
+            self.embedding(tokens), cache=cache, counts=counts, head_mask=head_mask, need_routing=need_routing
+        )
+        if need_routing:
+            return self.head(x[0]), x[1]
+        return self.head(x)
+
+    @torch.no_grad()
+    def inspect(self, tokens: Tensor, *, head_mask: Tensor | None = None) -> Inspection:
+        """The forward pass step by step: logits, attention weights and scores of every head, every routing.
+
+        Args:
+            tokens: `[batch, seq]`.
+            head_mask: as in `forward`.
+        """
+        check_tokens("tokens", tokens, self.vocab_size)
+        x, maps, routings = self.body(
+            self.embedding(tokens), head_mask=head_mask, need_weights=True, need_routing=True
+        )
+        weights = torch.stack([each.weights for each in maps])
+        scores = torch.stack([each.scores for each in maps])
+        return Inspection(self.head(x), weights, scores, routings)
+
+    def knock_out(self, heads) -> Tensor:
+        """A `head_mask` `[layers, heads]` that silences the given `(layer, head)` pairs.
+
+        Raises:
+            ValueError: a pair that names no head of this model.
+        """
+        num_layers, num_heads = len(self.blocks), self.blocks[0].attention.num_heads
+        mask = torch.ones(num_layers, num_heads, device=self.head.weight.device)
+        for layer, head in heads:
+            if not (0 <= layer < num_layers and 0 <= head < num_heads):
+                raise ValueError(
+                    f"there is no head (layer={layer}, head={head}): layers 0 to {num_layers - 1}, "
+                    f"heads 0 to {num_heads - 1}"
+                )
+            mask[layer, head] = 0.0
+        return mask
+
+    def new_cache(self, batch_size: int, max_len: int) -> list[KVCache]:
+        """Empty caches, one a layer, for `max_len` positions in each of `batch_size` rows."""
+        weight = self.head.weight
+        return [
+            KVCache(
+                batch_size, block.attention.num_kv_heads, max_len, block.attention.head_dim,
+                dtype=weight.dtype, device=weight.device,
+            )
+            for block in self.blocks
+        ]  # fmt: skip
+
+    def next_logits(self, tokens: Tensor, *, cache: list[KVCache], counts: list[int] | None = None) -> Tensor:
+        """Logits of the token that follows each row: one step of writing.
+
+        The same as `forward` at each row's last real position; the head reads no other. The tokens are
+        taken as they are: a model's own need no check.
+
+        Args:
+            tokens: `[batch, seq]`, checked by the caller.
+            cache, counts: as in `forward`; every row has at least one real token.
+
+        Returns:
+            `[batch, vocab]`.
+        """
+        x = self.body(self.embedding(tokens), cache=cache, counts=counts)
+        if counts is None:
+            return self.head(x[:, -1])
+        last = torch.tensor(counts, device=x.device) - 1
+        return self.head(x[torch.arange(len(x), device=x.device), last])
+
+    def decoding_step(self, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
+        """`next_logits` for one token a row, made ready for this cache and fast; for many steps in a row.
+
+        Args:
+            cache: what the rows have read so far; it keeps what follows.
+
+        Returns:
+            A function from tokens `[batch, 1]` to logits `[batch, vocab]`, without gradient. It goes by the
+            weights of now.
+        """
+        return decoding_step(self, cache)
+
+    def generate(
+        self,
+        prompts: Tensor | Sequence,
+        max_new_tokens: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float | None = None,
+        stop: int | Iterable[int] = (),
+        generator: torch.Generator | None = None,
+    ) -> Tensor | list[Tensor]:
+        """Continue each prompt, one token at a time, reading each position once.
+
+        Args:
+            prompts: tokens `[batch, seq]`, or a list of rows of any lengths, at least one token each.
+            max_new_tokens: at most so many tokens are added.
+            temperature: above 1 more surprising, below 1 more predictable, 0 always the likeliest.
+            top_k: choose among the `top_k` likeliest tokens alone.
+            top_p: choose among the fewest likeliest that have the probability `top_p` together.
+            min_p: choose among those that have at least `min_p` times the probability of the likeliest.
+            repetition_penalty: above 1 what a row has said becomes less likely in it.
+            stop: the token or tokens that end a row. A row that has ended repeats its last token until all
+                have.
+            generator: source of randomness; torch's global one unless given.
+
+        Returns:
+            For prompts `[batch, seq]`: `[batch, seq + written]`, prompt included. For a list of rows: a list
+            of rows, each up to its own end.
+
+        Raises:
+            ValueError: an empty prompt, bad tokens, a setting out of range.
+
+        Source: `sampling.py` names the papers of the rules and the order in which they are applied.
+        """
+        return generate(
+            self, prompts, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
+            repetition_penalty=repetition_penalty, stop=stop, generator=generator,
+        )  # fmt: skip
+
+    def stream(self, prompts: Tensor | Sequence, max_new_tokens: int, **options) -> Iterator[Tensor]:
+        """Hand out the tokens `[batch]` of `generate` as they are written; options as there."""
+        return stream(self, prompts, max_new_tokens, **options)

@@ -1,0 +1,1 @@
+"""Still pictures in the book's look, one module a family."""

@@ -1,0 +1,1 @@
+"""The accuracy matrix explorer: its data, its drawing and its words."""

@@ -1,0 +1,1 @@
+"""The attention explorer: its data, its drawing and its words."""

@@ -1,0 +1,1 @@
+"""The dark knowledge explorer: its data, its drawing and its words."""

@@ -1,0 +1,1 @@
+"""The embedding map explorer: its data, its drawing and its words."""

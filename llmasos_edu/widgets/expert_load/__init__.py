@@ -1,0 +1,1 @@
+"""The expert load explorer: its data, its drawing and its words."""

@@ -1,0 +1,1 @@
+"""The gradient plane explorer: its data, its drawing and its words."""

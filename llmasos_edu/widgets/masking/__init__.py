@@ -1,0 +1,1 @@
+"""The masking explorer: its data, its drawing and its words."""

@@ -1,0 +1,1 @@
+"""The positions explorer: its data, its drawing and its words."""

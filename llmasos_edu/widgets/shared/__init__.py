@@ -1,0 +1,1 @@
+"""What all explorers share: the host page, the shared JavaScript and style."""
