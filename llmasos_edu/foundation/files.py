@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 
-STALE_SECONDS = 3600
+STALE_SECONDS = 3600.0  # a temporary file this old belongs to no running process
 
 
 def write_atomically(path, raw):

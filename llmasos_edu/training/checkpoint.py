@@ -21,7 +21,6 @@ from llmasos_edu.foundation.files import write_atomically
 METADATA_KEY = "llmasos_edu"
 VERSION = 1
 NO_DIGEST = "0" * 64
-STALE_SECONDS = 3600.0
 
 
 class CheckpointError(ValueError):
@@ -268,7 +267,7 @@ def _ties(tensors):
 
 
 def write_tensors(path, kind, content, tensors):
-    """Write named tensors and JSON content as one safetensors file of this kind, with a digest over all of it.
+    """Write named tensors and JSON content as one safetensors file, with a digest over all of it.
 
     Raises:
         CheckpointError: something is not a tensor, or a directory is in the way.

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from llmasos_edu.foundation import files
 from llmasos_edu.layers.moe import MixtureLoss
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.training import checkpoint
@@ -531,7 +532,7 @@ def test_a_failed_write_keeps_the_old_file_and_no_litter(tmp_path, monkeypatch, 
         raise OSError(28, "No space left on device")
 
     if where == "write":
-        monkeypatch.setattr(checkpoint, "open", lambda *a: fail(), raising=False)
+        monkeypatch.setattr(files, "open", lambda *a: fail(), raising=False)
     else:
         monkeypatch.setattr(os, where, fail)
     with pytest.raises(OSError, match="No space"):
