@@ -88,7 +88,19 @@ def shrink(path: Path) -> Path:
     return path
 
 
-PICTURES = {"attention_explorer": attention_explorer}
+def house() -> Path:
+    """The rooms of the library on their floors, arrows from the imports; and CONTRIBUTING's table of them."""
+    import house
+
+    contributing = HERE.parent / "CONTRIBUTING.md"
+    before, _, rest = contributing.read_text(encoding="utf-8").partition(house.TABLE_BEGINS)
+    _, _, after = rest.partition(house.TABLE_ENDS)
+    whole = f"{before}{house.TABLE_BEGINS}\n{house.rooms_table()}\n{house.TABLE_ENDS}{after}"
+    contributing.write_text(whole, encoding="utf-8")
+    return house.draw(HERE / "house.svg")
+
+
+PICTURES = {"attention_explorer": attention_explorer, "house": house}
 
 
 def main(names: list[str]) -> None:

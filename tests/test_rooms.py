@@ -1,6 +1,8 @@
 """The rooms of the house: who may import whom is a contract in pyproject.toml; here is what it cannot say."""
 
 import ast
+import html
+import importlib
 import tomllib
 from pathlib import Path
 
@@ -87,3 +89,30 @@ def test_no_module_is_longer_than_400_lines():
         if (lines := len(path.read_text().splitlines())) > 400
     }
     assert long == {}
+
+
+@pytest.fixture
+def house(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "figures")
+    return importlib.import_module("house")
+
+
+def test_contributing_s_table_of_rooms_is_today_s(house):
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text.partition(house.TABLE_BEGINS)[2].partition(house.TABLE_ENDS)[0]
+    assert table.strip() == house.rooms_table(), "run `make figures`"
+
+
+def test_the_drawing_of_the_house_is_today_s(house):
+    drawn = (ROOT / "figures" / "house.svg").read_text()
+    assert html.escape(house.in_words(house.between_rooms()), quote=False) in drawn, "run `make figures`"
+
+
+def test_an_arrow_that_others_imply_is_left_out(house):
+    pairs = {("a", "b"), ("b", "c"), ("a", "c"), ("a", "d")}
+    assert house.without_implied(pairs) == {("a", "b"), ("b", "c"), ("a", "d")}
+
+
+def test_an_arrow_behind_a_room_is_noticed(house):
+    assert house.runs_through((0, 3), (0, 0), (0, 1))
+    assert not house.runs_through((0, 3), (0, 0), (house.BOX_WIDTH, 1))

@@ -1,4 +1,6 @@
-"""The small models that the book ships: `llmasos_edu.load("manual-dense")`.
+"""The small models that the book ships, and the way to one on a reader's own text.
+
+`llmasos_edu.load("manual-dense")` gives a model with its tokenizer and its card.
 
 Each is a folder here: `model.safetensors`, `tokenizer.json` and `card.json`, which says what it has read,
 how it was trained, what it scores and which sha256 its files have. `make models` makes them anew. A reader's

@@ -472,7 +472,7 @@ def gone(pid, within=10.0):
 def test_nothing_is_left_when_the_kernel_is_killed_during_a_check():
     kernel_code = """
         import os, time, llmasos_edu.exercises as exercises
-        from llmasos_edu.exercises import client
+        from llmasos_edu.exercises.checker import client
         def answer(query, key, value):
             print(os.getpid(), flush=True)
             time.sleep(60)
