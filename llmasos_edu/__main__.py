@@ -87,24 +87,27 @@ def train(asked) -> int:
     import torch
 
     from llmasos_edu.pretrained.own_text import train_on_text
+    from llmasos_edu.training.loop import TrainingInterrupted
 
     folder = asked.output or Path(f"{asked.file.stem}-model")
-    done = train_on_text(
-        asked.file,
-        folder,
-        steps=asked.steps,
-        minutes=asked.minutes,
-        vocab_size=asked.vocab_size,
-        d_model=asked.d_model,
-        num_layers=asked.layers,
-        num_heads=asked.heads,
-        num_experts=asked.experts,
-        context=asked.context,
-        batch_size=asked.batch,
-        seed=asked.seed,
-        progress=sys.stdout.isatty(),
-    )
-    if done is None:
+    try:
+        done = train_on_text(
+            asked.file,
+            folder,
+            steps=asked.steps,
+            minutes=asked.minutes,
+            vocab_size=asked.vocab_size,
+            d_model=asked.d_model,
+            num_layers=asked.layers,
+            num_heads=asked.heads,
+            num_experts=asked.experts,
+            context=asked.context,
+            batch_size=asked.batch,
+            seed=asked.seed,
+            progress=sys.stdout.isatty(),
+        )
+    except TrainingInterrupted as interrupted:
+        print(interrupted)
         print("The same command goes on from there.")
         return 130
     print("\nbits per byte of what was held out (lower is better):")

@@ -25,7 +25,7 @@ from llmasos_edu.pretrained.reading import (
     train_tokenizer,
     training_tokens,
 )
-from llmasos_edu.training.loop import train
+from llmasos_edu.training.loop import TrainingInterrupted, train
 from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
 from llmasos_edu.training.optimizers import make_optimizers
 
@@ -64,21 +64,22 @@ def make(name: str, steps: int) -> None:
                 f"{name}: {step} of {steps} steps, {minutes:.1f} minutes of CPU time in this run", flush=True
             )
 
-    history = train(
-        model,
-        TextSampler(training_tokens(split, tokenizer), CONTEXT, BATCH),
-        steps=steps,
-        loss=MixtureLoss(BALANCE) if model.settings["num_experts"] > 1 else next_token_loss,
-        optimizers=make_optimizers(model, **RATES),
-        seed=SEED,
-        final_lr_fraction=0.02,
-        evaluate=lambda model: bits(model, "manual"),
-        on_step=report,
-        progress=False,
-        checkpoint=WORK / f"{name}.safetensors",
-        checkpoint_every=200,
-    )
-    if history.stopped != "finished":
+    try:
+        history = train(
+            model,
+            TextSampler(training_tokens(split, tokenizer), CONTEXT, BATCH),
+            steps=steps,
+            loss=MixtureLoss(BALANCE) if model.settings["num_experts"] > 1 else next_token_loss,
+            optimizers=make_optimizers(model, **RATES),
+            seed=SEED,
+            final_lr_fraction=0.02,
+            evaluate=lambda model: bits(model, "manual"),
+            on_step=report,
+            progress=False,
+            checkpoint=WORK / f"{name}.safetensors",
+            checkpoint_every=200,
+        )
+    except TrainingInterrupted:
         sys.exit(f"{name} was interrupted: say the same command again, it goes on from its last step")
     folder = FOLDER / name
     rounded = store(folder, model, tokenizer)

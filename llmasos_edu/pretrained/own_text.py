@@ -23,7 +23,7 @@ from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import Pretrained, load, store, write_card
 from llmasos_edu.pretrained.reading import HeldOut, baselines
 from llmasos_edu.text.tokenizer import BytePairTokenizer
-from llmasos_edu.training.loop import History, train
+from llmasos_edu.training.loop import History, TrainingInterrupted, train
 from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
 
 MIN_BYTES, MAX_BYTES = 5_000, 10_000_000  # less cannot be split and measured
@@ -91,7 +91,7 @@ def train_on_text(
     batch_size: int = 8,
     seed: int = 0,
     progress: bool = True,
-) -> Pretrained | None:
+) -> Pretrained:
     """Train a model on a text file, say how it goes, and store it with tokenizer and card in a folder.
 
     A checkpoint lies in the folder. The same call goes on from it, and after the end measures and stores
@@ -109,12 +109,13 @@ def train_on_text(
         progress: show a bar.
 
     Returns:
-        the trained model as `load(folder)` gives it; None after an interrupt (Ctrl-C).
+        the trained model as `load(folder)` gives it.
 
     Raises:
         FileNotFoundError, ValueError: as in `read_own_text`; a setting that does not fit; a folder of
             another training, with what differs.
         TrainingError: the loss has run away.
+        TrainingInterrupted: Ctrl-C; the folder holds the last whole step.
 
     Source: Muennighoff et al. 2023, "Scaling Data-Constrained Language Models", abstract, for the readings.
     """
@@ -147,8 +148,6 @@ def train_on_text(
         stop_when=lambda history: _report(history, total), progress=progress,
         checkpoint=folder / CHECKPOINT, checkpoint_every=100,
     )  # fmt: skip
-    if history.stopped != "finished":
-        return None
     _report(history, total)
     rounded = store(folder, model, text.tokenizer)
     score = evaluate(rounded, whole, _stride(context))
@@ -196,9 +195,10 @@ def _total_steps(steps: int | None, minutes: float | None, model, sample, loss) 
         raise ValueError(f"minutes={minutes} must be above 0 and at most 10,000")
     trial = copy.deepcopy(model)
     for count in (2, 10):  # the first steps are slower than all others
-        history = train(trial, sample, steps=count, loss=loss, progress=False)
-        if history.stopped != "finished":
-            raise KeyboardInterrupt
+        try:
+            history = train(trial, sample, steps=count, loss=loss, progress=False)
+        except TrainingInterrupted:
+            raise KeyboardInterrupt from None  # nothing is begun yet that could go on
     return max(1, round(minutes * 60 * count / history.seconds))
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "History",
     "TextSampler",
     "TrainingError",
+    "TrainingInterrupted",
     "bits_per_byte",
     "cosine_schedule",
     "make_optimizers",
@@ -45,6 +46,18 @@ class TrainingError(RuntimeError):
     """Training cannot go on; the message says at which step and why, `history` holds what was reached."""
 
     def __init__(self, message, history=None):
+        super().__init__(message)
+        self.history = history
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C or the stop button; the model keeps all whole steps, `history` holds what was measured.
+
+    A KeyboardInterrupt, so that it ends what comes after the training too: in a notebook the rest of Run All,
+    whose cells would otherwise go on with a model of a few steps.
+    """
+
+    def __init__(self, message, history):
         super().__init__(message)
         self.history = history
 
@@ -100,8 +113,9 @@ def train(
     """Train a model in place and say how it went.
 
     The same arguments give the same weights bit for bit at one number of threads, whether the run was killed
-    and resumed in between or not. Interrupting (the stop button, Ctrl-C) keeps all whole steps. The caller's
-    random stream, the model's training modes and the optimizers' peak rates are left as they were.
+    and resumed in between or not. Interrupting (the stop button, Ctrl-C) keeps all whole steps and ends what
+    called the training as well. The caller's random stream, the model's training modes and the optimizers'
+    peak rates are left as they were.
 
     Args:
         model: any nn.Module that `loss` understands.
@@ -127,6 +141,7 @@ def train(
 
     Raises:
         TrainingError: loss or gradient is not finite; the model keeps the weights of the last whole step.
+        TrainingInterrupted: the run was interrupted, see there.
         CheckpointError: the checkpoint cannot be used.
     """
     optimizers = make_optimizers(model) if optimizers is None else optimizers
@@ -166,9 +181,8 @@ def train(
             run.save()
         run.finish()
     if history.stopped == "interrupted":
-        print(
-            f"Interrupted after {len(history.losses)} of {steps} steps: the model keeps what they taught it."
-        )
+        done = f"after {len(history.losses)} of {steps} steps"
+        raise TrainingInterrupted(f"Interrupted {done}: the model keeps what they taught it.", history)
     return history
 
 

@@ -22,6 +22,7 @@ from llmasos_edu.training.loop import (
     History,
     TextSampler,
     TrainingError,
+    TrainingInterrupted,
     bits_per_byte,
     cosine_schedule,
     make_optimizers,
@@ -572,15 +573,15 @@ def test_an_interrupt_anywhere_leaves_whole_steps_and_resumes_bit_for_bit(
     model = Tiny()
     file = tmp_path / "run.safetensors"
     every = {"checkpoint_every": 2} if place == "fsync" else {}
-    with interrupted_at(place, model, CtrlC(at=6), monkeypatch) as arguments:
-        history = train(model, **arguments, steps=20, checkpoint=file, **every)
+    place_is_hit = interrupted_at(place, model, CtrlC(at=6), monkeypatch)
+    with place_is_hit as arguments, pytest.raises(KeyboardInterrupt) as stopped:
+        train(model, **arguments, steps=20, checkpoint=file, **every)
     # fsync: two per save, one save every second step, so the sixth is that of step 6
+    history = stopped.value.history
     done = len(history.losses)
     assert (history.stopped, done) == ("interrupted", PLACES[place] if place != "fsync" else 6)
-    assert (
-        capsys.readouterr().out
-        == f"Interrupted after {done} of 20 steps: the model keeps what they taught it.\n"
-    )
+    words = f"Interrupted after {done} of 20 steps: the model keeps what they taught it."
+    assert (str(stopped.value), capsys.readouterr().out) == (words, "")
     assert same(weights(model), after_whole_steps(done))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     torch.manual_seed(99)
@@ -598,7 +599,9 @@ def test_an_interrupt_in_evaluation_loses_no_evaluation(model, tmp_path):
         ctrl_c()
         return float(m.hidden.weight.sum())
 
-    first = train(model, SAMPLE, steps=20, evaluate=evaluate, evaluate_every=5, checkpoint=file)
+    with pytest.raises(TrainingInterrupted) as stopped:
+        train(model, SAMPLE, steps=20, evaluate=evaluate, evaluate_every=5, checkpoint=file)
+    first = stopped.value.history
     assert len(first.losses) == 10
     assert len(first.evaluations) == 1
     full = train(model, SAMPLE, steps=20, evaluate=evaluate, evaluate_every=5, checkpoint=file)
@@ -611,10 +614,50 @@ def test_a_keyboard_interrupt_that_is_raised_counts_as_one(model):
         raise KeyboardInterrupt
 
     before = weights(model)
-    history = train(model, sample, steps=3)
-    assert history.stopped == "interrupted"
-    assert history.losses == []
+    with pytest.raises(TrainingInterrupted, match="after 0 of 3 steps") as stopped:
+        train(model, sample, steps=3)
+    assert stopped.value.history.stopped == "interrupted"
+    assert stopped.value.history.losses == []
     assert same(before, weights(model))
+
+
+IN_A_NOTEBOOK = """\
+import torch
+from llmasos_edu.training.loop import train
+model = torch.nn.Linear(1, 1)
+before = model.weight.clone()
+said = lambda done, model: print("step 3") if done == 3 else None
+train(model, lambda generator: torch.rand(4, 1, generator=generator), steps=10**9,
+      loss=lambda model, batch: (model(batch) - 1).square().mean(), on_step=said, progress=False,
+      optimizers=torch.optim.SGD(model.parameters(), 0.1))"""
+
+
+def _reply(kernel, message):
+    """What the kernel answers to a message; answers to older ones are passed over."""
+    while True:
+        reply = kernel.get_shell_msg(timeout=120)
+        if reply["parent_header"].get("msg_id") == message:
+            return reply["content"]
+
+
+def test_interrupting_a_training_ends_run_all_and_keeps_what_was_learnt():
+    """As JupyterLab does it: all cells are sent at once, then the stop button is pressed once."""
+    jupyter_client = pytest.importorskip("jupyter_client")
+    manager, kernel = jupyter_client.manager.start_new_kernel(startup_timeout=120)
+    try:
+        cells = [kernel.execute(IN_A_NOTEBOOK), kernel.execute("model = None")]
+        while kernel.get_iopub_msg(timeout=120)["content"].get("text") != "step 3\n":
+            pass
+        manager.interrupt_kernel()
+        training, later = (_reply(kernel, cell) for cell in cells)
+        assert training["ename"] == "TrainingInterrupted"
+        assert training["evalue"].endswith("the model keeps what they taught it.")
+        assert later["status"] == "aborted"
+        asked = kernel.execute("", user_expressions={"changed": "bool(model.weight != before)"})
+        assert _reply(kernel, asked)["user_expressions"]["changed"]["data"]["text/plain"] == "True"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def test_training_works_in_another_thread_and_where_interrupts_are_ignored(model):
