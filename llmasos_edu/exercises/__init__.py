@@ -1,28 +1,33 @@
 """Exercises with hints, solutions and a checker that knows the usual wrong answers, and predictions.
 
-check("4.1-3", my_function)     what is right or wrong with it
+check("4.1-3", my_function)     what is right or wrong with it (seed=7: on inputs drawn from 7 as well)
 hint("4.1-3")                   the next hint
 solution("4.1-3")               the reference solution
+given("2.3-1", seed=7)          the data of a question that is answered with numbers or choices
 predict("4.1-a", ...)           keep a guess, and compare("4.1-a", measured) later
 """
 
 import inspect
+import operator
 import textwrap
 
 from llmasos_edu.exercises.checker.catalogue import all_exercises, find
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
 from llmasos_edu.exercises.checker.predictions import compare, predict
+from llmasos_edu.exercises.checker.question import Question, judge_question
 
 __all__ = [
     "Case",
     "Exercise",
     "Mistake",
+    "Question",
     "Verdict",
     "all_exercises",
     "check",
     "compare",
     "exercise",
     "find",
+    "given",
     "hint",
     "judge",
     "predict",
@@ -34,13 +39,16 @@ WIDTH = 100
 _hints_shown: dict[str, int] = {}
 
 
-def judge(key: str, answer: object, *, seconds: float = 10.0, megabytes: int = 2048) -> Verdict:
+def judge(
+    key: str, answer: object, *, seed: int | None = None, seconds: float = 10.0, megabytes: int = 2048
+) -> Verdict:
     """Judge an answer and return the verdict, without printing.
 
     Args:
         key: the exercise, for example "4.1-3".
-        answer: the function that answers it.
-        seconds: wall-clock time that it may take on all cases together.
+        answer: the function that answers it, or the value where a value is asked for.
+        seed: what the inputs are drawn from: further cases for a function, the data of a question.
+        seconds: wall-clock time that a function may take on all cases together.
         megabytes: memory that it may take.
 
     Returns:
@@ -48,25 +56,32 @@ def judge(key: str, answer: object, *, seconds: float = 10.0, megabytes: int = 2
 
     Raises:
         ValueError: no exercise has this key.
+        TypeError: the seed is not a whole number.
     """
     from llmasos_edu.exercises.checker.client import judge_apart
 
-    return judge_apart(find(key), answer, seconds=seconds, megabytes=megabytes)
+    item = find(key)
+    if seed is not None:
+        seed = operator.index(seed)
+    if isinstance(item, Question):
+        return judge_question(item, answer, seed)
+    return judge_apart(item, answer, seed=seed, seconds=seconds, megabytes=megabytes)
 
 
-def check(key: str, answer: object = ...) -> None:
+def check(key: str, answer: object = ..., *, seed: int | None = None) -> None:
     """Say what is right or wrong with an answer, and which of the usual mistakes it is.
 
     Args:
         key: the exercise, for example "4.1-3".
-        answer: your function itself, not its result.
+        answer: your function itself, not its result; a number, a choice or several where these are asked for.
+        seed: a whole number that inputs are drawn from, the same ones for everybody who takes it.
     """
     if callable(key):
         print('The key comes first, then your function: check("4.1-3", my_function).')
         return
     try:
-        verdict = judge(key, answer)
-    except ValueError as unknown:
+        verdict = judge(key, answer, seed=seed)
+    except (ValueError, TypeError) as unknown:
         print(unknown)
         return
     if verdict.prints:
@@ -94,7 +109,7 @@ def hint(key: str, *, all: bool = False) -> None:
     print(f"({left} more.)" if left else f'(That was the last one; solution("{key}") shows the answer.)')
 
 
-def solution(key: str) -> None:
+def solution(key: str, *, seed: int | None = None) -> None:
     """Show the reference solution, with a line on why it is so."""
     try:
         item = find(key)
@@ -102,10 +117,30 @@ def solution(key: str) -> None:
         print(unknown)
         return
     _say(key, f"{item.title}. {item.explanation}")
-    print(f"\n{textwrap.dedent(inspect.getsource(item.reference)).rstrip()}")
+    if isinstance(item, Question):
+        print(f"\n{item.right(seed)!r}")
+    source = item.answer if isinstance(item, Question) else item.reference
+    if callable(source):
+        print(f"\n{textwrap.dedent(inspect.getsource(source)).rstrip()}")
 
 
-def exercise(key: str) -> None:
+def given(key: str, *, seed: int | None = None) -> dict:
+    """The data of a question, by name.
+
+    Args:
+        key: the question, for example "2.3-1".
+        seed: what the data are drawn from; the book's own data (those of seed 0) unless given.
+
+    Raises:
+        ValueError: no exercise has this key, or the exercise is answered with a function and has no data.
+    """
+    item = find(key)
+    if not isinstance(item, Question):
+        raise ValueError(f"{key} is answered with a function: the checker calls it with inputs of its own")
+    return item.given(seed)
+
+
+def exercise(key: str, *, seed: int | None = None) -> None:
     """Show what an exercise asks for, and the code to start from."""
     try:
         item = find(key)
@@ -114,7 +149,15 @@ def exercise(key: str) -> None:
         return
     stars = "*" * item.difficulty + "." * (3 - item.difficulty)
     _say(key, f"{item.title} [{stars}, {item.minutes} minutes]")
-    print(f"\n{textwrap.fill(item.statement, WIDTH)}\n\n{item.starter}")
+    is_question = isinstance(item, Question)
+    statement = item.statement.format(**item.given(seed)) if is_question else item.statement
+    print(f"\n{textwrap.fill(statement, WIDTH)}\n")
+    if is_question and item.options:
+        named = item.options.items() if isinstance(item.options, dict) else [("choices", item.options)]
+        for name, choices in named:
+            print(f"{name}: {', '.join(map(repr, choices))}")
+        print()
+    print(item.starter)
 
 
 def _say(key: str, text: str) -> None:

@@ -61,6 +61,23 @@ def _added_number(query, key, value):
     return (scores - 1e4 * ~_allowed(query)).softmax(-1) @ value
 
 
+def _drawn(seed: int) -> tuple[Case, ...]:
+    """A short and a longer text of random shapes, and one whose last token is louder than all before it."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def between(low, high):
+        return int(torch.randint(low, high + 1, (), generator=generator))
+
+    seq, batch, longer, size = between(2, 4), between(1, 3), between(5, 9), between(2, 6)
+    short = [torch.randn(1, seq, 2, generator=generator) for _ in range(3)]
+    long = [torch.randn(batch, longer, n, generator=generator) for n in (size, size, between(1, 5))]
+    return (
+        Case(f"{seq} tokens drawn from seed {seed}", tuple(short)),
+        Case(f"{batch} sequences of {longer} tokens drawn from seed {seed}", tuple(long)),
+        Case(f"a loud last token drawn from seed {seed}", loud_keys(*[0.0] * seq, 1e4 * between(2, 9))),
+    )
+
+
 CAUSAL = Exercise(
     key="4.1-3",
     title="Causal attention",
@@ -97,6 +114,7 @@ CAUSAL = Exercise(
         Case("4 tokens with scores that rise from 0 to 90000", loud_keys(0.0, 3e4, 6e4, 9e4)),
         Case("4 tokens with scores that rise from -90000 to 0", loud_keys(-9e4, -6e4, -3e4, 0.0)),
     ),
+    draw=_drawn,
     mistakes=(
         Mistake(
             "mask missing",

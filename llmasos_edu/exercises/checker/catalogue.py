@@ -4,6 +4,7 @@ import difflib
 import importlib
 
 from llmasos_edu.exercises.checker.exercise import Exercise
+from llmasos_edu.exercises.checker.question import Question
 
 # Which folder holds the exercises of which chapter; it is imported when it is first asked for.
 CHAPTERS = {
@@ -20,16 +21,16 @@ CHAPTERS = {
 }
 
 
-def _of_chapter(chapter: str) -> tuple[Exercise, ...]:
+def _of_chapter(chapter: str) -> tuple[Exercise | Question, ...]:
     return importlib.import_module(f"llmasos_edu.exercises.{CHAPTERS[chapter]}").EXERCISES
 
 
-def all_exercises() -> tuple[Exercise, ...]:
-    """Every exercise of the book, in the order of the book."""
+def all_exercises() -> tuple[Exercise | Question, ...]:
+    """Every exercise of the book, those answered with a function and those with a value, in its order."""
     return tuple(item for chapter in CHAPTERS for item in _of_chapter(chapter))
 
 
-def find(key: str) -> Exercise:
+def find(key: str) -> Exercise | Question:
     """The exercise with this key.
 
     Raises:

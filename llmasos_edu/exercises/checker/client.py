@@ -102,12 +102,15 @@ def stop_worker() -> None:
         _worker = None
 
 
-def judge_apart(exercise: Exercise, answer: object, *, seconds: float, megabytes: int) -> Verdict:
+def judge_apart(
+    exercise: Exercise, answer: object, *, seed: int | None = None, seconds: float, megabytes: int
+) -> Verdict:
     """Judge an answer in a process of its own.
 
     Args:
         exercise: what was asked.
         answer: the reader's function.
+        seed: what further cases are drawn from, where the exercise draws any.
         seconds: wall-clock time that the answer may take on all cases together.
         megabytes: memory that it may take.
 
@@ -117,6 +120,8 @@ def judge_apart(exercise: Exercise, answer: object, *, seconds: float, megabytes
     global _busy, _busy_owner
     if is_empty(answer):
         return blank(exercise.key)
+    if seed is not None and exercise.draw is None:
+        return Verdict("stopped", "this exercise has fixed inputs and draws none from a seed: leave it out.")
     if os.environ.get(INSIDE):
         return Verdict("stopped", "an answer cannot be checked from inside an answer that is being checked.")
     if not hasattr(os, "fork"):
@@ -133,7 +138,7 @@ def judge_apart(exercise: Exercise, answer: object, *, seconds: float, megabytes
             "stopped", "another check is still running. Wait for its verdict, then run this cell again."
         )
     try:
-        return _ask_the_worker(exercise, answer, seconds, megabytes)
+        return _ask_the_worker(exercise, answer, seed, seconds, megabytes)
     except KeyboardInterrupt:
         stop_worker()
         return Verdict(
@@ -143,7 +148,9 @@ def judge_apart(exercise: Exercise, answer: object, *, seconds: float, megabytes
         _busy.release()
 
 
-def _ask_the_worker(exercise: Exercise, answer: object, seconds: float, megabytes: int) -> Verdict:
+def _ask_the_worker(
+    exercise: Exercise, answer: object, seed: int | None, seconds: float, megabytes: int
+) -> Verdict:
     global _worker
     import cloudpickle
 
@@ -157,6 +164,7 @@ def _ask_the_worker(exercise: Exercise, answer: object, seconds: float, megabyte
         )
         return Verdict("error", message)
     request = {"key": exercise.key, "answer": parcel, "seconds": seconds, "megabytes": megabytes}
+    request["seed"] = seed
     request["path"] = [entry or os.getcwd() for entry in sys.path]
     try:
         if _worker is None or not _worker.alive():

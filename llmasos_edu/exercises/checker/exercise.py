@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import torch
@@ -79,6 +79,7 @@ class Exercise:
         explanation: one line that `solution` shows with the source.
         hints: from a first push to nearly there.
         cases: what the answer is run on, edge cases included.
+        draw: seed -> more cases, the same on every machine, for `check(key, answer, seed=7)`.
         mistakes: the usual wrong answers, recognised by what they do.
         observe: what is looked at in one call, by default the returned value.
         parts: names of the returned parts where there is more than one.
@@ -101,8 +102,15 @@ class Exercise:
     observe: Callable[[Callable, tuple], object] = call
     parts: tuple[str, ...] = ()
     explain: Callable[[tuple[Case, ...], list, list], str] | None = None
+    draw: Callable[[int], tuple[Case, ...]] | None = None
     rtol: float = 1e-3
     atol: float = 1e-5
+
+    def with_seed(self, seed: int | None) -> "Exercise":
+        """The exercise with the cases that a seed draws behind its own; itself without a seed or a draw."""
+        if seed is None or self.draw is None:
+            return self
+        return replace(self, cases=self.cases + self.draw(seed))
 
     @property
     def starter(self) -> str:

@@ -66,7 +66,7 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
     """Fork, let the child judge, and tell what became of it.
 
     Args:
-        request: key, answer (bytes), path (the kernel's sys.path), seconds, megabytes.
+        request: key, seed (or None), answer (bytes), path (the kernel's sys.path), seconds, megabytes.
         requests, replies: descriptors to the kernel. The first ends when the kernel does; a child gets none.
 
     Returns:
@@ -76,7 +76,7 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
         find,  # in the parent, so that the chapter's exercises are imported once
     )
 
-    exercise = find(request["key"])
+    exercise = find(request["key"]).with_seed(request["seed"])
     result_end, result_start = os.pipe()
     print_end, print_start = os.pipe()
     child = os.fork()

@@ -1,0 +1,266 @@
+"""Questions whose answer is a value, not a function: numbers, choices, or several of them together."""
+
+import math
+import numbers
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from llmasos_edu.exercises.checker.comparing import kind
+from llmasos_edu.exercises.checker.exercise import Mistake, Verdict
+
+UNANSWERED = (None, ...)
+# What a number is often multiplied with by mistake, and the words for it.
+USUAL_FACTORS = {
+    -1.0: "the sign is the wrong way round",
+    1000.0: "a thousand times too large: mind the unit",
+    1 / 1000: "a thousand times too small: mind the unit",
+    1024.0: "1,024 times too large: mind the unit",
+    1 / 1024: "1,024 times too small: mind the unit",
+    2.0**20: "2 to the 20 times too large: mind the unit",
+    2.0**-20: "2 to the 20 times too small: mind the unit",
+    8.0: "8 times too large: bits or bytes?",
+    1 / 8: "8 times too small: bits or bytes?",
+    100.0: "100 times too large: a share or per cent?",
+    1 / 100: "100 times too small: a share or per cent?",
+    math.log(2): "too small by ln 2: nats or bits?",
+    1 / math.log(2): "too large by 1 / ln 2: nats or bits?",
+    2.0: "twice too large",
+    0.5: "half of what it should be",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """An exercise that is answered with numbers, choices or both; its data, if any, are drawn from a seed.
+
+    Args:
+        key, title, difficulty, minutes, statement, takeaway, explanation, hints: as in `Exercise`. In the
+            statement {name} stands for what `draw` gives under this name.
+        answer: the right answer, or a function that computes it from what was drawn (as keyword arguments). A
+            number, a choice (text, True or False), a set of choices (the order is free), a list or tuple of
+            these (the order counts), or a dict of these with one entry for each part.
+        mistakes: the usual wrong answers. Their implementations are values, or functions of what was drawn.
+            A dict that holds some of the parts alone stands for every answer that is wrong in just this way
+            in these parts.
+        options: what there is to choose from: a tuple, or a dict of tuples by the name of the part.
+        draw: seed -> {name: value}, the data of the question, the same on every machine.
+        rtol, atol: how far a number may be off; whole numbers must be exact unless atol is given.
+    """
+
+    key: str
+    title: str
+    difficulty: int
+    minutes: int
+    statement: str
+    takeaway: str
+    explanation: str
+    hints: tuple[str, ...]
+    answer: object
+    mistakes: tuple[Mistake, ...]
+    options: tuple | Mapping[str, tuple] = ()
+    draw: Callable[[int], dict] | None = None
+    rtol: float = 1e-2
+    atol: float = 0.0
+
+    def given(self, seed: int | None = None) -> dict:
+        """The data of the question for a seed (0 unless given), empty where it has none."""
+        return {} if self.draw is None else self.draw(0 if seed is None else seed)
+
+    def right(self, seed: int | None = None) -> object:
+        """The right answer to what the seed draws."""
+        return self.value_of(self.answer, seed)
+
+    def value_of(self, answer: object, seed: int | None) -> object:
+        """A value as it is; of a function what it makes of the data."""
+        return answer(**self.given(seed)) if callable(answer) else answer
+
+    @property
+    def starter(self) -> str:
+        """The code that stands in the notebook before the reader has answered anything."""
+        right = self.right()
+        if not isinstance(right, Mapping):
+            return f'check("{self.key}", ...)'
+        parts = "".join(f'    "{name}": ...,\n' for name in right)
+        return f'check("{self.key}", {{\n{parts}}})'
+
+
+def judge_question(question: Question, answer: object, seed: int | None = None) -> Verdict:
+    """Judge an answer that is a value.
+
+    Args:
+        question: what was asked.
+        answer: a number, a choice, or several in the form that was asked for.
+        seed: what the question's data were drawn from.
+
+    Returns:
+        the verdict; nothing is raised, whatever the answer is.
+    """
+    right, answer = question.right(seed), _plain(answer)
+    if _is_blank(answer):
+        return Verdict("blank", f'not answered yet. hint("{question.key}") gives a first push.')
+    if callable(answer):
+        return Verdict("wrong", "I was given a function, but this question asks for the answer itself.")
+    refusal = _wrong_form(question, answer, right)
+    if refusal:
+        return Verdict("wrong", refusal)
+    if _same(question, answer, right):
+        return Verdict("correct", f"correct. {question.takeaway}")
+    for mistake in question.mistakes:
+        values = (_plain(question.value_of(value, seed)) for value in mistake.implementations)
+        if any(_fits(question, answer, value, right) for value in values):
+            return Verdict("known mistake", mistake.message, mistake.name)
+    return Verdict("wrong", _what_differs(question, answer, right))
+
+
+def _plain(value: object) -> object:
+    """Scalars, arrays and tensors as Python's own numbers and lists, also inside lists and dicts."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return {_plain(item) for item in value}
+    if isinstance(value, np.generic) or hasattr(value, "tolist"):
+        return value.tolist()
+    return value
+
+
+def _is_blank(answer: object) -> bool:
+    # By identity and length: what an odd object answers to == is its own affair.
+    if isinstance(answer, Mapping):
+        return all(_is_blank(item) for item in answer.values())
+    if isinstance(answer, list):
+        return all(_is_blank(item) for item in answer)
+    return any(answer is blank for blank in UNANSWERED)
+
+
+def _wrong_form(question: Question, answer: object, right: object) -> str | None:
+    """In words, why the answer cannot be compared at all; None where it can."""
+    if isinstance(right, Mapping):
+        if not isinstance(answer, Mapping):
+            return f"the answer has parts: give a dict with {_listed(right)}, not {kind(answer)}."
+        if set(answer) != set(right):
+            missing, extra = [n for n in right if n not in answer], [n for n in answer if n not in right]
+            text = f"missing: {_listed(missing)}. " if missing else ""
+            return text + (f"Not asked for: {_listed(extra)}." if extra else "Give the others as well.")
+        problems = (_wrong_part(question, name, answer[name], right[name]) for name in right)
+        return next(filter(None, problems), None)
+    return _wrong_part(question, None, answer, right)
+
+
+def _wrong_part(question: Question, name: str | None, answer: object, right: object) -> str | None:
+    subject, right = (f"{name!r}" if name else "the answer"), _plain(right)
+    if _is_blank(answer) and answer != []:
+        return None  # said among the differences, once something else is answered
+    options = question.options.get(name, ()) if isinstance(question.options, Mapping) else question.options
+    if isinstance(right, (list, set)):
+        if not isinstance(answer, (list, set)):
+            return f"{subject} should be a list, but is {kind(answer)}."
+        if isinstance(right, list) and len(answer) != len(right):
+            return f"{subject} should have {len(right)} entries, but has {len(answer)}."
+        strays = [item for item in answer if options and not any(_same_choice(item, o) for o in options)]
+    elif _is_number(right):
+        number = _is_number(answer) and math.isfinite(answer)
+        return None if number else f"{subject} should be a number, but is {kind(answer)}."
+    elif isinstance(right, bool) and not options:
+        return None if isinstance(answer, bool) else f"{subject} should be True or False, not {kind(answer)}."
+    else:
+        strays = [answer] if options and not any(_same_choice(answer, option) for option in options) else []
+    if strays:
+        return f"{subject} is {strays[0]!r}, which is none of the choices: {_listed(options)}."
+    return None
+
+
+def _listed(names) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _same_choice(a: object, b: object) -> bool:
+    if isinstance(a, str) and isinstance(b, str):
+        return " ".join(a.casefold().split()) == " ".join(b.casefold().split())
+    return type(a) is type(b) and a == b
+
+
+def _same(question: Question, answer: object, right: object) -> bool:
+    right = _plain(right)
+    if isinstance(right, dict):
+        return isinstance(answer, dict) and all(_same(question, answer[name], right[name]) for name in right)
+    if isinstance(right, set):
+        pool = list(answer) if isinstance(answer, (list, set)) else []
+        return len(pool) == len(right) and all(any(_same_choice(a, b) for a in pool) for b in right)
+    if isinstance(right, list):
+        fits = isinstance(answer, list) and len(answer) == len(right)
+        return fits and all(_same(question, a, b) for a, b in zip(answer, right, strict=True))
+    if _is_number(right):
+        if not _is_number(answer):
+            return False
+        rtol = 0 if isinstance(right, numbers.Integral) else question.rtol
+        return math.isclose(answer, right, rel_tol=rtol, abs_tol=question.atol)
+    return _same_choice(answer, right)
+
+
+def _fits(question: Question, answer: object, mistaken: object, right: object) -> bool:
+    """Whether an answer is this mistake: the same, or the same in each of the parts that it names."""
+    if isinstance(mistaken, dict) and isinstance(answer, dict):
+        return all(_same(question, answer[name], value) for name, value in mistaken.items())
+    return not _same(question, mistaken, right) and _same(question, answer, mistaken)
+
+
+def _what_differs(question: Question, answer: object, right: object) -> str:
+    if not isinstance(right, Mapping):
+        return f"not yet: {_difference(question, answer, _plain(right))}"
+    good = [name for name in right if _same(question, answer[name], right[name])]
+    open_parts = [name for name in right if _is_blank(answer[name])]
+    bad = [name for name in right if name not in good and name not in open_parts]
+    said = [f"right: {_listed(good)}."] if good else []
+    said += [f"{name!r}: {_difference(question, answer[name], _plain(right[name]))}" for name in bad]
+    said += [f"not answered yet: {_listed(open_parts)}."] if open_parts else []
+    exchanged = [
+        (a, b) for i, a in enumerate(bad) for b in bad[i + 1 :]
+        if _same(question, answer[a], right[b]) and _same(question, answer[b], right[a])
+    ]  # fmt: skip
+    said += [f"{a!r} and {b!r} are exchanged." for a, b in exchanged]
+    return " ".join(said)
+
+
+def _difference(question: Question, answer: object, right: object) -> str:
+    """In words, how a wrong number, choice, set or list differs, without saying what is right."""
+    if isinstance(right, set):
+        pool = list(answer)
+        hits = sum(any(_same_choice(a, b) for a in pool) for b in right)
+        return (
+            f"{hits} of yours belong there, {len(pool) - hits} do not, and {len(right) - hits} are missing."
+        )
+    if isinstance(right, list):
+        good = [_same(question, a, b) for a, b in zip(answer, right, strict=True)]
+        first = f"entry {good.index(False)} (counted from 0) is the first amiss."
+        if not any(map(_is_number, right)) and sorted(map(str, answer)) == sorted(map(str, right)):
+            return f"the right entries in another order; {first}"
+        return f"{sum(good)} of {len(right)} entries are right; {first}"
+    if _is_number(right):
+        return _number_difference(float(answer), float(right))
+    return f"{answer!r} is not it. What would you see if it were?"
+
+
+def _number_difference(answer: float, right: float) -> str:
+    if right and answer:
+        for factor, words in USUAL_FACTORS.items():
+            if math.isclose(answer / right, factor, rel_tol=5e-3):
+                return f"{answer:,.6g} is {words}."
+        for words, other in (("square", right**2), ("inverse", 1 / right)):
+            if math.isclose(answer, other, rel_tol=5e-3) and not math.isclose(abs(right), 1, rel_tol=1e-2):
+                return f"{answer:,.6g} is the {words} of what it should be."
+    if abs(answer - right) == 1 and right == int(right):
+        return f"{answer:,.15g} is one too {'many' if answer > right else 'few'}."
+    if right and answer / right > 0:
+        factor = max(answer / right, right / answer)
+        way = "large" if abs(answer) > abs(right) else "small"
+        near = "a little" if factor < 1.1 else "by less than a factor of two" if factor < 2 else None
+        return f"{answer:,.6g} is too {way}, {near or f'by a factor of {factor:,.3g}'}."
+    return f"{answer:,.6g} is too {'large' if answer > right else 'small'}."
