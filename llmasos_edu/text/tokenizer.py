@@ -12,7 +12,6 @@ import codecs
 import functools
 import hashlib
 import json
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -21,6 +20,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import tokenizers
+
+from llmasos_edu.foundation.files import write_atomically
+from llmasos_edu.text.merges import has_long_words, learn_merges
 
 _PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 BYTE_ORDER = _PRINTABLE + [byte for byte in range(256) if byte not in _PRINTABLE]
@@ -107,6 +109,11 @@ class BytePairTokenizer:
         texts = [texts] if isinstance(texts, str) else list(texts)
         for text in texts:
             _utf8(text)
+        if has_long_words(texts):
+            rule = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+            words = Counter(word for text in texts for word, _ in rule.pre_tokenize_str(text))
+            counts = {_as_bytes(word): count for word, count in words.items()}
+            return cls(learn_merges(counts, _vocabulary([]), vocab_size))
         learner = tokenizers.Tokenizer(tokenizers.models.BPE())
         learner.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
         trainer = tokenizers.trainers.BpeTrainer(
@@ -143,9 +150,12 @@ class BytePairTokenizer:
 
     def save(self, path: str | Path) -> None:
         """Write the merges as JSON, whole or not at all."""
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to save {path.name!r} in")
         merges = [[_as_chars(left), _as_chars(right)] for left, right in self.merges]
         content = {"format": _FORMAT, "sha256": _digest(merges), "merges": merges}
-        _write_whole(Path(path), json.dumps(content, ensure_ascii=False, indent=0) + "\n")
+        write_atomically(path, (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "BytePairTokenizer":
@@ -363,24 +373,3 @@ def _as_bytes(chars: str) -> bytes:
 
 def _digest(merges: object) -> str:
     return hashlib.sha256(json.dumps(merges).encode()).hexdigest()
-
-
-def _write_whole(path: Path, content: str) -> None:
-    """Write through a temporary file beside it: a crash leaves the old file or the new one whole."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to save {path.name!r} in")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name == "posix":  # the new name lasts only once the folder is written too
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
