@@ -17,6 +17,7 @@ from llmasos_edu.layers.moe import MoE
 from llmasos_edu.layers.routing import expert_capacity
 from llmasos_edu.layers.transformer import GATED
 from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.training.optimizers import newton_schulz_flops
 
 
 class Part(NamedTuple):
@@ -168,20 +169,15 @@ class Budget:
 
     @property
     def optimizer_flops(self) -> int:
-        """FLOPs of the optimizer's step: Muon's five iterations on each hidden matrix; AdamW has no products.
-
-        With `m <= n` the sizes of a matrix, an iteration is two products of `[m, m]` and `[m, n]` size and
-        one of `[m, m]` with itself: `4 m m n + 2 m m m`.
+        """FLOPs of the optimizer's step: Muon's five rounds on each hidden matrix; AdamW has no products.
 
         Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
         """
         if self.optimizer == "adamw":
             return 0
-        total = 0
-        for count, rows, columns in self._hidden_matrices():
-            m, n = min(rows, columns), max(rows, columns)
-            total += count * 5 * (4 * m * m * n + 2 * m**3)
-        return total
+        return sum(
+            count * newton_schulz_flops(rows, columns) for count, rows, columns in self._hidden_matrices()
+        )
 
     @property
     def weight_bytes(self) -> int:

@@ -139,8 +139,9 @@ def test_numbers_by_hand():
     assert budget.weight_bytes == 2 * budget.total_parameters
     assert budget.cache_bytes_per_token == 2 * 2 * 12 * 2
     assert budget.optimizer_bytes == 2 * (2 * budget.total_parameters - 2 * (576 + 1152))
-    square, oblong = 4 * 12**3 + 2 * 12**3, 4 * 12 * 12 * 48 + 2 * 12**3
-    assert budget.optimizer_flops == 5 * 2 * (4 * square + 2 * oblong)
+    square = 5 * (4 * 12**3 + 2 * 12**3)  # a round has two products with the matrix, one with its Gram matrix
+    oblong = 2 * 2 * 12 * 12 * 48 + 17 * 2 * 12**3  # first and last product on the long side, 17 on the short
+    assert budget.optimizer_flops == 2 * (4 * square + 2 * oblong)
 
 
 def test_more_experts_cost_memory_and_no_arithmetic():
