@@ -64,7 +64,7 @@ def test_what_stands_beside_the_house_is_kept_apart_from_every_room():
 
 def test_every_explorer_is_told_to_know_no_other():
     (apart,) = [contract for contract in CONTRACTS if contract["type"] == "independence"]
-    explorers = {path.parent.name for path in (PACKAGE / "widgets").glob("*/explorer.py")}
+    explorers = {path.parent.name for path in (PACKAGE / "widgets").glob("*/explorer.js")}
     assert {name.rpartition(".")[2] for name in apart["modules"]} == explorers
 
 

@@ -1,6 +1,7 @@
-"""Arguments checked at the door: counts, whole numbers within bounds, lists of names."""
+"""Arguments checked at the door: counts, numbers within bounds, lists of strings and of names."""
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -12,11 +13,33 @@ def check_count(name, value):
 
 def check_whole(name: str, value: Any, low: int, high: int) -> int:
     """A whole number within its bounds, or an error with its name."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}={value!r} must be a whole number")
     if not low <= value <= high:
         raise ValueError(f"{name}={value} is out of range: {low} to {high}")
-    return value
+    return int(value)
+
+
+def check_number(name: str, value: Any, low: float, high: float) -> float:
+    """A number within its bounds, or an error with its name; not a number lies within no bounds."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r} must be a number")
+    if not low <= value <= high:
+        raise ValueError(f"{name}={value} is out of range: {low:g} to {high:g}")
+    return float(value)
+
+
+def check_strings(values: Sequence[str], what: str, count: int, of: str) -> list[str]:
+    """A list of `count` strings, one for each `of` (tokens, vectors), or an error that names the place."""
+    if isinstance(values, str):
+        raise TypeError(f"{what} is one string, expected a list of {count} strings")
+    strings = list(values)
+    for place, string in enumerate(strings):
+        if not isinstance(string, str):
+            raise TypeError(f"{what}[{place}] is {string!r}, expected a string")
+    if len(strings) != count:
+        raise ValueError(f"{what} has {len(strings)} strings for {count} {of}: give one each")
+    return strings
 
 
 def check_names(values: Sequence[str], what: str, low: int, high: int) -> list[str]:

@@ -12,3 +12,11 @@ def modes_kept(model):
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextmanager
+def evaluating(model):
+    """The model in evaluation mode; afterwards every module has the mode that it had."""
+    with modes_kept(model):
+        model.eval()
+        yield

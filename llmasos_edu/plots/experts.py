@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from llmasos_edu.foundation.arguments import check_strings
 from llmasos_edu.foundation.arrays import visible_token
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.layers.routing import Routing
 from llmasos_edu.plots.style import book_style
-from llmasos_edu.widgets.expert_load.data import MAX_TOKENS, check_domains, check_words, domain_letters
+from llmasos_edu.widgets.expert_load.data import MAX_TOKENS, check_domains, domain_letters
 
 _COLOURS = [*list(OKABE_ITO.values())[:-1], "#8F8F8F"]  # as in the explorer, where black would not be seen
 _HATCHES = ["", "////", "\\\\\\\\", "||||", "----", "xxxx", "||", "++++"]
@@ -52,7 +53,11 @@ def expert_load_figure(
     """
     routings = [routing] if isinstance(routing, Routing) else list(routing)
     num_tokens, num_experts = _common_shape(routings)
-    words = None if tokens is None else [visible_token(t) for t in check_words(tokens, num_tokens, "tokens")]
+    words = (
+        None
+        if tokens is None
+        else [visible_token(t) for t in check_strings(tokens, "tokens", num_tokens, "tokens")]
+    )
     kinds = (["all"], [0] * num_tokens) if domains is None else check_domains(domains, num_tokens)
     if names is not None and len(names) != len(routings):
         raise ValueError(f"names has {len(names)} strings for {len(routings)} routings: give one each")

@@ -12,9 +12,10 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from llmasos_edu.foundation.arguments import check_strings
 from llmasos_edu.foundation.arrays import read_array, visible_token
 from llmasos_edu.foundation.colours import OKABE_ITO
-from llmasos_edu.widgets.attention.data import MAX_TOKENS, check_tokens, check_truth
+from llmasos_edu.widgets.attention.data import MAX_TOKENS, check_truth
 
 STYLE = {
     "axes.prop_cycle": cycler(color=list(OKABE_ITO.values())),
@@ -174,10 +175,10 @@ def _as_grid(weights, tokens, key_tokens) -> tuple[np.ndarray, list[str], list[s
         place = [int(i) for i in np.argwhere(~np.isfinite(maps))[0]]
         raise ValueError(f"weights{place} is {maps[tuple(place)]}: attention weights are finite")
     maps = maps.reshape((1,) * (4 - maps.ndim) + maps.shape)
-    queries = check_tokens(tokens, maps.shape[2], "tokens")
+    queries = check_strings(tokens, "tokens", maps.shape[2], "queries")
     if key_tokens is None and maps.shape[2] != maps.shape[3]:
         raise ValueError(f"weights has {maps.shape[2]} queries and {maps.shape[3]} keys: give key_tokens too")
-    keys = queries if key_tokens is None else check_tokens(key_tokens, maps.shape[3], "key_tokens")
+    keys = queries if key_tokens is None else check_strings(key_tokens, "key_tokens", maps.shape[3], "keys")
     return maps, [visible_token(t) for t in queries], [visible_token(t) for t in keys]
 
 

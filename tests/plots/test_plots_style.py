@@ -140,7 +140,7 @@ def test_positions_that_cannot_be_drawn_are_refused():
 BAD = [
     (np.zeros((2, 2, 2, 2, 2)), words(2), r"5 dimensions \[2, 2, 2, 2, 2\], expected \[query, key\]"),
     (np.full((2, 2), np.nan), words(2), r"weights\[0, 0\] is nan"),
-    (np.full((2, 2), 0.5), words(3), "tokens has 3 strings for weights with 2 queries"),
+    (np.full((2, 2), 0.5), words(3), "tokens has 3 strings for 2 queries"),
     (np.full((2, 3), 1 / 3), words(2), "2 queries and 3 keys: give key_tokens"),
     (np.zeros((600, 600)), words(600), "expected 1 to 512 queries"),
 ]

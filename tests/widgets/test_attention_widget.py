@@ -143,7 +143,6 @@ def test_repr_says_what_it_holds_and_never_changes():
     )
     both = AttentionExplorer([weights, weights], [words(5)] * 2, names=["a", "b"])
     assert repr(both) == "AttentionExplorer(2 layers x 3 heads, 5 tokens, causal, inputs: a, b)"
-    assert both._repr_mimebundle_()[0]["text/plain"] == repr(both)
 
 
 def test_python_can_move_it_and_not_out_of_range():
@@ -194,10 +193,10 @@ BAD = [
     ({"weights": np.zeros((1, 17, 2, 2))}, "17 heads are too many to explore, at most 16"),
     ({"weights": np.zeros((25, 1, 2, 2))}, "25 layers are too many to explore, at most 24"),
     ({"weights": "map"}, "weights must be numbers"),
-    ({"tokens": words(4)}, "tokens has 4 strings for weights with 5 queries"),
+    ({"tokens": words(4)}, "tokens has 4 strings for 5 queries"),
     ({"tokens": "abcde"}, "tokens is one string"),
     ({"tokens": [1, 2, 3, 4, 5]}, r"tokens\[0\] is 1, expected a string"),
-    ({"key_tokens": words(6)}, "key_tokens has 6 strings for weights with 5 keys"),
+    ({"key_tokens": words(6)}, "key_tokens has 6 strings for 5 keys"),
     ({"weights": random_maps(queries=5, keys=6, causal=False)[0]}, "5 queries and 6 keys: give key_tokens"),
     ({"weights": random_maps(causal=False)[0], "causal": True}, r"causal=True, but weights\[layer=0, head=0"),
     ({"scores": np.zeros((2, 3, 5, 4))}, r"scores has shape \[2, 3, 5, 4\], the weights have \[2, 3, 5, 5\]"),
@@ -205,7 +204,7 @@ BAD = [
     ({"scores": np.full((2, 3, 5, 5), np.nan)}, r"scores\[layer=0.* is nan"),
     ({"knock_out": np.zeros((63, 5))}, r"knock_out has shape \[63, 5\], expected \[64, 5\]: one row"),
     ({"knock_out": np.full((64, 5), 1.5)}, r"knock_out\[0, 0\] is 1\.5, expected a probability"),
-    ({"produced": words(4)}, "produced has 4 strings for weights with 5 queries"),
+    ({"produced": words(4)}, "produced has 4 strings for 5 queries"),
     ({"truth": [0, 1, 2]}, "truth has 3 entries for 5 queries: give one each, -1 for no key"),
     ({"truth": [0, 1, 2, 3, 4, 0]}, "truth has 6 entries for 5 queries"),
     ({"truth": [0, 1, 5, 3, 4]}, r"truth\[2\] is 5, expected a key from 0 to 4, or -1 for none"),
@@ -261,7 +260,7 @@ def test_gpt2_attentions_come_straight_in(gpt2_output):
 def test_a_padded_row_is_cut_to_its_tokens(gpt2_output):
     explorer = AttentionExplorer.from_transformers(gpt2_output, words(5), row=1)
     np.testing.assert_allclose(read_back(explorer)[1], gpt2_output.attentions[1][1, :, :5, :5], atol=3e-4)
-    with pytest.raises(ValueError, match="tokens has 6 strings for weights with 7 queries"):
+    with pytest.raises(ValueError, match="tokens has 6 strings for 7 queries"):
         AttentionExplorer.from_transformers(
             tuple(torch.full((1, 2, 7, 7), 1 / 7) for _ in range(2)), words(6)
         )

@@ -48,12 +48,12 @@ BAD = [
     (
         {"points": np.zeros((6, 3))},
         ValueError,
-        r"points has shape \[6, 3\], expected finite numbers \[6, 2\]",
+        r"points has shape \[6, 3\], expected \[6, 2\]",
     ),
-    ({"points": np.full((6, 2), np.inf)}, ValueError, "expected finite numbers"),
+    ({"points": np.full((6, 2), np.inf)}, ValueError, r"points\[0, 0\] is inf: a place is a finite number"),
     ({"word": "lef"}, ValueError, "word='lef' is not on the map: near it are left"),
     ({"word": "zzzz"}, ValueError, "word='zzzz' is not on the map$"),
-    ({"count": 0}, ValueError, "count=0 is out of range: 1 to 20 neighbours"),
+    ({"count": 0}, ValueError, "count=0 is out of range: 1 to 20"),
     ({"count": 21}, ValueError, "count=21 is out of range"),
     ({"count": 2.0}, TypeError, "count=2.0 must be a whole number"),
     ({"count": True}, TypeError, "count=True must be a whole number"),
@@ -77,7 +77,6 @@ def test_repr_says_what_it_shows_and_never_changes():
     explorer = EmbeddingMap(vectors(), WORDS, CLASSES)
     assert repr(explorer) == "EmbeddingMap(6 words, 4 dimensions, 2 classes)"
     explorer.word, explorer.measure = 3, "dot"
-    assert explorer._repr_mimebundle_()[0]["text/plain"] == "EmbeddingMap(6 words, 4 dimensions, 2 classes)"
     assert repr(EmbeddingMap(vectors(), WORDS)) == "EmbeddingMap(6 words, 4 dimensions)"
 
 

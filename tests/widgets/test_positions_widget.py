@@ -41,7 +41,6 @@ def test_bad_input_meets_words_with_values(changes, message):
 def test_repr_says_what_it_shows_and_never_changes():
     expected = "PositionExplorer(sinusoidal, d_model=64, length=128, base=10000)"
     assert repr(PositionExplorer()) == repr(PositionExplorer()) == expected
-    assert PositionExplorer()._repr_mimebundle_()[0]["text/plain"] == expected
     rotary = PositionExplorer(32, 16, base=500.5, kind="rotary")
     assert repr(rotary) == "PositionExplorer(rotary, d_model=32, length=16, base=500.5)"
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from llmasos_edu.foundation.arguments import check_names, check_whole
-from llmasos_edu.foundation.arrays import read_array
+from llmasos_edu.foundation.arrays import check_drawable, read_array
 
 MAX_METHODS = 8
 MAX_TASKS = 8  # more signs and colours than that nobody tells apart
@@ -25,13 +25,13 @@ def check_scores(values: Any, what: str, shape: str, columns: int) -> np.ndarray
     """Finite numbers `[rows, columns]`, or an error that says what is wrong, where."""
     try:
         scores = read_array(values, what)[0]
-    except ValueError:  # rows of different lengths
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
         raise ValueError(f"{what} has rows of different lengths, expected {shape}") from None
     if scores.ndim != 2 or not len(scores) or scores.shape[1] != columns:
         raise ValueError(f"{what} has shape {list(scores.shape)}, expected {shape} with {columns} tasks")
-    if not np.isfinite(scores).all():
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(scores))[0])
-        raise ValueError(f"{what}[{row}, {column}] is {scores[row, column]}: a score is a finite number")
+    check_drawable(scores, what, "a score")
     return scores
 
 
@@ -85,8 +85,9 @@ def check_baseline(baseline: Any, tasks: int) -> list[float]:
     if baseline is None:
         return []
     scores = read_array(baseline, "baseline")[0]
-    if scores.shape != (tasks,) or not np.isfinite(scores).all():
-        raise ValueError(f"baseline={scores.tolist()} must be {tasks} finite numbers, one for each task")
+    if scores.shape != (tasks,):
+        raise ValueError(f"baseline={scores.tolist()} must be {tasks} numbers, one for each task")
+    check_drawable(scores, "baseline", "a score")
     return scores.tolist()
 
 

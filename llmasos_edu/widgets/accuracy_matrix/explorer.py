@@ -6,10 +6,8 @@ Section 3.3 (a model learns tasks one after the other).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
@@ -24,10 +22,10 @@ from llmasos_edu.widgets.accuracy_matrix.data import (
     check_tasks,
     score_limits,
 )
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style, told_as_trait_error
 
 
-class AccuracyMatrixExplorer(anywidget.AnyWidget):
+class AccuracyMatrixExplorer(Explorer):
     """Scores of a model that learns tasks in sequence, at any moment of its training: R[i, j] fills up.
 
     R[i, j] is the score on task j right after task i was learnt. Of its finished rows, k of them, the
@@ -53,10 +51,9 @@ class AccuracyMatrixExplorer(anywidget.AnyWidget):
     Source: Lopez-Paz and Ranzato 2017, section 2 (the matrix R and its three summaries); article 3.3.
     """
 
-    _esm = read_module(
-        "shared/shared.js", "shared/markers.js", "accuracy_matrix/matrix.js", "accuracy_matrix/explorer.js"
-    )
-    _css = read_style("shared/explorer.css", "accuracy_matrix/style.css")
+    page_title = "Accuracy matrix over training"
+    _esm = script("shared/markers.js", "accuracy_matrix/matrix.js", "accuracy_matrix/explorer.js")
+    _css = style("accuracy_matrix/style.css")
 
     methods = t.List(t.Unicode()).tag(sync=True)
     tasks = t.List(t.Unicode(), help="in the order of training").tag(sync=True)
@@ -102,13 +99,11 @@ class AccuracyMatrixExplorer(anywidget.AnyWidget):
     @t.validate("method", "beside", "moment", "row", "column")
     def _in_range(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        try:
+        with told_as_trait_error():
             if name in ("method", "beside"):
                 _check_method(name, value, [*self.methods, NONE] if name == "beside" else self.methods)
             else:
                 check_whole(name, value, 0, self.boundaries[-1] if name == "moment" else len(self.tasks) - 1)
-        except ValueError as error:
-            raise t.TraitError(str(error)) from None
         return value
 
     def matrix(self, method: str) -> np.ndarray:
@@ -117,15 +112,8 @@ class AccuracyMatrixExplorer(anywidget.AnyWidget):
         scores = np.frombuffer(self.scores, "<f4").reshape(len(self.methods), -1, len(self.tasks))
         return scores[self.methods.index(method), self.boundaries].astype(np.float64)
 
-    def __repr__(self) -> str:
-        return (
-            f"AccuracyMatrixExplorer({len(self.methods)} methods, {len(self.tasks)} tasks, "
-            f"{self.boundaries[-1] + 1} moments)"
-        )
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Accuracy matrix over training")
+    def contents(self) -> str:
+        return f"{len(self.methods)} methods, {len(self.tasks)} tasks, {self.boundaries[-1] + 1} moments"
 
 
 def _check_method(name: str, value: str, methods: list[str]) -> None:

@@ -95,7 +95,8 @@ def centre_scores(scores: np.ndarray, causal: bool) -> tuple[np.ndarray, np.ndar
     seen = hide_future(scores) if causal else scores
     top = seen.max(axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    return (scores - top).astype("<f2"), top[..., 0].astype("<f4")
+    with np.errstate(over="ignore"):  # what is too far below for half a float has weight zero
+        return (scores - top).astype("<f2"), top[..., 0].astype("<f4")
 
 
 def hide_future(scores: np.ndarray) -> np.ndarray:
@@ -159,24 +160,6 @@ def _refuse(bad: np.ndarray, values: np.ndarray, message: str) -> None:
     names = ("layer", "head", "query", "key")
     where = "[" + ", ".join(f"{name}={i}" for name, i in zip(names, place, strict=False)) + "]"
     raise ValueError(message.format(where, values[place]))
-
-
-def check_tokens(tokens: Any, count: int, which: str) -> list[str]:
-    """Token strings, as many as the map has queries (`tokens`, `produced`) or keys (`key_tokens`)."""
-    if isinstance(tokens, str):
-        raise TypeError(
-            f"{which} is one string, expected a list of {count} strings: split it into tokens first"
-        )
-    tokens = list(tokens)
-    for place, token in enumerate(tokens):
-        if not isinstance(token, str):
-            raise TypeError(f"{which}[{place}] is {token!r}, expected a string: decode the ids first")
-    if len(tokens) != count:
-        side = "keys" if which == "key_tokens" else "queries"
-        raise ValueError(
-            f"{which} has {len(tokens)} strings for weights with {count} {side}: give one string each"
-        )
-    return tokens
 
 
 def check_scores(values: Any, weights: np.ndarray, causal: bool) -> np.ndarray:

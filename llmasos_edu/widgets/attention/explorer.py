@@ -5,17 +5,19 @@ Section 4.1.2 (self-attention is interpretable) and 4.1.3 (heads attend to diffe
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import anywidget
+import numpy as np
 import traitlets as t
 
+from llmasos_edu.foundation.arguments import check_strings
+from llmasos_edu.foundation.arrays import read_array, readable_piece
+from llmasos_edu.foundation.modes import evaluating
 from llmasos_edu.widgets.attention import data
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style
 
 
-class AttentionExplorer(anywidget.AnyWidget):
+class AttentionExplorer(Explorer):
     """Attention maps of a model, every head of every layer, explored in the browser alone.
 
     Args:
@@ -47,8 +49,9 @@ class AttentionExplorer(anywidget.AnyWidget):
     Source: Vaswani et al. 2017, section 3.2 and the figures of its appendix; article 4.1.2, 4.1.3.
     """
 
-    _esm = read_module("shared/shared.js", "attention/maps.js", "attention/steps.js", "attention/explorer.js")
-    _css = read_style("shared/explorer.css")
+    page_title = "Attention explorer"
+    _esm = script("attention/maps.js", "attention/steps.js", "attention/explorer.js")
+    _css = style()
 
     description = t.Dict().tag(sync=True)
     data = t.Bytes().tag(sync=True)
@@ -122,12 +125,8 @@ class AttentionExplorer(anywidget.AnyWidget):
             raise t.TraitError(f"temperature={proposal['value']} is out of the slider's range, 0.1 to 10")
         return proposal["value"]
 
-    def __repr__(self) -> str:
-        return f"AttentionExplorer({self._words})"
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Attention explorer")
+    def contents(self) -> str:
+        return self._words
 
     @classmethod
     def from_model(
@@ -150,18 +149,11 @@ class AttentionExplorer(anywidget.AnyWidget):
         if not 0 <= row < len(tokens):
             raise ValueError(f"row={row} does not exist in a batch of {len(tokens)}")
         tokens = tokens[row : row + 1]
-        was_training = model.training
-        model.eval()
-        try:
-            with torch.inference_mode():
-                seen = model.inspect(tokens)
-                if knock_out:
-                    subsets = data.silenced_heads(*seen.weights.shape[0:3:2])
-                    settings["knock_out"] = [
-                        _next_token_probabilities(model, tokens, heads) for heads in subsets
-                    ]
-        finally:
-            model.train(was_training)
+        with evaluating(model), torch.inference_mode():
+            seen = model.inspect(tokens)
+            if knock_out:
+                subsets = data.silenced_heads(*seen.weights.shape[0:3:2])
+                settings["knock_out"] = [_next_token_probabilities(model, tokens, heads) for heads in subsets]
         return cls(seen.weights[:, 0], words, scores=seen.scores[:, 0], **settings)
 
     @classmethod
@@ -192,12 +184,8 @@ class AttentionExplorer(anywidget.AnyWidget):
         source_words = _fitting_words(source_words, source, "source")
         target_words = _fitting_words(target_words, target, "target")
         source, target = source[:, : len(source_words)], target[:, : len(target_words)]
-        was_training = model.training
-        model.eval()
-        try:
+        with evaluating(model):
             seen = model.inspect(source, target)
-        finally:
-            model.train(was_training)
         settings.setdefault("causal", which == "decoder")
         if which != "encoder" and settings.get("produced") is None:
             names = dict(zip(target[0].tolist(), target_words, strict=True))
@@ -245,9 +233,9 @@ class AttentionExplorer(anywidget.AnyWidget):
             raise ValueError(f"the layers' {which} differ in shape, {shapes}: show those of one shape")
         if not 0 <= row < shapes[0][0]:
             raise ValueError(f"row={row} does not exist in a batch of {shapes[0][0]}")
-        weights = data.np.stack([data.read_array(each[row], which)[0] for each in maps])
-        tokens = [_readable_piece(token) for token in tokens]
-        key_tokens = None if key_tokens is None else [_readable_piece(token) for token in key_tokens]
+        weights = np.stack([read_array(each[row], which)[0] for each in maps])
+        tokens = [readable_piece(token) for token in tokens]
+        key_tokens = None if key_tokens is None else [readable_piece(token) for token in key_tokens]
         keys = len(key_tokens if key_tokens is not None else tokens)
         if weights[:, :, : len(tokens), keys:].max(initial=0.0) < 1e-4:
             weights = weights[:, :, : len(tokens), :keys]
@@ -273,8 +261,8 @@ def _fitting_words(words, tokens, name: str) -> list[str]:
 
 def _next_token_probabilities(model, tokens, silenced):
     """`[seq - 1]`: what the model gives to the token that really comes next, with some heads silenced."""
-    logits = model(tokens, head_mask=model.knock_out(silenced))[0, :-1]
-    return logits.softmax(-1).gather(-1, tokens[0, 1:, None])[:, 0].numpy()
+    logits = model(tokens, head_mask=model.knock_out(silenced))[0, :-1].float()
+    return logits.softmax(-1).gather(-1, tokens[0, 1:, None])[:, 0].cpu().numpy()
 
 
 def _describe_in_words(inputs: list[data.AttentionInput]) -> str:
@@ -296,10 +284,10 @@ def _describe_in_words(inputs: list[data.AttentionInput]) -> str:
 def _read_input(row: dict[str, Any], causal, step, place: int, count: int) -> data.AttentionInput:
     try:
         weights = data.check_weights(row["weights"])
-        tokens = data.check_tokens(row["tokens"], weights.shape[2], "tokens")
+        tokens = check_strings(row["tokens"], "tokens", weights.shape[2], "queries")
         key_tokens = tokens
         if row["key_tokens"] is not None:
-            key_tokens = data.check_tokens(row["key_tokens"], weights.shape[3], "key_tokens")
+            key_tokens = check_strings(row["key_tokens"], "key_tokens", weights.shape[3], "keys")
         elif weights.shape[2] != weights.shape[3]:
             raise ValueError(
                 f"weights has {weights.shape[2]} queries and {weights.shape[3]} keys: give key_tokens too"
@@ -309,7 +297,7 @@ def _read_input(row: dict[str, Any], causal, step, place: int, count: int) -> da
         knock_out = None if row["knock_out"] is None else data.check_knock_out(row["knock_out"], weights)
         produced = row["produced"]
         if produced is not None:
-            produced = data.check_tokens(produced, weights.shape[2], "produced")
+            produced = check_strings(produced, "produced", weights.shape[2], "queries")
         truth = None if row["truth"] is None else data.check_truth(row["truth"], *weights.shape[2:])
     except (ValueError, TypeError) as error:
         if count == 1:
@@ -320,8 +308,3 @@ def _read_input(row: dict[str, Any], causal, step, place: int, count: int) -> da
     return data.AttentionInput(
         weights, tokens, key_tokens, scores, is_causal, knock_out, produced, truth, stepping, name
     )
-
-
-def _readable_piece(token: str) -> str:
-    """Vocabularies write a leading space as a letter of their own; show it as a space."""
-    return token.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n")

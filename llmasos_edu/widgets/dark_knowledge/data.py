@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from llmasos_edu.foundation.arrays import check_drawable
+
 # 0.25 to 20.7 in steps of an eighth of a doubling, with 1, 2, 4, 8 and 16 among them.
 TEMPERATURES = [2 ** (eighth / 8) for eighth in range(-16, 36)]
 MAX_TOKENS = 32
@@ -77,13 +79,8 @@ def check_logits(name: str, logits: Any, seq: int, vocab: int) -> torch.Tensor:
             f"the logits of {name!r} must be [{seq}, {vocab}] floats (tokens, names), "
             f"got {logits.dtype} {list(logits.shape)}"
         )
-    bad = (~logits.isfinite()).nonzero()
-    if len(bad):
-        row, column = bad[0].tolist()
-        raise ValueError(
-            f"the logits of {name!r} hold {logits[row, column].item()} at position {row}, token {column}"
-        )
     logits = logits.double()
+    check_drawable(logits.numpy(), f"the logits of {name!r}, [position, token] = ", "a logit")
     return logits - logits.amax(dim=1, keepdim=True)
 
 

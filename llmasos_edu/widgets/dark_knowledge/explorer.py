@@ -6,10 +6,8 @@ Section 3.5 (distillation): at T = 1 the small probabilities hardly show, at T =
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import torch
 import traitlets as t
@@ -26,10 +24,10 @@ from llmasos_edu.widgets.dark_knowledge.data import (
     tables,
     to_bytes,
 )
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style
 
 
-class DarkKnowledgeExplorer(anywidget.AnyWidget):
+class DarkKnowledgeExplorer(Explorer):
     """After each token of a text, what a teacher and one or two students expect next, at any temperature.
 
     Everything is computed when the explorer is made, at 52 temperatures from 0.25 to 20.7, over the whole
@@ -51,8 +49,9 @@ class DarkKnowledgeExplorer(anywidget.AnyWidget):
     Source: Hinton, Vinyals and Dean 2015, sections 1 and 2; article 3.5.
     """
 
-    _esm = read_module("shared/shared.js", "dark_knowledge/softening.js", "dark_knowledge/explorer.js")
-    _css = read_style("shared/explorer.css", "dark_knowledge/style.css")
+    page_title = "Dark knowledge"
+    _esm = script("dark_knowledge/softening.js", "dark_knowledge/explorer.js")
+    _css = style("dark_knowledge/style.css")
 
     pieces = t.List(t.Unicode(), help="names of the tokens in use").tag(sync=True)
     ids = t.List(t.Int(), help="the text, as numbers of pieces").tag(sync=True)
@@ -125,9 +124,5 @@ class DarkKnowledgeExplorer(anywidget.AnyWidget):
             raise t.TraitError(f"{name}={value} is out of range: 0 to {high}")
         return value
 
-    def __repr__(self) -> str:
-        return f"DarkKnowledgeExplorer({len(self.ids)} tokens, {', '.join(self.models)})"
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Dark knowledge")
+    def contents(self) -> str:
+        return f"{len(self.ids)} tokens, {', '.join(self.models)}"

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
-from llmasos_edu.foundation.arrays import read_array
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.foundation.arguments import check_strings, check_whole
+from llmasos_edu.foundation.arrays import check_drawable, read_array
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style, told_as_trait_error
 
 MAX_WORDS = 3000
 MAX_DIM = 512
@@ -26,7 +25,7 @@ MEASURES = ("cosine", "dot", "map")
 NO_CLASS = -1
 
 
-class EmbeddingMap(anywidget.AnyWidget):
+class EmbeddingMap(Explorer):
     """Vectors of words on a map in the plane; neighbours are found in all dimensions, in the browser alone.
 
     Args:
@@ -45,10 +44,9 @@ class EmbeddingMap(anywidget.AnyWidget):
     Source: Mikolov et al. 2013, section 5 (words by their neighbours); article 3.2.
     """
 
-    _esm = read_module(
-        "shared/shared.js", "shared/markers.js", "embedding_map/neighbours.js", "embedding_map/explorer.js"
-    )
-    _css = read_style("shared/explorer.css", "embedding_map/style.css")
+    page_title = "Embedding map"
+    _esm = script("shared/markers.js", "embedding_map/neighbours.js", "embedding_map/explorer.js")
+    _css = style("embedding_map/style.css")
 
     words = t.List(t.Unicode()).tag(sync=True)
     classes = t.List(t.Unicode(), help="the classes' names, the largest first").tag(sync=True)
@@ -69,7 +67,7 @@ class EmbeddingMap(anywidget.AnyWidget):
         matrix = check_vectors(vectors)
         words = check_words(words, len(matrix))
         names, class_of = check_classes(classes, len(matrix))
-        _check_count(count)
+        check_whole("count", count, 1, MOST_NEIGHBOURS)
         _check_measure(measure)
         unit, lengths = unit_vectors(matrix)
         places = principal_plane(unit) if points is None else check_points(points, len(matrix))
@@ -83,13 +81,11 @@ class EmbeddingMap(anywidget.AnyWidget):
     @t.validate("word", "count", "measure", "zoom", "hidden")
     def _in_range(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        try:
+        with told_as_trait_error():
             if name == "count":
-                _check_count(value)
+                check_whole("count", value, 1, MOST_NEIGHBOURS)
             elif name == "measure":
                 _check_measure(value)
-        except (ValueError, TypeError) as error:
-            raise t.TraitError(str(error)) from None
         if name == "word" and not 0 <= value < len(self.words):
             raise t.TraitError(f"word={value} does not exist: 0 to {len(self.words) - 1}")
         if name == "zoom" and not 1 <= value <= 8:
@@ -98,13 +94,9 @@ class EmbeddingMap(anywidget.AnyWidget):
             raise t.TraitError(f"hidden={value}: classes are 0 to {len(self.classes) - 1}, or -1 for none")
         return value
 
-    def __repr__(self) -> str:
+    def contents(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""
-        return f"EmbeddingMap({len(self.words)} words, {self.dim} dimensions{classes})"
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the map as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Embedding map")
+        return f"{len(self.words)} words, {self.dim} dimensions{classes}"
 
 
 def unit_vectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -134,22 +126,16 @@ def check_vectors(vectors: Any) -> np.ndarray:
         )
     if matrix.size > MAX_NUMBERS:
         raise ValueError(f"vectors {list(matrix.shape)} are {matrix.size:,} numbers, at most {MAX_NUMBERS:,}")
-    if not np.isfinite(matrix).all():
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
-        raise ValueError(f"vectors[{row}, {column}] is {matrix[row, column]}: a vector's numbers are finite")
+    check_drawable(matrix, "vectors", "each of a vector's numbers")
     return matrix
 
 
 def check_words(words: Sequence[str], count: int) -> list[str]:
     """As many different strings as there are vectors."""
-    if isinstance(words, str):
-        raise TypeError(f"words is one string, expected a list of {count} strings")
-    words = list(words)
+    words = check_strings(words, "words", count, "vectors")
     for place, word in enumerate(words):
-        if not isinstance(word, str) or not word.strip():
+        if not word.strip():
             raise TypeError(f"words[{place}] is {word!r}, expected a string that can be seen")
-    if len(words) != count:
-        raise ValueError(f"words has {len(words)} strings for {count} vectors: give one each")
     twice = sorted({word for word in words if words.count(word) > 1}) if len(set(words)) < count else []
     if twice:
         raise ValueError(f"words holds {twice[0]!r} more than once: each word has one place on the map")
@@ -177,16 +163,10 @@ def check_classes(classes: Sequence[str | None] | None, count: int) -> tuple[lis
 def check_points(points: Any, count: int) -> np.ndarray:
     """Places on the map `[words, 2]`, finite."""
     places = read_array(points, "points")[0]
-    if places.shape != (count, 2) or not np.isfinite(places).all():
-        raise ValueError(f"points has shape {list(places.shape)}, expected finite numbers [{count}, 2]")
+    if places.shape != (count, 2):
+        raise ValueError(f"points has shape {list(places.shape)}, expected [{count}, 2]")
+    check_drawable(places, "points", "a place")
     return places
-
-
-def _check_count(count: int) -> None:
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"count={count!r} must be a whole number")
-    if not 1 <= count <= MOST_NEIGHBOURS:
-        raise ValueError(f"count={count} is out of range: 1 to {MOST_NEIGHBOURS} neighbours")
 
 
 def _check_measure(measure: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from llmasos_edu.foundation.arguments import check_strings, check_whole
 from llmasos_edu.foundation.arrays import read_array, visible_token
 
 MAX_TOKENS = 2048
@@ -54,22 +55,9 @@ def check_logits(values: Any) -> np.ndarray:
     return logits
 
 
-def check_words(words: Any, count: int, name: str) -> list[str]:
-    """Strings, one a token."""
-    if isinstance(words, str):
-        raise TypeError(f"{name} is one string, expected a list of {count} strings")
-    words = list(words)
-    for place, word in enumerate(words):
-        if not isinstance(word, str):
-            raise TypeError(f"{name}[{place}] is {word!r}, expected a string")
-    if len(words) != count:
-        raise ValueError(f"{name} has {len(words)} strings for {count} tokens: give one each")
-    return words
-
-
 def check_domains(domains: Any, count: int) -> tuple[list[str], list[int]]:
     """The domains' names in order of appearance, and the domain of each token as an index into them."""
-    words = check_words(domains, count, "domains")
+    words = check_strings(domains, "domains", count, "tokens")
     names = list(dict.fromkeys(words))
     if len(names) > MAX_DOMAINS:
         raise ValueError(
@@ -120,24 +108,6 @@ def check_bias(values: Any, shape: tuple[int, ...]) -> np.ndarray | None:
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(bias))[0])
         raise ValueError(f"bias{list(place)} is {bias[place]}: biases are finite numbers")
     return np.broadcast_to(bias, (steps, layers, experts)).copy() if bias.any() else None
-
-
-def check_whole(name: str, value: Any, low: int, high: int) -> int:
-    """A whole number in its range."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}={value!r} must be a whole number")
-    if not low <= value <= high:
-        raise ValueError(f"{name}={value} is out of range: {low} to {high}")
-    return int(value)
-
-
-def check_number(name: str, value: Any, low: float, high: float) -> float:
-    """A number in its range."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name}={value!r} must be a number")
-    if not low <= value <= high:
-        raise ValueError(f"{name}={value} is out of range: {low:g} to {high:g}")
-    return float(value)
 
 
 def check_capacity_factor(value: Any) -> float | None:

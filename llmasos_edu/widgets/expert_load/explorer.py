@@ -5,18 +5,19 @@ Section 4.3.2 (the router, capacity, balance) and 4.3 (what experts are speciali
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
+from llmasos_edu.foundation.arguments import check_number, check_strings, check_whole
+from llmasos_edu.foundation.arrays import read_array, readable_piece
+from llmasos_edu.foundation.modes import evaluating
 from llmasos_edu.widgets.expert_load import data
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style, told_as_trait_error
 
 
-class ExpertLoadExplorer(anywidget.AnyWidget):
+class ExpertLoadExplorer(Explorer):
     """Tokens against experts: the router's probabilities, its choice and the load, explored in the browser.
 
     The browser routes anew whenever the reader moves something, as `routing.top_k_routing` does:
@@ -49,10 +50,9 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
     Source: Shazeer et al. 2017, section 2.1; Fedus et al. 2021, section 2.2; article 4.3.2.
     """
 
-    _esm = read_module(
-        "shared/shared.js", "expert_load/routing.js", "expert_load/drawing.js", "expert_load/explorer.js"
-    )
-    _css = read_style("shared/explorer.css")
+    page_title = "Expert-load explorer"
+    _esm = script("expert_load/routing.js", "expert_load/drawing.js", "expert_load/explorer.js")
+    _css = style()
 
     description = t.Dict().tag(sync=True)
     data = t.Bytes().tag(sync=True)
@@ -76,12 +76,12 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
         logits = data.check_logits(router_logits)
         self._shape = logits.shape
         num_steps, num_layers, num_tokens, num_experts = logits.shape
-        tokens = data.check_words(tokens, num_tokens, "tokens")
+        tokens = check_strings(tokens, "tokens", num_tokens, "tokens")
         names, domain_of = ([], []) if domains is None else data.check_domains(domains, num_tokens)
         numbers = data.check_steps(steps, num_steps, num_steps > 1 or np.ndim(router_logits) == 4)
-        data.check_whole("top_k", top_k, 1, num_experts)
-        data.check_whole("layer", layer, 0, num_layers - 1)
-        step = num_steps - 1 if step is None else data.check_whole("step", step, 0, num_steps - 1)
+        check_whole("top_k", top_k, 1, num_experts)
+        check_whole("layer", layer, 0, num_layers - 1)
+        step = num_steps - 1 if step is None else check_whole("step", step, 0, num_steps - 1)
         bias = data.check_bias(bias, logits.shape)
         description, blob = data.pack(logits, bias, tokens)
         self._domains = names
@@ -92,8 +92,8 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
             data=blob, layer=layer, step=step, top_k=top_k,
             renormalize=top_k > 1 if renormalize is None else bool(renormalize),
             capacity_factor=data.check_capacity_factor(capacity_factor),
-            temperature=data.check_number("temperature", temperature, 0.1, 10),
-            noise=data.check_number("noise", noise, 0, 4),
+            temperature=check_number("temperature", temperature, 0.1, 10),
+            noise=check_number("noise", noise, 0, 4),
         )  # fmt: skip
 
     @t.validate("layer", "step", "token", "expert", "top_k", "domain")
@@ -111,14 +111,12 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
     @t.validate("capacity_factor", "temperature", "noise")
     def _as_in_the_constructor(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        try:
+        with told_as_trait_error():
             if name == "capacity_factor":
                 return data.check_capacity_factor(value)
-            return data.check_number(name, value, *((0.1, 10) if name == "temperature" else (0, 4)))
-        except (ValueError, TypeError) as error:
-            raise t.TraitError(str(error)) from None
+            return check_number(name, value, *((0.1, 10) if name == "temperature" else (0, 4)))
 
-    def __repr__(self) -> str:
+    def contents(self) -> str:
         steps, layers, tokens, experts = self._shape
         parts = [f"{steps} steps"] * (steps > 1) + [f"{layers} layer{'s' * (layers > 1)}"]
         parts += [f"{tokens} token{'s' * (tokens > 1)} x {experts} expert{'s' * (experts > 1)}"]
@@ -126,11 +124,7 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
         parts += [f"top_k={self.top_k}"]
         if self.capacity_factor is not None:
             parts += [f"capacity_factor={self.capacity_factor:g}"]
-        return f"ExpertLoadExplorer({', '.join(parts)})"
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Expert-load explorer")
+        return ", ".join(parts)
 
     @classmethod
     def from_model(cls, model: Any, tokens: Any, words, *, domains=None, **settings) -> ExpertLoadExplorer:
@@ -183,7 +177,7 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
         """
         recorded = _as_steps(routings)
         logits = np.stack(
-            [np.stack([data.read_array(each.logits, "logits")[0] for each in layers]) for layers in recorded]
+            [np.stack([read_array(each.logits, "logits")[0] for each in layers]) for layers in recorded]
         )
         first = recorded[0][0]
         found, rest = divmod(len(first.token), len(first.logits))
@@ -223,7 +217,7 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
         shapes = [list(each.shape) for each in layers]
         if any(shape != shapes[0] for shape in shapes):
             raise ValueError(f"the layers' router_logits differ in shape, {shapes}: show those of one shape")
-        logits = np.stack([data.read_array(each, "router_logits")[0] for each in layers])
+        logits = np.stack([read_array(each, "router_logits")[0] for each in layers])
         if mask is not None:
             seen = np.asarray(mask).reshape(-1) != 0
             if len(seen) != logits.shape[1]:
@@ -233,7 +227,7 @@ class ExpertLoadExplorer(anywidget.AnyWidget):
             # Some models return probabilities under this name: the softmax of their logarithm is the same.
             logits = np.log(np.maximum(logits, 1e-30))
         settings.setdefault("renormalize", True)
-        return cls(logits, [_readable_piece(token) for token in tokens], top_k=top_k, **settings)
+        return cls(logits, [readable_piece(token) for token in tokens], top_k=top_k, **settings)
 
 
 def _settings_of(mixtures: list) -> dict[str, Any]:
@@ -253,13 +247,8 @@ def _settings_of(mixtures: list) -> dict[str, Any]:
 def _routings_of(model, tokens) -> list:
     import torch
 
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            found = model(tokens, need_routing=True)[1]
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode():
+        found = model(tokens, need_routing=True)[1]
     return found if isinstance(found, list) else [found]
 
 
@@ -287,7 +276,7 @@ def _check_that_they_follow(recorded, bias, explorer: ExpertLoadExplorer) -> Non
 
     if bias is not None:
         shape = (len(recorded), len(recorded[0]), explorer._shape[-1])
-        biases = torch.tensor(np.broadcast_to(data.read_array(bias, "bias")[0], shape).copy())
+        biases = torch.tensor(np.broadcast_to(read_array(bias, "bias")[0], shape).copy())
     for step, layers in enumerate(recorded):
         for layer, routing in enumerate(layers):
             added = None if bias is None else biases[step, layer].to(routing.probs)
@@ -314,10 +303,5 @@ def _words_of(words, ids):
         if hasattr(words, name):
             if ids is None:
                 raise TypeError("a MoE reads vectors, which no tokenizer names: give one string per token")
-            return [_readable_piece(word) for word in getattr(words, name)(ids.tolist())]
+            return [readable_piece(word) for word in getattr(words, name)(ids.tolist())]
     return words
-
-
-def _readable_piece(token: str) -> str:
-    """Vocabularies write a leading space as a letter of their own; show it as a space."""
-    return token.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n")

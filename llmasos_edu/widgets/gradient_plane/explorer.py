@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 
-from llmasos_edu.foundation.arguments import check_names, check_whole
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.foundation.arguments import check_names, check_number, check_whole
+from llmasos_edu.foundation.arrays import LARGEST, check_drawable
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style, told_as_trait_error
 
 MOST_WEIGHT = 3.0
 _ROOM = 1.6  # from the origin to the plane's edge, in lengths of the longest gradient
 
 
-class GradientPlaneExplorer(anywidget.AnyWidget):
+class GradientPlaneExplorer(Explorer):
     """Task gradients to be dragged; their cosine, their sum, PCGrad's sum, and what a step does to each loss.
 
     With weights w, task i pulls with `w_i g_i`. A step goes against a direction d, the sum of all pulls or
@@ -41,10 +40,9 @@ class GradientPlaneExplorer(anywidget.AnyWidget):
     Source: Yu et al. 2020, "Gradient Surgery for Multi-Task Learning", algorithm 1; article 3.4.
     """
 
-    _esm = read_module(
-        "shared/shared.js", "shared/markers.js", "gradient_plane/gradients.js", "gradient_plane/explorer.js"
-    )
-    _css = read_style("shared/explorer.css", "gradient_plane/style.css")
+    page_title = "Gradients in a plane"
+    _esm = script("shared/markers.js", "gradient_plane/gradients.js", "gradient_plane/explorer.js")
+    _css = style("gradient_plane/style.css")
 
     names = t.List(t.Unicode()).tag(sync=True)
     given = t.List(help="the gradients that the explorer was made with").tag(sync=True)
@@ -66,6 +64,7 @@ class GradientPlaneExplorer(anywidget.AnyWidget):
         longest = max(math.hypot(*point) for point in points)
         if longest == 0:
             raise ValueError("all gradients are zero: there is nothing to draw")
+        check_number("the length of the longest gradient", longest, 1 / LARGEST, LARGEST)
         super().__init__(
             names=check_names(names, "names", len(points), len(points)),
             given=points,
@@ -94,7 +93,7 @@ class GradientPlaneExplorer(anywidget.AnyWidget):
     @t.validate("gradients", "weights", "task", "learning_rate")
     def _in_range(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        try:
+        with told_as_trait_error():
             if name == "gradients":
                 return check_points(value, len(self.names), self.reach)
             if name == "weights":
@@ -102,15 +101,9 @@ class GradientPlaneExplorer(anywidget.AnyWidget):
             if name == "task":
                 return check_whole("task", value, 0, len(self.names) - 1)
             return _check_learning_rate(value)
-        except (ValueError, TypeError) as error:
-            raise t.TraitError(str(error)) from None
 
-    def __repr__(self) -> str:
-        return f"GradientPlaneExplorer({', '.join(self.names)})"
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Gradients in a plane")
+    def contents(self) -> str:
+        return ", ".join(self.names)
 
 
 def plane_coordinates(first: Any, second: Any) -> list[list[float]]:
@@ -146,9 +139,7 @@ def _flat(values: Any, name: str) -> np.ndarray:
     parts = values if many else [values]
     arrays = [part.detach().double().cpu().numpy() if hasattr(part, "detach") else part for part in parts]
     flat = np.concatenate([np.asarray(array, dtype=np.float64).ravel() for array in arrays])
-    if not np.isfinite(flat).all():
-        place = int(np.argmin(np.isfinite(flat)))
-        raise ValueError(f"number {place} of {name} is {flat[place]}: a gradient's numbers are finite")
+    check_drawable(flat, name, "each of a gradient's numbers")
     return flat
 
 
@@ -177,6 +168,6 @@ def check_weights(weights: Sequence[float], count: int) -> list[float]:
 
 
 def _check_learning_rate(learning_rate: float) -> float:
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate={learning_rate} must be above 0 and finite")
+    if not 0 < learning_rate <= LARGEST:
+        raise ValueError(f"learning_rate={learning_rate} must be above 0 and at most 1e30")
     return float(learning_rate)

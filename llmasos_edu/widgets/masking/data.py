@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from llmasos_edu.foundation.modes import modes_kept
+from llmasos_edu.foundation.modes import evaluating
 
 MAX_TOKENS = 64
 MAX_WIDTH = 4
@@ -48,10 +48,9 @@ def masked_proposals(model, ids, mask_id: int, vocab: int, width: int, top: int)
         starts = torch.arange(len(ids) - wide + 1)
         places = starts[:, None] + torch.arange(wide)  # [start, wide]
         hidden = ids.repeat(len(starts), 1).scatter(1, places, mask_id)
-        with modes_kept(model):
-            model.eval()
+        with evaluating(model):
             logits = model(hidden)
-        p = logits[starts[:, None], places, :vocab].softmax(dim=-1)
+        p = _probabilities(logits[starts[:, None], places, :vocab], "masked")
         found.append([[_proposal(p[s, o], ids[s + o], top) for o in range(wide)] for s in range(len(starts))])
     return found
 
@@ -71,13 +70,20 @@ def causal_proposals(model, ids, vocab: int, width: int, top: int) -> list:
     for start in range(1, len(ids)):
         read, proposals = ids[:start], []
         for offset in range(min(width, len(ids) - start)):
-            with modes_kept(model):
-                model.eval()
-                p = model(read[None])[0, -1, :vocab].softmax(dim=-1)
+            with evaluating(model):
+                p = _probabilities(model(read[None])[0, -1, :vocab], "causal")
             proposals.append(_proposal(p, ids[start + offset], top))
             read = torch.cat((read, p.argmax()[None]))
         found.append(proposals)
     return found
+
+
+def _probabilities(logits: torch.Tensor, which: str) -> torch.Tensor:
+    """Softmax over the last dimension in single precision or better, of finite logits."""
+    if not logits.isfinite().all():
+        bad = logits[~logits.isfinite()][0].item()
+        raise ValueError(f"the {which} model gives a logit of {bad}: a model's logits are finite numbers")
+    return (logits if logits.dtype == torch.float64 else logits.float()).softmax(dim=-1)
 
 
 def _proposal(p: torch.Tensor, truth: torch.Tensor, top: int) -> dict:

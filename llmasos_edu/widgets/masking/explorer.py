@@ -6,10 +6,8 @@ Section 3.1 (BERT fills gaps, GPT predicts what comes next).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets as t
 
 from llmasos_edu.foundation.arguments import check_whole
@@ -21,10 +19,10 @@ from llmasos_edu.widgets.masking.data import (
     masked_proposals,
     only_used,
 )
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style
 
 
-class MaskingExplorer(anywidget.AnyWidget):
+class MaskingExplorer(Explorer):
     """A text in which any token, or a few neighbours, can be hidden; two models propose what stood there.
 
     Everything is computed when the explorer is made: each gap of 1 to `max_width` tokens at each place. After
@@ -47,8 +45,9 @@ class MaskingExplorer(anywidget.AnyWidget):
     Source: Devlin et al. 2019, section 3.1; Radford et al. 2018, section 3.1; article 3.1.
     """
 
-    _esm = read_module("shared/shared.js", "masking/explorer.js")
-    _css = read_style("shared/explorer.css", "masking/style.css")
+    page_title = "Masking and prediction"
+    _esm = script("masking/explorer.js")
+    _css = style("masking/style.css")
 
     pieces = t.List(t.Unicode(), help="names of the tokens in use").tag(sync=True)
     ids = t.List(t.Int(), help="the text, as numbers of pieces").tag(sync=True)
@@ -82,9 +81,5 @@ class MaskingExplorer(anywidget.AnyWidget):
             raise t.TraitError(f"{name}={value} is out of range: {low} to {high}")
         return value
 
-    def __repr__(self) -> str:
-        return f"MaskingExplorer({len(self.ids)} tokens, gaps of up to {len(self.masked)})"
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Masking and prediction")
+    def contents(self) -> str:
+        return f"{len(self.ids)} tokens, gaps of up to {len(self.masked)}"

@@ -6,19 +6,18 @@ Section 4.2.3 (sines of many frequencies; the dot product knows the distance; a 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
-import anywidget
 import traitlets as t
 
-from llmasos_edu.widgets.shared.host import read_module, read_style, save_html
+from llmasos_edu.foundation.arguments import check_whole
+from llmasos_edu.widgets.shared.explorer import Explorer, script, style, told_as_trait_error
 
 MAX_WIDTH = 512
 MAX_LENGTH = 1024
 MAX_BASE = 1e8
 
 
-class PositionExplorer(anywidget.AnyWidget):
+class PositionExplorer(Explorer):
     """Positions as sines and cosines, two of them compared, explored in the browser alone.
 
     `PE(pos, 2i) = sin(pos * w_i)`, `PE(pos, 2i + 1) = cos(pos * w_i)`, `w_i = base**(-2i / d_model)`.
@@ -39,8 +38,9 @@ class PositionExplorer(anywidget.AnyWidget):
     Source: Vaswani et al. 2017, section 3.5; Su et al. 2021, section 3.2.2; article 4.2.3.
     """
 
-    _esm = read_module("shared/shared.js", "positions/encodings.js", "positions/explorer.js")
-    _css = read_style("shared/explorer.css")
+    page_title = "Position explorer"
+    _esm = script("positions/encodings.js", "positions/explorer.js")
+    _css = style()
 
     kind = t.Unicode("sinusoidal").tag(sync=True)
     d_model = t.Int(64).tag(sync=True)
@@ -56,9 +56,9 @@ class PositionExplorer(anywidget.AnyWidget):
     def __init__(self, d_model: int = 64, length: int = 128, base: float = 10_000.0,
                  kind: str = "sinusoidal", *, first: int | None = None, second: int | None = None,
                  pair: int | None = None, query=(1.0, 0.0), key=(0.8, 0.3)) -> None:  # fmt: skip
-        _check_whole("d_model", d_model, 2, MAX_WIDTH)
+        check_whole("d_model", d_model, 2, MAX_WIDTH)
         _check_even(d_model)
-        _check_whole("length", length, 1, MAX_LENGTH)
+        check_whole("length", length, 1, MAX_LENGTH)
         base = _check_base(base)
         _check_kind(kind)
         # Not given: two positions a little apart, with room to shift them, and a pair that turns some way.
@@ -67,7 +67,7 @@ class PositionExplorer(anywidget.AnyWidget):
         pair = min(3, d_model // 2 - 1) if pair is None else pair
         for name, value, last in (("first", first, length - 1), ("second", second, length - 1),
                                   ("pair", pair, d_model // 2 - 1)):  # fmt: skip
-            _check_whole(name, value, 0, last)
+            check_whole(name, value, 0, last)
         super().__init__(
             d_model=d_model, length=length, base=base, kind=kind, first=first, second=second, pair=pair,
             query=_check_vector("query", query), key=_check_vector("key", key),
@@ -76,7 +76,7 @@ class PositionExplorer(anywidget.AnyWidget):
     @t.validate("kind", "d_model", "length", "base", "query", "key")
     def _as_in_the_constructor(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        try:
+        with told_as_trait_error():
             if name == "kind":
                 _check_kind(value)
             elif name == "base":
@@ -84,10 +84,8 @@ class PositionExplorer(anywidget.AnyWidget):
             elif name in ("query", "key"):
                 _check_vector(name, value)
             else:
-                _check_whole(name, value, *((2, MAX_WIDTH) if name == "d_model" else (1, MAX_LENGTH)))
+                check_whole(name, value, *((2, MAX_WIDTH) if name == "d_model" else (1, MAX_LENGTH)))
                 _check_even(value if name == "d_model" else 2)
-        except (ValueError, TypeError) as error:
-            raise t.TraitError(str(error)) from None
         return value
 
     @t.validate("first", "second", "shift", "pair")
@@ -98,21 +96,8 @@ class PositionExplorer(anywidget.AnyWidget):
             raise t.TraitError(f"{name}={value} does not exist: 0 to {last}")
         return value
 
-    def __repr__(self) -> str:
-        return (
-            f"PositionExplorer({self.kind}, d_model={self.d_model}, length={self.length}, base={self.base:g})"
-        )
-
-    def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write the explorer as one HTML file that works with no Jupyter, no kernel and no network."""
-        return save_html(self, path, title=title or "Position explorer")
-
-
-def _check_whole(name: str, value, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}={value!r} must be a whole number")
-    if not low <= value <= high:
-        raise ValueError(f"{name}={value} is out of range: {low} to {high}")
+    def contents(self) -> str:
+        return f"{self.kind}, d_model={self.d_model}, length={self.length}, base={self.base:g}"
 
 
 def _check_even(d_model: int) -> None:

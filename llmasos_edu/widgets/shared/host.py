@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from llmasos_edu.foundation.files import write_atomically
+
 WIDGET_STATE_MIME = "application/vnd.jupyter.widget-state+json"
 
 _WIDGETS = Path(__file__).parents[1]
@@ -92,6 +94,20 @@ _PAGE = """<!doctype html>
 """
 
 
+def without_surrogates(value: Any) -> Any:
+    """Strings, also within lists and mappings, with lone surrogates escaped; everything else as it is.
+
+    Neither UTF-8 nor a message to the browser can hold half of a surrogate pair: it is shown as `\\ud800`.
+    """
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", value)
+    if isinstance(value, Mapping):
+        return {without_surrogates(name): without_surrogates(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_surrogates(each) for each in value]
+    return value
+
+
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
@@ -105,7 +121,7 @@ def _json_for_html(value: Any) -> str:
 def read_module(*names: str) -> str:
     """One JavaScript module out of several files, less indentation and whole-line comments.
 
-    Names are paths in the room, as "shared/shared.js". The module is stored with every notebook, and the
+    Names are paths in the room, as "shared/view.js". The module is stored with every notebook, and the
     files are there for whoever wants to read them.
     """
     text = "\n".join((_WIDGETS / name).read_text(encoding="utf-8") for name in names)
@@ -145,7 +161,7 @@ def host_fragment(
     payload = {
         "esm": esm,
         "css": css,
-        "state": plain,
+        "state": without_surrogates(plain),
         "buffers": [{"path": buffer["path"], "data": buffer["data"]} for buffer in binary],
     }
     return (
@@ -199,7 +215,7 @@ def save_html(widget: Any, path: str | Path, *, title: str | None = None) -> Pat
 
     Args:
         widget: an anywidget.
-        path: the file to write; its folder must exist.
+        path: the file to write; its folder must exist. It is written whole or not at all.
         title: heading of the page; the widget's `repr` if not given.
 
     Returns:
@@ -211,6 +227,6 @@ def save_html(widget: Any, path: str | Path, *, title: str | None = None) -> Pat
     state = {name: getattr(widget, name) for name in widget.keys if not name.startswith("_")}
     css = getattr(widget, "_css", "")
     fragment = host_fragment(str(widget._esm), str(css), _view_state(state))
-    page = _PAGE.format(title=_escape(title or repr(widget)), fragment=fragment)
-    path.write_text(page, encoding="utf-8")
+    page = _PAGE.format(title=_escape(without_surrogates(title or repr(widget))), fragment=fragment)
+    write_atomically(path, page.encode("utf-8"))
     return path
