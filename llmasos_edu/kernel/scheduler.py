@@ -109,19 +109,20 @@ class MultiLevelFeedbackQueue:
 
     def key(self, process, now: float) -> tuple:
         """The queue, then how long it has stood there."""
-        return (self._level(process, now), process.account.get("back", process.arrival))
+        account = process.account
+        level = account["level"] if account.get("epoch") == now // self.boost else 0
+        return (level, account.get("back", process.arrival))
 
     def ran(self, process, now: float) -> None:
-        """After its quantum it goes to the end of the queue below."""
-        level, account = self._level(process, now), process.account
-        used = account.get("used", 0) + 1 if account.get("epoch") == now // self.boost else 1
+        """After its quantum it goes to the end of the queue below; the first step after a boost is free."""
+        account, epoch = process.account, now // self.boost
+        if account.get("epoch", epoch) != epoch:
+            account.update(level=0, used=0, epoch=epoch)
+            return
+        level, used = account.get("level", 0), account.get("used", 0) + 1
         if used >= self.quanta[level]:
             level, used, account["back"] = min(level + 1, len(self.quanta) - 1), 0, now
-        account.update(level=level, used=used, epoch=now // self.boost)
-
-    def _level(self, process, now: float) -> int:
-        current = process.account.get("epoch") == now // self.boost
-        return process.account["level"] if current else 0
+        account.update(level=level, used=used, epoch=epoch)
 
 
 POLICIES = {
