@@ -12,7 +12,11 @@
 import argparse
 import os
 import sys
+import warnings
 from pathlib import Path
+
+from llmasos_edu.foundation.characters import decode_whole, shown
+from llmasos_edu.foundation.files import is_disk_trouble
 
 GENERATE = """\
 Print a prompt and what a model writes after it, token by token. Ctrl-C ends it where it stands.
@@ -52,7 +56,7 @@ def generate(asked) -> int:
     from llmasos_edu.pretrained import load
 
     model, tokenizer, _ = load(asked.model)
-    prompt = read_prompt() if asked.prompt == "-" else asked.prompt
+    prompt = read_prompt(asked.prompt)
     if not prompt:
         raise ValueError("the prompt is empty: give the model some words to go on from")
     tokens = model.stream(
@@ -74,12 +78,20 @@ def generate(asked) -> int:
     return 0
 
 
-def read_prompt() -> str:
-    """The prompt from standard input, without the line end that closes it."""
+def read_prompt(given: str) -> str:
+    """The prompt as it was given, or for `-` that of standard input, without the line end that closes it.
+
+    A last character that was cut (`head -c` counts bytes) is left out, which standard error tells.
+    """
+    data = sys.stdin.buffer.read() if given == "-" else os.fsencode(given)
     try:
-        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
+        prompt, cut = decode_whole(data)
     except UnicodeDecodeError as error:
-        raise ValueError(f"the prompt on standard input is not UTF-8 text: {error.reason}") from error
+        where = f"byte {error.start} is 0x{data[error.start]:02x}"
+        raise ValueError(f"the prompt is not UTF-8 text: {where}") from error
+    if cut:
+        print(f"the last character of the prompt is cut: its {cut} bytes are left out", file=sys.stderr)
+    return prompt.removesuffix("\n") if given == "-" else prompt
 
 
 def train(asked) -> int:
@@ -120,7 +132,8 @@ def train(asked) -> int:
     generator = torch.Generator().manual_seed(asked.seed)
     (sample,) = done.model.generate([prompt], 80, temperature=0.8, generator=generator)
     print(f"\na sample, from the first words that were held out:\n\n{done.tokenizer.decode(sample)}\n")
-    print(f'saved in {folder}; let it write: python -m llmasos_edu generate "..." --model {folder}')
+    where = shown(folder)
+    print(f'saved in {where}; let it write: python -m llmasos_edu generate "..." --model {where}')
     return 0
 
 
@@ -227,7 +240,10 @@ def main(arguments=None) -> int:
     asked = parse(arguments)
     sys.stdout.reconfigure(errors="replace")  # a terminal without a character shows ?
     try:
-        code = asked.run(asked)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("always", category=UserWarning, module=r"llmasos_edu\.")
+            warnings.showwarning = lambda message, *_, **__: print(message, file=sys.stderr, flush=True)
+            code = asked.run(asked)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -235,8 +251,11 @@ def main(arguments=None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes it again at exit
         return 141
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+    except OSError as error:
+        print(shown(error), file=sys.stderr)
+        return 1 if is_disk_trouble(error) else 2
+    except ValueError as error:
+        print(shown(error), file=sys.stderr)
         return 2
     except RuntimeError as error:  # the loss ran away
         print(error, file=sys.stderr)

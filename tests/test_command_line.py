@@ -250,8 +250,16 @@ def test_the_prompt_comes_from_standard_input(run, trained, monkeypatch):
         return run("generate", prompt, "--model", trained[0], "--tokens", 5, "--seed", 1)
 
     assert written("-", "für\nalle\n".encode()) == written("für\nalle")
-    code, said, complained = written("-", b"caf\xe9")
-    assert (code, said, "not UTF-8" in complained) == (2, "", True)
+    code, said, complained = written("-", "für 语言".encode()[:-1])
+    assert (code, said) == written("für 语")[:2]
+    assert complained == "the last character of the prompt is cut: its 2 bytes are left out\n"
+    assert written(os.fsdecode("für 语言".encode()[:-1])) == (
+        code,
+        said,
+        complained,
+    )  # "$(head -c 10 zh.txt)"
+    code, said, complained = written("-", b"caf\xe9 noir")
+    assert (code, said, complained) == (2, "", "the prompt is not UTF-8 text: byte 3 is 0xe9\n")
     code, said, complained = written("-", b"\n")
     assert (code, said, "the prompt is empty" in complained) == (2, "", True)
 

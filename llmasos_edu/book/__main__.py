@@ -8,6 +8,7 @@ from pathlib import Path
 
 from llmasos_edu.book import notebook_paths, self_test
 from llmasos_edu.book.notebooks import CellFailed, store, trust
+from llmasos_edu.foundation.characters import shown
 
 
 def execute_all(paths, redraw):
@@ -19,10 +20,10 @@ def execute_all(paths, redraw):
             changed = store(path, redraw=redraw)
         except CellFailed as error:
             failed += 1
-            print(f"{path}: FAILED, left as it was\n    {error}", flush=True)
+            print(f"{shown(path)}: FAILED, left as it was\n    {error}", flush=True)
             continue
         word = "stored" if changed else "unchanged"
-        print(f"{path}: {word} ({time.monotonic() - started:.0f} s)", flush=True)
+        print(f"{shown(path)}: {word} ({time.monotonic() - started:.0f} s)", flush=True)
     return 1 if failed else 0
 
 
@@ -42,7 +43,7 @@ def parse(arguments):
 
 
 def missing(paths):
-    return [str(path) for path in paths if not path.is_file()]
+    return [shown(path) for path in paths if not path.is_file()]
 
 
 def main(arguments=None):
@@ -55,9 +56,9 @@ def main(arguments=None):
 
         out = asked.out or asked.notebook.with_suffix(".html")
         try:
-            print(export_html(asked.notebook, out))
+            print(shown(export_html(asked.notebook, out)))
         except (CellFailed, OSError, ValueError) as error:
-            print(f"{asked.notebook}: {error}", file=sys.stderr)
+            print(f"{shown(asked.notebook)}: {error}", file=sys.stderr)
             return 1
         return 0
     paths = asked.paths or notebook_paths()

@@ -11,15 +11,36 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from llmasos_edu.corpus.document import Document
 
 COPY_SHARE = 0.5  # a document is a copy when at least this share of its windows stands in larger documents
+LONG_LINE = 2  # windows: a line up to this length goes whole, so that prose and code keep whole lines
 SEPARATOR = "\n\n"
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _BYTE_CODES = np.frombuffer(hashlib.shake_256(b"windows of bytes").digest(8 * 256), "<u8").astype(np.uint64)
+
+
+class Dropped(NamedTuple):
+    """What of a corpus stands on neither side of its split; as a text it says so in one line."""
+
+    copies: int  # bytes of the documents that repeat others
+    cut: int  # bytes of the passages that the held-out text has too, with the short lines around them
+    total: int  # bytes of the corpus
+
+    @property
+    def share(self) -> float:
+        """Share of the corpus that is left out, between 0 and 1."""
+        return (self.copies + self.cut) / self.total
+
+    def __str__(self) -> str:
+        return (
+            f"{self.copies + self.cut:,} of {self.total:,} bytes ({self.share:.1%}): {self.copies:,} in what "
+            f"repeats other parts, {self.cut:,} in passages that the held-out part has too"
+        )
 
 
 @dataclass(frozen=True)
@@ -27,13 +48,14 @@ class Split:
     """Two sides of a corpus without a common passage, and the account of how they came about.
 
     Args:
-        train: documents to learn from, in the corpus' order, without the cut lines.
+        train: documents to learn from, in the corpus' order, without what was cut.
         held_out: documents to measure on, in the corpus' order, whole.
         copies: (topic, share) of each document dropped as a copy, with the share of its windows that stand in
             larger documents.
-        cut: (topic, bytes) of each training document that lost lines that repeat the held-out text.
+        cut: (topic, bytes) of each training document that lost passages that repeat the held-out text.
         leak: share of held-out windows that stand in the training text, measured after all this.
         naive_leak: the same share for a split of the same corpus by document that drops and cuts nothing.
+        dropped: what stands on neither side, in bytes.
     """
 
     train: list[Document]
@@ -42,6 +64,7 @@ class Split:
     cut: list[tuple[str, int]]
     leak: float
     naive_leak: float
+    dropped: Dropped
 
     @property
     def train_text(self) -> str:
@@ -69,7 +92,11 @@ def split_documents(
        within a tenth of `held_out`. Those larger than a third of the held-out side come last, so that it
        holds several topics. The hash keeps a topic on its side when other documents come or go, as between
        versions of Python.
-    3. Lines of the training side are cut until no window of the held-out text is left in any document.
+    3. Passages of the training side are cut until no window of the held-out text is left in any document:
+       with the whole line in which one stands where that has at most `2 width` bytes, from a longer line
+       alone.
+
+    What is lost on the way is counted in `dropped`.
 
     Args:
         documents: the corpus.
@@ -101,7 +128,8 @@ def split_documents(
     naive_train, naive_held = _choose(documents, held_out, seed)
     train, cut = _cut_passages(train, join(held), width)
     if not train:
-        raise ValueError("nothing is left to train on: every training line stands in the held-out text")
+        raise ValueError("nothing is left to train on: all of it stands in the held-out text too")
+    sizes = [len(document.text.encode()) for document in documents]
     return Split(
         train=train,
         held_out=held,
@@ -109,6 +137,7 @@ def split_documents(
         cut=cut,
         leak=leak_share(join(train), join(held), width),
         naive_leak=leak_share(join(naive_train), join(naive_held), width),
+        dropped=Dropped(sum(sizes[i] for i in copies), sum(size for _, size in cut), sum(sizes)),
     )
 
 
@@ -205,7 +234,7 @@ def _choose(documents: list[Document], held_out: float, seed: int) -> tuple[list
 def _cut_passages(
     documents: list[Document], held_out_text: str, width: int
 ) -> tuple[list[Document], list[tuple[str, int]]]:
-    """Cut from each document the lines that repeat the held-out text; also tell how many bytes."""
+    """Cut from each document what repeats the held-out text; also tell how many bytes."""
     forbidden = np.unique(_windows(held_out_text.encode(), width))
     kept, cut = [], []
     for document in documents:
@@ -213,7 +242,7 @@ def _cut_passages(
         size = len(data)
         # A cut joins what stood apart, so look again until nothing more is found.
         while (hits := np.flatnonzero(_found(_windows(data, width), forbidden))).size:
-            data = _without_lines(data, hits, width)
+            data = _without_passages(data, hits, width)
         if data:
             kept.append(document if len(data) == size else Document(document.topic, data.decode()))
         if len(data) < size:
@@ -221,12 +250,20 @@ def _cut_passages(
     return kept, cut
 
 
-def _without_lines(data: bytes, hits: np.ndarray, width: int) -> bytes:
-    """The text without the lines that windows starting at the hits cover, or if there are none, touch."""
+def _without_passages(data: bytes, hits: np.ndarray, width: int) -> bytes:
+    """The text without the lines that windows starting at the hits cover; if there are none, that they touch.
+
+    Of a touched line longer than `LONG_LINE` windows only the passage itself goes, in whole characters.
+    """
     change = np.bincount(hits, minlength=len(data) + 1) - np.bincount(hits + width, minlength=len(data) + 1)
-    touched = change.cumsum() > 0
+    touched = change.cumsum()[:-1] > 0
     bounds = [0, *(match.end() for match in re.finditer(rb"\n", data)), len(data)]
     lines = [slice(start, end) for start, end in itertools.pairwise(bounds)]
-    covered = [bool(data[line].strip()) and touched[line].all() for line in lines]
-    cut = covered if any(covered) else [touched[line].any() for line in lines]
-    return b"".join(data[line] for line, gone in zip(lines, cut, strict=True) if not gone).strip(b"\n")
+    covered = [line for line in lines if touched[line].all() and data[line].strip()]
+    gone = np.zeros(len(data), bool) if covered else touched
+    short = (line for line in lines if touched[line].any() and line.stop - line.start <= LONG_LINE * width)
+    for line in covered or short:
+        gone[line] = True
+    first = np.flatnonzero(np.frombuffer(data, np.uint8) & 0xC0 != 0x80)  # byte of each character
+    gone = np.repeat(np.logical_or.reduceat(gone, first), np.diff(first, append=len(data)))
+    return np.frombuffer(data, np.uint8)[~gone].tobytes().strip(b"\n")

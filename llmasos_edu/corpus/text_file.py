@@ -1,47 +1,53 @@
 """Any text of the reader's own as a corpus."""
 
+import warnings
 from pathlib import Path
 
 from llmasos_edu.corpus.document import Document
+from llmasos_edu.foundation.characters import decode_whole, shown
 
 
 def read_text_file(path: str | Path) -> Document:
     """Read a UTF-8 text file as a document named after the file.
 
-    A byte order mark at the start is dropped and every line end becomes '\\n'; nothing else is changed.
+    A byte order mark at the start is dropped and every line end becomes '\\n'. A last character of which
+    bytes are missing, as where a file was cut by its size, is dropped with a warning. No other change.
 
     Args:
         path: the file.
 
     Returns:
-        Document(topic=file name without its ending, text=contents).
+        Document(topic=file name without its ending, text=contents). A byte of the name that is no UTF-8 is
+        written `\\xe9` in the topic.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is a folder, is empty, or is not UTF-8 text.
     """
     path = Path(path)
+    name = f"'{shown(path)}'"
     if not path.exists():
-        raise FileNotFoundError(f"there is no file {str(path)!r} (looked in {str(Path.cwd())!r})")
+        raise FileNotFoundError(f"there is no file {name} (looked in '{shown(Path.cwd())}')")
     if path.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder: give one text file")
+        raise ValueError(f"{name} is a folder: give one text file")
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError(f"{str(path)!r} is UTF-16 text: save it as UTF-8 in an editor, then read it again")
+        raise ValueError(f"{name} is UTF-16 text: save it as UTF-8 in an editor, then read it again")
     if b"\0" in data:
-        raise ValueError(
-            f"{str(path)!r} is not text: byte {data.index(0)} is zero, as in images and programs"
-        )
+        raise ValueError(f"{name} is not text: byte {data.index(0)} is zero, as in images and programs")
     try:
-        text = data.decode("utf-8-sig")
+        text, cut = decode_whole(data)
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{str(path)!r} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}."
+            f"{name} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}."
             " If it is text in an older encoding, save it as UTF-8 in an editor"
         ) from error
+    text = text.removeprefix("\ufeff")
     if not text.strip():
-        raise ValueError(f"{str(path)!r} is empty: {len(data)} bytes and no text in them")
-    return Document(path.stem, text.replace("\r\n", "\n").replace("\r", "\n"))
+        raise ValueError(f"{name} is empty: {len(data)} bytes and no text in them")
+    if cut:
+        warnings.warn(f"the last character of {name} is cut: its {cut} bytes are left out", stacklevel=2)
+    return Document(shown(path.stem), text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def cut_into_passages(document: Document, size: int = 2000) -> list[Document]:

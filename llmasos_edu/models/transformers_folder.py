@@ -12,6 +12,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from llmasos_edu.foundation.characters import shown
 from llmasos_edu.training.checkpoint import CheckpointError, what_it_is
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -225,6 +226,8 @@ def _sharded(folder: Path, index: Path) -> dict[str, Tensor]:
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
+        if shown(path) != str(path):  # safetensors takes no name that is not UTF-8
+            return safetensors.torch.load(path.read_bytes())
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         with open(path, "rb") as file:

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from llmasos_edu.foundation.characters import shown
 from llmasos_edu.foundation.files import write_atomically
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.text.tokenizer import BytePairTokenizer, ByteTokenizer
@@ -58,14 +59,14 @@ def load(name: str | Path) -> Pretrained:
     if not folder.is_dir():
         shipped = ", ".join(available()) or "none"
         raise ValueError(
-            f"there is no model {str(name)!r}, nor such a folder or file; the book ships {shipped}"
+            f"there is no model '{shown(name)}', nor such a folder or file; the book ships {shipped}"
         )
     card = read_card(folder)
     for file, digest in card["sha256"].items():
         if sha256(folder / file) != digest:
             remedy = "Get it anew (git checkout), or make it with make models"
             raise ValueError(
-                f"{folder / file} is not the file that its card describes: it was cut or changed. "
+                f"{shown(folder / file)} is not the file that its card describes: it was cut or changed. "
                 + (remedy if folder.parent == FOLDER else "Train it anew, or get the whole folder again")
             )
     return _fitting(folder, load_model(folder / MODEL, LanguageModel).float(), card)
@@ -80,14 +81,14 @@ def read_card(folder: Path) -> dict:
     path = Path(folder) / CARD
     if not path.is_file():
         raise ValueError(
-            f"{folder} holds no {CARD}: it is no model's folder, or its training is not finished"
+            f"{shown(folder)} holds no {CARD}: it is no model's folder, or its training is not finished"
         )
     try:
         card = json.loads(path.read_bytes())
         if not isinstance(card["name"], str) or {MODEL, TOKENIZER} - card["sha256"].keys():
             raise ValueError("it lacks the name, or the sha256 of a file")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no card of a model, or was changed: {error}") from error
+        raise ValueError(f"{shown(path)} is no card of a model, or was changed: {error}") from error
     return card
 
 
@@ -131,7 +132,7 @@ def sha256(path: Path) -> str:
 
 def _load_file(path: Path) -> Pretrained:
     """A model without a card, such as a chapter's `save_model` wrote."""
-    return _fitting(path.parent, load_model(path, LanguageModel).float(), {"name": path.stem})
+    return _fitting(path.parent, load_model(path, LanguageModel).float(), {"name": shown(path.stem)})
 
 
 def _fitting(folder: Path, model: LanguageModel, card: dict) -> Pretrained:
@@ -139,7 +140,7 @@ def _fitting(folder: Path, model: LanguageModel, card: dict) -> Pretrained:
     beside = folder / TOKENIZER
     tokenizer = BytePairTokenizer.load(beside) if beside.is_file() else ByteTokenizer()
     if tokenizer.vocab_size != model.vocab_size:
-        what = f"{beside} has" if beside.is_file() else f"there is no {beside}, and bytes have"
+        what = f"{shown(beside)} has" if beside.is_file() else f"there is no {shown(beside)}, and bytes have"
         raise ValueError(
             f"{card['name']} was trained on a vocabulary of {model.vocab_size} tokens, but {what} "
             f"{tokenizer.vocab_size}: it needs the {TOKENIZER} that it was trained with"

@@ -48,6 +48,7 @@ def make(name: str, steps: int) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     split = reading_split()
+    print(f"{name}: left out: {split.dropped}", flush=True)
     tokenizer = train_tokenizer(split, VOCAB)
     held_out = held_out_texts(split, tokenizer)
     model = LanguageModel(tokenizer.vocab_size, **MODELS[name])

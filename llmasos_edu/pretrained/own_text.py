@@ -7,7 +7,9 @@ result is a folder that `llmasos_edu.load` reads.
 import copy
 import hashlib
 import json
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +17,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from llmasos_edu.corpus import Split, cut_into_passages, read_text_file, split_documents
+from llmasos_edu.corpus import Document, Split, cut_into_passages, read_text_file, split_documents
 from llmasos_edu.foundation.arguments import check_count
-from llmasos_edu.foundation.files import write_atomically
+from llmasos_edu.foundation.characters import shown
+from llmasos_edu.foundation.files import is_disk_trouble, write_atomically
 from llmasos_edu.layers.moe import MixtureLoss
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import Pretrained, load, store, write_card
@@ -41,10 +44,31 @@ class OwnText(NamedTuple):
     train_tokens: Tensor  # [n]
     sha256: str  # of the file
 
+    def identity(self) -> str:
+        """A digest of all that a training sees of it: both sides of the split and the vocabulary."""
+        seen = [self.split.train_text, self.split.held_out_text, repr(self.tokenizer.merges)]
+        return hashlib.sha256("\0".join(seen).encode()).hexdigest()
+
     def held_out(self, characters: int | None = None) -> HeldOut:
         """The held-out side, or its first so many characters."""
         text = self.split.held_out_text[:characters]
         return HeldOut(text, torch.tensor(self.tokenizer.encode(text)), len(text.encode()))
+
+
+class NotStoredError(OSError):
+    """The disk took no more, and the model is not where it was wanted.
+
+    `trained` is the model with its tokenizer and its card; `folder` where it lies instead, or None where no
+    other disk took it: `store` it while the session lasts.
+    """
+
+    def __init__(self, error: OSError, trained: Pretrained, folder: Path | None):
+        super().__init__(error.errno, error.strerror, error.filename)
+        self.trained, self.folder = trained, folder
+
+    def __str__(self) -> str:
+        where = f"is in {shown(self.folder)}" if self.folder else "is in memory alone: no other disk took it"
+        return f"{shown(self.filename)} could not be written: {self.strerror}. The trained model {where}"
 
 
 def read_own_text(path: str | Path, *, vocab_size: int = 1024, seed: int = 0) -> OwnText:
@@ -59,21 +83,21 @@ def read_own_text(path: str | Path, *, vocab_size: int = 1024, seed: int = 0) ->
         FileNotFoundError: there is no such file.
         ValueError: it is no text, too short, too long, or repeats itself so much that it cannot be split.
     """
-    document = read_text_file(path)
-    size = len(document.text.encode())
+    name, text = shown(path), read_text_file(path).text
+    size = len(text.encode())
     if size < MIN_BYTES:
-        raise ValueError(f"{path} is too short: {size} bytes of text, at least {MIN_BYTES:,} are needed")
+        raise ValueError(f"{name} is too short: {size} bytes of text, at least {MIN_BYTES:,} are needed")
     if size > MAX_BYTES:
-        raise ValueError(f"{path} is too long: {size:,} bytes, at most {MAX_BYTES:,} fit; give a part of it")
-    length = len(document.text)
-    passages = cut_into_passages(document, max(500, min(2000, length // 50)))
+        raise ValueError(f"{name} is too long: {size:,} bytes, at most {MAX_BYTES:,} fit; give a part of it")
+    # Names decide what is held out: the same text is split in the same way whatever its file is called.
+    passages = cut_into_passages(Document("passage", text), max(500, min(2000, len(text) // 50)))
     try:
         split = split_documents(passages, seed=seed)
     except ValueError as error:
-        raise ValueError(f"{path} in passages of a page: {error}") from error
+        raise ValueError(f"{name} in passages of a page: {error}") from error
     tokenizer = BytePairTokenizer.train([passage.text for passage in split.train], vocab_size)
     tokens = torch.tensor(tokenizer.encode(split.train_text))
-    return OwnText(split, tokenizer, tokens, hashlib.sha256(document.text.encode()).hexdigest())
+    return OwnText(split, tokenizer, tokens, hashlib.sha256(text.encode()).hexdigest())
 
 
 def train_on_text(
@@ -116,13 +140,15 @@ def train_on_text(
             another training, with what differs.
         TrainingError: the loss has run away.
         TrainingInterrupted: Ctrl-C; the folder holds the last whole step.
+        NotStoredError: the disk is full; the error holds the model, and says where it lies instead.
+        OSError: the folder cannot be written, before anything is trained.
 
     Source: Muennighoff et al. 2023, "Scaling Data-Constrained Language Models", abstract, for the readings.
     """
     wanted = {name: value for name, value in locals().items() if name not in ("path", "folder", "progress")}
     folder = Path(folder)
     text = read_own_text(path, vocab_size=vocab_size, seed=seed)
-    wanted["text"] = text.sha256
+    wanted |= {"text": text.sha256, "data": text.identity()}
     plan = _read_plan(folder, wanted)
     print(_description(path, text), flush=True)
     sample = TextSampler(text.train_tokens, context, batch_size)
@@ -143,17 +169,60 @@ def train_on_text(
 
     size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     print(f"model: {size:.2f} M parameters; {total} steps of {batch_size} x {context} tokens", flush=True)
-    history = train(
-        model, sample, steps=total, loss=loss, seed=seed, final_lr_fraction=0.02, evaluate=evaluate,
-        stop_when=lambda history: _report(history, total), progress=progress,
-        checkpoint=folder / CHECKPOINT, checkpoint_every=100,
-    )  # fmt: skip
+    try:
+        history = train(
+            model, sample, steps=total, loss=loss, seed=seed, final_lr_fraction=0.02, evaluate=evaluate,
+            stop_when=lambda history: _report(history, total), progress=progress,
+            checkpoint=folder / CHECKPOINT, checkpoint_every=100,
+        )  # fmt: skip
+    except TrainingInterrupted as interrupted:
+        if interrupted.unsaved is None:
+            raise
+        so_far = {"name": shown(folder.resolve().name), "steps": len(interrupted.history.losses)}
+        trained = Pretrained(_rounded(model), text.tokenizer, so_far)
+        raise NotStoredError(interrupted.unsaved, trained, _store_elsewhere(folder, trained)) from interrupted
     _report(history, total)
-    rounded = store(folder, model, text.tokenizer)
+    rounded = _rounded(model)
     score = evaluate(rounded, whole, _stride(context))
     others = baselines(text.split, {KIND: whole})
-    write_card(folder, _card(path, folder, text, plan, shape, history, score, others))
+    card = _card(path, folder, text, plan, shape, history, score, others)
+    trained = Pretrained(rounded, text.tokenizer, card)
+    try:
+        _store(folder, trained)
+    except OSError as error:
+        if not is_disk_trouble(error):
+            raise
+        raise NotStoredError(error, trained, _store_elsewhere(folder, trained)) from error
     return load(folder)
+
+
+def _rounded(model: LanguageModel) -> LanguageModel:
+    """The model as `store` keeps it: what is measured is what will be loaded."""
+    return model.half().float().eval()
+
+
+def _store(folder: Path, trained: Pretrained) -> None:
+    """Write model, tokenizer and card; the model in memory stays as it is."""
+    try:
+        store(folder, trained.model, trained.tokenizer)
+        write_card(folder, trained.card)
+    finally:
+        trained.model.float()
+
+
+def _store_elsewhere(folder: Path, trained: Pretrained) -> Path | None:
+    """Store in a new folder on whichever other disk takes it; None if none does."""
+    for parent in (tempfile.gettempdir(), Path.home(), Path.cwd()):
+        try:
+            place = Path(tempfile.mkdtemp(prefix=f"{folder.resolve().name}-", dir=parent))
+        except OSError:
+            continue
+        try:
+            _store(place, trained)
+            return place
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+    return None
 
 
 def _read_plan(folder: Path, wanted: dict) -> dict | None:
@@ -162,17 +231,27 @@ def _read_plan(folder: Path, wanted: dict) -> dict | None:
         return None
     path = folder / PLAN
     if not path.is_file():
-        raise ValueError(f"{folder} is there already and holds no training ({PLAN}): name another output")
+        raise ValueError(
+            f"{shown(folder)} is there already and holds no training ({PLAN}): name another output"
+        )
     try:
         plan = json.loads(path.read_bytes())
         check_count("total", plan["total"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} was changed or cut, {error}: delete it, or name another output") from error
+        raise ValueError(
+            f"{shown(path)} was changed or cut, {error}: delete it, or name another output"
+        ) from error
     other = [name for name in wanted if plan.get(name) != wanted[name]]
     if other:
-        words = [f"{name}={plan.get(name)} there, {wanted[name]} here" for name in other if name != "text"]
-        words = "; ".join(words + ["the text has changed"] * ("text" in other))
-        raise ValueError(f"{folder} holds another training: {words}. Name another output")
+        digests = {"text", "data"}
+        words = [
+            f"{name}={plan.get(name)} there, {wanted[name]} here" for name in other if name not in digests
+        ]
+        if "text" in other:
+            words.append("the text has changed")
+        elif not words:
+            words.append("by another version of the book, which split the same text otherwise")
+        raise ValueError(f"{shown(folder)} holds another training: {'; '.join(words)}. Name another output")
     return plan
 
 
@@ -207,12 +286,11 @@ def _description(path, text: OwnText) -> str:
     split = text.split
     learnt, held = (len(side.encode()) for side in (split.train_text, split.held_out_text))
     lines = [
-        f"{path}: {learnt:,} bytes in {len(split.train)} passages to learn from",
+        f"{shown(path)}: {learnt:,} bytes in {len(split.train)} passages to learn from",
+        f"left out: {split.dropped}",
         f"held out: {held:,} bytes in {len(split.held_out)} passages, {split.leak:.1%} of them also read",
         f"vocabulary: {text.tokenizer.vocab_size} tokens, {learnt / len(text.train_tokens):.1f} bytes each",
     ]
-    if split.copies:
-        lines.insert(1, f"left out: {len(split.copies)} passages that repeat others")
     return "\n".join(lines)
 
 
@@ -232,12 +310,14 @@ def _card(path, folder, text: OwnText, plan: dict, shape: dict, history: History
     """Data, recipe, seed and scores, as on the cards of the shipped models."""
     split = text.split
     return {
-        "name": folder.resolve().name,
+        "name": shown(folder.resolve().name),
         "data": {
-            "text": f"{Path(path).name}, split by passages",
+            "text": f"{shown(Path(path).name)}, split by passages",
             "sha256": text.sha256,
             "train_bytes": len(split.train_text.encode()),
             "held_out_bytes": len(split.held_out_text.encode()),
+            "dropped_bytes": split.dropped.copies + split.dropped.cut,
+            "dropped_share": round(split.dropped.share, 4),
             "held_out_passages": [passage.topic for passage in split.held_out],
             "held_out_start": split.held_out_text[:60],
             "leak": split.leak,

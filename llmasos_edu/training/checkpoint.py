@@ -16,6 +16,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from llmasos_edu.foundation.characters import shown
 from llmasos_edu.foundation.files import write_atomically
 
 METADATA_KEY = "llmasos_edu"
@@ -25,6 +26,9 @@ NO_DIGEST = "0" * 64
 
 class CheckpointError(ValueError):
     """A file cannot be used, or cannot be written; the message names the file and the reason."""
+
+    def __init__(self, message):
+        super().__init__(shown(message))
 
 
 @dataclass
@@ -271,6 +275,7 @@ def write_tensors(path, kind, content, tensors):
 
     Raises:
         CheckpointError: something is not a tensor, or a directory is in the way.
+        OSError: it cannot be written, as where the disk is full; the old file stands as it was.
     """
     if Path(path).is_dir():
         raise CheckpointError(f"{path} is a directory, no file can be written there")

@@ -5,10 +5,9 @@ The article's section 3 and every experiment of the book stand on `train`.
 
 import math
 import os
-import signal
 import sys
-import threading
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,8 @@ from torch import nn
 from tqdm import tqdm
 
 from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.foundation.characters import shown
+from llmasos_edu.foundation.files import is_disk_trouble
 from llmasos_edu.foundation.modes import modes_kept
 from llmasos_edu.training.checkpoint import (
     cuda_devices,
@@ -26,6 +27,7 @@ from llmasos_edu.training.checkpoint import (
     save_checkpoint,
     set_random_states,
 )
+from llmasos_edu.training.interrupts import Interrupts
 from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
 from llmasos_edu.training.optimizers import cosine_schedule, make_optimizers
 
@@ -53,13 +55,15 @@ class TrainingError(RuntimeError):
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C or the stop button; the model keeps all whole steps, `history` holds what was measured.
 
+    `unsaved` is the error where a checkpoint was wanted and the disk did not take it.
+
     A KeyboardInterrupt, so that it ends what comes after the training too: in a notebook the rest of Run All,
     whose cells would otherwise go on with a model of a few steps.
     """
 
-    def __init__(self, message, history):
+    def __init__(self, message, history, unsaved=None):
         super().__init__(message)
-        self.history = history
+        self.history, self.unsaved = history, unsaved
 
 
 @dataclass(repr=False)
@@ -120,6 +124,7 @@ def train(
     Args:
         model: any nn.Module that `loss` understands.
         sample: sample(generator) -> batch; draws from the generator only, whose state is the data order.
+            Where it has an `identity()`, as `TextSampler` has, a checkpoint of other data is refused.
         steps: optimiser steps in all, those of a resumed checkpoint included.
         loss: loss(model, batch) -> scalar tensor.
         optimizers: a torch optimizer or a list of them at their peak rates; default make_optimizers(model).
@@ -134,7 +139,8 @@ def train(
         on_step: on_step(finished steps, model), for recordings.
         progress: show a bar while it runs; the environment's LLMASOS_PROGRESS=0 switches all bars off.
         checkpoint: path of a file to resume from where it exists (and `resume`), written every
-            `checkpoint_every` steps, at the end, and on an interrupt.
+            `checkpoint_every` steps, at the end, and on an interrupt. Where the disk is full a warning names
+            the file, and training goes on.
 
     Returns:
         History.
@@ -152,7 +158,9 @@ def train(
     evaluate_every = evaluate_every or max(1, steps // 10)
     recipe = {"steps": steps, "seed": seed, "clip": clip, "warmup": warmup, "final": final_lr_fraction}
     recipe["rates"] = [[group["lr"], group.get("weight_decay", 0.0)] for group in _groups(optimizers)]
-    with _Interrupts() as interrupts, _as_found(model, optimizers), _bar(steps, progress) as bar:
+    if checkpoint is not None and hasattr(sample, "identity"):
+        recipe["data"] = sample.identity()
+    with Interrupts() as interrupts, _as_found(model, optimizers), _bar(steps, progress) as bar:
         run = _Run(model, optimizers, recipe, interrupts, checkpoint)
         if checkpoint is not None and resume and Path(checkpoint).exists():
             run.resume()
@@ -182,7 +190,9 @@ def train(
         run.finish()
     if history.stopped == "interrupted":
         done = f"after {len(history.losses)} of {steps} steps"
-        raise TrainingInterrupted(f"Interrupted {done}: the model keeps what they taught it.", history)
+        raise TrainingInterrupted(
+            f"Interrupted {done}: the model keeps what they taught it.", history, run.unsaved
+        )
     return history
 
 
@@ -192,7 +202,7 @@ class _Run:
     def __init__(self, model, optimizers, recipe, interrupts, checkpoint):
         self.model, self.optimizers, self.recipe = model, optimizers, recipe
         self.interrupts, self.checkpoint = interrupts, checkpoint
-        self.history, self.smooth_loss, self.saved_at = History(), None, 0
+        self.history, self.smooth_loss, self.saved_at, self.unsaved = History(), None, 0, None
         self.parameters = [p for group in _groups(optimizers) for p in group["params"]]
         own = {name for name, _ in model.named_parameters(remove_duplicate=False)}
         self.buffer_names = model.state_dict().keys() - own
@@ -287,8 +297,16 @@ class _Run:
         seconds = self.history.seconds + time.perf_counter() - self.started
         past = asdict(self.history) | {"stopped": None, "seconds": seconds}
         where = {"step": done, "generator": self.generator, "history": past, "recipe": self.recipe}
-        save_checkpoint(self.checkpoint, self.model, self.optimizers, **where)
-        self.saved_at = done
+        try:
+            save_checkpoint(self.checkpoint, self.model, self.optimizers, **where)
+        except OSError as error:
+            if not is_disk_trouble(error):
+                raise
+            what = f"{shown(self.checkpoint)} could not be written after step {done}: {error.strerror}"
+            warnings.warn(f"{what}. The training goes on without it", stacklevel=3)
+            self.unsaved = error
+            return
+        self.saved_at, self.unsaved = done, None
 
     def resume(self):
         found = load_checkpoint(
@@ -302,44 +320,6 @@ class _Run:
         if self.history.stopped is None or self.interrupts.pending:
             self.history.stopped = "interrupted"
         self.history.seconds += time.perf_counter() - self.started
-
-
-class _Interrupts:
-    """Ctrl-C comes through only where the run can be left as it stands; elsewhere it waits."""
-
-    def __enter__(self):
-        self.open = self.pending = False
-        main = threading.current_thread() is threading.main_thread()  # no other thread is interrupted
-        self.before = signal.getsignal(signal.SIGINT) if main else None
-        if callable(self.before):
-            signal.signal(signal.SIGINT, self._arrived)
-        return self
-
-    def __exit__(self, *error):
-        if callable(self.before):
-            signal.signal(signal.SIGINT, self.before)
-
-    def _arrived(self, number, frame):
-        self.pending = True
-        if self.open:
-            self._deliver()
-
-    def _deliver(self):
-        self.pending = False
-        self.before(signal.SIGINT, None)
-
-    @contextmanager
-    def allowed(self):
-        self.open = True
-        try:
-            if self.pending:
-                self._deliver()
-            yield
-        finally:
-            self.open = False
-
-    def hold(self):
-        self.open = self.pending = False
 
 
 @contextmanager

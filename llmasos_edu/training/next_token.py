@@ -1,5 +1,6 @@
 """The next-token objective: windows of a text, the loss to train on, and the measure that compares models."""
 
+import hashlib
 import math
 
 import torch
@@ -27,6 +28,11 @@ class TextSampler:
             size = f"{len(self.tokens)} tokens"
             raise ValueError(f"the text is too short: {size}, context={context} needs at least {context + 1}")
         self.context, self.batch_size = context, batch_size
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come: other tokens or sizes have another."""
+        sizes = f"{self.context} {self.batch_size} ".encode()
+        return hashlib.sha256(sizes + self.tokens.cpu().numpy().tobytes()).hexdigest()[:16]
 
     def __call__(self, generator):
         starts = torch.randint(len(self.tokens) - self.context, (self.batch_size, 1), generator=generator)

@@ -1,6 +1,7 @@
 """Folders as transformers saves them, made by hand: what is read, what is refused, and that nothing runs."""
 
 import json
+import os
 import pickle
 import sys
 import types
@@ -26,7 +27,7 @@ def write(folder, tensors=TENSORS, **settings):
     """A folder with these settings and tensors."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(settings))
-    safetensors.torch.save_file(tensors, folder / "model.safetensors")
+    (folder / "model.safetensors").write_bytes(safetensors.torch.save(tensors))
     return folder
 
 
@@ -39,6 +40,19 @@ def refusal(call, *arguments, **options):
     with pytest.raises(CheckpointError) as caught:
         call(*arguments, **options)
     return str(caught.value)
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_read_and_shown_escaped(tmp_path):
+    try:
+        folder = write(tmp_path / os.fsdecode(b"mod\xe8le"))
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    weights = Weights(folder)
+    assert torch.equal(weights.take("a.weight", 2, 3), TENSORS["a.weight"])
+    (folder / "config.json").unlink()
+    assert refusal(Config, folder).endswith(
+        "mod\\xe8le has no config.json: it is no folder that transformers saved"
+    )
 
 
 # ---- config.json ----

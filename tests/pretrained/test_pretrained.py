@@ -11,7 +11,7 @@ import torch
 import llmasos_edu
 from llmasos_edu import pretrained
 from llmasos_edu.corpus import Document, Split, library_code, manual
-from llmasos_edu.corpus.split import join
+from llmasos_edu.corpus.split import Dropped, join
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import __main__ as recipe
 from llmasos_edu.pretrained import available, load, read_card, sha256, store, write_card
@@ -191,7 +191,7 @@ def kitchen(tmp_path, monkeypatch):
     assert len(prose) >= 4
     assert len(code) >= 2
     short = [Document(d.topic, d.text[:3000]) for d in code[:2]]
-    split = Split([*prose[:3], short[0]], [prose[3], short[1]], [], [], 0.0, 0.0)
+    split = Split([*prose[:3], short[0]], [prose[3], short[1]], [], [], 0.0, 0.0, Dropped(0, 0, 9999))
     monkeypatch.setattr(recipe, "reading_split", lambda: split)
     small = {"d_model": 16, "num_layers": 1, "d_ff": 16, "num_heads": 2}
     monkeypatch.setattr(recipe, "MODELS", {name: how | small for name, how in recipe.MODELS.items()})

@@ -1,8 +1,10 @@
 """Training: schedule and measures against hand computation, and a run that nothing can leave half done."""
 
+import errno
 import itertools
 import math
 import os
+import re
 import signal
 import threading
 import warnings
@@ -538,7 +540,13 @@ class CtrlC:
 def interrupted_at(place, model, ctrl_c, monkeypatch):
     arguments = {"sample": SAMPLE, "loss": next_token_loss}
     if place == "sample":
-        arguments["sample"] = lambda g: (SAMPLE(g), ctrl_c())[0]
+
+        def sample(generator):
+            ctrl_c()
+            return SAMPLE(generator)
+
+        sample.identity = SAMPLE.identity  # the same data
+        arguments["sample"] = sample
     elif place == "forward":
         model.hidden.register_forward_hook(lambda *_: ctrl_c())
     elif place == "backward":
@@ -748,6 +756,49 @@ def test_resuming_another_run_is_refused(model, tmp_path, change):
     with pytest.raises(CheckpointError, match=r"run.safetensors was written with other training arguments"):
         train(other, SAMPLE, **{"steps": 5, "optimizers": optimizers, "checkpoint": file} | change)
     assert same(before, weights(other))
+
+
+@pytest.mark.parametrize(
+    "other", [TextSampler(SAMPLE.tokens.flip(0), SAMPLE.context, SAMPLE.batch_size),
+              TextSampler(SAMPLE.tokens, SAMPLE.context - 1, SAMPLE.batch_size),
+              TextSampler(SAMPLE.tokens, SAMPLE.context, SAMPLE.batch_size + 1)],
+    ids=["another text", "another context", "another batch"],
+)  # fmt: skip
+def test_resuming_on_other_data_is_refused(model, tmp_path, other):
+    file = tmp_path / "run.safetensors"
+    train(model, SAMPLE, steps=5, checkpoint=file)
+    same_again = TextSampler(SAMPLE.tokens.tolist(), SAMPLE.context, SAMPLE.batch_size)
+    assert len(train(Tiny(), same_again, steps=5, checkpoint=file).losses) == 5
+    with pytest.raises(CheckpointError, match=r"was written with other training arguments: .*'data'"):
+        train(Tiny(), other, steps=5, checkpoint=file)
+
+
+def test_on_a_full_disk_training_goes_on_and_the_last_whole_checkpoint_stays(model, tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "run.safetensors"
+    arguments = {"steps": 6, "checkpoint": file, "checkpoint_every": 2}
+
+    def fill(done, _):
+        if done == 3:
+            monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.warns(UserWarning, match=r"run\.safetensors could not be written after step") as met:
+        history = train(model, SAMPLE, **arguments, on_step=fill)
+    assert [re.search(r"step (\d)", str(one.message))[1] for one in met] == ["4", "6"]
+    assert history.stopped == "finished"
+    assert os.listdir(tmp_path) == ["run.safetensors"]
+    monkeypatch.undo()
+    again = Tiny()
+    assert train(again, SAMPLE, **arguments) == history  # from step 2
+    assert same(weights(again), weights(model))
+
+
+def test_a_checkpoint_in_a_place_that_cannot_be_is_no_full_disk(model, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError):
+        train(model, SAMPLE, steps=2, checkpoint=tmp_path / "file" / "run.safetensors")
 
 
 def test_the_bar_shows_and_vanishes(model, monkeypatch, capsys):
