@@ -14,7 +14,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
 QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
 
-.PHONY: help install lab test check mutants kills workloads book models figures bench clean
+.PHONY: help install lab test check mutants kills workloads book load models figures bench clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1	\2/p' Makefile
@@ -48,6 +48,9 @@ kills: install  ## kill trainings 100 times while they compute and save: all res
 
 workloads: install  ## 10,000 random workloads through the kernel: all its invariants hold
 	LLMASOS_WORKLOADS=$${LLMASOS_WORKLOADS:-10000} $(PYTEST) tests/kernel/test_invariants.py -n 2 $(ARGS)
+
+load: install  ## 64 clients at once for three minutes, with cancels and kills, on a server of integers
+	LLMASOS_LOAD_SECONDS=$${LLMASOS_LOAD_SECONDS:-180} $(PYTEST) tests/serving/test_load.py -s $(ARGS)
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
 	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)

@@ -7,11 +7,14 @@ these two methods is a policy:
 - `ran(process, now)`: the process had a turn of one step that ended at `now`.
 
 What a policy must remember about a process it writes into `process.account`. Equal keys are told apart by
-arrival, then by pid. The processor of chapter 2.2 (`processor.py`) obeys the same classes.
+arrival, then by pid. The rows of a step all end at one time: so a policy that sends processes to the end of
+a queue counts who went first, or the lowest pid would win every tie and have every turn. The processor of
+chapter 2.2 (`processor.py`) obeys the same classes.
 
 Source: Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapters 7 and 8.
 """
 
+import itertools
 import math
 
 from llmasos_edu.foundation.arguments import check_count
@@ -51,18 +54,17 @@ class RoundRobin:
 
     def __init__(self, quantum: int = 1):
         check_count("quantum", quantum)
-        self.quantum = quantum
+        self.quantum, self._order = quantum, itertools.count()
 
     def key(self, process, now: float) -> tuple:
         """When it last went to the end of the queue; at equal times newcomers stand first."""
-        back = process.account.get("back")
-        return (process.arrival, 0) if back is None else (back, 1)
+        return process.account.get("back", (process.arrival, -1))
 
     def ran(self, process, now: float) -> None:
         """After its quantum it goes to the end."""
         used = process.account.get("used", 0) + 1
         if used >= self.quantum:
-            process.account["back"], used = now, 0
+            process.account["back"], used = (now, next(self._order)), 0
         process.account["used"] = used
 
 
@@ -76,16 +78,18 @@ class PriorityWithAgeing:
     def __init__(self, ageing: float = 0.01):
         if not 0 <= ageing < math.inf:
             raise ValueError(f"ageing={ageing} must be a number that is not negative")
-        self.ageing = ageing
+        self.ageing, self._order = ageing, itertools.count()
 
     def key(self, process, now: float) -> tuple:
         """Priority and waiting time together, the largest first."""
-        waited = now - process.account.get("back", process.arrival)
-        return (-(process.priority + self.ageing * waited),)
+        since, order = process.account.get("back", (process.arrival, -1))
+        if not self.ageing:  # nothing tells equals apart but who came first
+            return (-process.priority, process.arrival)
+        return (-(process.priority + self.ageing * (now - since)), order)
 
     def ran(self, process, now: float) -> None:
         """Its waiting begins anew."""
-        process.account["back"] = now
+        process.account["back"] = (now, next(self._order))
 
 
 class MultiLevelFeedbackQueue:
@@ -105,13 +109,13 @@ class MultiLevelFeedbackQueue:
             check_count("quantum", quantum)
         if not boost > 0:
             raise ValueError(f"boost={boost} must be positive")
-        self.quanta, self.boost = quanta, boost
+        self.quanta, self.boost, self._order = quanta, boost, itertools.count()
 
     def key(self, process, now: float) -> tuple:
         """The queue, then how long it has stood there."""
         account = process.account
         level = account["level"] if account.get("epoch") == now // self.boost else 0
-        return (level, account.get("back", process.arrival))
+        return (level, *account.get("back", (process.arrival, -1)))
 
     def ran(self, process, now: float) -> None:
         """After its quantum it goes to the end of the queue below; the first step after a boost is free."""
@@ -121,7 +125,8 @@ class MultiLevelFeedbackQueue:
             return
         level, used = account.get("level", 0), account.get("used", 0) + 1
         if used >= self.quanta[level]:
-            level, used, account["back"] = min(level + 1, len(self.quanta) - 1), 0, now
+            level, used = min(level + 1, len(self.quanta) - 1), 0
+            account["back"] = (now, next(self._order))
         account.update(level=level, used=used, epoch=epoch)
 
 

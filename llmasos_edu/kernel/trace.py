@@ -78,4 +78,5 @@ class Trace:
 
 
 def _described(thing) -> dict:
-    return {"name": type(thing).__name__} | vars(thing)
+    settings = {name: value for name, value in vars(thing).items() if not name.startswith("_")}
+    return {"name": type(thing).__name__} | settings

@@ -1,5 +1,7 @@
 """Policies: the textbook's figures, and what each promises."""
 
+from collections import Counter
+
 import pytest
 
 from llmasos_edu.kernel.drivers import IntegerDriver
@@ -56,6 +58,17 @@ def waits(ageing):
     high = [kernel.spawn([1], 20, priority=5) for _ in range(2)]
     kernel.run()
     return low.finished, max(process.finished for process in high)
+
+
+@pytest.mark.parametrize(
+    "policy", [RoundRobin(), RoundRobin(2), PriorityWithAgeing(1.0), MultiLevelFeedbackQueue(quanta=(1,))]
+)
+@pytest.mark.parametrize(("jobs", "slots"), [(3, 2), (5, 3), (4, 1)])
+def test_nobody_has_more_turns_than_others_where_a_step_has_several_slots(policy, jobs, slots):
+    _, kernel = finished(policy, [(300, 0)] * jobs, slots=slots)
+    turns = Counter(pid for step in order(kernel)[:60] for pid in step)
+    assert len(turns) == jobs
+    assert max(turns.values()) - min(turns.values()) <= 2, "a tie is always won by the same"
 
 
 def test_without_ageing_the_low_priority_waits_for_the_last_high_one():

@@ -1,0 +1,1 @@
+"""The kernel behind HTTP, in the interface that clients already speak, and a control room to watch it."""
