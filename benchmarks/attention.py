@@ -86,7 +86,7 @@ def module_against_bare_calls(quick: bool) -> None:
     print("\nMultiHeadAttention, causal / other ways (seconds; target: at most 1.05 of the bare calls)")
     print(f"{'length':>8} {'pass':>20} {'/ bare calls':>24} {'/ nn.MultiheadAttention':>24}")
     for length in (128, 512, 2048):
-        module = MultiHeadAttention(D_MODEL, HEADS, is_causal=True)
+        module = MultiHeadAttention(D_MODEL, num_heads=HEADS, is_causal=True)
         x = torch.randn(max(1, 4096 // length), length, D_MODEL, requires_grad=True)
         functions = {"ours": module, "bare": bare_calls(module), "torch": torchs_module(module, length)}
         torch.testing.assert_close(functions["ours"](x), functions["bare"](x))
@@ -118,7 +118,8 @@ def memory() -> None:
     print("\nMemory kept for the backward pass, relative to length 128 (linear: 4, 16; quadratic: 16, 256)")
     print(f"{'length':>8} {'fused':>8} {'explicit':>9} {'explicit / fused':>17}")
     modules = {
-        fused: MultiHeadAttention(D_MODEL, HEADS, is_causal=True, fused=fused) for fused in (True, False)
+        fused: MultiHeadAttention(D_MODEL, num_heads=HEADS, is_causal=True, fused=fused)
+        for fused in (True, False)
     }
     parameters = sum(each.nbytes for each in modules[True].parameters())
     kept = {}

@@ -38,7 +38,9 @@ def transformers_gpt2(prompt: Tensor):
 
 
 def ours(**settings) -> LanguageModel:
-    return LanguageModel(VOCAB, D_MODEL, LAYERS, HEADS, d_ff=D_FF, **settings).eval()
+    return LanguageModel(
+        VOCAB, d_model=D_MODEL, num_layers=LAYERS, num_heads=HEADS, d_ff=D_FF, **settings
+    ).eval()
 
 
 def cached(model: LanguageModel, prompts):

@@ -25,7 +25,7 @@ EAGER, GROUPED, BATCHED = "transformers, eager", "transformers, grouped_mm", "tr
 def experts(num_experts: int, top_k: int, **options) -> MoE:
     """The book's layer in Mixtral's shape: SwiGLU of three matrices, gates that sum to one."""
     settings = {"d_ff": D_FF, "activation": "swiglu", "renormalize": True} | options
-    return MoE(D_MODEL, num_experts, top_k=top_k, **settings)
+    return MoE(D_MODEL, num_experts=num_experts, top_k=top_k, **settings)
 
 
 def mixtral(moe: MoE, implementation: str) -> MixtralSparseMoeBlock:
@@ -86,9 +86,9 @@ def against_dense(rounds: int) -> None:
         x = torch.randn(1, TOKENS, D_MODEL)
         layers = same_layers(num_experts, top_k)
         check_same(layers, x)
-        layers["dense"] = FeedForward(D_MODEL, D_FF * top_k, activation="swiglu", bias=False)
+        layers["dense"] = FeedForward(D_MODEL, d_ff=D_FF * top_k, activation="swiglu", bias=False)
         if num_experts == 4:
-            layers[ALL] = DenseMixture(D_MODEL, num_experts, d_ff=D_FF, activation="swiglu")
+            layers[ALL] = DenseMixture(D_MODEL, num_experts=num_experts, d_ff=D_FF, activation="swiglu")
         timed = in_turns(layers, x, rounds)
         heading = f"{num_experts} experts, top {top_k}"
         print(f"{heading:26} {'forward':>22} {'forward + backward':>22}")
@@ -103,7 +103,7 @@ def with_two_matrices(rounds: int) -> None:
     print(f"{'':26} {'forward':>22} {'forward + backward':>22}")
     for num_experts, top_k in SHAPES:
         layers = {
-            "dense": FeedForward(D_MODEL, D_FF * top_k, bias=False),
+            "dense": FeedForward(D_MODEL, d_ff=D_FF * top_k, bias=False),
             SORTED: experts(num_experts, top_k, activation="gelu"),
         }
         timed = in_turns(layers, torch.randn(1, TOKENS, D_MODEL), rounds)
@@ -120,7 +120,7 @@ def by_number_of_experts(rounds: int, tokens_each: int = 256) -> None:
     for num_experts in (4, 8, 16, 32, 64):
         tokens = tokens_each * num_experts
         layers = same_layers(num_experts, 1)
-        layers["dense"] = FeedForward(D_MODEL, D_FF, activation="swiglu", bias=False)
+        layers["dense"] = FeedForward(D_MODEL, d_ff=D_FF, activation="swiglu", bias=False)
         _, timed = in_turns(layers, torch.randn(1, tokens, D_MODEL), rounds)
         row = " ".join(f"{spread(timed, name, 'dense'):>24}" for name in names)
         print(f"{num_experts:>8} {tokens:>7} {row}")
@@ -136,7 +136,7 @@ def by_tokens_per_expert(rounds: int, num_experts: int = 16) -> None:
         x = torch.randn(1, tokens_each * num_experts, D_MODEL)
         layers = same_layers(num_experts, 1, (EAGER, GROUPED) + ((BATCHED,) if tokens_each <= 4 else ()))
         check_same(layers, x)
-        layers[ALL] = DenseMixture(D_MODEL, num_experts, d_ff=D_FF, activation="swiglu")
+        layers[ALL] = DenseMixture(D_MODEL, num_experts=num_experts, d_ff=D_FF, activation="swiglu")
         timed = in_turns(layers, x, rounds)
         ratios = {
             name: [median(seconds[name] / seconds[SORTED] for seconds in each) for each in timed]

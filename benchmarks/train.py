@@ -94,7 +94,7 @@ def adamw(model):
 
 
 def ours(**settings):
-    return LanguageModel(VOCAB, D_MODEL, LAYERS, HEADS, d_ff=D_FF, **settings)
+    return LanguageModel(VOCAB, d_model=D_MODEL, num_layers=LAYERS, num_heads=HEADS, d_ff=D_FF, **settings)
 
 
 def contenders() -> dict:

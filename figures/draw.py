@@ -36,7 +36,7 @@ def induction_explorer():
     torch.set_num_threads(1)  # the same picture on every machine, and no waiting for a busy second core
     torch.manual_seed(0)
     period, symbols = 14, 26
-    model = LanguageModel(symbols, 64, 2, 4, d_ff=0)
+    model = LanguageModel(symbols, d_model=64, num_layers=2, num_heads=4, d_ff=0)
 
     def sample(generator):
         return repeated_patterns(16, period, num_symbols=symbols, generator=generator)

@@ -186,7 +186,7 @@ def test_minutes_become_steps_once(run, story, tmp_path):
 
 def test_steps_read_the_text_four_times_within_bounds():
     for tokens, steps in ((60, 100), (20_000, 200), (10**6, 1000)):
-        sample = TextSampler(torch.zeros(tokens, dtype=torch.long), 50, 8)
+        sample = TextSampler(torch.zeros(tokens, dtype=torch.long), context=50, batch_size=8)
         assert own_text._total_steps(None, None, None, sample, None) == steps
         assert own_text._total_steps(7, None, None, sample, None) == 7
 
@@ -266,7 +266,10 @@ def test_the_prompt_comes_from_standard_input(run, trained, monkeypatch):
 
 def test_a_file_of_a_model_that_reads_bytes_needs_no_tokenizer(run, tmp_path):
     torch.manual_seed(0)
-    model, path = LanguageModel(256, 16, 1, 2).eval(), tmp_path / "bytes.safetensors"
+    model, path = (
+        LanguageModel(256, d_model=16, num_layers=1, num_heads=2).eval(),
+        tmp_path / "bytes.safetensors",
+    )
     save_model(path, model)
     code, said, _ = run("generate", "é", "--model", path, "--tokens", 40, "--seed", 0)
     prompt = torch.tensor([ByteTokenizer().encode("é")])
@@ -317,7 +320,7 @@ def odd_files(tmp_path, monkeypatch):
     Path("full/diary.txt").write_text("dear diary")
     Path("pickled.pt").write_bytes(pickle.dumps([1]))
     torch.save({"a": torch.zeros(1)}, "zipped.pt")
-    save_model("big.safetensors", LanguageModel(300, 16, 1, 2))
+    save_model("big.safetensors", LanguageModel(300, d_model=16, num_layers=1, num_heads=2))
 
 
 @pytest.mark.parametrize(

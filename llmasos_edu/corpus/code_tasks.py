@@ -123,7 +123,7 @@ class LabelledTextSampler:
         ValueError: a text that is too short, an unknown task, sizes below 1.
     """
 
-    def __init__(self, text, context, batch_size, *, tasks=None, windows=None, seed=0):
+    def __init__(self, text, *, context, batch_size, tasks=None, windows=None, seed=0):
         sizes = {"context": context, "batch_size": batch_size}
         for name, value in (sizes if windows is None else sizes | {"windows": windows}).items():
             if value < 1:

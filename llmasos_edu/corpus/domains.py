@@ -61,7 +61,7 @@ class DomainSampler:
         ValueError: a batch that cannot be shared equally, a text that is too short.
     """
 
-    def __init__(self, texts: list[Tensor], context: int, batch_size: int):
+    def __init__(self, texts: list[Tensor], *, context: int, batch_size: int):
         if not texts or batch_size < 1 or batch_size % len(texts):
             raise ValueError(f"batch_size={batch_size} is no multiple of the {len(texts)} kinds of text")
         shortest = min(map(len, texts))

@@ -1,6 +1,8 @@
 """Arguments checked at the door: counts, numbers within bounds, lists of strings and of names."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
@@ -56,3 +58,25 @@ def check_names(values: Sequence[str], what: str, low: int, high: int) -> list[s
     if twice:
         raise ValueError(f"{what} holds {twice[0]!r} more than once")
     return names
+
+
+def check_options(what: str, given: Iterable[str], function: Callable, besides: Sequence[str] = ()) -> None:
+    """Refuse an option that the function does not have, in words, with the one that was probably meant.
+
+    Args:
+        what: the argument in which the options came.
+        given: their names.
+        function: whose options they must be; a class stands for its constructor.
+        besides: arguments of the function that are set elsewhere.
+
+    Raises:
+        ValueError: an unknown name, or one of `besides`.
+    """
+    names = [name for name in inspect.signature(function).parameters if name not in besides]
+    for name in given:
+        if name in besides:
+            raise ValueError(f"{what}: {name} is an argument of its own, not an option")
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
+            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ValueError(f"{what}: {name!r}{meant} is not one of {', '.join(names)}")

@@ -145,7 +145,13 @@ def decoding_step(model, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
 
     Returns:
         A function from tokens `[batch, 1]` to logits `[batch, vocab]`. The cache keeps what it reads.
+
+    Raises:
+        ValueError: experts that depend on other tokens, as `MoE.check_each_token_alone` says.
     """
+    for block in model.blocks:
+        if isinstance(block.feed_forward, MoE):
+            block.feed_forward.check_each_token_alone()
     modules = [model.embedding, *model.body.modules(), model.head]
     known = all(type(module) in KNOWN for module in modules if module is not model.body)
     busy = any(m.training or m._forward_hooks or m._forward_pre_hooks for m in modules)
@@ -197,7 +203,7 @@ def _feed_forward(block: EncoderLayer, batch: int) -> Callable[[Tensor, Place], 
     if isinstance(network, FeedForward):
         widen, leave = _hidden(network), _onto(network.out_proj)
         return lambda x, place: leave(x, widen(norm(x)))
-    if batch == 1 and network.eval_capacity_factor is None:
+    if batch == 1 and network.choice == "token":  # no expert is ever full here, `decoding_step` saw to it
         return _experts_of_one(network, norm)
     return lambda x, place: x + network(norm(x))
 

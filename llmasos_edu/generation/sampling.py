@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from llmasos_edu.foundation.arguments import check_options
 from llmasos_edu.foundation.modes import modes_kept
 from llmasos_edu.foundation.tensors import check_tokens
 
@@ -264,6 +265,7 @@ def stream(
     tokens, counts = _as_batch(prompts, model.vocab_size)
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be a whole number that is not negative")
+    check_options("options of writing", choice, _check_choice, besides=("vocab_size",))
     _check_choice(model.vocab_size, **choice)
     ends = _stop_table(stop, model.vocab_size).to(tokens.device)
     return _write(model, tokens, counts, max_new_tokens, ends, generator, choice)

@@ -90,8 +90,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     temperature: float = 1.0,
     dropout_p: float = 0.0,
-    return_weights: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor:
     """Each query's mean of the values, weighted by how well the keys match: `softmax(QK^T/sqrt(d_k)) V`.
 
     Args:
@@ -104,25 +103,59 @@ def scaled_dot_product_attention(
         scale: factor on the dot products; `1 / sqrt(head_dim)` unless given.
         temperature: divides the scores once more; 1 leaves them alone.
         dropout_p: share of the weights set to zero, the rest scaled up; for training only.
-        return_weights: also return the weights.
 
     Returns:
-        Output `[..., query, value_dim]`, and with `return_weights` the weights `[..., query, key]`.
-        A query that may see no key gets zeros, with zero gradient.
+        `[..., query, value_dim]`. A query that may see no key gets zeros, with zero gradient.
 
     Raises:
         ValueError: shapes, mask, dropout or temperature that do not fit, with the values.
 
     Source: Vaswani et al. 2017, section 3.2.1; article 4.1.1. Equal to
-    `torch.nn.functional.scaled_dot_product_attention`, which never shows its weights.
+    `torch.nn.functional.scaled_dot_product_attention`.
+    """
+    return attention_with_weights(
+        query,
+        key,
+        value,
+        mask,
+        is_causal=is_causal,
+        scale=scale,
+        temperature=temperature,
+        dropout_p=dropout_p,
+    ).output
+
+
+class WeightedMean(NamedTuple):
+    """What attention returned, and the weights that it took the mean with."""
+
+    output: Tensor  # [..., query, value_dim]
+    weights: Tensor  # [..., query, key], before dropout
+
+
+def attention_with_weights(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    *,
+    is_causal: bool = False,
+    scale: float | None = None,
+    temperature: float = 1.0,
+    dropout_p: float = 0.0,
+) -> WeightedMean:
+    """`scaled_dot_product_attention` with its weights on show, which torch's own function never shows.
+
+    Args, Raises: as in `scaled_dot_product_attention`.
+
+    Returns:
+        The output and the weights.
     """
     _check_attention(query, key, value, is_causal, dropout_p)
     scores = attention_scores(query, key, scale=scale)
     if is_causal:
         mask = _join_masks(causal_mask(query.shape[-2], device=query.device), mask)
     weights = masked_softmax(scores, mask, temperature=temperature)
-    output = F.dropout(weights, dropout_p) @ value
-    return (output, weights) if return_weights else output
+    return WeightedMean(F.dropout(weights, dropout_p) @ value, weights)
 
 
 class SelfAttention(nn.Module):
@@ -143,7 +176,7 @@ class SelfAttention(nn.Module):
     Source: Vaswani et al. 2017, section 3.2.2; article 4.1.2 and 4.1.3.
     """
 
-    def __init__(self, d_model: int, num_heads: int):
+    def __init__(self, d_model: int, *, num_heads: int):
         super().__init__()
         self.num_heads, self.head_dim = num_heads, _head_dim(d_model, num_heads)
         self.query_proj = nn.Linear(d_model, d_model)
@@ -182,6 +215,13 @@ class AttentionMaps(NamedTuple):
     scores: Tensor  # before mask and softmax
 
 
+class Attended(NamedTuple):
+    """What a layer with attention returned, and what its heads looked at."""
+
+    output: Tensor  # [batch, query, d_model]
+    maps: AttentionMaps
+
+
 class MultiHeadAttention(nn.Module):
     """Attention with several heads, in general: self or cross, grouped, causal, cached, inspected.
 
@@ -199,7 +239,7 @@ class MultiHeadAttention(nn.Module):
         qk_norm: bring each query and key to mean 0 and variance 1 over its features, so that no score
             exceeds `sqrt(head_dim)`.
         fused: use torch's fused kernel, which never builds the weights. The explicit path is
-            taken all the same where weights are asked for.
+            taken all the same where the maps are asked for.
 
     Raises:
         ValueError: head counts that do not divide, with the values.
@@ -212,8 +252,8 @@ class MultiHeadAttention(nn.Module):
     def __init__(
         self,
         d_model: int,
-        num_heads: int,
         *,
+        num_heads: int,
         num_kv_heads: int | None = None,
         kdim: int | None = None,
         vdim: int | None = None,
@@ -248,8 +288,8 @@ class MultiHeadAttention(nn.Module):
         cache: KVCache | None = None,
         counts: list[int] | None = None,
         head_mask: Tensor | None = None,
-        need_weights: bool = False,
-    ) -> Tensor | tuple[Tensor, AttentionMaps]:
+        maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
         """Let every query position read the key and value positions.
 
         Args:
@@ -263,10 +303,10 @@ class MultiHeadAttention(nn.Module):
             cache: past keys and values, to which the new ones are appended; causal self-attention only.
             counts: with a cache, how many of the new positions are real in each row.
             head_mask: `[heads]` or `[batch, heads]`, 1 keeps a head, 0 knocks it out: it contributes nothing.
-            need_weights: take the explicit path and also return what the heads looked at.
+            maps: a list to which what the heads looked at is added; takes the explicit path.
 
         Returns:
-            `[batch, query, d_model]`, and with `need_weights` the `AttentionMaps`.
+            `[batch, query, d_model]`.
 
         Raises:
             ValueError: shapes that do not fit, with the values.
@@ -288,13 +328,21 @@ class MultiHeadAttention(nn.Module):
         groups = self.num_heads // self.num_kv_heads
         if groups > 1:
             key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
-        heads, maps = self._attend(query, key, value, mask, is_causal, need_weights)
+        return self._attend(query, key, value, mask, is_causal, head_mask, maps)
+
+    def inspect(self, *inputs: Tensor, **options) -> Attended:
+        """The forward pass step by step: what comes out, and what every head looked at; as in `forward`."""
+        maps = []
+        return Attended(self(*inputs, maps=maps, **options), maps[0])
+
+    def _attend(self, query, key, value, mask, is_causal, head_mask, maps) -> Tensor:
+        """What follows the projections, up to `[batch, query, d_model]`."""
+        heads = self._mix(query, key, value, mask, is_causal, maps)
         if head_mask is not None:
             heads = heads * head_mask.to(heads.dtype)[..., None, None]
-        output = self.out_proj(merge_heads(heads))
-        return (output, maps) if need_weights else output
+        return self.out_proj(merge_heads(heads))
 
-    def _attend(self, query, key, value, mask, is_causal, need_weights):
+    def _mix(self, query, key, value, mask, is_causal, maps) -> Tensor:
         """The same heads twice: torch's fused kernel, or step by step with the maps on show."""
         dropout_p = self.dropout if self.training else 0.0
         if mask is not None:
@@ -303,17 +351,18 @@ class MultiHeadAttention(nn.Module):
                 mask, is_causal = _join_masks(causal_mask(query.shape[-2], device=query.device), mask), False
             if mask.dtype != torch.bool:
                 mask = mask.to(query.dtype)
-        if self.fused and not need_weights:
+        if self.fused and maps is None:
             # The kernel refuses masks of one dimension.
             mask = mask if mask is None else torch.atleast_2d(mask)
-            heads = F.scaled_dot_product_attention(
+            return F.scaled_dot_product_attention(
                 query, key, value, attn_mask=mask, dropout_p=dropout_p, is_causal=is_causal
             )
-            return heads, None
-        heads, weights = scaled_dot_product_attention(
-            query, key, value, mask, is_causal=is_causal, dropout_p=dropout_p, return_weights=True
+        heads, weights = attention_with_weights(
+            query, key, value, mask, is_causal=is_causal, dropout_p=dropout_p
         )
-        return heads, AttentionMaps(weights, attention_scores(query, key)) if need_weights else None
+        if maps is not None:
+            maps.append(AttentionMaps(weights, attention_scores(query, key)))
+        return heads
 
     def _check(self, query, key, value, cache, counts, head_mask):
         check_sequence("query", query, self.query_proj.in_features)
@@ -334,10 +383,13 @@ class MultiHeadAttention(nn.Module):
             )
         if counts is not None and cache is None:
             raise ValueError(f"counts={counts} say what a cache is to keep, but there is no cache")
-        if head_mask is not None and head_mask.shape not in ((self.num_heads,), (len(query), self.num_heads)):
+        self._check_head_mask(head_mask, len(query))
+
+    def _check_head_mask(self, head_mask: Tensor | None, batch: int) -> None:
+        if head_mask is not None and head_mask.shape not in ((self.num_heads,), (batch, self.num_heads)):
             raise ValueError(
                 f"head_mask {list(head_mask.shape)} must be [heads={self.num_heads}] "
-                f"or [batch={query.shape[0]}, heads={self.num_heads}]"
+                f"or [batch={batch}, heads={self.num_heads}]"
             )
 
 

@@ -17,7 +17,7 @@ class KVCache:
     Source: Shazeer 2019, "Fast Transformer Decoding", section 2.4 (incremental inference).
     """
 
-    def __init__(self, batch_size, num_kv_heads, max_len, head_dim, *, dtype=None, device=None):
+    def __init__(self, batch_size, *, num_kv_heads, max_len, head_dim, dtype=None, device=None):
         shape = (batch_size, num_kv_heads, max_len, head_dim)
         if min(shape) < 1:
             raise ValueError(
@@ -78,6 +78,27 @@ class KVCache:
         keys = torch.arange(max(self.lengths) + new, device=self.keys.device)
         visible = keys <= places[..., None]  # [new, longest] or [batch, new, longest]
         return visible[:, None] if visible.ndim == 3 else visible[None, None]
+
+    def reorder(self, rows: Tensor) -> None:
+        """Let row `i` go on from what row `rows[i]` has read: some are copied, others forgotten.
+
+        Args:
+            rows: integers `[batch]`, which old row each new one continues.
+
+        Raises:
+            ValueError: not one old row for each row, or a row that is not there.
+        """
+        batch = len(self.lengths)
+        if rows.shape != (batch,) or rows.is_floating_point() or rows.dtype == torch.bool:
+            raise ValueError(f"rows must be {batch} integers, got {rows.dtype} {list(rows.shape)}")
+        places = rows.tolist()
+        if not all(0 <= row < batch for row in places):
+            raise ValueError(f"rows={places} must lie between 0 and {batch - 1}: the cache has {batch} rows")
+        # In place: whoever holds the buffers, such as a decoding step, goes on with them.
+        held = max(self.lengths)
+        self.keys[:, :, :held] = self.keys[rows, :, :held]
+        self.values[:, :, :held] = self.values[rows, :, :held]
+        self.lengths = [self.lengths[row] for row in places]
 
     def _aligned(self) -> bool:
         """Whether all rows hold equally many positions."""

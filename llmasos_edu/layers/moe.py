@@ -5,6 +5,9 @@ router (`routing.py`). Two ways to bring tokens to experts and back stand side b
 read, and sorting by expert, which is fast; the tests hold them equal in value and gradient.
 """
 
+from functools import partial
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -32,12 +35,13 @@ class DenseMixture(nn.Module):
         num_experts: number of experts.
         expert: what an expert is: `feed_forward`, or `layer`: a whole `TransformerLayer` with
             attention of its own, as in the article's listing.
-        num_heads: heads of such a layer.
+        num_heads: heads of such a layer; 4 unless given.
         d_ff, activation: as in `FeedForward`; `d_ff` is `4 * d_model` unless given.
         is_causal: whether such a layer hides the future.
 
     Raises:
-        ValueError: an unknown kind of expert, no expert, sizes that do not fit.
+        ValueError: an unknown kind of expert, no expert, sizes that do not fit, a setting of attention where
+            experts have none.
 
     Source: Jacobs et al. 1991, "Adaptive Mixtures of Local Experts", section 1;
     article 4.3.1 and its listing.
@@ -46,10 +50,10 @@ class DenseMixture(nn.Module):
     def __init__(
         self,
         d_model: int,
-        num_experts: int,
         *,
+        num_experts: int,
         expert: str = "feed_forward",
-        num_heads: int = 4,
+        num_heads: int | None = None,
         d_ff: int | None = None,
         activation: str = "gelu",
         is_causal: bool = False,
@@ -58,17 +62,19 @@ class DenseMixture(nn.Module):
         _check_sizes(d_model, num_experts)
         d_ff = 4 * d_model if d_ff is None else d_ff
         if expert == "feed_forward":
-            experts = [
-                FeedForward(d_model, d_ff, activation=activation, bias=False) for _ in range(num_experts)
-            ]
+            if num_heads is not None or is_causal:
+                raise ValueError(
+                    f"num_heads={num_heads} and is_causal={is_causal} are for experts with attention, "
+                    "but expert='feed_forward'"
+                )
+            make = partial(FeedForward, d_model, d_ff=d_ff, activation=activation, bias=False)
         elif expert == "layer":
-            experts = [
-                TransformerLayer(d_model, num_heads, d_ff, activation=activation, is_causal=is_causal)
-                for _ in range(num_experts)
-            ]
+            num_heads = 4 if num_heads is None else num_heads
+            make = partial(TransformerLayer, d_model, num_heads=num_heads, d_ff=d_ff, activation=activation,
+                           is_causal=is_causal)  # fmt: skip
         else:
             raise ValueError(f"expert={expert!r} is not one of feed_forward, layer")
-        self.experts = nn.ModuleList(experts)
+        self.experts = nn.ModuleList(make() for _ in range(num_experts))
         self.router = nn.Linear(d_model, num_experts, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,6 +85,13 @@ class DenseMixture(nn.Module):
             [expert(x) for expert in self.experts], dim=-2
         )  # [batch, seq, experts, d_model]
         return (gates[..., None] * answers).sum(dim=-2)
+
+
+class Routed(NamedTuple):
+    """What a mixture answered, and which experts it asked."""
+
+    output: Tensor  # [..., d_model]
+    routing: Routing  # its tokens are the positions in reading order
 
 
 class MoE(nn.Module):
@@ -93,7 +106,8 @@ class MoE(nn.Module):
         top_k: experts a token; 1 is the Switch transformer.
         d_ff: width of one expert; `4 * d_model` unless given.
         activation: as in `FeedForward`. Experts have no biases.
-        renormalize: whether a token's gates sum to one; unless given, they do where `top_k` is above 1.
+        renormalize: whether a token's gates sum to one; unless given, they do where `top_k` is above 1. Only
+            where the token chooses.
         num_shared: experts beside the routed ones, which every token uses with gate 1.
         noisy: in training add noise to the logits, `N(0, 1) * softplus(W_noise x)`; its scale is learned.
         choice: who chooses: `token`, or `expert`: each expert takes the tokens that want it most.
@@ -114,8 +128,8 @@ class MoE(nn.Module):
     def __init__(
         self,
         d_model: int,
-        num_experts: int,
         *,
+        num_experts: int,
         top_k: int = 2,
         d_ff: int | None = None,
         activation: str = "gelu",
@@ -132,11 +146,17 @@ class MoE(nn.Module):
         check_top_k(top_k, num_experts)
         if choice not in ("token", "expert"):
             raise ValueError(f"choice={choice!r} is not one of token, expert")
+        if choice == "expert" and renormalize:
+            raise ValueError(
+                "renormalize=True needs choice='token': where experts choose, gates are not renormalised"
+            )
         if num_shared < 0:
             raise ValueError(f"num_shared={num_shared} must not be negative")
         for factor in (capacity_factor, eval_capacity_factor):
             if factor is not None:
-                expert_capacity(1, num_experts, top_k, factor)  # refuses a bad factor now
+                expert_capacity(
+                    1, num_experts=num_experts, top_k=top_k, capacity_factor=factor
+                )  # refuses a bad factor now
         d_ff = 4 * d_model if d_ff is None else d_ff
         self.top_k, self.choice, self.fast = top_k, choice, fast
         self.renormalize = top_k > 1 if renormalize is None else renormalize
@@ -144,18 +164,19 @@ class MoE(nn.Module):
         self.router = nn.Linear(d_model, num_experts, bias=False)
         self.noise_router = nn.Linear(d_model, num_experts, bias=False) if noisy else None
         self.experts = nn.ModuleList(
-            FeedForward(d_model, d_ff, activation=activation, bias=False) for _ in range(num_experts)
+            FeedForward(d_model, d_ff=d_ff, activation=activation, bias=False) for _ in range(num_experts)
         )
         self.shared_experts = nn.ModuleList(
-            FeedForward(d_model, d_ff, activation=activation, bias=False) for _ in range(num_shared)
+            FeedForward(d_model, d_ff=d_ff, activation=activation, bias=False) for _ in range(num_shared)
         )
         self.register_buffer("balancing_bias", torch.zeros(num_experts))
 
-    def forward(self, x: Tensor, *, need_routing: bool = False) -> Tensor | tuple[Tensor, Routing]:
+    def forward(self, x: Tensor, *, routings: list[Routing] | None = None) -> Tensor:
         """Map `[..., d_model]` to the same shape.
 
         Args:
-            need_routing: also return the `Routing`; its tokens are the positions of `x` in reading order.
+            routings: a list to which the `Routing` is added; its tokens are the positions of `x` in reading
+                order.
 
         Raises:
             ValueError: another width, no token, or a router whose logits are not finite.
@@ -167,21 +188,55 @@ class MoE(nn.Module):
         mixed = dispatch(tokens, self.experts, routing)
         for expert in self.shared_experts:
             mixed = mixed + expert(tokens)
-        mixed = mixed.view(x.shape)
-        return (mixed, routing) if need_routing else mixed
+        if routings is not None:
+            routings.append(routing)
+        return mixed.view(x.shape)
+
+    def routed(self, x: Tensor) -> Routed:
+        """`forward`, and where the tokens went."""
+        routings = []
+        return Routed(self(x, routings=routings), routings[0])
 
     def route(self, tokens: Tensor) -> Routing:
         """Where the tokens `[tokens, d_model]` go. Noise is added in training only."""
         logits = self.router(tokens)
         if self.noise_router is not None and self.training:
             logits = logits + torch.randn_like(logits) * nn.functional.softplus(self.noise_router(tokens))
-        factor = self.capacity_factor if self.training else self.eval_capacity_factor
+        factor, capacity = self._factor(), None
+        if factor is not None:
+            capacity = expert_capacity(
+                len(logits), num_experts=len(self.experts), top_k=self.top_k, capacity_factor=factor
+            )
         if self.choice == "expert":
-            factor = factor or self.capacity_factor or 1.0
-            return expert_choice_routing(logits, expert_capacity(*logits.shape, self.top_k, factor))
-        capacity = None if factor is None else expert_capacity(*logits.shape, self.top_k, factor)
+            if self.balancing_bias.any():
+                raise ValueError("balancing_bias is not zero, but with choice='expert' no bias has a say")
+            return expert_choice_routing(logits, capacity)
         return top_k_routing(
             logits, self.top_k, renormalize=self.renormalize, bias=self.balancing_bias, capacity=capacity
+        )
+
+    def _factor(self) -> float | None:
+        """The limit on what an expert takes in the present mode; None is no limit."""
+        factor = self.capacity_factor if self.training else self.eval_capacity_factor
+        return (factor or self.capacity_factor or 1.0) if self.choice == "expert" else factor
+
+    def check_each_token_alone(self) -> None:
+        """Refuse to read a text piece by piece where a token's experts depend on tokens that stand elsewhere.
+
+        They do where the experts choose, and where an expert can be full. With a factor of
+        `num_experts / top_k` or more an expert takes all tokens there are, and each goes its own way.
+
+        Raises:
+            ValueError: they do in the present mode; the message says by which setting.
+        """
+        factor = self._factor()
+        if factor is None or factor * self.top_k >= len(self.experts):
+            return
+        mode = "training" if self.training else "evaluation"
+        limit = "choice='expert'" if self.choice == "expert" else f"a capacity factor of {factor} in {mode}"
+        raise ValueError(
+            f"with {limit} a token's experts depend on other tokens, which a cache does not know: read the "
+            "text whole, or let tokens choose without a limit (eval_capacity_factor=None)"
         )
 
 
@@ -253,25 +308,26 @@ class MixtureLoss:
         """Scalar tensor, nats per token and the weighted extras.
 
         Args:
-            model: called as `model(tokens, need_routing=True)`, returns logits and one `Routing` a layer.
+            model: called as `model(tokens, routings=found)`, returns logits and adds to the list what each
+                layer with experts did, None for a layer without.
             batch: as in `next_token_loss`.
+
+        Raises:
+            ValueError: a `bias_rate` where experts choose: no bias has a say there.
         """
-        routings = []
-
-        def logits(tokens):
-            output, found = model(tokens, need_routing=True)
-            routings.extend(found)
-            return output
-
-        loss = next_token_loss(logits, batch)
-        mixtures = [
-            (moe, routing) for moe, routing in zip(mixtures_of(model), _present(routings), strict=True)
-        ]
+        found = []
+        loss = next_token_loss(partial(model, routings=found), batch)
+        mixtures = list(zip(mixtures_of(model), [each for each in found if each is not None], strict=True))
         for moe, routing in mixtures:
             if self.balance:
                 loss = loss + self.balance / len(mixtures) * load_balancing_loss(routing)
             if self.z:
                 loss = loss + self.z / len(mixtures) * router_z_loss(routing)
+            if self.bias_rate and moe.choice == "expert":
+                raise ValueError(
+                    f"bias_rate={self.bias_rate} moves a bias that choice='expert' does not look at: there "
+                    "the load is even already"
+                )
             if self.bias_rate and model.training:
                 balancing_bias_step(moe.balancing_bias, routing, self.bias_rate)
         return loss
@@ -280,10 +336,6 @@ class MixtureLoss:
 def mixtures_of(model: nn.Module) -> list[MoE]:
     """The model's mixtures, from the first layer to the last."""
     return [module for module in model.modules() if isinstance(module, MoE)]
-
-
-def _present(routings: list[Routing | None]) -> list[Routing]:
-    return [routing for routing in routings if routing is not None]
 
 
 def _check_sizes(d_model: int, num_experts: int) -> None:

@@ -59,7 +59,7 @@ class SinusoidalPositions(nn.Module):
     Source: Vaswani et al. 2017, section 3.5; article 4.2.3.
     """
 
-    def __init__(self, d_model: int, base: float = 10_000.0, *, amplitude: float = 1.0):
+    def __init__(self, d_model: int, *, base: float = 10_000.0, amplitude: float = 1.0):
         super().__init__()
         if d_model % 2:
             raise ValueError(f"d_model={d_model} must be even: every sine needs its cosine")
@@ -107,7 +107,7 @@ class LearnedPositions(nn.Module):
     Source: Radford et al. 2018 (GPT), section 4.1; article 4.2.3.
     """
 
-    def __init__(self, max_len: int, d_model: int):
+    def __init__(self, max_len: int, *, d_model: int):
         super().__init__()
         if max_len < 1 or d_model < 1:
             raise ValueError(f"max_len={max_len} and d_model={d_model} must be at least 1")
@@ -150,7 +150,7 @@ class RotaryEmbedding(nn.Module):
     Large Language Models via Positional Interpolation", section 2.3, for the scale; article 4.2.3.
     """
 
-    def __init__(self, head_dim: int, base: float = 10_000.0, *, scale: float = 1.0, layout: str = "halves"):
+    def __init__(self, head_dim: int, *, base: float = 10_000.0, scale: float = 1.0, layout: str = "halves"):
         super().__init__()
         if head_dim < 2 or head_dim % 2:
             raise ValueError(f"head_dim={head_dim} must be even: rotary positions turn features in pairs")
@@ -272,9 +272,9 @@ class PositionalEncoding(nn.Module):
     def __init__(
         self,
         kind: str,
+        *,
         d_model: int,
         num_heads: int,
-        *,
         max_len: int = 1024,
         base: float = 10_000.0,
         amplitude: float = 1.0,
@@ -284,12 +284,12 @@ class PositionalEncoding(nn.Module):
             raise ValueError(f"position={kind!r} is not one of {', '.join(POSITIONS)}")
         self.sinusoidal = self.learned = self.rotary = self.alibi = None
         if kind == "sinusoidal":
-            self.sinusoidal = SinusoidalPositions(d_model, base, amplitude=amplitude)
+            self.sinusoidal = SinusoidalPositions(d_model, base=base, amplitude=amplitude)
         elif kind == "learned":
-            self.learned = LearnedPositions(max_len, d_model)
+            self.learned = LearnedPositions(max_len, d_model=d_model)
             nn.init.normal_(self.learned.embedding.weight, std=amplitude)
         elif kind == "rotary":
-            self.rotary = RotaryEmbedding(d_model // num_heads, base)
+            self.rotary = RotaryEmbedding(d_model // num_heads, base=base)
         elif kind == "alibi":
             self.alibi = AlibiPositions(num_heads)
 

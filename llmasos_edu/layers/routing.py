@@ -105,7 +105,7 @@ def expert_choice_routing(logits: Tensor, capacity: int) -> Routing:
     )
 
 
-def expert_capacity(num_tokens: int, num_experts: int, top_k: int, capacity_factor: float) -> int:
+def expert_capacity(num_tokens: int, *, num_experts: int, top_k: int, capacity_factor: float) -> int:
     """How many assignments an expert takes: `ceil(capacity_factor * top_k * tokens / experts)`.
 
     Factor 1 is just enough if the load is perfectly even. Tokens are those of the whole batch.
@@ -236,7 +236,10 @@ def routings_from_logits(
         _check_logits(logits)
         capacity = None
         if capacity_factor is not None:
-            capacity = expert_capacity(*logits.shape, top_k, capacity_factor)
+            tokens, experts = logits.shape
+            capacity = expert_capacity(
+                tokens, num_experts=experts, top_k=top_k, capacity_factor=capacity_factor
+            )
         routings.append(top_k_routing(logits, top_k, renormalize=renormalize, capacity=capacity))
     return routings
 

@@ -1,65 +1,16 @@
 """The transformer: attention mixes positions, a feed-forward network works on each (chapter 4.2).
 
-Bottom to top: norms, the feed-forward network, the article's layer with its one residual, the
-encoder layer and the decoder layer with a residual around each sub-layer. Stacks of them and the
-model that translates are in `encoder_decoder.py`, the decoder-only language model in `model.py`.
+Bottom to top: the feed-forward network, the article's layer with its one residual, the encoder layer
+and the decoder layer with a residual around each sub-layer. Stacks of them and the model that translates
+are in `models/encoder_decoder.py`, the decoder-only language model in `models/language_model.py`.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.tensors import check_sequence
 from llmasos_edu.layers.activations import ACTIVATIONS, GATED
-from llmasos_edu.layers.attention import MultiHeadAttention, merge_heads, split_heads
-
-
-class LayerNorm(nn.Module):
-    """Centre and scale each position's features: `(x - mean) / sqrt(variance + eps) * weight + bias`.
-
-    Args:
-        d_model: number of features; mean and variance are taken over them.
-        eps: keeps the division finite where all features are equal.
-
-    Source: Ba et al. 2016, "Layer Normalization", section 3; article 4.2.1. The layers below use torch's
-    own, which does the same in a sixth of the time.
-    """
-
-    def __init__(self, d_model: int, eps: float = 1e-5):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-        self.bias = nn.Parameter(torch.zeros(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map `[..., d_model]` to the same shape."""
-        _check_width(x, len(self.weight))
-        centred = x - x.mean(dim=-1, keepdim=True)
-        variance = centred.square().mean(dim=-1, keepdim=True)
-        return centred * torch.rsqrt(variance + self.eps) * self.weight + self.bias
-
-
-class RMSNorm(nn.Module):
-    """Scale each position's features by their root mean square: `x / sqrt(mean(x^2) + eps) * weight`.
-
-    Args:
-        d_model: number of features.
-        eps: keeps the division finite; the smallest step of the number format unless given, as in torch.
-
-    Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", section 3.
-    """
-
-    def __init__(self, d_model: int, eps: float | None = None):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map `[..., d_model]` to the same shape."""
-        _check_width(x, len(self.weight))
-        eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + eps) * self.weight
-
+from llmasos_edu.layers.attention import Attended, AttentionMaps, MultiHeadAttention, split_heads
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
 
@@ -92,7 +43,7 @@ class FeedForward(nn.Module):
     section 2; article 4.2.1.
     """
 
-    def __init__(self, d_model: int, d_ff: int, *, activation: str = "gelu", bias: bool = True):
+    def __init__(self, d_model: int, *, d_ff: int, activation: str = "gelu", bias: bool = True):
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation={activation!r} is not one of {', '.join(ACTIVATIONS)}")
@@ -125,19 +76,21 @@ class TransformerLayer(nn.Module):
     """
 
     def __init__(
-        self, d_model: int, num_heads: int, d_ff: int, *, activation: str = "relu", is_causal: bool = False
+        self, d_model: int, *, num_heads: int, d_ff: int, activation: str = "relu", is_causal: bool = False
     ):
         super().__init__()
-        self.attention = MultiHeadAttention(d_model, num_heads, is_causal=is_causal)
-        self.feed_forward = FeedForward(d_model, d_ff, activation=activation)
+        self.attention = MultiHeadAttention(d_model, num_heads=num_heads, is_causal=is_causal)
+        self.feed_forward = FeedForward(d_model, d_ff=d_ff, activation=activation)
         self.norm = nn.LayerNorm(d_model)
 
-    def forward(self, x: Tensor, *, need_weights: bool = False, **attention_options):
-        """Map `[batch, seq, d_model]` to the same shape; with `need_weights` also the `AttentionMaps`."""
-        attended = self.attention(x, need_weights=need_weights, **attention_options)
-        attended, maps = attended if need_weights else (attended, None)
-        x = self.norm(self.feed_forward(attended) + x)
-        return (x, maps) if need_weights else x
+    def forward(self, x: Tensor, **attention_options) -> Tensor:
+        """Map `[batch, seq, d_model]` to the same shape; options as in `MultiHeadAttention.forward`."""
+        return self.norm(self.feed_forward(self.attention(x, **attention_options)) + x)
+
+    def inspect(self, x: Tensor, **attention_options) -> Attended:
+        """`forward`, and what every head looked at."""
+        maps = []
+        return Attended(self(x, maps=maps, **attention_options), maps[0])
 
 
 class _ResidualLayer(nn.Module):
@@ -169,8 +122,8 @@ class EncoderLayer(_ResidualLayer):
     Args:
         d_model, num_heads, num_kv_heads, qk_norm, is_causal: as in `MultiHeadAttention`.
         d_ff: width of the feed-forward network; 0 leaves it out (an attention-only layer).
-        feed_forward: a module to stand in its place, such as a mixture of experts; `d_ff` then says nothing.
-        activation: as in `FeedForward`.
+        feed_forward: a module to stand in its place, such as a mixture of experts; instead of `d_ff`.
+        activation: of the network that `d_ff` asks for, as in `FeedForward`.
         norm: `layer` or `rms`.
         norm_first: whether the norm stands inside the branch, where it leaves the residual path free.
         bias: whether the linear maps add a bias.
@@ -186,9 +139,9 @@ class EncoderLayer(_ResidualLayer):
     def __init__(
         self,
         d_model: int,
-        num_heads: int,
-        d_ff: int,
         *,
+        num_heads: int,
+        d_ff: int | None = None,
         feed_forward: nn.Module | None = None,
         num_kv_heads: int | None = None,
         activation: str = "gelu",
@@ -200,52 +153,69 @@ class EncoderLayer(_ResidualLayer):
         dropout: float = 0.0,
     ):
         super().__init__(d_model, norm, norm_first, dropout)
+        if (d_ff is None) == (feed_forward is None):
+            raise ValueError(
+                f"d_ff={d_ff} and a feed_forward of {type(feed_forward).__name__}: one of the two is wanted"
+            )
         self.attention_norm = NORMS[norm](d_model)
         self.attention = MultiHeadAttention(
-            d_model, num_heads, num_kv_heads=num_kv_heads, bias=bias, is_causal=is_causal, dropout=dropout,
-            qk_norm=qk_norm,
+            d_model, num_heads=num_heads, num_kv_heads=num_kv_heads, bias=bias, is_causal=is_causal,
+            dropout=dropout, qk_norm=qk_norm,
         )  # fmt: skip
         self.feed_forward = None
-        if d_ff or feed_forward is not None:
+        if feed_forward is None and d_ff:
+            feed_forward = FeedForward(d_model, d_ff=d_ff, activation=activation, bias=bias)
+        if feed_forward is not None:
             self.feed_forward_norm = NORMS[norm](d_model)
-            self.feed_forward = feed_forward or FeedForward(d_model, d_ff, activation=activation, bias=bias)
+            self.feed_forward = feed_forward
 
-    def forward(
-        self, x: Tensor, *, need_weights: bool = False, need_routing: bool = False, **attention_options
-    ):
+    def forward(self, x: Tensor, *, routings: list | None = None, **attention_options) -> Tensor:
         """Read `x` `[batch, seq, d_model]` and return the same shape.
 
         Args:
-            need_weights: also return the `AttentionMaps`.
-            need_routing: also return the routing of a mixture of experts in the feed-forward's place.
-            attention_options: `mask`, `rotate`, `cache`, `counts`, `head_mask` of `MultiHeadAttention`.
+            routings: a list to which a mixture of experts in the feed-forward's place adds its `Routing`.
+            attention_options: `mask`, `rotate`, `cache`, `counts`, `head_mask`, `maps` of
+                `MultiHeadAttention`.
         """
         check_sequence("x", x, self.d_model)
-        attended = self.attention(
-            self._enter(x, self.attention_norm), need_weights=need_weights, **attention_options
-        )
-        attended, maps = attended if need_weights else (attended, None)
+        attended = self.attention(self._enter(x, self.attention_norm), **attention_options)
         x = self._leave(x, attended, self.attention_norm)
-        routing = None
-        if self.feed_forward is not None:
-            entered = self._enter(x, self.feed_forward_norm)
-            if need_routing:
-                branch, routing = self.feed_forward(entered, need_routing=True)
-            else:
-                branch = self.feed_forward(entered)
-            x = self._leave(x, branch, self.feed_forward_norm)
-        extras = ([maps] if need_weights else []) + ([routing] if need_routing else [])
-        return (x, *extras) if extras else x
+        if self.feed_forward is None:
+            return x
+        routed = {} if routings is None else {"routings": routings}
+        branch = self.feed_forward(self._enter(x, self.feed_forward_norm), **routed)
+        return self._leave(x, branch, self.feed_forward_norm)
 
 
 class CrossAttention(MultiHeadAttention):
     """Attention from the decoder's positions to the encoder's, whose keys and values never change.
 
-    They can be computed once with `read` and passed to every step of decoding. Arguments as in
-    `MultiHeadAttention`.
+    They can be computed once with `read` and passed to every step of decoding. No position of the source is
+    in the future, so there is nothing causal here.
+
+    Args:
+        d_model, num_heads, num_kv_heads, bias, dropout, qk_norm, fused: as in `MultiHeadAttention`.
+        memory_dim: width of what is read; `d_model` unless given.
 
     Source: Vaswani et al. 2017, section 3.2.3; article 4.2.2.
     """
+
+    def __init__(
+        self,
+        d_model: int,
+        *,
+        num_heads: int,
+        num_kv_heads: int | None = None,
+        memory_dim: int | None = None,
+        bias: bool = True,
+        dropout: float = 0.0,
+        qk_norm: bool = False,
+        fused: bool = True,
+    ):
+        super().__init__(
+            d_model, num_heads=num_heads, num_kv_heads=num_kv_heads, kdim=memory_dim, vdim=memory_dim,
+            bias=bias, dropout=dropout, qk_norm=qk_norm, fused=fused,
+        )  # fmt: skip
 
     def read(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values `[batch, heads, source, head_dim]` of `memory` `[batch, source, d_model]`."""
@@ -257,26 +227,34 @@ class CrossAttention(MultiHeadAttention):
         groups = self.num_heads // self.num_kv_heads
         return key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
 
-    def forward(self, x: Tensor, memory, *, mask: Tensor | None = None, need_weights: bool = False):
+    def forward(
+        self,
+        x: Tensor,
+        memory: Tensor | tuple[Tensor, Tensor],
+        *,
+        mask: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
         """Let every position of `x` `[batch, target, d_model]` read the encoder's positions.
 
         Args:
-            memory: `[batch, source, d_model]`, or what `read` made of it.
+            memory: `[batch, source, memory_dim]`, or what `read` made of it.
             mask: broadcastable to `[batch, heads, target, source]`.
+            head_mask, maps: as in `MultiHeadAttention.forward`.
 
         Returns:
-            `[batch, target, d_model]`, and with `need_weights` the `AttentionMaps`.
+            `[batch, target, d_model]`.
         """
         check_sequence("x", x, self.query_proj.in_features)
         key, value = memory if isinstance(memory, tuple) else self.read(memory)
         if len(key) != len(x):
             raise ValueError(f"x has {len(x)} rows and memory {len(key)}: each target needs its source")
+        self._check_head_mask(head_mask, len(x))
         query = split_heads(self.query_proj(x), self.num_heads)
         if self.qk_norm:
             query = F.layer_norm(query, (self.head_dim,))
-        heads, maps = self._attend(query, key, value, mask, False, need_weights)
-        output = self.out_proj(merge_heads(heads))
-        return (output, maps) if need_weights else output
+        return self._attend(query, key, value, mask, False, head_mask, maps)
 
 
 class DecoderLayer(_ResidualLayer):
@@ -297,9 +275,9 @@ class DecoderLayer(_ResidualLayer):
     def __init__(
         self,
         d_model: int,
+        *,
         num_heads: int,
         d_ff: int,
-        *,
         num_kv_heads: int | None = None,
         activation: str = "gelu",
         norm: str = "layer",
@@ -311,11 +289,11 @@ class DecoderLayer(_ResidualLayer):
         super().__init__(d_model, norm, norm_first, dropout)
         options = {"num_kv_heads": num_kv_heads, "bias": bias, "dropout": dropout, "qk_norm": qk_norm}
         self.attention_norm = NORMS[norm](d_model)
-        self.attention = MultiHeadAttention(d_model, num_heads, is_causal=True, **options)
+        self.attention = MultiHeadAttention(d_model, num_heads=num_heads, is_causal=True, **options)
         self.cross_attention_norm = NORMS[norm](d_model)
-        self.cross_attention = CrossAttention(d_model, num_heads, **options)
+        self.cross_attention = CrossAttention(d_model, num_heads=num_heads, **options)
         self.feed_forward_norm = NORMS[norm](d_model)
-        self.feed_forward = FeedForward(d_model, d_ff, activation=activation, bias=bias)
+        self.feed_forward = FeedForward(d_model, d_ff=d_ff, activation=activation, bias=bias)
 
     def forward(
         self,
@@ -323,31 +301,28 @@ class DecoderLayer(_ResidualLayer):
         memory,
         *,
         memory_mask: Tensor | None = None,
-        need_weights: bool = False,
+        memory_head_mask: Tensor | None = None,
+        memory_maps: list[AttentionMaps] | None = None,
         **attention_options,
-    ):
+    ) -> Tensor:
         """Read `x` `[batch, target, d_model]` and the encoder's output; return the shape of `x`.
 
         Args:
             memory: `[batch, source, d_model]`, or what `cross_attention.read` made of it.
             memory_mask: broadcastable to `[batch, heads, target, source]`.
-            need_weights: also return the `AttentionMaps` of self-attention and of cross-attention.
-            attention_options: of self-attention: `mask`, `rotate`, `cache`, `counts`, `head_mask`.
+            memory_head_mask, memory_maps: `head_mask` and `maps` of cross-attention.
+            attention_options: of self-attention: `mask`, `rotate`, `cache`, `counts`, `head_mask`, `maps`.
         """
         check_sequence("x", x, self.d_model)
-        attended = self.attention(
-            self._enter(x, self.attention_norm), need_weights=need_weights, **attention_options
-        )
-        attended, maps = attended if need_weights else (attended, None)
+        attended = self.attention(self._enter(x, self.attention_norm), **attention_options)
         x = self._leave(x, attended, self.attention_norm)
         crossed = self.cross_attention(
-            self._enter(x, self.cross_attention_norm), memory, mask=memory_mask, need_weights=need_weights
-        )
-        crossed, cross_maps = crossed if need_weights else (crossed, None)
+            self._enter(x, self.cross_attention_norm), memory, mask=memory_mask, head_mask=memory_head_mask,
+            maps=memory_maps,
+        )  # fmt: skip
         x = self._leave(x, crossed, self.cross_attention_norm)
         branch = self.feed_forward(self._enter(x, self.feed_forward_norm))
-        x = self._leave(x, branch, self.feed_forward_norm)
-        return (x, maps, cross_maps) if need_weights else x
+        return self._leave(x, branch, self.feed_forward_norm)
 
 
 def start_empty(layers: nn.Module) -> None:

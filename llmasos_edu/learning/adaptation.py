@@ -126,30 +126,6 @@ class Classifier(nn.Module):
         return self.head(pool_states(states(self.model, tokens), self.where))
 
 
-class LabelledSampler:
-    """Random labelled texts: `sampler(generator)` gives (tokens [batch, seq], labels [batch]).
-
-    No text stands twice in a batch; with fewer texts than `batch_size` every batch is all of them.
-
-    Args:
-        tokens: integers [n, seq].
-        labels: integers [n].
-        batch_size: texts per batch.
-
-    Raises:
-        ValueError: no texts, or another number of labels.
-    """
-
-    def __init__(self, tokens, labels, batch_size):
-        check_count("batch_size", batch_size)
-        _check_labelled(tokens, labels)
-        self.tokens, self.labels, self.batch_size = tokens, labels, batch_size
-
-    def __call__(self, generator):
-        rows = torch.randperm(len(self.tokens), generator=generator)[: self.batch_size]
-        return self.tokens[rows], self.labels[rows]
-
-
 def classification_loss(model, batch):
     """Mean surprise at the true class, in nats: `-1/n sum_i ln p(label_i | text_i)`.
 

@@ -26,7 +26,6 @@ __all__ = [
     "Distillation",
     "HiddenMatching",
     "HintedStudent",
-    "RowSampler",
     "distillation_loss",
     "forward_kl",
     "gain_kept",
@@ -34,7 +33,6 @@ __all__ = [
     "logit_matching",
     "record_logits",
     "reverse_kl",
-    "start_from",
     "teaching",
     "written_by",
 ]
@@ -170,32 +168,6 @@ def record_logits(teacher, inputs, *, batch_size=32, dtype=None):
         return torch.cat([teacher(part).to(dtype=dtype) for part in inputs.split(batch_size)])
 
 
-class RowSampler:
-    """The same random rows of several tensors: `sampler(generator)` gives a tuple, or one tensor of one.
-
-    No row stands twice in a batch; with fewer rows than `batch_size` every batch is all of them.
-
-    Args:
-        batch_size: rows per batch.
-        tensors: [n, ...] each, the same n.
-
-    Raises:
-        ValueError: no tensor, no rows, or not equally many.
-    """
-
-    def __init__(self, batch_size, *tensors):
-        check_count("batch_size", batch_size)
-        sizes = [len(tensor) for tensor in tensors]
-        if not sizes or min(sizes) == 0 or len(set(sizes)) > 1:
-            raise ValueError(f"tensors with {sizes} rows: all must have equally many, at least one")
-        self.batch_size, self.tensors = batch_size, tensors
-
-    def __call__(self, generator):
-        rows = torch.randperm(len(self.tensors[0]), generator=generator)[: self.batch_size]
-        drawn = tuple(tensor[rows] for tensor in self.tensors)
-        return drawn if len(drawn) > 1 else drawn[0]
-
-
 def gain_kept(alone, distilled, teacher):
     """Share of the teacher's lead that the student takes over: `(alone - distilled) / (alone - teacher)`.
 
@@ -214,26 +186,6 @@ def gain_kept(alone, distilled, teacher):
     if not teacher < alone:
         raise ValueError(f"the teacher's loss {teacher:g} is not below {alone:g}: there is no lead to keep")
     return (alone - distilled) / (alone - teacher)
-
-
-@torch.no_grad()
-def start_from(student, teacher):
-    """Copy into the student every parameter that the teacher has under the same name and in the same shape.
-
-    From a model with experts to a dense one of the same width: all but the experts.
-
-    Returns:
-        The copied names, a list.
-
-    Source: Fedus et al. 2021, section 4.2, table 6; Sanh et al. 2019 (DistilBERT), section 2.
-    """
-    found = dict(teacher.named_parameters())
-    copied = []
-    for name, parameter in student.named_parameters():
-        if name in found and found[name].shape == parameter.shape:
-            parameter.copy_(found[name])
-            copied.append(name)
-    return copied
 
 
 # ---- states and texts ----

@@ -8,6 +8,22 @@ import math
 import torch
 
 
+def soft_cross_entropy(student_logits, teacher_logits, *, temperature=1.0):
+    """Surprise at what the teacher would say: `H(p, q) = -sum_i p_i ln q_i`, mean over rows.
+
+    `p = softmax(v / T)` is the teacher and `q = softmax(z / T)` the student. It is `forward_kl` and the
+    teacher's own entropy, on which the student has no influence: the gradient for the student is the same.
+    Smallest where p = q, and then not zero.
+
+    Args, Returns, Raises: as in `forward_kl`.
+
+    Source: Hinton et al. 2015, section 2; Li & Hoiem 2016, "Learning without Forgetting", section 3,
+    equations 2 and 3 (there p is the model as it was); articles 3.3 and 3.5.
+    """
+    log_q, log_p = _log_probabilities(student_logits, teacher_logits, temperature)
+    return _weighted(log_p, -log_q).mean()
+
+
 def forward_kl(student_logits, teacher_logits, *, temperature=1.0):
     """How badly the student covers the teacher: `KL(p || q) = sum_i p_i (ln p_i - ln q_i)`, mean over rows.
 
@@ -93,10 +109,14 @@ def _log_probabilities(student_logits, teacher_logits, temperature):
 
 
 def _kl(log_a, log_b):
-    ratio = log_a - log_b
-    if log_a.amin() == -math.inf:  # 0 ln 0 = 0: a class that a excludes adds nothing, whatever b says of it
-        ratio = torch.where(log_a > -math.inf, ratio, 0.0)
-    return (log_a.exp() * ratio).sum(dim=-1)
+    return _weighted(log_a, log_a - log_b)
+
+
+def _weighted(log_a, values):
+    """`sum_i a_i values_i`; a class that a excludes adds nothing, whatever its value: 0 ln 0 = 0."""
+    if log_a.amin() == -math.inf:
+        values = torch.where(log_a > -math.inf, values, 0.0)
+    return (log_a.exp() * values).sum(dim=-1)
 
 
 def check_logits(student_logits, teacher_logits):

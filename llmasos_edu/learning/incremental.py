@@ -12,6 +12,7 @@ import torch
 from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.foundation.modes import modes_kept
 from llmasos_edu.foundation.tensors import token_vector
+from llmasos_edu.learning.divergences import soft_cross_entropy
 from llmasos_edu.training.next_token import next_token_loss, text_windows
 
 # ---- what to measure ----
@@ -151,7 +152,7 @@ class ReplayBuffer:
     Episodic Memories in Continual Learning", section 4; article 3.3.
     """
 
-    def __init__(self, max_bytes, vocab_size=256):
+    def __init__(self, max_bytes, *, vocab_size=256):
         check_count("max_bytes", max_bytes)
         check_count("vocab_size", vocab_size)
         self.max_bytes, self.vocab_size = max_bytes, vocab_size
@@ -244,35 +245,12 @@ class ReplaySampler:
 # ---- LwF: keep answers ----
 
 
-def response_loss(logits, old_logits, temperature=2.0):
-    """Cross entropy of new answers against the old model's: `-mean sum_v q_v ln p_v`.
-
-    `q = softmax(old_logits / T)`, `p = softmax(logits / T)`. A temperature T above 1 makes both flatter, so
-    that the unlikely answers count more. Smallest where p = q, and then the entropy of q, not zero.
-
-    Args:
-        logits: [..., vocab], of the model that learns.
-        old_logits: the same shape, of the model as it was; no gradient flows into them.
-        temperature: T, above 0.
-
-    Returns:
-        Scalar tensor, nats per position.
-
-    Raises:
-        ValueError: shapes that differ, a temperature that is not above 0.
-
-    Source: Li & Hoiem 2016, "Learning without Forgetting", section 3, equations 2 and 3; article 3.3.
-    """
-    if logits.shape != old_logits.shape:
-        raise ValueError(f"logits {list(logits.shape)} and old_logits {list(old_logits.shape)} must be equal")
-    if not temperature > 0:
-        raise ValueError(f"temperature={temperature} must be above 0")
-    answers = (old_logits.detach() / temperature).softmax(dim=-1)
-    return -(answers * (logits / temperature).log_softmax(dim=-1)).sum(dim=-1).mean()
-
-
 class ResponseLoss:
-    """The loss of learning without forgetting: `next-token loss + strength * response_loss`, for `train`.
+    """The loss of learning without forgetting: `next-token loss + strength * response`, for `train`.
+
+    The response is `soft_cross_entropy` between the new answers and the old model's, both at a temperature.
+    This is distillation from the model as it was: with `alpha = s / (s + T^2)` for the strength s,
+    `(1 + s / T^2) * distillation_loss` has the same gradient.
 
     On the new task's text the model is asked for two things: the right next token, and the answers that it
     would have given before. No old text is needed. The old model is a copy, frozen and in evaluation mode.
@@ -280,7 +258,7 @@ class ResponseLoss:
     Args:
         model: as the old task left it.
         strength: lambda, how much the old answers count.
-        temperature: as in `response_loss`.
+        temperature: T; above 1 the unlikely answers count more.
 
     Raises:
         ValueError: a strength below zero.
@@ -298,7 +276,7 @@ class ResponseLoss:
         with torch.no_grad():
             old_logits = self.old_model(inputs)
         new = next_token_loss(lambda _: logits, batch)
-        return new + self.strength * response_loss(logits, old_logits, self.temperature)
+        return new + self.strength * soft_cross_entropy(logits, old_logits, temperature=self.temperature)
 
     @property
     def num_bytes(self):

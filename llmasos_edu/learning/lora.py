@@ -34,7 +34,7 @@ class LoRALinear(nn.Linear):
     Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models", section 4.1; article 3.3.
     """
 
-    def __init__(self, linear, rank, alpha):
+    def __init__(self, linear, *, rank, alpha):
         nn.Module.__init__(self)
         check_count("rank", rank)
         out_features, in_features = linear.weight.shape
@@ -115,7 +115,10 @@ def add_lora(model, *, rank, alpha=None, targets=ATTENTION):
         raise ValueError("targets is empty: no layer would learn")
     for name in chosen:
         _check_own(model, name, linear[name].weight)
-    adapters = {name: LoRALinear(linear[name], rank, 2 * rank if alpha is None else alpha) for name in chosen}
+    adapters = {
+        name: LoRALinear(linear[name], rank=rank, alpha=2 * rank if alpha is None else alpha)
+        for name in chosen
+    }
     model.requires_grad_(False)
     for name, adapter in adapters.items():
         model.set_submodule(name, adapter.train(linear[name].training))

@@ -127,7 +127,7 @@ class MaskedSampler:
         ValueError: a text that is too short, words for another text, and as `mask_tokens` does.
     """
 
-    def __init__(self, tokens, context, batch_size, *, vocab_size, mask_id, share=0.15,
+    def __init__(self, tokens, *, context, batch_size, vocab_size, mask_id, share=0.15,
                  fates=(0.8, 0.1, 0.1), words=None):  # fmt: skip
         self.tokens = token_vector(tokens)
         for name, value in {"context": context, "batch_size": batch_size}.items():

@@ -176,7 +176,7 @@ class SkipGram(nn.Module):
     Compositionality", section 2; article 3.2.
     """
 
-    def __init__(self, vocab_size, dim):
+    def __init__(self, vocab_size, *, dim):
         super().__init__()
         self.words, self.contexts = nn.Embedding(vocab_size, dim), nn.Embedding(vocab_size, dim)
         nn.init.uniform_(self.words.weight, -0.5 / dim, 0.5 / dim)
@@ -257,7 +257,7 @@ class SkipGramSampler:
     Source: Mikolov et al. 2013, sections 2.2 and 2.3 (equation 5); the power 3/4 is theirs. Article 3.2.
     """
 
-    def __init__(self, tokens, vocab_size, *, window, negatives=5, batch_size=1024, noise_power=0.75,
+    def __init__(self, tokens, *, vocab_size, window, negatives=5, batch_size=1024, noise_power=0.75,
                  threshold=None, seed=0):  # fmt: skip
         tokens = _check_tokens(tokens, vocab_size)
         for name, value in (("negatives", negatives), ("batch_size", batch_size)):

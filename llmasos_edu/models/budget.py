@@ -141,7 +141,8 @@ class Budget:
         if factor is None and not by_expert:
             return chosen
         factor = factor or moe["capacity_factor"] or 1.0  # the last two for choice by the expert
-        capacity = expert_capacity(self.tokens, moe["num_experts"], moe["top_k"], factor)
+        sizes = {"num_experts": moe["num_experts"], "top_k": moe["top_k"]}
+        capacity = expert_capacity(self.tokens, **sizes, capacity_factor=factor)
         room = moe["num_experts"] * min(capacity, self.tokens)
         return room if by_expert else min(chosen, room)
 

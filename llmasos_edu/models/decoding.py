@@ -54,6 +54,13 @@ def greedy_decode(
     return torch.cat(written, dim=1)
 
 
+class Written(NamedTuple):
+    """The best sequence of each row that `beam_decode` found, and how good it is."""
+
+    tokens: Tensor  # [batch, written], without the start token; a row that is done repeats `end`
+    score: Tensor  # [batch], log-probability / length ** length_penalty, in nats
+
+
 @torch.inference_mode()
 def beam_decode(
     model: EncoderDecoder,
@@ -65,7 +72,7 @@ def beam_decode(
     num_beams: int = 4,
     length_penalty: float = 1.0,
     source_keep: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> Written:
     """Follow the `num_beams` best beginnings of each row and return the best sequence.
 
     A sequence's score is its log-probability divided by its length, `end` included, to the power
@@ -77,8 +84,7 @@ def beam_decode(
         length_penalty: exponent of the length.
 
     Returns:
-        `[batch, written]` as from `greedy_decode`, and the scores `[batch]`, in nats to the token
-        where `length_penalty` is 1.
+        Tokens as from `greedy_decode`, and their scores, in nats to the token where `length_penalty` is 1.
 
     Raises:
         ValueError: as in `greedy_decode`, and `num_beams` below 1.
@@ -101,8 +107,8 @@ def beam_decode(
                 break
             rows = (torch.arange(batch, device=source.device)[:, None] * num_beams + parent).flatten()
             for layer in cache:
-                layer.keys, layer.values = layer.keys[rows], layer.values[rows]
-    return beams.tokens[:, 0, 1:], beams.score[:, 0]
+                layer.reorder(rows)
+    return Written(beams.tokens[:, 0, 1:], beams.score[:, 0])
 
 
 class _Beams(NamedTuple):

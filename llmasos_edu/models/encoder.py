@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.tensors import check_tokens
+from llmasos_edu.layers.attention import AttentionMaps
 from llmasos_edu.layers.positional import PositionalEncoding
 from llmasos_edu.layers.transformer import ACTIVATIONS, NORMS, set_norm_eps, start_empty
 from llmasos_edu.models.encoder_decoder import Encoder
@@ -38,10 +39,10 @@ class MaskedLanguageModel(nn.Module):
     def __init__(
         self,
         vocab_size: int,
+        *,
         d_model: int,
         num_layers: int,
         num_heads: int,
-        *,
         d_ff: int | None = None,
         position: str = "learned",
         max_len: int = 512,
@@ -63,13 +64,16 @@ class MaskedLanguageModel(nn.Module):
             )
         self.vocab_size = vocab_size
         self.encoder = Encoder(
-            d_model, num_heads, num_layers, 4 * d_model if d_ff is None else d_ff, norm=norm,
-            norm_first=norm_first, activation=activation, qk_norm=qk_norm, bias=bias, dropout=dropout,
+            d_model, num_layers=num_layers, num_heads=num_heads,
+            d_ff=4 * d_model if d_ff is None else d_ff, norm=norm, norm_first=norm_first,
+            activation=activation, qk_norm=qk_norm, bias=bias, dropout=dropout,
         )  # fmt: skip
         self.embedding = nn.Embedding(vocab_size, d_model)
         # As in `LanguageModel`: embeddings that are the head as well start small.
         std = d_model**-0.5 if tie_weights else 1.0
-        self.positions = PositionalEncoding(position, d_model, num_heads, max_len=max_len, amplitude=std)
+        self.positions = PositionalEncoding(
+            position, d_model=d_model, num_heads=num_heads, max_len=max_len, amplitude=std
+        )
         self.segment_embedding = nn.Embedding(num_segments, d_model) if num_segments else None
         self.embedding_norm = NORMS[norm](d_model)
         self.dropout = nn.Dropout(dropout)
@@ -111,19 +115,19 @@ class MaskedLanguageModel(nn.Module):
         keep: Tensor | None = None,
         segments: Tensor | None = None,
         *,
-        need_weights: bool = False,
-    ):
+        maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
         """What each position stands for among the others: `[batch, seq, d_model]`.
 
         Args:
             tokens, keep, segments: as in `forward`.
-            need_weights: also return a list with every layer's `AttentionMaps`.
+            maps: a list to which each layer adds what its heads looked at.
         """
         check_tokens("tokens", tokens, self.vocab_size)
         x = self.embedding(tokens) + self._segments(tokens, segments)
         x, options = self.positions(x, torch.arange(tokens.shape[1], device=tokens.device))
         x = self.dropout(self.embedding_norm(x))
-        return self.encoder(x, keep, need_weights=need_weights, **options)
+        return self.encoder(x, keep, maps=maps, **options)
 
     def predict(self, states: Tensor) -> Tensor:
         """Logits `[..., vocab]` from states of `encode` `[..., d_model]`, all or the masked ones alone."""

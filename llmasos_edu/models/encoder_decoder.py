@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from llmasos_edu.foundation.arguments import check_options
 from llmasos_edu.foundation.tensors import check_sequence, check_tokens
 from llmasos_edu.layers.attention import AttentionMaps
 from llmasos_edu.layers.kv_cache import KVCache
@@ -20,8 +21,9 @@ class Encoder(nn.Module):
     """A stack of encoder layers; with the norm first, one more norm at the end.
 
     Args:
-        d_model, num_heads, d_ff, norm, norm_first: as in `EncoderLayer`.
+        d_model: width of a position's vector.
         num_layers: number of layers.
+        num_heads, d_ff, norm, norm_first: as in `EncoderLayer`.
         options: any other argument of `EncoderLayer`.
 
     Raises:
@@ -31,12 +33,21 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, d_model, num_heads, num_layers, d_ff, *, norm: str = "layer", norm_first: bool = True, **options
+        self,
+        d_model: int,
+        *,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int,
+        norm: str = "layer",
+        norm_first: bool = True,
+        **options,
     ):
         super().__init__()
         _check_depth(num_layers)
+        check_options("Encoder", options, EncoderLayer)
         self.layers = nn.ModuleList(
-            EncoderLayer(d_model, num_heads, d_ff, norm=norm, norm_first=norm_first, **options)
+            EncoderLayer(d_model, num_heads=num_heads, d_ff=d_ff, norm=norm, norm_first=norm_first, **options)
             for _ in range(num_layers)
         )
         self.norm = NORMS[norm](d_model) if norm_first else None
@@ -48,36 +59,32 @@ class Encoder(nn.Module):
         *,
         mask: Tensor | None = None,
         rotate=None,
-        need_weights: bool = False,
-    ):
+        maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
         """Read `x` `[batch, seq, d_model]` and return the same shape.
 
         Args:
             keep: `[batch, seq]`, False where a position is padding: no position attends to it.
             mask, rotate: as in `MultiHeadAttention`, for every layer.
-            need_weights: also return a list with every layer's `AttentionMaps`.
+            maps: a list to which each layer adds what its heads looked at.
 
         Raises:
             ValueError: shapes that do not fit, a row of padding alone, NaN or infinity.
         """
         _check_states("x", x, self.layers[0].d_model)
         mask = _hide_padding("keep", keep, x.shape[:2], mask)
-        maps = []
         for layer in self.layers:
-            x = layer(x, mask=mask, rotate=rotate, need_weights=need_weights)
-            if need_weights:
-                x, layer_maps = x
-                maps.append(layer_maps)
-        x = x if self.norm is None else self.norm(x)
-        return (x, maps) if need_weights else x
+            x = layer(x, mask=mask, rotate=rotate, maps=maps)
+        return x if self.norm is None else self.norm(x)
 
 
 class Decoder(nn.Module):
     """A stack of decoder layers; with the norm first, one more norm at the end.
 
     Args:
-        d_model, num_heads, d_ff, norm, norm_first: as in `DecoderLayer`.
+        d_model: width of a position's vector.
         num_layers: number of layers.
+        num_heads, d_ff, norm, norm_first: as in `DecoderLayer`.
         options: any other argument of `DecoderLayer`.
 
     Raises:
@@ -87,12 +94,21 @@ class Decoder(nn.Module):
     """
 
     def __init__(
-        self, d_model, num_heads, num_layers, d_ff, *, norm: str = "layer", norm_first: bool = True, **options
+        self,
+        d_model: int,
+        *,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int,
+        norm: str = "layer",
+        norm_first: bool = True,
+        **options,
     ):
         super().__init__()
         _check_depth(num_layers)
+        check_options("Decoder", options, DecoderLayer)
         self.layers = nn.ModuleList(
-            DecoderLayer(d_model, num_heads, d_ff, norm=norm, norm_first=norm_first, **options)
+            DecoderLayer(d_model, num_heads=num_heads, d_ff=d_ff, norm=norm, norm_first=norm_first, **options)
             for _ in range(num_layers)
         )
         self.norm = NORMS[norm](d_model) if norm_first else None
@@ -115,8 +131,9 @@ class Decoder(nn.Module):
         mask: Tensor | None = None,
         rotate=None,
         cache: list[KVCache] | None = None,
-        need_weights: bool = False,
-    ):
+        maps: list[AttentionMaps] | None = None,
+        memory_maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
         """Read `x` `[batch, target, d_model]`, each position seeing none later, and the encoder's output.
 
         Args:
@@ -125,7 +142,8 @@ class Decoder(nn.Module):
             memory_keep: `[batch, source]`, False where the source is padding.
             mask, rotate: as in `MultiHeadAttention`, for the self-attention of every layer.
             cache: one `KVCache` a layer; `x` continues what it holds.
-            need_weights: also return two lists of `AttentionMaps`: self-attention, cross-attention.
+            maps, memory_maps: lists to which each layer adds what its heads looked at in self-attention and
+                in cross-attention.
 
         Raises:
             ValueError: shapes that do not fit, a row of padding alone, NaN or infinity.
@@ -136,18 +154,12 @@ class Decoder(nn.Module):
         reads = self.read(memory) if isinstance(memory, Tensor) else memory
         memory_mask = _hide_padding("memory_keep", memory_keep, (len(x), reads[0][0].shape[-2]))
         mask = _hide_padding("keep", keep, x.shape[:2], mask)
-        maps, cross_maps = [], []
         for layer, read, layer_cache in zip(self.layers, reads, cache or [None] * len(reads), strict=True):
             x = layer(
-                x, read, memory_mask=memory_mask, mask=mask, rotate=rotate, cache=layer_cache,
-                need_weights=need_weights,
+                x, read, memory_mask=memory_mask, mask=mask, rotate=rotate, cache=layer_cache, maps=maps,
+                memory_maps=memory_maps,
             )  # fmt: skip
-            if need_weights:
-                x, layer_maps, layer_cross_maps = x
-                maps.append(layer_maps)
-                cross_maps.append(layer_cross_maps)
-        x = x if self.norm is None else self.norm(x)
-        return (x, maps, cross_maps) if need_weights else x
+        return x if self.norm is None else self.norm(x)
 
 
 class TranslationMaps(NamedTuple):
@@ -172,12 +184,13 @@ class EncoderDecoder(nn.Module):
 
     Args:
         source_vocab, target_vocab: numbers of different tokens.
-        d_model, num_heads, d_ff: as in `EncoderLayer`.
+        d_model: width of a position's vector.
         num_layers: layers in the encoder, and as many in the decoder.
+        num_heads, d_ff: as in `EncoderLayer`.
         position: `sinusoidal`, `learned` (then at most `max_len` positions), `rotary`, `alibi` or
             `none`; for both self-attentions. Cross-attention gets no positions but those in its input.
         max_len: number of learned positions.
-        norm, options: as in `EncoderLayer`.
+        norm, options: as in `DecoderLayer`, for both stacks.
 
     Raises:
         ValueError: a setting that does not fit, with the value.
@@ -189,12 +202,12 @@ class EncoderDecoder(nn.Module):
     def __init__(
         self,
         source_vocab: int,
+        *,
         target_vocab: int,
         d_model: int,
-        num_heads: int,
         num_layers: int,
+        num_heads: int,
         d_ff: int,
-        *,
         position: str = "sinusoidal",
         max_len: int = 1024,
         norm: str = "layer",
@@ -205,12 +218,21 @@ class EncoderDecoder(nn.Module):
             raise ValueError(
                 f"source_vocab={source_vocab} and target_vocab={target_vocab} must be at least 1"
             )
-        self.encoder = Encoder(d_model, num_heads, num_layers, d_ff, norm=norm, **options)
-        self.decoder = Decoder(d_model, num_heads, num_layers, d_ff, norm=norm, **options)
+        check_options("EncoderDecoder", options, DecoderLayer)
+        self.encoder = Encoder(
+            d_model, num_layers=num_layers, num_heads=num_heads, d_ff=d_ff, norm=norm, **options
+        )
+        self.decoder = Decoder(
+            d_model, num_layers=num_layers, num_heads=num_heads, d_ff=d_ff, norm=norm, **options
+        )
         self.source_embedding = nn.Embedding(source_vocab, d_model)
         self.target_embedding = nn.Embedding(target_vocab, d_model)
-        self.source_positions = PositionalEncoding(position, d_model, num_heads, max_len=max_len)
-        self.target_positions = PositionalEncoding(position, d_model, num_heads, max_len=max_len)
+        self.source_positions = PositionalEncoding(
+            position, d_model=d_model, num_heads=num_heads, max_len=max_len
+        )
+        self.target_positions = PositionalEncoding(
+            position, d_model=d_model, num_heads=num_heads, max_len=max_len
+        )
         self.head = nn.Linear(d_model, target_vocab, bias=False)
         start_empty(self.encoder)
         start_empty(self.decoder)
@@ -238,12 +260,18 @@ class EncoderDecoder(nn.Module):
         """
         return self.decode(target, self.encode(source, source_keep), source_keep, target_keep)
 
-    def encode(self, source: Tensor, source_keep: Tensor | None = None, *, need_weights: bool = False):
-        """What the encoder made of the source: `[batch, source, d_model]`; the maps too if asked for."""
+    def encode(
+        self,
+        source: Tensor,
+        source_keep: Tensor | None = None,
+        *,
+        maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
+        """What the encoder made of the source: `[batch, source, d_model]`; `maps` as in `Encoder.forward`."""
         check_tokens("source", source, self.source_embedding.num_embeddings)
         x = self.source_embedding(source)
         x, options = self.source_positions(x, torch.arange(source.shape[1], device=source.device))
-        return self.encoder(x, source_keep, need_weights=need_weights, **options)
+        return self.encoder(x, source_keep, maps=maps, **options)
 
     def decode(
         self,
@@ -253,13 +281,15 @@ class EncoderDecoder(nn.Module):
         target_keep: Tensor | None = None,
         *,
         cache: list[KVCache] | None = None,
-        need_weights: bool = False,
-    ):
-        """Logits `[batch, target, target_vocab]`; with `need_weights` also the decoder's two lists of maps.
+        maps: list[AttentionMaps] | None = None,
+        memory_maps: list[AttentionMaps] | None = None,
+    ) -> Tensor:
+        """Logits `[batch, target, target_vocab]`.
 
         Args:
             memory: what `encode` returned, or what `decoder.read` made of it.
             cache: one `KVCache` a layer from `new_cache`; the target continues what it holds.
+            maps, memory_maps: as in `Decoder.forward`.
         """
         check_tokens("target", target, self.target_embedding.num_embeddings)
         x = self.target_embedding(target)
@@ -267,9 +297,9 @@ class EncoderDecoder(nn.Module):
         positions = torch.arange(seq, device=target.device) if cache is None else cache[0].positions(seq)
         x, options = self.target_positions(x, positions)
         x = self.decoder(
-            x, memory, target_keep, source_keep, cache=cache, need_weights=need_weights, **options
+            x, memory, target_keep, source_keep, cache=cache, maps=maps, memory_maps=memory_maps, **options
         )
-        return (self.head(x[0]), *x[1:]) if need_weights else self.head(x)
+        return self.head(x)
 
     @torch.no_grad()
     def inspect(
@@ -280,8 +310,9 @@ class EncoderDecoder(nn.Module):
         target_keep: Tensor | None = None,
     ) -> TranslationMaps:
         """The forward pass step by step: logits, and what every head of every attention looked at."""
-        memory, encoder = self.encode(source, source_keep, need_weights=True)
-        logits, decoder, cross = self.decode(target, memory, source_keep, target_keep, need_weights=True)
+        encoder, decoder, cross = [], [], []
+        memory = self.encode(source, source_keep, maps=encoder)
+        logits = self.decode(target, memory, source_keep, target_keep, maps=decoder, memory_maps=cross)
         stacked = (
             AttentionMaps(*map(torch.stack, zip(*maps, strict=True))) for maps in (encoder, decoder, cross)
         )
@@ -292,8 +323,8 @@ class EncoderDecoder(nn.Module):
         weight = self.head.weight
         return [
             KVCache(
-                batch_size, layer.attention.num_kv_heads, max_len, layer.attention.head_dim,
-                dtype=weight.dtype, device=weight.device,
+                batch_size, num_kv_heads=layer.attention.num_kv_heads, max_len=max_len,
+                head_dim=layer.attention.head_dim, dtype=weight.dtype, device=weight.device,
             )
             for layer in self.decoder.layers
         ]  # fmt: skip

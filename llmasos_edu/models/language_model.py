@@ -10,9 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from llmasos_edu.foundation.arguments import check_options
 from llmasos_edu.foundation.tensors import check_tokens
 from llmasos_edu.generation.decoding_step import decoding_step
 from llmasos_edu.generation.sampling import generate, stream
+from llmasos_edu.layers.attention import AttentionMaps
 from llmasos_edu.layers.kv_cache import KVCache
 from llmasos_edu.layers.moe import MoE
 from llmasos_edu.layers.positional import PositionalEncoding
@@ -29,6 +31,13 @@ class Inspection(NamedTuple):
     routings: list[Routing | None]  # one a layer; None where the layer has no experts
 
 
+class RoutedLogits(NamedTuple):
+    """What a model says, and which experts it asked."""
+
+    logits: Tensor  # [batch, seq, vocab]
+    routings: list[Routing | None]  # one a layer; None where the layer has no experts
+
+
 class LLMasOS(nn.Module):
     """The stack of causal blocks, each with attention and with one feed-forward network or several experts.
 
@@ -37,10 +46,10 @@ class LLMasOS(nn.Module):
     Args:
         d_model: width of a position's vector.
         num_layers: number of blocks.
-        num_experts: experts in each block; 1 is an ordinary feed-forward network.
         num_heads: query heads in a block.
         d_ff: width of a feed-forward network or of one expert; `4 * d_model` unless given, 0 for
             attention only.
+        num_experts: experts in each block; 1 is an ordinary feed-forward network.
         moe: further options of `MoE`, such as `{"top_k": 1}`; for more than one expert.
         num_kv_heads: key and value heads in a block; `num_heads` unless given.
         position: `rotary`, `learned` (then at most `max_len` positions), `sinusoidal`, `alibi` or `none`.
@@ -59,11 +68,11 @@ class LLMasOS(nn.Module):
     def __init__(
         self,
         d_model: int,
-        num_layers: int,
-        num_experts: int = 1,
         *,
+        num_layers: int,
         num_heads: int = 4,
         d_ff: int | None = None,
+        num_experts: int = 1,
         moe: dict | None = None,
         num_kv_heads: int | None = None,
         position: str = "rotary",
@@ -82,12 +91,13 @@ class LLMasOS(nn.Module):
             raise ValueError(f"num_layers={num_layers} and num_experts={num_experts} must be at least 1")
         if moe and num_experts == 1:
             raise ValueError(f"moe={moe} are options of experts, but num_experts=1")
+        check_options(f"moe={moe}", moe or {}, MoE, besides=("d_model", "num_experts"))
         d_ff = 4 * d_model if d_ff is None else d_ff
         moe = {"d_ff": d_ff, "activation": activation} | (moe or {})
         self.blocks = nn.ModuleList(
             EncoderLayer(
-                d_model, num_heads, d_ff,
-                feed_forward=MoE(d_model, num_experts, **moe) if num_experts > 1 else None,
+                d_model, num_heads=num_heads, d_ff=d_ff if num_experts == 1 else None,
+                feed_forward=MoE(d_model, num_experts=num_experts, **moe) if num_experts > 1 else None,
                 num_kv_heads=num_kv_heads, activation=activation, norm=norm, is_causal=True,
                 qk_norm=qk_norm, bias=bias, dropout=dropout,
             )
@@ -95,7 +105,12 @@ class LLMasOS(nn.Module):
         )  # fmt: skip
         self.norm = NORMS[norm](d_model)
         self.positions = PositionalEncoding(
-            position, d_model, num_heads, max_len=max_len, base=position_base, amplitude=position_amplitude
+            position,
+            d_model=d_model,
+            num_heads=num_heads,
+            max_len=max_len,
+            base=position_base,
+            amplitude=position_amplitude,
         )
         set_norm_eps(self, norm_eps)
 
@@ -106,18 +121,18 @@ class LLMasOS(nn.Module):
         cache: list[KVCache] | None = None,
         counts: list[int] | None = None,
         head_mask: Tensor | None = None,
-        need_weights: bool = False,
-        need_routing: bool = False,
-    ):
+        maps: list[AttentionMaps] | None = None,
+        routings: list[Routing | None] | None = None,
+    ) -> Tensor:
         """Let every position read those before it.
 
         Args:
             x: `[batch, seq, d_model]`.
-            cache, counts, head_mask, need_routing: as in `LanguageModel.forward`.
-            need_weights: also return one `AttentionMaps` a layer.
+            cache, counts, head_mask, routings: as in `LanguageModel.forward`.
+            maps: a list to which each layer adds what its heads looked at.
 
         Returns:
-            `[batch, seq, d_model]`; then, where asked for, the list of maps and the list of routings.
+            `[batch, seq, d_model]`.
 
         Raises:
             ValueError: shapes that do not fit, with the values.
@@ -126,23 +141,20 @@ class LLMasOS(nn.Module):
         seq = x.shape[1]
         positions = torch.arange(seq, device=x.device) if cache is None else cache[0].positions(seq)
         x, position_options = self.positions(x, positions)
-        maps, routings = [], []
         for layer, block in enumerate(self.blocks):
-            has_experts = need_routing and isinstance(block.feed_forward, MoE)
+            has_experts = isinstance(block.feed_forward, MoE)
             x = block(
                 x,
                 **position_options,
                 cache=None if cache is None else cache[layer],
                 counts=counts,
                 head_mask=None if head_mask is None else head_mask[layer],
-                need_weights=need_weights,
-                need_routing=has_experts,
+                maps=maps,
+                routings=routings if has_experts else None,
             )
-            x, *found = x if need_weights or has_experts else (x,)
-            maps += found[:1] if need_weights else []
-            routings.append(found[-1] if has_experts else None)
-        extras = ([maps] if need_weights else []) + ([routings] if need_routing else [])
-        return (self.norm(x), *extras) if extras else self.norm(x)
+            if routings is not None and not has_experts:
+                routings.append(None)
+        return self.norm(x)
 
     def _check(self, x: Tensor, cache, head_mask: Tensor | None) -> None:
         num_layers, attention = len(self.blocks), self.blocks[0].attention
@@ -154,14 +166,10 @@ class LLMasOS(nn.Module):
                 f"head_mask {list(head_mask.shape)} must be [layers={num_layers}, "
                 f"heads={attention.num_heads}] or [layers={num_layers}, batch, heads={attention.num_heads}]"
             )
-        if cache is not None and any(
-            isinstance(block.feed_forward, MoE) and block.feed_forward.choice == "expert"
-            for block in self.blocks
-        ):
-            raise ValueError(
-                "with choice='expert' a token's experts depend on the tokens after it, which a cache does "
-                "not know yet: such a model cannot write one token after the other"
-            )
+        if cache is not None:
+            for block in self.blocks:
+                if isinstance(block.feed_forward, MoE):
+                    block.feed_forward.check_each_token_alone()
 
 
 class LanguageModel(nn.Module):
@@ -185,10 +193,10 @@ class LanguageModel(nn.Module):
     def __init__(
         self,
         vocab_size: int,
+        *,
         d_model: int,
         num_layers: int,
         num_heads: int,
-        *,
         d_ff: int | None = None,
         num_experts: int = 1,
         moe: dict | None = None,
@@ -213,7 +221,7 @@ class LanguageModel(nn.Module):
         std = d_model**-0.5 if tie_weights else 1.0
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.body = LLMasOS(
-            d_model, num_layers, num_experts, num_heads=num_heads, d_ff=d_ff, moe=moe,
+            d_model, num_layers=num_layers, num_heads=num_heads, d_ff=d_ff, num_experts=num_experts, moe=moe,
             num_kv_heads=num_kv_heads, position=position, max_len=max_len, position_base=position_base,
             position_amplitude=std, norm=norm, norm_eps=norm_eps, activation=activation, qk_norm=qk_norm,
             bias=bias, dropout=dropout,
@@ -238,8 +246,8 @@ class LanguageModel(nn.Module):
         cache: list[KVCache] | None = None,
         counts: list[int] | None = None,
         head_mask: Tensor | None = None,
-        need_routing: bool = False,
-    ) -> Tensor | tuple[Tensor, list[Routing | None]]:
+        routings: list[Routing | None] | None = None,
+    ) -> Tensor:
         """Logits of the next token at every position.
 
         Args:
@@ -248,22 +256,25 @@ class LanguageModel(nn.Module):
             counts: with a cache, how many of the tokens are real in each row (the rest is padding
                 at the row's end).
             head_mask: `[layers, heads]` or `[layers, batch, heads]`; 0 knocks a head out.
-            need_routing: also return one `Routing` a layer (None where the layer has no experts), over
-                `batch * seq` tokens in reading order.
+            routings: a list to which each layer adds its `Routing` of `batch * seq` tokens in reading order,
+                None where it has no experts.
 
         Returns:
-            `[batch, seq, vocab]`, and with `need_routing` the routings.
+            `[batch, seq, vocab]`.
 
         Raises:
             ValueError: tokens of the wrong shape, kind or range, with the values.
         """
         check_tokens("tokens", tokens, self.vocab_size)
         x = self.body(
-            self.embedding(tokens), cache=cache, counts=counts, head_mask=head_mask, need_routing=need_routing
+            self.embedding(tokens), cache=cache, counts=counts, head_mask=head_mask, routings=routings
         )
-        if need_routing:
-            return self.head(x[0]), x[1]
         return self.head(x)
+
+    def routed(self, tokens: Tensor, **options) -> RoutedLogits:
+        """`forward` with its options, and which experts each token met in every layer."""
+        routings = []
+        return RoutedLogits(self(tokens, routings=routings, **options), routings)
 
     @torch.no_grad()
     def inspect(self, tokens: Tensor, *, head_mask: Tensor | None = None) -> Inspection:
@@ -274,9 +285,8 @@ class LanguageModel(nn.Module):
             head_mask: as in `forward`.
         """
         check_tokens("tokens", tokens, self.vocab_size)
-        x, maps, routings = self.body(
-            self.embedding(tokens), head_mask=head_mask, need_weights=True, need_routing=True
-        )
+        maps, routings = [], []
+        x = self.body(self.embedding(tokens), head_mask=head_mask, maps=maps, routings=routings)
         weights = torch.stack([each.weights for each in maps])
         scores = torch.stack([each.scores for each in maps])
         return Inspection(self.head(x), weights, scores, routings)
@@ -303,8 +313,8 @@ class LanguageModel(nn.Module):
         weight = self.head.weight
         return [
             KVCache(
-                batch_size, block.attention.num_kv_heads, max_len, block.attention.head_dim,
-                dtype=weight.dtype, device=weight.device,
+                batch_size, num_kv_heads=block.attention.num_kv_heads, max_len=max_len,
+                head_dim=block.attention.head_dim, dtype=weight.dtype, device=weight.device,
             )
             for block in self.blocks
         ]  # fmt: skip

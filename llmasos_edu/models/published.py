@@ -31,6 +31,10 @@ class Shape:
     num_experts: int  # routed experts in such a layer
     top_k: int  # routed experts that a token uses
     num_shared: int = 0  # experts that every token uses
+    renormalize: bool = False  # whether a token's gates are divided by their sum
+    sigmoid_scores: bool = False  # whether each expert has a sigmoid of its own instead of a common softmax
+    groups: tuple[int, int] | None = None  # experts stand in so many groups, of which a token may use so many
+    scaling: float = 1.0  # factor on the gates
     expert_ff: int  # width of one expert
     activation: str
     dense_ff: int = 0
@@ -47,7 +51,8 @@ PUBLISHED = (
     Shape(
         name="GShard 600B", source="Lepikhin et al. 2020, GShard, table 1 and appendix A.2",
         d_model=1024, num_heads=16, head_dim=128, encoder_layers=18, decoder_layers=18,
-        expert_layers=18, num_experts=2048, top_k=2, expert_ff=8192, dense_ff=8192, activation="relu",
+        expert_layers=18, num_experts=2048, top_k=2, renormalize=True, expert_ff=8192,
+        dense_ff=8192, activation="relu",
         embedding_rows=64_000 + 32_000, published_total=600e9,
         remark="The paper rounds: the experts alone are 618 billion. Its abstract says beyond 600 billion.",
     ),
@@ -82,21 +87,22 @@ PUBLISHED = (
     Shape(
         name="GLaM 64B/64E", source="Du et al. 2021, GLaM, table 4; vocabulary: section 4",
         d_model=8192, num_heads=128, head_dim=128, decoder_layers=64,
-        expert_layers=32, num_experts=64, top_k=2, expert_ff=32_768, activation="gelu", dense_ff=32_768,
-        dense_activation="geglu", embedding_rows=256_000, published_total=1.2e12, published_active=96.6e9,
+        expert_layers=32, num_experts=64, top_k=2, renormalize=True, expert_ff=32_768, activation="gelu",
+        dense_ff=32_768, dense_activation="geglu", embedding_rows=256_000, published_total=1.2e12,
+        published_active=96.6e9,
         remark="The layers without experts have a gated network (section 4). The total is rounded up.",
     ),
     Shape(
         name="Mixtral 8x7B", source="Jiang et al. 2024, Mixtral of Experts, table 1; totals: section 1",
         d_model=4096, num_heads=32, head_dim=128, num_kv_heads=8, decoder_layers=32,
-        expert_layers=32, num_experts=8, top_k=2, expert_ff=14_336, activation="swiglu",
+        expert_layers=32, num_experts=8, top_k=2, renormalize=True, expert_ff=14_336, activation="swiglu",
         embedding_rows=2 * 32_000, published_total=47e9, published_active=13e9,
     ),
     Shape(
         name="Mixtral 8x22B",
         source="params.json of the release; totals: Mistral AI 2024, Cheaper, Better, Faster, Stronger",
         d_model=6144, num_heads=48, head_dim=128, num_kv_heads=8, decoder_layers=56,
-        expert_layers=56, num_experts=8, top_k=2, expert_ff=16_384, activation="swiglu",
+        expert_layers=56, num_experts=8, top_k=2, renormalize=True, expert_ff=16_384, activation="swiglu",
         embedding_rows=2 * 32_000, published_total=141e9, published_active=39e9,
     ),
     Shape(
@@ -110,14 +116,16 @@ PUBLISHED = (
         name="DeepSeek-V2",
         source="DeepSeek-AI 2024, DeepSeek-V2, section 3.1.2; dense width: config.json of the release",
         d_model=5120, num_heads=128, head_dim=128, latent=(1536, 512, 64), decoder_layers=60,
-        expert_layers=59, num_experts=160, top_k=6, num_shared=2, expert_ff=1536, dense_ff=12_288,
+        expert_layers=59, num_experts=160, top_k=6, groups=(8, 3), scaling=16.0, num_shared=2,
+        expert_ff=1536, dense_ff=12_288,
         activation="swiglu", embedding_rows=2 * 102_400, published_total=236e9, published_active=21e9,
     ),
     Shape(
         name="DeepSeek-V3",
         source="DeepSeek-AI 2024, DeepSeek-V3, section 4.2; dense width: config.json of the release",
         d_model=7168, num_heads=128, head_dim=128, latent=(1536, 512, 64), decoder_layers=61,
-        expert_layers=58, num_experts=256, top_k=8, num_shared=1, expert_ff=2048, dense_ff=18_432,
+        expert_layers=58, num_experts=256, top_k=8, renormalize=True, sigmoid_scores=True,
+        groups=(8, 4), scaling=2.5, num_shared=1, expert_ff=2048, dense_ff=18_432,
         activation="swiglu", embedding_rows=2 * 129_280, published_total=671e9, published_active=37e9,
         remark="Without the module that predicts a second token, as in the paper's own total.",
     ),
@@ -196,8 +204,19 @@ def active_parameters(shape: Shape) -> int:
 def moe_settings(shape: Shape) -> dict:
     """Arguments with which the book's `MoE` is one expert layer of this model: `MoE(**moe_settings(shape))`.
 
-    Build it under `torch.device("meta")`: there a tensor has a shape and no memory.
+    Build it under `torch.device("meta")`: there a tensor has a shape and no memory. What keeps the load even
+    in training, such as GShard's limit and its chance for the second expert, is not among them.
+
+    Raises:
+        ValueError: the model chooses or weighs its experts as `MoE` cannot; the message names how.
     """
+    beyond = ["a sigmoid for each expert"] if shape.sigmoid_scores else []
+    if shape.groups is not None:
+        beyond.append("{} groups of experts, of which a token may use {}".format(*shape.groups))
+    if shape.scaling != 1:
+        beyond.append(f"gates times {shape.scaling:g}")
+    if beyond:
+        raise ValueError(f"MoE cannot be a layer of {shape.name}, which has {', '.join(beyond)}")
     return {
         "d_model": shape.d_model,
         "num_experts": shape.num_experts,
@@ -205,6 +224,7 @@ def moe_settings(shape: Shape) -> dict:
         "d_ff": shape.expert_ff,
         "activation": shape.activation,
         "num_shared": shape.num_shared,
+        "renormalize": shape.renormalize,
     }
 
 

@@ -143,7 +143,7 @@ def position_matrix_figure(
 
     if length < 2:
         raise ValueError(f"length={length} must be at least 2: a distance needs two positions")
-    matrix = SinusoidalPositions(d_model, base)(torch.arange(length), torch.float64).numpy()
+    matrix = SinusoidalPositions(d_model, base=base)(torch.arange(length), torch.float64).numpy()
     with mpl.rc_context(STYLE):
         figure, (left, right) = plt.subplots(
             1, 2, figsize=(width, width * 0.46), gridspec_kw={"width_ratios": [1.25, 1]}

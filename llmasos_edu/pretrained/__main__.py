@@ -68,7 +68,7 @@ def make(name: str, steps: int) -> None:
     try:
         history = train(
             model,
-            TextSampler(training_tokens(split, tokenizer), CONTEXT, BATCH),
+            TextSampler(training_tokens(split, tokenizer), context=CONTEXT, batch_size=BATCH),
             steps=steps,
             loss=MixtureLoss(BALANCE) if model.settings["num_experts"] > 1 else next_token_loss,
             optimizers=make_optimizers(model, **RATES),

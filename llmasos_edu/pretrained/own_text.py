@@ -151,7 +151,7 @@ def train_on_text(
     wanted |= {"text": text.sha256, "data": text.identity()}
     plan = _read_plan(folder, wanted)
     print(_description(path, text), flush=True)
-    sample = TextSampler(text.train_tokens, context, batch_size)
+    sample = TextSampler(text.train_tokens, context=context, batch_size=batch_size)
     shape = {"d_model": d_model, "num_layers": num_layers, "num_heads": num_heads}
     if num_experts > 1:
         shape |= {"d_ff": 2 * d_model, "num_experts": num_experts, "moe": {"top_k": 2}}

@@ -20,7 +20,7 @@ class TextSampler:
         batch_size: windows per batch.
     """
 
-    def __init__(self, tokens, context, batch_size):
+    def __init__(self, tokens, *, context, batch_size):
         self.tokens = token_vector(tokens)
         for name, value in {"context": context, "batch_size": batch_size}.items():
             check_count(name, value)

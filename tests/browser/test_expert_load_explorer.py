@@ -97,7 +97,9 @@ def cell(page, column, expert):
 def library(logits, top_k=2, *, renormalize=True, factor=None, bias=None):
     """Routing and statistics as the library has them."""
     logits = torch.as_tensor(np.asarray(logits), dtype=torch.float64)
-    capacity = factor and expert_capacity(*logits.shape, top_k, factor)
+    capacity = factor and expert_capacity(
+        len(logits), num_experts=logits.shape[1], top_k=top_k, capacity_factor=factor
+    )
     bias = None if bias is None else torch.as_tensor(np.asarray(bias), dtype=torch.float64)
     routing = top_k_routing(logits, top_k, renormalize=renormalize, bias=bias, capacity=capacity)
     return routing, routing_statistics(routing)
@@ -147,7 +149,9 @@ def test_routing_equals_the_library_on_random_cases(show):
         if factor is not None:
             capacity = page.evaluate(f"(args) => {JS}.expertCapacity(...args)",
                                      [tokens, experts, top_k, factor])  # fmt: skip
-            assert capacity == expert_capacity(tokens, experts, top_k, factor)
+            assert capacity == expert_capacity(
+                tokens, num_experts=experts, top_k=top_k, capacity_factor=factor
+            )
         found = page.evaluate(
             ROUTE, [logits.flatten().tolist(), experts, top_k, renormalize, bias, capacity, temperature]
         )

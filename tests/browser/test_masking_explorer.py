@@ -22,7 +22,10 @@ TEXT = [4, 1, 9, 5, 6, 10, 3, 11, 0, 7, 8, 2]
 
 def make(seed=0, **settings):
     torch.manual_seed(seed)
-    masked, causal = MaskedLanguageModel(VOCAB + 1, 8, 1, 2, max_len=64), LanguageModel(VOCAB, 8, 1, 2)
+    masked, causal = (
+        MaskedLanguageModel(VOCAB + 1, d_model=8, num_layers=1, num_heads=2, max_len=64),
+        LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2),
+    )
     with torch.no_grad():
         for parameter in [*masked.parameters(), *causal.parameters()]:
             parameter.normal_(0, 0.8)

@@ -65,14 +65,16 @@ def set_slider(page, label, value):
 
 
 def library_dot(d_model, base, first, second):
-    positions = SinusoidalPositions(d_model, base)
+    positions = SinusoidalPositions(d_model, base=base)
     one, two = positions(torch.tensor([first, second]), torch.float64)
     return float(one @ two)
 
 
 def library_score(query, key, d_model, base, first, second):
     """All pairs hold this query and this key: `[features]` in the paper's own layout."""
-    rotate = RotaryEmbedding(d_model, base, layout="pairs").at(torch.tensor([first, second]), torch.float64)
+    rotate = RotaryEmbedding(d_model, base=base, layout="pairs").at(
+        torch.tensor([first, second]), torch.float64
+    )
     vectors = torch.tensor([query, key], dtype=torch.float64).repeat(1, d_model // 2)  # [2, d_model]
     one, two = rotate(vectors[None, None])[0, 0]
     by_pair = (one * two).view(-1, 2).sum(-1)
@@ -106,7 +108,7 @@ def test_formulas_equal_the_library_on_random_settings(show):
                     score: js.rotaryScore(query, key, first, second, speeds) }; }""",
             [d_model, base, first, second, query, key],
         )
-        vector = SinusoidalPositions(d_model, base)(torch.tensor(first), torch.float64)
+        vector = SinusoidalPositions(d_model, base=base)(torch.tensor(first), torch.float64)
         pairs, score = library_score(query, key, d_model, base, first, second)
         assert found["speeds"] == pytest.approx(frequencies(d_model, base).tolist(), rel=1e-12)
         assert found["vector"] == pytest.approx(vector.tolist(), abs=1e-10)
@@ -127,7 +129,7 @@ def test_the_dot_product_on_show_is_the_librarys_under_every_control(show):
         page
     )
     row = page.locator(".lm-table").get_by_role("row", name="position 40").inner_text().replace("−", "-")
-    vector = SinusoidalPositions(18, 316.0)(torch.tensor(40), torch.float64)
+    vector = SinusoidalPositions(18, base=316.0)(torch.tensor(40), torch.float64)
     two = 2 * state(page, "pair")
     assert row.split("\t")[1:] == [f"{40 * speed:.2f} rad", f"{vector[two]:.3f}", f"{vector[two + 1]:.3f}"]
     set_slider(page, "Shift both", 20)

@@ -163,7 +163,7 @@ def text():
 
 
 def test_a_batch_is_windows_with_the_labels_of_the_same_places(text):
-    tokens, labels = LabelledTextSampler(text, 5, 300)(torch.Generator().manual_seed(0))
+    tokens, labels = LabelledTextSampler(text, context=5, batch_size=300)(torch.Generator().manual_seed(0))
     assert tokens.shape == (300, 5)
     assert torch.equal(tokens, tokens[:, :1] + torch.arange(5))
     assert list(labels) == ["twice", "less"]
@@ -173,14 +173,14 @@ def test_a_batch_is_windows_with_the_labels_of_the_same_places(text):
 
 
 def test_a_whole_text_is_a_window_and_tasks_can_be_chosen(text):
-    tokens, labels = LabelledTextSampler(text, 40, 2, tasks=["less"])(torch.Generator())
+    tokens, labels = LabelledTextSampler(text, context=40, batch_size=2, tasks=["less"])(torch.Generator())
     assert torch.equal(tokens, torch.arange(40).expand(2, -1))
     assert list(labels) == ["less"]
 
 
 def test_the_windows_can_be_few_and_always_the_same(text):
     def starts(of_batch, **few):
-        sampler = LabelledTextSampler(text, 4, 200, **few)
+        sampler = LabelledTextSampler(text, context=4, batch_size=200, **few)
         return sorted(set(sampler(torch.Generator().manual_seed(of_batch))[0][:, 0].tolist()))
 
     assert len(starts(0)) > 30
@@ -190,7 +190,7 @@ def test_the_windows_can_be_few_and_always_the_same(text):
 
 
 def test_the_generator_alone_decides(text):
-    sampler = LabelledTextSampler(text, 4, 8)
+    sampler = LabelledTextSampler(text, context=4, batch_size=8)
     one, again, other = (sampler(torch.Generator().manual_seed(s))[0] for s in (0, 0, 1))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
@@ -198,11 +198,11 @@ def test_the_generator_alone_decides(text):
 
 def test_a_sampler_refuses_what_cannot_be(text):
     with pytest.raises(ValueError, match="40 tokens, context=41"):
-        LabelledTextSampler(text, 41, 1)
+        LabelledTextSampler(text, context=41, batch_size=1)
     with pytest.raises(ValueError, match="no task 'thrice', only twice, less"):
-        LabelledTextSampler(text, 4, 1, tasks=["twice", "thrice"])
+        LabelledTextSampler(text, context=4, batch_size=1, tasks=["twice", "thrice"])
     for name, sizes in {"context": (0, 1), "batch_size": (4, 0)}.items():
         with pytest.raises(ValueError, match=f"{name}=0 must be at least 1"):
-            LabelledTextSampler(text, *sizes)
+            LabelledTextSampler(text, context=sizes[0], batch_size=sizes[1])
     with pytest.raises(ValueError, match="windows=0"):
-        LabelledTextSampler(text, 4, 1, windows=0)
+        LabelledTextSampler(text, context=4, batch_size=1, windows=0)

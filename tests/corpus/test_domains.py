@@ -73,9 +73,15 @@ def test_every_place_of_a_text_can_be_drawn():
     ("make", "words"),
     [
         (lambda: domain_corpus(9_999), "num_bytes=9999"),
-        (lambda: DomainSampler([torch.arange(9)] * 4, 4, 6), "batch_size=6 is no multiple of the 4"),
-        (lambda: DomainSampler([torch.arange(9)], 4, 0), "batch_size=0"),
-        (lambda: DomainSampler([torch.arange(9), torch.arange(4)], 4, 2), "4 tokens .* context=4"),
+        (
+            lambda: DomainSampler([torch.arange(9)] * 4, context=4, batch_size=6),
+            "batch_size=6 is no multiple of the 4",
+        ),
+        (lambda: DomainSampler([torch.arange(9)], context=4, batch_size=0), "batch_size=0"),
+        (
+            lambda: DomainSampler([torch.arange(9), torch.arange(4)], context=4, batch_size=2),
+            "4 tokens .* context=4",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(make, words):

@@ -23,7 +23,7 @@ def soften_by_a_categorical(logits, temperature):
     return p.float(), -torch.where(p > 0, p * torch.log2(p.clamp_min(1e-300)), 0.0).sum(-1)
 
 
-def divergences_by_torch(teacher_logits, student_logits):
+def divergences_by_torch(student_logits, teacher_logits):
     vocab = teacher_logits.shape[-1]
     log_p = F.log_softmax(teacher_logits.reshape(-1, vocab), dim=1)
     log_q = F.log_softmax(student_logits.reshape(-1, vocab), dim=1)
@@ -63,7 +63,7 @@ def sequence_by_ignore_index(logits, tokens, prompt_lengths, lengths):
     return nn.CrossEntropyLoss()(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
 
 
-def share_by_numpy(teacher, alone, distilled):
+def share_by_numpy(alone, distilled, teacher):
     teacher, alone, distilled = (np.mean(losses.numpy()) for losses in (teacher, alone, distilled))
     return float(1 - (distilled - teacher) / (alone - teacher))
 
@@ -97,7 +97,7 @@ def soften_the_other_way(logits, temperature):
     return p, -torch.where(p > 0, p * p.clamp_min(1e-38).log2(), 0).sum(-1)
 
 
-def divergences_by_torch_the_obvious_way(teacher_logits, student_logits):
+def divergences_by_torch_the_obvious_way(student_logits, teacher_logits):
     log_p, log_q = F.log_softmax(teacher_logits, -1), F.log_softmax(student_logits, -1)
     return (
         F.kl_div(log_p, log_q.exp(), reduction="batchmean") / teacher_logits.shape[1],
@@ -105,28 +105,28 @@ def divergences_by_torch_the_obvious_way(teacher_logits, student_logits):
     )
 
 
-def divergences_by_batchmean(teacher_logits, student_logits):
+def divergences_by_batchmean(student_logits, teacher_logits):
     log_p, log_q = F.log_softmax(teacher_logits, -1), F.log_softmax(student_logits, -1)
     forward = F.kl_div(log_q, log_p, log_target=True, reduction="batchmean")
     return forward, F.kl_div(log_p, log_q, log_target=True, reduction="batchmean")
 
 
-def divergences_by_the_default(teacher_logits, student_logits):
+def divergences_by_the_default(student_logits, teacher_logits):
     log_p, log_q = F.log_softmax(teacher_logits, -1), F.log_softmax(student_logits, -1)
     return F.kl_div(log_q, log_p.exp(), reduction="mean"), F.kl_div(log_p, log_q.exp(), reduction="mean")
 
 
-def divergences_without_log(teacher_logits, student_logits):
+def divergences_without_log(student_logits, teacher_logits):
     p, q = F.softmax(teacher_logits, -1).flatten(0, 1), F.softmax(student_logits, -1).flatten(0, 1)
     return F.kl_div(q, p, reduction="batchmean"), F.kl_div(p, q, reduction="batchmean")
 
 
-def divergences_of_two_logarithms(teacher_logits, student_logits):
+def divergences_of_two_logarithms(student_logits, teacher_logits):
     p, q = teacher_logits.log_softmax(-1).flatten(0, 1), student_logits.log_softmax(-1).flatten(0, 1)
     return F.kl_div(q, p, reduction="batchmean"), F.kl_div(p, q, reduction="batchmean")
 
 
-def reverse_under_the_teacher(teacher_logits, student_logits):
+def reverse_under_the_teacher(student_logits, teacher_logits):
     p, log_p = teacher_logits.softmax(-1), teacher_logits.log_softmax(-1)
     log_q = student_logits.log_softmax(-1)
     return (p * (log_p - log_q)).sum(-1).mean(), (p * (log_q - log_p)).sum(-1).mean()
@@ -265,11 +265,11 @@ def sequence_of_what_the_student_says(logits, tokens, prompt_lengths, lengths):
     return torch.cat(rows).mean()
 
 
-def share_of_the_whole_loss(teacher, alone, distilled):
+def share_of_the_whole_loss(alone, distilled, teacher):
     return 1 - distilled.mean() / alone.mean()
 
 
-def share_seed_by_seed(teacher, alone, distilled):
+def share_seed_by_seed(alone, distilled, teacher):
     rows = zip(teacher.tolist(), alone.tolist(), distilled.tolist(), strict=True)
     return np.mean([(a - d) / (a - t) for t, a, d in rows])
 
@@ -374,14 +374,14 @@ def test_probabilities_and_entropy_equal_those_of_torch_s_distributions():
 
 def test_divergences_equal_those_of_torch():
     for (forward, reverse), logits in every_case("3.5-2"):
-        log_p, log_q = (z.double().flatten(0, 1).log_softmax(-1) for z in logits)
+        log_q, log_p = (z.double().flatten(0, 1).log_softmax(-1) for z in logits)
         for got, second, first in ((forward, log_q, log_p), (reverse, log_p, log_q)):
             want = F.kl_div(second, first, reduction="batchmean", log_target=True)
             torch.testing.assert_close(got.double(), want, atol=1e-5, rtol=1e-4)
 
 
 def test_both_divergences_and_hinton_s_loss_equal_the_library_s():
-    for (forward, reverse), (teacher, student) in every_case("3.5-2"):
+    for (forward, reverse), (student, teacher) in every_case("3.5-2"):
         torch.testing.assert_close(forward, forward_kl(student, teacher), atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(reverse, reverse_kl(student, teacher), atol=1e-4, rtol=1e-4)
     for got, (student, teacher, labels, temperature, alpha) in every_case("3.5-3"):
@@ -409,8 +409,8 @@ def test_hidden_states_and_text_equal_torch_s_losses():
 
 
 def test_the_share_is_the_library_s_of_the_means_and_by_hand():
-    for got, (teacher, alone, distilled) in every_case("3.5-8"):
+    for got, (alone, distilled, teacher) in every_case("3.5-8"):
         means = (losses.mean().item() for losses in (alone, distilled, teacher))
         assert abs(got.item() - gain_kept(*means)) < 1e-5
-    losses = (torch.tensor([2.0, 2.2]), torch.tensor([3.0, 3.2]), torch.tensor([2.5, 3.1]))
+    losses = (torch.tensor([3.0, 3.2]), torch.tensor([2.5, 3.1]), torch.tensor([2.0, 2.2]))
     assert abs(find("3.5-8").reference(*losses).item() - 0.3) < 1e-6

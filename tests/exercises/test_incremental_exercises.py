@@ -12,13 +12,13 @@ from torch import nn
 from torch.distributions import Categorical
 
 from llmasos_edu.exercises import find, judge
+from llmasos_edu.learning.divergences import soft_cross_entropy
 from llmasos_edu.learning.elastic import ElasticLoss, ElasticPenalty
 from llmasos_edu.learning.elastic import fisher_diagonal as library_fisher
 from llmasos_edu.learning.incremental import (
     average_accuracy,
     backward_transfer,
     forward_transfer,
-    response_loss,
 )
 from llmasos_edu.learning.lora import LoRALinear, adapter_state, add_lora
 
@@ -434,13 +434,13 @@ def test_the_penalty_equals_the_library_s():
 def test_the_old_answers_cost_what_they_cost_in_the_library():
     for got, (weights, old, inputs, labels, _, temperature, strength) in every_case("3.3-5"):
         logits = inputs @ weights.T
-        want = strength * response_loss(logits, inputs @ old.T, temperature)
+        want = strength * soft_cross_entropy(logits, inputs @ old.T, temperature=temperature)
         torch.testing.assert_close(got - F.cross_entropy(logits, labels), want, atol=1e-5, rtol=1e-5)
 
 
 def test_the_adapter_equals_the_library_s():
     for (output, plain), (x, weight, down, up, alpha, merged) in every_case("3.3-7"):
-        layer = LoRALinear(linear(weight), len(down), alpha)
+        layer = LoRALinear(linear(weight), rank=len(down), alpha=alpha)
         layer.lora_a.data, layer.lora_b.data = down, up
         if not merged:
             torch.testing.assert_close(output, layer(x).detach())

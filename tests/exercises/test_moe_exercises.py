@@ -510,7 +510,7 @@ def test_a_balance_loss_of_soft_counts_is_no_hard_count(power):
 
 @torch.no_grad()
 def test_the_mixture_equals_the_library_s():
-    mixture, x = DenseMixture(8, 3), torch.randn(2, 5, 8)
+    mixture, x = DenseMixture(8, num_experts=3), torch.randn(2, 5, 8)
     got = find("4.3-1").reference(x, mixture.router.weight.T, list(mixture.experts))
     torch.testing.assert_close(got, mixture(x))
 
@@ -552,7 +552,9 @@ def test_expert_choice_equals_the_library_s():
 
 def test_capacity_and_service_equal_the_library_s():
     for got, (batch, seq, num_experts, top_k, factor) in every_case("4.3-8"):
-        assert got == expert_capacity(batch * seq, num_experts, top_k, factor)
+        assert got == expert_capacity(
+            batch * seq, num_experts=num_experts, top_k=top_k, capacity_factor=factor
+        )
     for seed in range(5):
         logits = torch.randn(20, 4, generator=torch.Generator().manual_seed(seed))
         routing = top_k_routing(logits, 2, capacity=7)
@@ -564,7 +566,7 @@ def test_capacity_and_service_equal_the_library_s():
 @torch.no_grad()
 def test_the_way_there_and_back_equals_the_library_s():
     """Answers to all choices, combined by the exercise, are the library's mixture on its residual path."""
-    moe, x = MoE(6, 4, capacity_factor=0.75), torch.randn(16, 6)
+    moe, x = MoE(6, num_experts=4, capacity_factor=0.75), torch.randn(16, 6)
     routing = moe.train().route(x)
     assert not routing.kept.all()
     expert, gate, kept = (part.view(2, -1).T for part in (routing.expert, routing.gate, routing.kept))
@@ -613,10 +615,10 @@ def test_flops_equal_those_that_torch_counts():
         nn.Linear(d_model, experts, bias=False)(x)
     assert counter.get_total_flops() == router
     with FlopCounterMode(display=False) as counter:
-        FeedForward(d_model, d_ff, activation="swiglu", bias=False)(x)
+        FeedForward(d_model, d_ff=d_ff, activation="swiglu", bias=False)(x)
     assert counter.get_total_flops() * experts == everybody
     with FlopCounterMode(display=False) as counter:
-        MoE(d_model, experts, top_k=k, d_ff=d_ff, activation="swiglu")(x)
+        MoE(d_model, num_experts=experts, top_k=k, d_ff=d_ff, activation="swiglu")(x)
     assert counter.get_total_flops() == router + few
 
 

@@ -337,18 +337,18 @@ def test_the_mistakes_that_every_reader_makes_are_covered():
 
 def test_sines_and_their_rotation_equal_the_library_s():
     for got, (seq, d_model, base) in every_case("4.2.3-1"):
-        want = SinusoidalPositions(d_model, base)(torch.arange(seq))
+        want = SinusoidalPositions(d_model, base=base)(torch.arange(seq))
         torch.testing.assert_close(got, want, atol=1e-5, rtol=0)
     for got, (offset, d_model, base) in every_case("4.2.3-2"):
         torch.testing.assert_close(got, shift_rotation(offset, d_model, base).float(), atol=1e-5, rtol=0)
-        encoding = SinusoidalPositions(d_model, base)
+        encoding = SinusoidalPositions(d_model, base=base)
         here, there = encoding(torch.arange(5, 25)), encoding(torch.arange(5, 25) + offset)
         torch.testing.assert_close(here @ got.T, there, atol=1e-4, rtol=0)
 
 
 def test_products_of_sines_are_sums_of_cosines_of_the_distance():
     d_model, base = 10, 300.0
-    got = find("4.2.3-3").reference(SinusoidalPositions(d_model, base)(torch.arange(30)))
+    got = find("4.2.3-3").reference(SinusoidalPositions(d_model, base=base)(torch.arange(30)))
     angles = torch.arange(30)[:, None] / base ** (torch.arange(0, d_model, 2) / d_model)
     torch.testing.assert_close(got, angles.cos().sum(1), atol=1e-4, rtol=1e-4)
 
@@ -364,7 +364,7 @@ def test_learned_positions_equal_the_library_s_and_refuse_what_it_refuses():
     item, refused = find("4.2.3-6"), 0
     for case in item.cases:
         x, table, lengths = case.fresh()
-        learned = LearnedPositions(*table.shape)
+        learned = LearnedPositions(len(table), d_model=table.shape[1])
         with torch.no_grad():
             learned.embedding.weight.copy_(table)
         positions = lengths[:, None] + torch.arange(x.shape[1])
@@ -381,7 +381,7 @@ def test_learned_positions_equal_the_library_s_and_refuse_what_it_refuses():
 
 def test_rotation_equals_the_library_s():
     for got, (x, positions, base) in every_case("4.2.3-7"):
-        want = RotaryEmbedding(x.shape[-1], base, layout="pairs").at(positions)(x)
+        want = RotaryEmbedding(x.shape[-1], base=base, layout="pairs").at(positions)(x)
         torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)
 
 
@@ -395,7 +395,7 @@ def test_rotary_scores_are_unchanged_when_all_positions_move():
 
 @torch.no_grad()
 def test_rotary_attention_equals_the_library_s():
-    layer, rotary = MultiHeadAttention(12, 2, is_causal=True), RotaryEmbedding(6, layout="pairs")
+    layer, rotary = MultiHeadAttention(12, num_heads=2, is_causal=True), RotaryEmbedding(6, layout="pairs")
     x = torch.randn(2, 7, 12)
     query, key, value = (
         part(x).unflatten(-1, (2, 6)).transpose(1, 2)
@@ -421,7 +421,7 @@ def test_alibi_equals_the_library_s_in_the_past_and_hides_the_future():
 def test_squeezed_angles_rotate_as_the_library_s_scaled_positions_do():
     for angles, (length, trained, head_dim, base) in every_case("4.2.3-10"):
         x = torch.randn(length, head_dim)
-        rotary = RotaryEmbedding(head_dim, base, scale=max(1.0, length / trained), layout="pairs")
+        rotary = RotaryEmbedding(head_dim, base=base, scale=max(1.0, length / trained), layout="pairs")
         pairs = torch.view_as_complex(x.reshape(length, -1, 2)) * torch.polar(torch.ones_like(angles), angles)
         want = rotary.at(torch.arange(length))(x)
         torch.testing.assert_close(torch.view_as_real(pairs).flatten(1), want, atol=1e-5, rtol=1e-5)

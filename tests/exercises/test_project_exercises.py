@@ -547,8 +547,9 @@ def in_the_library_s_names(weights):
 def test_the_model_under_review_equals_the_library_s(tied):
     model = TinyLanguageModel(num_experts=4, tied=tied).eval()
     library = LanguageModel(
-        11, 8, 2, 2, num_experts=4, moe={"top_k": 2, "activation": "gelu"}, position="learned", max_len=64,
-        qk_norm=False, tie_weights=tied,
+        11, d_model=8, num_layers=2, num_heads=2, num_experts=4,
+        moe={"top_k": 2, "activation": "gelu"}, position="learned", max_len=64, qk_norm=False,
+        tie_weights=tied,
     ).eval()  # fmt: skip
     found = library.load_state_dict(in_the_library_s_names(model.state_dict()), strict=False)
     assert not found.unexpected_keys
@@ -658,7 +659,7 @@ def test_the_nucleus_equals_that_of_transformers(top_p):
 @torch.no_grad()
 def test_generation_writes_what_the_library_writes():
     torch.manual_seed(3)
-    library = LanguageModel(13, 16, 2, 2, d_ff=32)
+    library = LanguageModel(13, d_model=16, num_layers=2, num_heads=2, d_ff=32)
     nn.init.normal_(library.head.weight)
     cache, prompt = library.new_cache(1, 14), torch.tensor([3, 1, 4, 1, 5])
 
@@ -675,7 +676,9 @@ def test_generation_writes_what_the_library_writes():
 @pytest.mark.parametrize(("num_experts", "top_k"), [(1, 1), (4, 1), (5, 2)])
 def test_the_budget_is_that_of_the_library_s_model(tied, num_experts, top_k):
     moe = {"top_k": top_k} if num_experts > 1 else None
-    model = LanguageModel(30, 16, 3, 4, d_ff=24, num_experts=num_experts, moe=moe, tie_weights=tied)
+    model = LanguageModel(
+        30, d_model=16, num_layers=3, num_heads=4, d_ff=24, num_experts=num_experts, moe=moe, tie_weights=tied
+    )
     seq = 6
     parameters, operations, cache = find("5-7").reference(30, 16, 3, 24, num_experts, top_k, seq, tied)
     assert parameters == sum(weight.numel() for weight in model.parameters() if weight.ndim == 2)

@@ -427,7 +427,7 @@ def test_norm_and_network_equal_torch_and_the_library():
             got, F.layer_norm(x, x.shape[-1:], weight, bias, eps), atol=1e-4, rtol=1e-4
         )
     for got, (x, w_gate, w_in, w_out) in every_case("4.2-2"):
-        network = FeedForward(*w_in.shape, activation="swiglu", bias=False)
+        network = FeedForward(w_in.shape[0], d_ff=w_in.shape[1], activation="swiglu", bias=False)
         with torch.no_grad():
             network.gate_proj.weight.copy_(w_gate.T)
             network.in_proj.weight.copy_(w_in.T)
@@ -438,7 +438,10 @@ def test_norm_and_network_equal_torch_and_the_library():
 @torch.no_grad()
 def test_layers_equal_the_library_s():
     x = torch.randn(2, 5, 8)
-    late, early = EncoderLayer(8, 2, 16, norm_first=False), Encoder(8, 2, 3, 16)
+    late, early = (
+        EncoderLayer(8, num_heads=2, d_ff=16, norm_first=False),
+        Encoder(8, num_layers=3, num_heads=2, d_ff=16),
+    )
     got = find("4.2-3").reference(
         x, late.attention, late.feed_forward, late.attention_norm, late.feed_forward_norm
     )
@@ -453,7 +456,7 @@ def test_cross_attention_equals_the_library_s():
         width, dim = w_query.shape
         if width != dim:
             continue
-        layer = CrossAttention(width, 1, bias=False)
+        layer = CrossAttention(width, num_heads=1, bias=False)
         for part, weight in (("query", w_query), ("key", w_key), ("value", w_value)):
             getattr(layer, f"{part}_proj").weight.copy_(weight.T)
         layer.out_proj.weight.copy_(torch.eye(width))
@@ -462,10 +465,10 @@ def test_cross_attention_equals_the_library_s():
 
 @torch.no_grad()
 def test_the_decoder_layer_equals_the_library_s_without_norms():
-    layer = DecoderLayer(8, 2, 16)
+    layer = DecoderLayer(8, num_heads=2, d_ff=16)
     for name in ("attention_norm", "cross_attention_norm", "feed_forward_norm"):
         setattr(layer, name, nn.Identity())
-    open_attention = MultiHeadAttention(8, 2)
+    open_attention = MultiHeadAttention(8, num_heads=2)
     open_attention.load_state_dict(layer.attention.state_dict())
     x, memory, keep = torch.randn(2, 4, 8), torch.randn(2, 5, 8), torch.tensor([[1, 1, 1, 0, 0], [1] * 5]) > 0
     got = find("4.2-6").reference(
@@ -497,7 +500,7 @@ def test_loss_equals_torch():
 def loud_translator(**sizes):
     """A model with random weights in every matrix, so that it has something to say."""
     torch.manual_seed(5)
-    model = EncoderDecoder(9, 7, 16, 2, 2, 32, **sizes)
+    model = EncoderDecoder(9, target_vocab=7, d_model=16, num_layers=2, num_heads=2, d_ff=32, **sizes)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:

@@ -251,14 +251,14 @@ def test_neighbours_equal_the_library_s():
 
 def test_noise_is_what_the_library_draws():
     tokens = torch.tensor([0] * 8 + [1] * 4 + [2] * 2)
-    sampler = SkipGramSampler(tokens, 4, window=1)
+    sampler = SkipGramSampler(tokens, vocab_size=4, window=1)
     got = find("3.2-4").reference(torch.tensor([8.0, 4, 2, 0]), 0.75)
     torch.testing.assert_close(got.double(), sampler.noise, atol=1e-6, rtol=0)
 
 
 def test_the_skip_gram_loss_equals_the_library_s():
     for got, (word_table, context_table, words, contexts, drawn) in every_case("3.2-5"):
-        model = SkipGram(*word_table.shape)
+        model = SkipGram(len(word_table), dim=word_table.shape[1])
         with torch.no_grad():
             model.words.weight.copy_(word_table)
             model.contexts.weight.copy_(context_table)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from llmasos_edu.generation.decoding_step import DecodingStep
+from llmasos_edu.generation.decoding_step import DecodingStep, decoding_step
 from llmasos_edu.layers.activations import ACTIVATIONS
 from llmasos_edu.layers.positional import POSITIONS
 from llmasos_edu.models.language_model import LanguageModel
@@ -27,7 +27,8 @@ MIXTURES = {
     "shared": {"num_shared": 2},
     "gated": {"activation": "swiglu"},
     "noisy": {"noisy": True},
-    "limited": {"eval_capacity_factor": 0.5},
+    "never full": {"eval_capacity_factor": 2.0},
+    "experts take all": {"choice": "expert", "capacity_factor": 2.0},
     "read in a loop": {"fast": False},
 }
 
@@ -35,9 +36,15 @@ MIXTURES = {
 def build(dtype=torch.float64, **settings):
     """A model whose every parameter is random, biases of the routers as well: nothing may hide."""
     torch.manual_seed(0)
-    model = LanguageModel(VOCAB, D_MODEL, LAYERS, HEADS, **({"d_ff": 24} | settings)).to(dtype).eval()
+    model = (
+        LanguageModel(VOCAB, d_model=D_MODEL, num_layers=LAYERS, num_heads=HEADS, **({"d_ff": 24} | settings))
+        .to(dtype)
+        .eval()
+    )
     with torch.no_grad():
         for name, each in itertools.chain(model.named_parameters(), model.named_buffers()):
+            if "balancing" in name and settings.get("moe", {}).get("choice") == "expert":
+                continue  # no bias has a say there, and one that is not zero is refused
             size = 0.1 if "balancing" in name else 1.0 if "norm" in name else 0.5
             each.add_(size * torch.randn(each.shape, dtype=torch.float64).to(dtype))
     return model
@@ -90,6 +97,18 @@ def test_equal_for_every_activation(activation, tie_weights, prompt):
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_equal_for_every_mixture_of_experts(mixture, prompt):
     check_equal(build(num_experts=4, moe=MIXTURES[mixture]), *PROMPTS[prompt])
+
+
+@pytest.mark.parametrize("moe", [{"eval_capacity_factor": 1.9}, {"choice": "expert"}])
+def test_experts_that_depend_on_other_tokens_are_refused_with_a_cache(moe):
+    model = build(num_experts=4, moe=moe)
+    cache = model.new_cache(2, ROOM)
+    with pytest.raises(ValueError, match="a token's experts depend on other tokens, which a cache does not"):
+        decoding_step(model, cache)
+    with torch.inference_mode(), pytest.raises(ValueError, match="depend on other tokens"):
+        model(torch.zeros(2, 3, dtype=torch.long), cache=cache)
+    with pytest.raises(ValueError, match="depend on other tokens"):
+        model.generate(torch.zeros(2, 3, dtype=torch.long), 2)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)

@@ -294,7 +294,11 @@ MODELS = {
 def build(case="the book's", **options):
     """Every parameter random, so that texts differ and do not stand still."""
     torch.manual_seed(1)
-    model = LanguageModel(VOCAB, 16, 2, 4, **(MODELS[case] | options)).double().eval()
+    model = (
+        LanguageModel(VOCAB, d_model=16, num_layers=2, num_heads=4, **(MODELS[case] | options))
+        .double()
+        .eval()
+    )
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.7 * torch.randn(parameter.shape, dtype=torch.float64))
@@ -654,7 +658,8 @@ def test_a_model_whose_numbers_ran_away_says_so():
 
 
 def test_an_unknown_setting_is_refused_at_the_call():
-    with pytest.raises(TypeError, match="top_q"):
+    words = r"'top_q' \(did you mean 'top_p'\?\) is not one of temperature, top_k, top_p, min_p"
+    with pytest.raises(ValueError, match=words):
         build().stream(some_tokens(1, 2), 3, top_q=0.5)
 
 

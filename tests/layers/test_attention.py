@@ -15,6 +15,7 @@ from llmasos_edu.layers.attention import (
     MultiHeadAttention,
     SelfAttention,
     attention_scores,
+    attention_with_weights,
     causal_mask,
     masked_softmax,
     merge_heads,
@@ -79,7 +80,7 @@ def test_scores_softmax_and_mean_by_hand():
     key = torch.tensor([[2 * math.log(3), 0.0, 0.0, 0.0], [0.0, 5.0, 5.0, 5.0]])
     value = torch.tensor([[8.0, 0.0], [0.0, 4.0]])
     # scores log 3 and 0 after division by sqrt(4), so weights 3/4 and 1/4
-    output, weights = scaled_dot_product_attention(query, key, value, return_weights=True)
+    output, weights = attention_with_weights(query, key, value)
     torch.testing.assert_close(weights, torch.tensor([[0.75, 0.25]]))
     torch.testing.assert_close(output, torch.tensor([[6.0, 1.0]]))
     torch.testing.assert_close(attention_scores(query, key), torch.tensor([[math.log(3), 0.0]]))
@@ -158,11 +159,11 @@ def test_a_row_without_keys_is_zero_without_gradient(function, additive):
     empty = ~mask.any(dim=-1)[:, 0]  # [batch, query]
     if function == "explicit":
         inputs = [draw(seed, 2, 3, 4, 5) for seed in range(3)]
-        output, weights = scaled_dot_product_attention(*inputs, given_mask, return_weights=True)
+        output, weights = attention_with_weights(*inputs, given_mask)
         assert (weights.transpose(1, 2)[empty] == 0).all()
         close(weights.sum(-1).transpose(1, 2)[~empty], torch.ones(3, 3, dtype=torch.float64))
     else:
-        attention = MultiHeadAttention(6, 3, fused=function == "module, fused").double()
+        attention = MultiHeadAttention(6, num_heads=3, fused=function == "module, fused").double()
         attention.out_proj = nn.Identity()
         inputs = [draw(seed, 2, 4, 6) for seed in range(3)]
         output = split_heads(attention(*inputs, mask=given_mask), 3)
@@ -226,12 +227,12 @@ def test_dropout_keeps_the_mean_and_drops_the_share():
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_dropout_is_off_in_evaluation(fused):
-    attention = MultiHeadAttention(8, 2, dropout=0.5, fused=fused)
+    attention = MultiHeadAttention(8, num_heads=2, dropout=0.5, fused=fused)
     x = torch.randn(2, 6, 8)
     torch.manual_seed(1)
     assert not torch.equal(attention(x), attention(x))
     attention.eval()
-    plain = MultiHeadAttention(8, 2, fused=fused).eval()
+    plain = MultiHeadAttention(8, num_heads=2, fused=fused).eval()
     plain.load_state_dict(attention.state_dict())
     assert torch.equal(attention(x), attention(x))
     assert torch.equal(attention(x), plain(x))
@@ -273,7 +274,7 @@ def torch_twin(attention, d_model, num_heads, **options):
 @pytest.mark.parametrize("kind", ["none", "padding", "additive", "additive, some -inf"])
 def test_equals_torchs_module(kind, cross, bias, fused):
     dims = {"kdim": 5, "vdim": 7} if cross else {}
-    attention = MultiHeadAttention(12, 3, bias=bias, fused=fused, **dims).double()
+    attention = MultiHeadAttention(12, num_heads=3, bias=bias, fused=fused, **dims).double()
     twin = torch_twin(attention, 12, 3, **dims)
     inputs = [draw(0, 2, 4, 12)] + ([draw(1, 2, 6, 5), draw(2, 2, 6, 7)] if cross else [])
     mask = masks(2, 3, 4, 6 if cross else 4)[kind]
@@ -288,14 +289,14 @@ def test_equals_torchs_module(kind, cross, bias, fused):
         return twin(query, key, key if value is None else value, average_attn_weights=False, **options)
 
     check_same(lambda *xs: attention(*xs, mask=mask), lambda *xs: theirs(*xs)[0], inputs)
-    _, maps = attention(*inputs, mask=mask, need_weights=True)
+    _, maps = attention.inspect(*inputs, mask=mask)
     close(maps.weights, theirs(*inputs)[1])
 
 
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("padded", [True, False])
 def test_causal_equals_torchs_module(padded, fused):
-    attention = MultiHeadAttention(12, 3, is_causal=True, fused=fused).double()
+    attention = MultiHeadAttention(12, num_heads=3, is_causal=True, fused=fused).double()
     twin = torch_twin(attention, 12, 3)
     mask = padding_mask(2, 5) if padded else None
     future = torch.ones(5, 5, dtype=torch.bool).triu(1)
@@ -306,11 +307,11 @@ def test_causal_equals_torchs_module(padded, fused):
 
     check_same(lambda x: attention(x, mask=mask), lambda x: theirs(x)[0], [draw(0, 2, 5, 12)])
     x = draw(1, 2, 5, 12)
-    close(attention(x, mask=mask, need_weights=True)[1].weights, theirs(x)[1])
+    close(attention.inspect(x, mask=mask).maps.weights, theirs(x)[1])
 
 
 def test_parameter_gradients_equal_torchs_module():
-    attention = MultiHeadAttention(12, 3, is_causal=True).double()
+    attention = MultiHeadAttention(12, num_heads=3, is_causal=True).double()
     twin = torch_twin(attention, 12, 3)
     x, future = draw(0, 2, 5, 12), torch.ones(5, 5, dtype=torch.bool).triu(1)
     attention(x).square().sum().backward()
@@ -323,7 +324,7 @@ def test_parameter_gradients_equal_torchs_module():
 
 @pytest.mark.parametrize("mask", [None, padding_mask(2, 5, seed=1)])
 def test_self_attention_equals_the_general_module_and_torchs(mask):
-    simple, general = SelfAttention(12, 3).double(), MultiHeadAttention(12, 3).double()
+    simple, general = SelfAttention(12, num_heads=3).double(), MultiHeadAttention(12, num_heads=3).double()
     general.load_state_dict(simple.state_dict())
     twin = torch_twin(simple, 12, 3)
     padding = None if mask is None else ~mask[:, 0, 0]
@@ -360,7 +361,9 @@ def grouped_by_loops(attention, x):
 @pytest.mark.parametrize("is_causal", [True, False])
 @pytest.mark.parametrize("num_kv_heads", [1, 2, 4])
 def test_grouped_heads_equal_explicit_loops(num_kv_heads, is_causal, fused):
-    attention = MultiHeadAttention(8, 4, num_kv_heads=num_kv_heads, is_causal=is_causal, fused=fused).double()
+    attention = MultiHeadAttention(
+        8, num_heads=4, num_kv_heads=num_kv_heads, is_causal=is_causal, fused=fused
+    ).double()
     check_same(attention, lambda x: grouped_by_loops(attention, x), [draw(0, 2, 3, 8)])
 
 
@@ -376,10 +379,10 @@ def test_grouped_heads_equal_explicit_loops(num_kv_heads, is_causal, fused):
 def test_fused_equals_explicit(seed, groups, is_causal, qk_norm, mask, sizes):
     (heads, kv_heads), (batch, seq) = groups, sizes
     fast = MultiHeadAttention(
-        2 * heads, heads, num_kv_heads=kv_heads, is_causal=is_causal, qk_norm=qk_norm
+        2 * heads, num_heads=heads, num_kv_heads=kv_heads, is_causal=is_causal, qk_norm=qk_norm
     ).double()
     slow = MultiHeadAttention(
-        2 * heads, heads, num_kv_heads=kv_heads, is_causal=is_causal, qk_norm=qk_norm, fused=False
+        2 * heads, num_heads=heads, num_kv_heads=kv_heads, is_causal=is_causal, qk_norm=qk_norm, fused=False
     ).double()
     slow.load_state_dict(fast.state_dict())
     mask = masks(batch, heads, seq, seq)[mask]
@@ -389,9 +392,9 @@ def test_fused_equals_explicit(seed, groups, is_causal, qk_norm, mask, sizes):
 
 
 def test_asking_for_weights_does_not_change_the_output():
-    attention = MultiHeadAttention(8, 2, num_kv_heads=1, is_causal=True).double()
+    attention = MultiHeadAttention(8, num_heads=2, num_kv_heads=1, is_causal=True).double()
     x = draw(0, 2, 5, 8)
-    output, maps = attention(x, need_weights=True)
+    output, maps = attention.inspect(x)
     close(output, attention(x))
     assert maps.weights.shape == maps.scores.shape == (2, 2, 5, 5)
     # The scores are before the mask, but already scaled: masking them by hand gives the weights.
@@ -401,20 +404,20 @@ def test_asking_for_weights_does_not_change_the_output():
 
 
 def test_qk_norm_bounds_the_scores():
-    attention = MultiHeadAttention(16, 2, qk_norm=True).double()
-    scores = attention(100 * draw(0, 1, 6, 16), need_weights=True)[1].scores
+    attention = MultiHeadAttention(16, num_heads=2, qk_norm=True).double()
+    scores = attention.inspect(100 * draw(0, 1, 6, 16)).maps.scores
     assert scores.abs().max() <= math.sqrt(8) + 1e-9
-    same = attention(draw(0, 1, 6, 16), need_weights=True)[1].scores
+    same = attention.inspect(draw(0, 1, 6, 16)).maps.scores
     assert same.abs().max() > 0.1
 
 
 def test_rotation_is_applied_to_queries_and_keys_alone():
-    attention = MultiHeadAttention(8, 2).double()
+    attention = MultiHeadAttention(8, num_heads=2).double()
     turn = torch.linalg.qr(draw(3, 4, 4).detach()).Q
     x = draw(0, 2, 5, 8)
     close(attention(x, rotate=lambda heads: heads @ turn), attention(x))  # angles are kept, so are the scores
     query, key = split_heads(attention.query_proj(x), 2), split_heads(attention.key_proj(x), 2)
-    scores = attention(x, rotate=lambda heads: heads**3, need_weights=True)[1].scores
+    scores = attention.inspect(x, rotate=lambda heads: heads**3).maps.scores
     close(scores, query**3 @ (key**3).mT / 2)
 
 
@@ -424,15 +427,15 @@ def test_rotation_is_applied_to_queries_and_keys_alone():
 @given(permutation=st.permutations(range(6)), seed=st.integers(0, 100))
 @QUICK
 def test_permuting_positions_permutes_the_output(permutation, seed):
-    attention, x = MultiHeadAttention(8, 2).double(), draw(seed, 2, 6, 8)
+    attention, x = MultiHeadAttention(8, num_heads=2).double(), draw(seed, 2, 6, 8)
     close(attention(x[:, permutation]), attention(x)[:, permutation])
-    simple = SelfAttention(8, 2).double()
+    simple = SelfAttention(8, num_heads=2).double()
     close(simple(x[:, permutation]), simple(x)[:, permutation])
 
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_no_position_sees_its_future(fused):
-    attention = MultiHeadAttention(8, 2, is_causal=True, fused=fused).double()
+    attention = MultiHeadAttention(8, num_heads=2, is_causal=True, fused=fused).double()
     x = draw(0, 2, 7, 8)
     before = attention(x)
     for position in range(7):
@@ -449,7 +452,7 @@ def test_no_position_sees_its_future(fused):
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_hidden_keys_do_not_count(fused):
-    attention = MultiHeadAttention(8, 2, fused=fused).double()
+    attention = MultiHeadAttention(8, num_heads=2, fused=fused).double()
     x = draw(0, 1, 6, 8).detach()
     mask = torch.tensor([True, True, False, True, False, True])
     changed = x.clone()
@@ -463,8 +466,8 @@ def test_hidden_keys_do_not_count(fused):
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_knocked_out_head_equals_a_zero_slice_of_the_output_matrix(fused):
-    attention = MultiHeadAttention(12, 3, fused=fused).double()
-    cut = MultiHeadAttention(12, 3, fused=fused).double()
+    attention = MultiHeadAttention(12, num_heads=3, fused=fused).double()
+    cut = MultiHeadAttention(12, num_heads=3, fused=fused).double()
     for head in range(3):
         cut.load_state_dict(attention.state_dict())
         with torch.no_grad():
@@ -477,14 +480,14 @@ def test_a_knocked_out_head_equals_a_zero_slice_of_the_output_matrix(fused):
 
 
 def test_each_row_of_a_head_mask_stands_alone():
-    attention = MultiHeadAttention(12, 3).double()
+    attention = MultiHeadAttention(12, num_heads=3).double()
     x = draw(0, 4, 5, 12)
     rows = torch.tensor([[1.0, 1, 1], [0, 1, 1], [1, 0, 0], [0.5, 1, 1]])
     together = attention(x, head_mask=rows)
     for row in range(4):
         close(together[row : row + 1], attention(x[row : row + 1], head_mask=rows[row]))
     assert not torch.allclose(together[1], attention(x)[1])
-    with_maps, maps = attention(x, head_mask=rows, need_weights=True)
+    with_maps, maps = attention.inspect(x, head_mask=rows)
     close(with_maps, together)
     close(maps.weights.sum(-1), torch.ones(4, 3, 5, dtype=torch.float64))  # the weights stay on show
 
@@ -507,7 +510,7 @@ def bytes_saved(function, *inputs):
 
 
 def test_memory_of_the_fused_path_is_linear_in_length():
-    fixed = MultiHeadAttention(16, 2, is_causal=True)
+    fixed = MultiHeadAttention(16, num_heads=2, is_causal=True)
     weights = sum(each.nbytes for each in fixed.parameters())
 
     def cost(fused, seq):
@@ -576,42 +579,51 @@ def test_errors_of_the_function_name_the_values(case):
 
 
 MODULE_ERRORS = {
-    "heads": (lambda: MultiHeadAttention(60, 8), ["d_model=60", "num_heads=8"]),
-    "heads, simple": (lambda: SelfAttention(60, 8), ["d_model=60", "num_heads=8"]),
-    "no heads": (lambda: SelfAttention(60, 0), ["d_model=60", "num_heads=0"]),
-    "groups": (lambda: MultiHeadAttention(12, 6, num_kv_heads=4), ["num_heads=6", "num_kv_heads=4"]),
-    "no groups": (lambda: MultiHeadAttention(12, 6, num_kv_heads=0), ["num_heads=6", "num_kv_heads=0"]),
-    "dropout": (lambda: MultiHeadAttention(12, 6, dropout=1.5), ["dropout=1.5"]),
-    "width": (lambda: MultiHeadAttention(12, 6)(rand(2, 3, 11)), ["query", "12", "[2, 3, 11]"]),
-    "dimensions": (lambda: MultiHeadAttention(12, 6)(rand(3, 12)), ["query", "[3, 12]"]),
-    "simple width": (lambda: SelfAttention(12, 6)(rand(2, 3, 11)), ["x must", "12", "[2, 3, 11]"]),
-    "empty": (lambda: SelfAttention(12, 6)(rand(2, 0, 12)), ["x is empty", "[2, 0, 12]"]),
-    "key width": (lambda: MultiHeadAttention(12, 6, kdim=5)(rand(2, 3, 12)), ["key", "5", "[2, 3, 12]"]),
+    "heads": (lambda: MultiHeadAttention(60, num_heads=8), ["d_model=60", "num_heads=8"]),
+    "heads, simple": (lambda: SelfAttention(60, num_heads=8), ["d_model=60", "num_heads=8"]),
+    "no heads": (lambda: SelfAttention(60, num_heads=0), ["d_model=60", "num_heads=0"]),
+    "groups": (
+        lambda: MultiHeadAttention(12, num_heads=6, num_kv_heads=4),
+        ["num_heads=6", "num_kv_heads=4"],
+    ),
+    "no groups": (
+        lambda: MultiHeadAttention(12, num_heads=6, num_kv_heads=0),
+        ["num_heads=6", "num_kv_heads=0"],
+    ),
+    "dropout": (lambda: MultiHeadAttention(12, num_heads=6, dropout=1.5), ["dropout=1.5"]),
+    "width": (lambda: MultiHeadAttention(12, num_heads=6)(rand(2, 3, 11)), ["query", "12", "[2, 3, 11]"]),
+    "dimensions": (lambda: MultiHeadAttention(12, num_heads=6)(rand(3, 12)), ["query", "[3, 12]"]),
+    "simple width": (lambda: SelfAttention(12, num_heads=6)(rand(2, 3, 11)), ["x must", "12", "[2, 3, 11]"]),
+    "empty": (lambda: SelfAttention(12, num_heads=6)(rand(2, 0, 12)), ["x is empty", "[2, 0, 12]"]),
+    "key width": (
+        lambda: MultiHeadAttention(12, num_heads=6, kdim=5)(rand(2, 3, 12)),
+        ["key", "5", "[2, 3, 12]"],
+    ),
     "value width": (
-        lambda: MultiHeadAttention(12, 6, vdim=5)(rand(2, 3, 12), rand(2, 3, 12)),
+        lambda: MultiHeadAttention(12, num_heads=6, vdim=5)(rand(2, 3, 12), rand(2, 3, 12)),
         ["value", "5", "[2, 3, 12]"],
     ),
     "batch": (
-        lambda: MultiHeadAttention(12, 6)(rand(2, 3, 12), rand(4, 3, 12)),
+        lambda: MultiHeadAttention(12, num_heads=6)(rand(2, 3, 12), rand(4, 3, 12)),
         ["[2, 3, 12]", "[4, 3, 12]", "batch"],
     ),
     "lengths": (
-        lambda: MultiHeadAttention(12, 6)(rand(2, 3, 12), rand(2, 3, 12), rand(2, 5, 12)),
+        lambda: MultiHeadAttention(12, num_heads=6)(rand(2, 3, 12), rand(2, 3, 12), rand(2, 5, 12)),
         ["[2, 3, 12]", "[2, 5, 12]", "length"],
     ),
     "causal cross": (
-        lambda: MultiHeadAttention(12, 6, is_causal=True)(rand(2, 3, 12), rand(2, 5, 12)),
+        lambda: MultiHeadAttention(12, num_heads=6, is_causal=True)(rand(2, 3, 12), rand(2, 5, 12)),
         ["3 queries", "5 keys"],
     ),
     "head mask": (
-        lambda: MultiHeadAttention(12, 6)(rand(2, 3, 12), head_mask=torch.ones(5)),
+        lambda: MultiHeadAttention(12, num_heads=6)(rand(2, 3, 12), head_mask=torch.ones(5)),
         ["[5]", "heads=6", "batch=2"],
     ),
     "few keys": (lambda: causal_mask(4, 3), ["4 queries", "3 keys"]),
     **{
         f"{name} ({'fused' if fused else 'explicit'}, {'causal' if causal else 'all'})": (
             lambda mask=mask, fused=fused, causal=causal: MultiHeadAttention(
-                12, 6, is_causal=causal, fused=fused
+                12, num_heads=6, is_causal=causal, fused=fused
             )(rand(2, 3, 12), mask=mask),
             words,
         )
@@ -636,7 +648,7 @@ def test_errors_of_the_modules_name_the_values(case):
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_masks_of_fewer_dimensions_and_other_precision_fit(fused):
-    attention = MultiHeadAttention(12, 3, fused=fused).double()
+    attention = MultiHeadAttention(12, num_heads=3, fused=fused).double()
     x, seen = draw(0, 2, 5, 12), torch.tensor([True, True, False, True, True])
     full = seen.expand(2, 3, 5, 5)
     for mask in (seen, seen[None], seen.expand(5, 5), seen.expand(3, 5, 5), seen.expand(1, 3, 1, 5), full):

@@ -25,11 +25,19 @@ def draw(seed, *shape):
 
 def build(heads=4, kv_heads=2, fused=True):
     torch.manual_seed(0)
-    return MultiHeadAttention(4 * heads, heads, num_kv_heads=kv_heads, is_causal=True, fused=fused).double()
+    return MultiHeadAttention(
+        4 * heads, num_heads=heads, num_kv_heads=kv_heads, is_causal=True, fused=fused
+    ).double()
 
 
 def cache_for(attention, batch, max_len):
-    return KVCache(batch, attention.num_kv_heads, max_len, attention.head_dim, dtype=torch.float64)
+    return KVCache(
+        batch,
+        num_kv_heads=attention.num_kv_heads,
+        max_len=max_len,
+        head_dim=attention.head_dim,
+        dtype=torch.float64,
+    )
 
 
 ROTARY = RotaryEmbedding(4).double()
@@ -144,12 +152,13 @@ def test_weights_of_a_cached_step_are_the_last_rows_of_the_whole():
     attention = build()
     x, cache = draw(0, 2, 6, 16), cache_for(attention, 2, 9)
     read(attention, x[:, :4], cache, rotary=False)
-    _, maps = read(attention, x[:, 4:], cache, rotary=False, need_weights=True)
-    close(maps.weights, attention(x, need_weights=True)[1].weights[:, :, 4:])
+    maps = []
+    read(attention, x[:, 4:], cache, rotary=False, maps=maps)
+    close(maps[0].weights, attention.inspect(x).maps.weights[:, :, 4:])
 
 
 def test_padding_is_overwritten_by_the_rows_next_position():
-    cache = KVCache(2, 1, 4, 1)
+    cache = KVCache(2, num_kv_heads=1, max_len=4, head_dim=1)
     numbers = torch.arange(1.0, 7.0).view(2, 1, 3, 1)
     cache.append(numbers, -numbers, counts=[1, 3])
     assert cache.lengths == [1, 3]
@@ -163,7 +172,7 @@ def test_padding_is_overwritten_by_the_rows_next_position():
 
 
 def test_mask_of_equal_rows_is_causal_and_absent_where_nothing_is_hidden():
-    cache = KVCache(2, 1, 5, 1)
+    cache = KVCache(2, num_kv_heads=1, max_len=5, head_dim=1)
     assert torch.equal(cache.mask(3)[0, 0], torch.ones(3, 3).tril().bool())
     cache.append(torch.zeros(2, 1, 2, 1), torch.zeros(2, 1, 2, 1))
     assert cache.mask(1) is None
@@ -171,7 +180,7 @@ def test_mask_of_equal_rows_is_causal_and_absent_where_nothing_is_hidden():
 
 
 def test_what_is_returned_is_a_view_and_not_a_copy():
-    cache = KVCache(1, 2, 64, 3)
+    cache = KVCache(1, num_kv_heads=2, max_len=64, head_dim=3)
     keys, values = cache.append(torch.ones(1, 2, 5, 3), torch.ones(1, 2, 5, 3))
     assert keys.shape == values.shape == (1, 2, 5, 3)
     assert keys.data_ptr() == cache.keys.data_ptr()
@@ -182,7 +191,7 @@ def test_what_is_returned_is_a_view_and_not_a_copy():
 
 
 def small_cache(used=0):
-    cache = KVCache(2, 1, 4, 3)
+    cache = KVCache(2, num_kv_heads=1, max_len=4, head_dim=3)
     if used:
         cache.append(torch.zeros(2, 1, used, 3), torch.zeros(2, 1, used, 3))
     return cache
@@ -194,11 +203,11 @@ def kv(*shape, **options):
 
 def attend(is_causal=True, **options):
     with torch.inference_mode():
-        return MultiHeadAttention(6, 2, num_kv_heads=1, is_causal=is_causal)(kv(2, 2, 6), **options)
+        return MultiHeadAttention(6, num_heads=2, num_kv_heads=1, is_causal=is_causal)(kv(2, 2, 6), **options)
 
 
 ERRORS = {
-    "sizes": (lambda: KVCache(2, 0, 4, 3), ["(2, 0, 4, 3)", "kv_heads"]),
+    "sizes": (lambda: KVCache(2, num_kv_heads=0, max_len=4, head_dim=3), ["(2, 0, 4, 3)", "kv_heads"]),
     "too long": (
         lambda: small_cache().append(kv(2, 1, 5, 3), kv(2, 1, 5, 3)),
         ["4 positions", "0 used", "5 more"],
@@ -247,7 +256,7 @@ def test_errors_name_the_values(case):
 
 
 def test_a_refused_append_leaves_the_cache_as_it_was():
-    cache = KVCache(2, 1, 4, 1)
+    cache = KVCache(2, num_kv_heads=1, max_len=4, head_dim=1)
     cache.append(torch.ones(2, 1, 2, 1), torch.ones(2, 1, 2, 1))
     keys = cache.keys.clone()
     for new, counts in [(3, None), (2, [3, 0]), (1, [1])]:
@@ -264,3 +273,34 @@ def test_recording_gradients_through_a_cache_is_refused(which):
         small_cache().append(new["key"], new["value"])
     with torch.no_grad():
         small_cache().append(new["key"], new["value"])
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+def test_reordered_rows_go_on_from_what_their_old_row_has_read(uneven):
+    attention, x = build(), draw(0, 3, 7, 16)
+    counts = [4, 2, 3] if uneven else None
+    rows = torch.tensor([2, 2, 0])
+    cache = cache_for(attention, 3, 9)
+    read(attention, x[:, :4], cache, rotary=True, counts=counts)
+    buffer = cache.keys
+    cache.reorder(rows)
+    assert cache.keys is buffer  # whoever holds the buffer goes on with it
+    fresh = cache_for(attention, 3, 9)
+    read(attention, x[rows, :4], fresh, rotary=True, counts=counts and [counts[row] for row in rows])
+    assert cache.lengths == fresh.lengths
+    for start in (4, 5):
+        new = x[:, start : start + 1]
+        close(read(attention, new, cache, rotary=True), read(attention, new, fresh, rotary=True))
+
+
+def test_rows_that_are_not_there_cannot_be_continued():
+    cache = KVCache(2, num_kv_heads=1, max_len=4, head_dim=1)
+    for rows, words in (
+        (torch.tensor([0, 2]), r"rows=\[0, 2\] must lie between 0 and 1: the cache has 2 rows"),
+        (torch.tensor([-1, 0]), "must lie between 0 and 1"),
+        (torch.tensor([0]), r"rows must be 2 integers, got torch.int64 \[1\]"),
+        (torch.tensor([0.0, 1.0]), "rows must be 2 integers, got torch.float32"),
+        (torch.tensor([True, False]), "rows must be 2 integers, got torch.bool"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            cache.reorder(rows)

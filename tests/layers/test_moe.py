@@ -48,7 +48,7 @@ def scramble(module):
 
 
 def mixture(num_experts=4, **options):
-    return scramble(MoE(WIDTH, num_experts, **{"d_ff": 8} | options))
+    return scramble(MoE(WIDTH, num_experts=num_experts, **{"d_ff": 8} | options))
 
 
 def gradients(module):
@@ -86,7 +86,7 @@ def test_loop_and_sorted_dispatch_are_the_formula_in_value_and_gradient(
     found = []
     for dispatch in (by_formula, dispatch_loop, dispatch_sorted):
         torch.manual_seed(seed)
-        experts = nn.ModuleList(scramble(FeedForward(WIDTH, 8, bias=False)) for _ in range(num_experts))
+        experts = nn.ModuleList(scramble(FeedForward(WIDTH, d_ff=8, bias=False)) for _ in range(num_experts))
         inputs = x.clone().requires_grad_(), logits.clone().requires_grad_()
         if by_expert:
             routing = expert_choice_routing(inputs[1], capacity or 2)
@@ -112,7 +112,7 @@ def test_loop_and_sorted_dispatch_are_the_formula_in_value_and_gradient(
 @pytest.mark.parametrize("dispatch", [dispatch_loop, dispatch_sorted])
 def test_where_nobody_is_served_everything_is_zero(dispatch):
     routing = top_k_routing(randn(3, 2), 1)._replace(kept=torch.zeros(3, dtype=torch.bool))
-    experts = nn.ModuleList(scramble(FeedForward(WIDTH, 8, bias=False)) for _ in range(2))
+    experts = nn.ModuleList(scramble(FeedForward(WIDTH, d_ff=8, bias=False)) for _ in range(2))
     assert torch.equal(dispatch(randn(3, WIDTH), experts, routing), torch.zeros(3, WIDTH).double())
 
 
@@ -178,7 +178,7 @@ def test_the_layer_is_its_formula(top_k, renormalize):
     answers = torch.stack([expert(x) for expert in layer.experts], dim=-1)  # [batch, seq, d_model, experts]
     expected = (answers @ gates[..., None])[..., 0] + sum(expert(x) for expert in layer.shared_experts)
     assert_close(layer(x), expected, **exact)
-    output, routing = layer(x, need_routing=True)
+    output, routing = layer.routed(x)
     assert torch.equal(output, layer(x))
     assert isinstance(routing, Routing)
     assert_close(routing.logits, (x @ layer.router.weight.T).flatten(0, 1), **exact)  # reading order
@@ -189,39 +189,44 @@ def test_the_layer_is_its_formula(top_k, renormalize):
 
 def test_a_switch_keeps_the_probability_as_its_gate():
     layer = mixture(top_k=1)
-    _, routing = layer(randn(7, WIDTH), need_routing=True)
+    _, routing = layer.routed(randn(7, WIDTH))
     assert_close(routing.gate, routing.probs.amax(dim=-1), **exact)
     layer(randn(7, WIDTH)).square().sum().backward()
     assert layer.router.weight.grad.abs().max() > 1e-3
-    _, routing = mixture(top_k=2)(randn(7, WIDTH), need_routing=True)
+    _, routing = mixture(top_k=2).routed(randn(7, WIDTH))
     assert_close(routing.gate.view(2, 7).sum(dim=0), torch.ones(7).double(), **exact)
 
 
 def test_what_is_not_said_is_as_documented():
-    layer = MoE(8, 3)
+    layer = MoE(8, num_experts=3)
     assert (layer.top_k, layer.renormalize, layer.choice, layer.fast) == (2, True, "token", True)
     assert layer.capacity_factor is layer.eval_capacity_factor is layer.noise_router is None
     assert len(layer.shared_experts) == 0
-    assert not MoE(8, 3, top_k=1).renormalize
-    dense = DenseMixture(8, 3)
-    assert not DenseMixture(8, 3, expert="layer").experts[0].attention.is_causal
-    assert DenseMixture(8, 3, expert="layer").experts[0].attention.num_heads == 4
-    for expert in (*layer.experts, *MoE(8, 3, num_shared=2).shared_experts, *dense.experts):
+    assert not MoE(8, num_experts=3, top_k=1).renormalize
+    dense = DenseMixture(8, num_experts=3)
+    assert not DenseMixture(8, num_experts=3, expert="layer").experts[0].attention.is_causal
+    assert DenseMixture(8, num_experts=3, expert="layer").experts[0].attention.num_heads == 4
+    for expert in (*layer.experts, *MoE(8, num_experts=3, num_shared=2).shared_experts, *dense.experts):
         assert expert.in_proj.weight.shape == (32, 8)
         assert expert.activation is F.gelu
-    assert DenseMixture(8, 3, expert="layer").experts[0].feed_forward.in_proj.weight.shape == (32, 8)
-    for each in (layer, dense, MoE(8, 3, noisy=True, num_shared=1)):
+    assert DenseMixture(8, num_experts=3, expert="layer").experts[0].feed_forward.in_proj.weight.shape == (
+        32,
+        8,
+    )
+    for each in (layer, dense, MoE(8, num_experts=3, noisy=True, num_shared=1)):
         assert not any(name.endswith(".bias") for name, _ in each.named_parameters())
     assert torch.equal(layer.balancing_bias, torch.zeros(3))
     assert "balancing_bias" in layer.state_dict()
 
 
 def test_options_reach_the_experts():
-    layer = MoE(8, 3, d_ff=5, activation="swiglu", num_shared=1)
-    dense = DenseMixture(8, 3, d_ff=5, activation="swiglu")
+    layer = MoE(8, num_experts=3, d_ff=5, activation="swiglu", num_shared=1)
+    dense = DenseMixture(8, num_experts=3, d_ff=5, activation="swiglu")
     for expert in (*layer.experts, *layer.shared_experts, *dense.experts):
         assert expert.in_proj.weight.shape == expert.gate_proj.weight.shape == (5, 8)
-    whole = DenseMixture(8, 3, expert="layer", num_heads=2, d_ff=5, activation="squared_relu", is_causal=True)
+    whole = DenseMixture(
+        8, num_experts=3, expert="layer", num_heads=2, d_ff=5, activation="squared_relu", is_causal=True
+    )
     for expert in whole.experts:
         assert isinstance(expert, TransformerLayer)
         assert (expert.attention.num_heads, expert.attention.is_causal) == (2, True)
@@ -230,7 +235,11 @@ def test_options_reach_the_experts():
 
 
 def test_the_smallest_mixtures_work():
-    for layer in (MoE(1, 1, top_k=1), DenseMixture(1, 1), MoE(1, 2, noisy=True)):
+    for layer in (
+        MoE(1, num_experts=1, top_k=1),
+        DenseMixture(1, num_experts=1),
+        MoE(1, num_experts=2, noisy=True),
+    ):
         assert layer(torch.ones(1, 1)).shape == (1, 1)
     single = mixture(num_experts=1, top_k=1)
     x = randn(4, WIDTH)
@@ -241,9 +250,11 @@ def test_the_smallest_mixtures_work():
 
 
 def test_dropped_tokens_are_exactly_zero_and_pass_by_on_the_residual_path():
-    layer = EncoderLayer(8, 2, 0, feed_forward=MoE(8, 2, top_k=1, capacity_factor=0.5)).double()
+    layer = EncoderLayer(
+        8, num_heads=2, d_ff=0, feed_forward=MoE(8, num_experts=2, top_k=1, capacity_factor=0.5)
+    ).double()
     x = randn(2, 6, 8)
-    branch, routing = layer.feed_forward(layer.feed_forward_norm(x), need_routing=True)
+    branch, routing = layer.feed_forward.routed(layer.feed_forward_norm(x))
     dropped = ~routing.kept.view(2, 6)
     assert dropped.sum() >= 6  # room for 3 each
     assert (branch[dropped] == 0).all()
@@ -260,7 +271,7 @@ def test_dropped_tokens_are_exactly_zero_and_pass_by_on_the_residual_path():
 def test_a_token_that_loses_one_of_two_experts_keeps_the_other_at_its_gate():
     layer = mixture(num_experts=3, capacity_factor=0.6)
     x = randn(10, WIDTH)
-    output, routing = layer(x, need_routing=True)
+    output, routing = layer.routed(x)
     assert routing.kept.sum() < 20
     assert routing.expert[routing.kept].bincount(minlength=3).max() == 4  # 0.6 * 2 * 10 / 3
     assert_close(output, by_formula(x, layer.experts, routing), **exact)
@@ -270,7 +281,7 @@ def test_the_limit_is_for_training_unless_evaluation_has_its_own():
     x = randn(12, WIDTH)
 
     def kept(layer):
-        return int(layer(x, need_routing=True)[1].kept.sum())
+        return int(layer.routed(x)[1].kept.sum())
 
     layer = mixture(num_experts=3, top_k=1, capacity_factor=0.25)
     assert kept(layer) == 3
@@ -331,7 +342,7 @@ def test_noise_has_the_learned_scale_and_teaches_it():
 def test_the_balancing_bias_moves_the_choice_alone():
     layer, x = mixture(top_k=1), randn(9, WIDTH)
     layer.balancing_bias[2] = 2.0
-    _, routing = layer(x, need_routing=True)
+    _, routing = layer.routed(x)
     assert routing.expert.tolist() == [2] * 9
     assert_close(routing.gate, routing.probs[:, 2], **exact)
 
@@ -341,7 +352,7 @@ def test_the_balancing_bias_moves_the_choice_alone():
 
 def test_a_dense_mixture_is_its_formula():
     for options in ({}, {"expert": "layer", "num_heads": 2}):
-        layer = scramble(DenseMixture(WIDTH, 3, **options))
+        layer = scramble(DenseMixture(WIDTH, num_experts=3, **options))
         x = randn(2, 5, WIDTH)
         gates = (x @ layer.router.weight.T).softmax(dim=-1)
         expected = sum(gates[..., [i]] * expert(x) for i, expert in enumerate(layer.experts))
@@ -352,7 +363,7 @@ def test_a_dense_mixture_is_its_formula():
 
 
 def test_a_dense_mixture_is_a_sparse_one_that_takes_all():
-    dense = scramble(DenseMixture(WIDTH, 3, d_ff=8))
+    dense = scramble(DenseMixture(WIDTH, num_experts=3, d_ff=8))
     sparse = mixture(num_experts=3, top_k=3, renormalize=False)
     sparse.load_state_dict(dense.state_dict() | {"balancing_bias": torch.zeros(3)})
     x, upstream = randn(2, 5, WIDTH), randn(2, 5, WIDTH)
@@ -417,7 +428,11 @@ MOES = {
 
 def language_model(kind="two of four", vocab_size=11):
     torch.manual_seed(0)
-    model = LanguageModel(vocab_size, 16, 2, 4, num_experts=4, moe=MOES[kind]).double().eval()
+    model = (
+        LanguageModel(vocab_size, d_model=16, num_layers=2, num_heads=4, num_experts=4, moe=MOES[kind])
+        .double()
+        .eval()
+    )
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.5 * torch.randn_like(parameter))
@@ -479,20 +494,60 @@ def test_no_position_sees_its_future(kind):
         assert moved[position]
 
 
+def test_no_option_is_ignored():
+    with pytest.raises(ValueError, match="renormalize=True needs choice='token'"):
+        MoE(8, num_experts=3, choice="expert", renormalize=True)
+    for ignored in ({"num_heads": 2}, {"is_causal": True}):
+        with pytest.raises(ValueError, match="are for experts with attention, but expert='feed_forward'"):
+            DenseMixture(8, num_experts=3, **ignored)
+    layer, x = MoE(8, num_experts=3, choice="expert"), torch.randn(5, 8)
+    layer.balancing_bias[1] = 0.1
+    with pytest.raises(ValueError, match="balancing_bias is not zero, but with choice='expert' no bias"):
+        layer(x)
+    model = LanguageModel(11, d_model=16, num_layers=1, num_heads=4, num_experts=2, moe={"choice": "expert"})
+    with pytest.raises(
+        ValueError, match=r"bias_rate=0\.01 moves a bias that choice='expert' does not look at"
+    ):
+        MixtureLoss(bias_rate=0.01)(model, torch.randint(11, (2, 5)))
+
+
+@pytest.mark.parametrize("top_k", [1, 2, 3])
+@pytest.mark.parametrize("choice", ["token", "expert"])
+def test_who_depends_on_others_is_refused_a_cache_and_no_one_else(choice, top_k):
+    """With a factor of `num_experts / top_k` no expert is ever full; below, one can be."""
+    x = torch.randn(9, WIDTH, dtype=torch.float64)
+    for training in (True, False):
+        for factor, free in ((4 / top_k, True), (4 / top_k - 0.01, False)):
+            limits = {"capacity_factor" if training else "eval_capacity_factor": factor}
+            layer = mixture(num_experts=4, top_k=top_k, choice=choice, **limits).train(training)
+            if free:
+                layer.check_each_token_alone()
+                alone = torch.cat([layer(token[None]) for token in x])
+                assert_close(layer(x), alone, **exact)
+            else:
+                mode = "training" if training else "evaluation"
+                words = "choice='expert'" if choice == "expert" else f"factor of {factor} in {mode}"
+                with pytest.raises(ValueError, match=words):
+                    layer.check_each_token_alone()
+    mixture(top_k=top_k).check_each_token_alone()
+
+
 def test_a_model_of_expert_choice_sees_its_future_and_refuses_a_cache():
     torch.manual_seed(0)
-    model = scramble(LanguageModel(11, 16, 2, 4, num_experts=4, moe={"choice": "expert"})).eval()
+    model = scramble(
+        LanguageModel(11, d_model=16, num_layers=2, num_heads=4, num_experts=4, moe={"choice": "expert"})
+    ).eval()
     tokens = torch.randint(11, (1, 12))
     changed = tokens.clone()
     changed[0, -1] = (changed[0, -1] + 1) % 11
     assert (model(tokens) - model(changed))[0, :-1].abs().max() > 1e-6
-    with pytest.raises(ValueError, match="a token's experts depend on the tokens after it"):
+    with pytest.raises(ValueError, match="choice='expert' a token's experts depend on other tokens"):
         model.generate(tokens, 1)
 
 
 def test_routing_comes_out_of_a_forward_pass_layer_by_layer():
     model, tokens = language_model(), torch.randint(11, (3, 5))
-    logits, routings = model(tokens, need_routing=True)
+    logits, routings = model.routed(tokens)
     assert torch.equal(logits, model(tokens))
     assert [each.logits.shape for each in routings] == [(15, 4)] * 2
     assert [moe.top_k for moe in mixtures_of(model)] == [2, 2]
@@ -503,11 +558,12 @@ def test_routing_comes_out_of_a_forward_pass_layer_by_layer():
         assert not other.logits.requires_grad
         assert routing.logits.requires_grad
         assert routing.probs.shape[1] == len(layer.experts)
-    dense = LanguageModel(11, 16, 2, 4)
-    assert dense(tokens, need_routing=True)[1] == dense.inspect(tokens).routings == [None, None]
+    dense = LanguageModel(11, d_model=16, num_layers=2, num_heads=4)
+    assert dense.routed(tokens)[1] == dense.inspect(tokens).routings == [None, None]
     assert mixtures_of(dense) == []
-    body = LLMasOS(16, 2, 4, moe={"top_k": 1})
-    _, maps, routings = body(torch.randn(2, 3, 16), need_weights=True, need_routing=True)
+    body = LLMasOS(16, num_layers=2, num_experts=4, moe={"top_k": 1})
+    maps, routings = [], []
+    body(torch.randn(2, 3, 16), maps=maps, routings=routings)
     assert len(maps) == len(routings) == 2
 
 
@@ -538,7 +594,7 @@ def test_settings_rebuild_a_model_with_experts():
 def test_mixture_loss_is_its_formula():
     model, tokens = language_model(), torch.randint(11, (3, 6))
     plain = next_token_loss(model, tokens)
-    _, routings = model(tokens[:, :-1], need_routing=True)
+    _, routings = model.routed(tokens[:, :-1])
     balance = sum(load_balancing_loss(each) for each in routings) / 2
     z = sum(router_z_loss(each) for each in routings) / 2
     assert_close(MixtureLoss(balance=0, z=0)(model, tokens), plain, **exact)
@@ -547,13 +603,13 @@ def test_mixture_loss_is_its_formula():
     assert_close(MixtureLoss(0, 1)(model, tokens), plain + z, **exact)
     pair = (tokens[:, :-1], tokens[:, 1:])
     assert_close(MixtureLoss(0.3)(model, pair), plain + 0.3 * balance, **exact)
-    dense = LanguageModel(11, 16, 2, 4)
+    dense = LanguageModel(11, d_model=16, num_layers=2, num_heads=4)
     assert_close(MixtureLoss()(dense, tokens), next_token_loss(dense, tokens))
 
 
 def test_mixture_loss_moves_the_biases_in_training_alone():
     model, tokens = language_model(), torch.randint(11, (3, 6))
-    _, routings = model(tokens[:, :-1], need_routing=True)
+    _, routings = model.routed(tokens[:, :-1])
     MixtureLoss(bias_rate=0.25)(model, tokens)
     assert all(not moe.balancing_bias.any() for moe in mixtures_of(model))
     model.train()
@@ -568,12 +624,12 @@ def test_mixture_loss_moves_the_biases_in_training_alone():
 
 
 TEXT = torch.tensor([0, 3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9] * 30)
-SAMPLE = TextSampler(TEXT, 12, 8)
+SAMPLE = TextSampler(TEXT, context=12, batch_size=8)
 
 
 def trained(steps=40, loss=None, kind="two of four", num_experts=4, **options):
     torch.manual_seed(0)
-    model = LanguageModel(11, 16, 2, 4, num_experts=num_experts, moe=MOES[kind])
+    model = LanguageModel(11, d_model=16, num_layers=2, num_heads=4, num_experts=num_experts, moe=MOES[kind])
     history = train(model, SAMPLE, steps=steps, loss=loss or MixtureLoss(), progress=False, **options)
     return model, history
 
@@ -594,9 +650,9 @@ def test_the_bias_evens_a_skewed_model_without_any_loss():
     x = randn(400, WIDTH) + 1.0
     with torch.no_grad():
         layer.router.weight[0] += 1.0
-    first, last = layer(x, need_routing=True)[1], None
+    first, last = layer.routed(x)[1], None
     for _ in range(600):
-        last = layer(x, need_routing=True)[1]
+        last = layer.routed(x)[1]
         balancing_bias_step(layer.balancing_bias, last, 0.002)
     assert routing_statistics(first).max_over_mean > 2
     assert routing_statistics(last).max_over_mean < 1.2
@@ -633,7 +689,7 @@ X = torch.zeros(2, 3, 8)
 
 
 def run_away():
-    layer = MoE(8, 3)
+    layer = MoE(8, num_experts=3)
     with torch.no_grad():
         layer.router.weight[1, 0] = torch.nan
     layer(X + 1)
@@ -642,39 +698,51 @@ def run_away():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: MoE(8, 3, top_k=4), "top_k=4 must lie between 1 and num_experts=3"),
-        (lambda: MoE(8, 3, top_k=0), "top_k=0 must lie between 1 and num_experts=3"),
-        (lambda: MoE(8, 0), "d_model=8 and num_experts=0 must be at least 1"),
-        (lambda: MoE(0, 3), "d_model=0 and num_experts=3 must be at least 1"),
-        (lambda: DenseMixture(8, 0), "d_model=8 and num_experts=0 must be at least 1"),
-        (lambda: MoE(8, 3, choice="both"), "choice='both' is not one of token, expert"),
-        (lambda: MoE(8, 3, num_shared=-1), "num_shared=-1 must not be negative"),
-        (lambda: MoE(8, 3, capacity_factor=0), "capacity_factor=0 must be positive"),
-        (lambda: MoE(8, 3, eval_capacity_factor=-1.5), "capacity_factor=-1.5 must be positive"),
-        (lambda: MoE(8, 3, capacity_factor=float("nan")), "capacity_factor=nan must be positive"),
-        (lambda: MoE(8, 3, activation="tanh"), "activation='tanh' is not one of relu, gelu"),
-        (lambda: MoE(8, 3, d_ff=0), "d_ff=0 must be at least 1"),
-        (lambda: DenseMixture(8, 3, expert="giant"), "expert='giant' is not one of feed_forward, layer"),
+        (lambda: MoE(8, num_experts=3, top_k=4), "top_k=4 must lie between 1 and num_experts=3"),
+        (lambda: MoE(8, num_experts=3, top_k=0), "top_k=0 must lie between 1 and num_experts=3"),
+        (lambda: MoE(8, num_experts=0), "d_model=8 and num_experts=0 must be at least 1"),
+        (lambda: MoE(0, num_experts=3), "d_model=0 and num_experts=3 must be at least 1"),
+        (lambda: DenseMixture(8, num_experts=0), "d_model=8 and num_experts=0 must be at least 1"),
+        (lambda: MoE(8, num_experts=3, choice="both"), "choice='both' is not one of token, expert"),
+        (lambda: MoE(8, num_experts=3, num_shared=-1), "num_shared=-1 must not be negative"),
+        (lambda: MoE(8, num_experts=3, capacity_factor=0), "capacity_factor=0 must be positive"),
+        (lambda: MoE(8, num_experts=3, eval_capacity_factor=-1.5), "capacity_factor=-1.5 must be positive"),
+        (lambda: MoE(8, num_experts=3, capacity_factor=float("nan")), "capacity_factor=nan must be positive"),
+        (lambda: MoE(8, num_experts=3, activation="tanh"), "activation='tanh' is not one of relu, gelu"),
+        (lambda: MoE(8, num_experts=3, d_ff=0), "d_ff=0 must be at least 1"),
         (
-            lambda: DenseMixture(8, 3, expert="layer", num_heads=3),
+            lambda: DenseMixture(8, num_experts=3, expert="giant"),
+            "expert='giant' is not one of feed_forward, layer",
+        ),
+        (
+            lambda: DenseMixture(8, num_experts=3, expert="layer", num_heads=3),
             "is not divisible by num_heads=3",
         ),
-        (lambda: MoE(8, 3)(X[..., :7]), "x must be [..., seq, 8], got [2, 3, 7]"),
-        (lambda: MoE(8, 3)(X[0, 0]), "x must be [..., seq, 8], got [8]"),
-        (lambda: DenseMixture(8, 3)(X[..., :7]), "x must be [..., seq, 8], got [2, 3, 7]"),
-        (lambda: MoE(8, 3)(X[:0]), "there are no tokens to route: x is [0, 3, 8]"),
-        (lambda: DenseMixture(8, 3)(X[:, :0]), "there are no tokens to route: x is [2, 0, 8]"),
+        (lambda: MoE(8, num_experts=3)(X[..., :7]), "x must be [..., seq, 8], got [2, 3, 7]"),
+        (lambda: MoE(8, num_experts=3)(X[0, 0]), "x must be [..., seq, 8], got [8]"),
+        (lambda: DenseMixture(8, num_experts=3)(X[..., :7]), "x must be [..., seq, 8], got [2, 3, 7]"),
+        (lambda: MoE(8, num_experts=3)(X[:0]), "there are no tokens to route: x is [0, 3, 8]"),
+        (lambda: DenseMixture(8, num_experts=3)(X[:, :0]), "there are no tokens to route: x is [2, 0, 8]"),
         (run_away, "the router's logit of token 0 for expert 1 is nan"),
-        (lambda: MoE(8, 3)(X + torch.inf), "the model's numbers have run away (try a lower learning rate)"),
+        (
+            lambda: MoE(8, num_experts=3)(X + torch.inf),
+            "the model's numbers have run away (try a lower learning rate)",
+        ),
         (lambda: MixtureLoss(balance=-1), "balance=-1 must be a number that is not negative"),
         (lambda: MixtureLoss(z=float("nan")), "z=nan must be a number that is not negative"),
         (lambda: MixtureLoss(bias_rate=-0.5), "bias_rate=-0.5 must be a number that is not negative"),
         (
-            lambda: LanguageModel(11, 8, 1, 2, moe={"top_k": 1}),
+            lambda: LanguageModel(11, d_model=8, num_layers=1, num_heads=2, moe={"top_k": 1}),
             "moe={'top_k': 1} are options of experts",
         ),
-        (lambda: LanguageModel(11, 8, 1, 2, num_experts=0), "num_experts=0 must be at least 1"),
-        (lambda: LanguageModel(11, 8, 1, 2, num_experts=2, moe={"top_k": 3}), "top_k=3"),
+        (
+            lambda: LanguageModel(11, d_model=8, num_layers=1, num_heads=2, num_experts=0),
+            "num_experts=0 must be at least 1",
+        ),
+        (
+            lambda: LanguageModel(11, d_model=8, num_layers=1, num_heads=2, num_experts=2, moe={"top_k": 3}),
+            "top_k=3",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_words(call, words):

@@ -31,7 +31,7 @@ exact = {"rtol": 1e-10, "atol": 1e-10}
 
 @pytest.mark.parametrize("base", [10_000.0, 100.0])
 def test_sinusoidal_is_the_formula(base):
-    vectors = SinusoidalPositions(6, base)(torch.arange(50), torch.float64)
+    vectors = SinusoidalPositions(6, base=base)(torch.arange(50), torch.float64)
     for pos in range(50):
         for i in range(3):
             angle = pos / base ** (2 * i / 6)
@@ -54,7 +54,7 @@ def test_sinusoidal_shapes_dtype_and_amplitude():
 )
 @settings(max_examples=50, deadline=None)
 def test_a_shift_is_a_rotation_that_depends_on_the_offset_alone(offset, position, d_model, base):
-    encode = SinusoidalPositions(d_model, base)
+    encode = SinusoidalPositions(d_model, base=base)
     rotation = shift_rotation(offset, d_model, base)
     here, there = (encode(torch.tensor(p), torch.float64) for p in (position, position + offset))
     assert_close(rotation @ here, there, rtol=0, atol=1e-9)
@@ -73,7 +73,7 @@ def test_frequencies_fall_geometrically_from_one():
 
 
 def test_learned_positions_look_up_their_rows():
-    learned = LearnedPositions(10, 4)
+    learned = LearnedPositions(10, d_model=4)
     positions = torch.tensor([[0, 9], [3, 3]])
     assert torch.equal(learned(positions), learned.embedding.weight[positions])
     assert learned(torch.arange(0)).shape == (0, 4)
@@ -166,15 +166,15 @@ def test_alibi_equals_its_definition(ragged):
 
 def test_alibi_in_causal_attention_is_the_papers_formula():
     torch.manual_seed(0)
-    attention = MultiHeadAttention(8, 2, is_causal=True).double()
+    attention = MultiHeadAttention(8, num_heads=2, is_causal=True).double()
     x = torch.randn(2, 6, 8, dtype=torch.float64)
     bias = AlibiPositions(2)(torch.arange(6), torch.arange(6), torch.float64)
-    _, maps = attention(x, mask=bias, need_weights=True)
+    _, maps = attention.inspect(x, mask=bias)
     for head, slope in enumerate((2.0**-4, 2.0**-8)):
         for i in range(6):
             biased = torch.stack([maps.scores[:, head, i, j] + slope * (j - i) for j in range(i + 1)], dim=-1)
             assert_close(maps.weights[:, head, i, : i + 1], biased.softmax(dim=-1), **exact)
-    assert_close(attention(x, mask=bias), attention(x, mask=bias, need_weights=True)[0], **exact)
+    assert_close(attention(x, mask=bias), attention.inspect(x, mask=bias)[0], **exact)
 
 
 # Through a model
@@ -182,7 +182,9 @@ def test_alibi_in_causal_attention_is_the_papers_formula():
 
 def small_model(position, **options):
     torch.manual_seed(3)
-    model = LanguageModel(11, 24, 2, 3, position=position, **options).double().eval()
+    model = (
+        LanguageModel(11, d_model=24, num_layers=2, num_heads=3, position=position, **options).double().eval()
+    )
     for parameter in model.parameters():  # past the start, where branches and head are zero
         torch.nn.init.normal_(parameter, std=0.3)
     return model
@@ -234,9 +236,9 @@ def test_order_matters_with_positions_and_only_with_them(position):
 @pytest.mark.parametrize("position", ["rotary", "alibi"])
 def test_relative_encodings_do_not_see_where_they_start(position):
     """Behind a prefix that no one may attend to, the same tokens give the same outputs."""
-    encoding = PositionalEncoding(position, 24, 3).double()
+    encoding = PositionalEncoding(position, d_model=24, num_heads=3).double()
     torch.manual_seed(0)
-    attention = MultiHeadAttention(24, 3).double()
+    attention = MultiHeadAttention(24, num_heads=3).double()
     x = torch.randn(1, 5, 24, dtype=torch.float64)
 
     def outputs(start):
@@ -250,7 +252,7 @@ def test_relative_encodings_do_not_see_where_they_start(position):
 def test_added_vectors_are_as_large_as_tied_embeddings():
     for position in ("sinusoidal", "learned"):
         torch.manual_seed(0)
-        model = LanguageModel(50, 64, 1, 2, position=position, tie_weights=True)
+        model = LanguageModel(50, d_model=64, num_layers=1, num_heads=2, position=position, tie_weights=True)
         x = model.body.positions(torch.zeros(1, 400, 64), torch.arange(400))[0]
         assert 0.5 < (x.std() / model.embedding.weight.std()).item() < 1.1
 
@@ -262,7 +264,8 @@ def test_no_length_is_too_long(position):
 
 def test_positions_have_no_parameters_but_learned_ones():
     counts = {
-        kind: sum(p.numel() for p in PositionalEncoding(kind, 8, 2, max_len=5).parameters()) for kind in KINDS
+        kind: sum(p.numel() for p in PositionalEncoding(kind, d_model=8, num_heads=2, max_len=5).parameters())
+        for kind in KINDS
     }
     assert counts == {"sinusoidal": 0, "learned": 40, "rotary": 0, "alibi": 0, "none": 0}
 
@@ -275,9 +278,12 @@ def test_positions_have_no_parameters_but_learned_ones():
         (lambda: SinusoidalPositions(8, base=1.0), "base=1.0 must be above 1"),
         (lambda: frequencies(5), "width=5 must be even"),
         (lambda: shift_rotation(1, 9), "width=9 must be even"),
-        (lambda: LearnedPositions(0, 8), "max_len=0 and d_model=8 must be at least 1"),
-        (lambda: LearnedPositions(4, 8)(torch.arange(5)), "position 4 has no vector: positions 0 to 3"),
-        (lambda: LearnedPositions(4, 8)(torch.tensor([-1, 2])), "position -1 has no vector"),
+        (lambda: LearnedPositions(0, d_model=8), "max_len=0 and d_model=8 must be at least 1"),
+        (
+            lambda: LearnedPositions(4, d_model=8)(torch.arange(5)),
+            "position 4 has no vector: positions 0 to 3",
+        ),
+        (lambda: LearnedPositions(4, d_model=8)(torch.tensor([-1, 2])), "position -1 has no vector"),
         (lambda: RotaryEmbedding(5), "head_dim=5 must be even"),
         (lambda: RotaryEmbedding(4, base=0.5), "base=0.5 must be above 1"),
         (lambda: RotaryEmbedding(4, scale=0), "scale=0 must be positive"),
@@ -289,11 +295,22 @@ def test_positions_have_no_parameters_but_learned_ones():
         (lambda: RotaryEmbedding(4).at(torch.arange(2))(torch.randn(1, 1, 2, 8)), "head_dim=4"),
         (lambda: alibi_slopes(0), "num_heads=0 must be at least 1"),
         (lambda: AlibiPositions(-2), "num_heads=-2 must be at least 1"),
-        (lambda: PositionalEncoding("sines", 8, 2), "position='sines' is not one of sinusoidal, learned"),
-        (lambda: LanguageModel(5, 9, 1, 3, position="sinusoidal"), "d_model=9 must be even"),
-        (lambda: LanguageModel(5, 9, 1, 3, position="rotary"), "head_dim=3 must be even"),
         (
-            lambda: LanguageModel(5, 8, 1, 2, position="learned", max_len=3)(torch.zeros(1, 4, dtype=int)),
+            lambda: PositionalEncoding("sines", d_model=8, num_heads=2),
+            "position='sines' is not one of sinusoidal, learned",
+        ),
+        (
+            lambda: LanguageModel(5, d_model=9, num_layers=1, num_heads=3, position="sinusoidal"),
+            "d_model=9 must be even",
+        ),
+        (
+            lambda: LanguageModel(5, d_model=9, num_layers=1, num_heads=3, position="rotary"),
+            "head_dim=3 must be even",
+        ),
+        (
+            lambda: LanguageModel(5, d_model=8, num_layers=1, num_heads=2, position="learned", max_len=3)(
+                torch.zeros(1, 4, dtype=int)
+            ),
             "position 3 has no vector",
         ),
     ],
@@ -306,11 +323,13 @@ def test_bad_input_is_refused_in_words(call, words):
 def test_odd_widths_are_fine_where_nothing_turns():
     for position in ("learned", "alibi", "none"):
         assert small_model(position, d_ff=9)(torch.zeros(1, 4, dtype=torch.long)).shape == (1, 4, 11)
-        assert LanguageModel(5, 9, 1, 3, position=position)(torch.zeros(1, 4, dtype=int)).shape == (1, 4, 5)
+        assert LanguageModel(5, d_model=9, num_layers=1, num_heads=3, position=position)(
+            torch.zeros(1, 4, dtype=int)
+        ).shape == (1, 4, 5)
 
 
 def test_the_smallest_sizes_work():
-    assert LearnedPositions(1, 1)(torch.tensor([0])).shape == (1, 1)
+    assert LearnedPositions(1, d_model=1)(torch.tensor([0])).shape == (1, 1)
     x = torch.ones(1, 1, 1, 2)
     assert_close(RotaryEmbedding(2).at(torch.tensor([0]))(x), x)
 
@@ -321,7 +340,7 @@ def test_what_is_not_said_is_as_in_the_papers():
     sines, rotary = SinusoidalPositions(4), RotaryEmbedding(4)
     assert (sines.base, sines.amplitude) == (10_000.0, 1.0)
     assert (rotary.base, rotary.scale, rotary.layout) == (10_000.0, 1.0, "halves")
-    chosen = {kind: PositionalEncoding(kind, 8, 2) for kind in KINDS}
+    chosen = {kind: PositionalEncoding(kind, d_model=8, num_heads=2) for kind in KINDS}
     assert (chosen["sinusoidal"].sinusoidal.base, chosen["sinusoidal"].sinusoidal.amplitude) == (
         10_000.0,
         1.0,
@@ -330,13 +349,13 @@ def test_what_is_not_said_is_as_in_the_papers():
     assert chosen["learned"].learned.embedding.weight.shape == (1024, 8)
     assert chosen["learned"].learned.embedding.weight.std().item() == pytest.approx(1.0, abs=0.1)
     options = {"base": 50.0, "amplitude": 0.1}
-    assert PositionalEncoding("sinusoidal", 8, 2, **options).sinusoidal.base == 50.0
-    assert PositionalEncoding("rotary", 8, 2, **options).rotary.base == 50.0
+    assert PositionalEncoding("sinusoidal", d_model=8, num_heads=2, **options).sinusoidal.base == 50.0
+    assert PositionalEncoding("rotary", d_model=8, num_heads=2, **options).rotary.base == 50.0
 
 
 def test_what_each_encoding_adds_and_tells_attention():
     x, positions = torch.randn(2, 5, 8, dtype=torch.float64), torch.tensor([[3, 4, 5, 6, 7], [0, 1, 2, 3, 4]])
-    chosen = {kind: PositionalEncoding(kind, 8, 2).double() for kind in KINDS}
+    chosen = {kind: PositionalEncoding(kind, d_model=8, num_heads=2).double() for kind in KINDS}
     results = {kind: encoding(x, positions) for kind, encoding in chosen.items()}
     sines = SinusoidalPositions(8)(positions, torch.float64)
     assert_close(results["sinusoidal"][0], x + sines, **exact)
@@ -361,7 +380,7 @@ def test_results_have_the_number_format_that_was_asked_for(dtype):
     heads, x = torch.ones(1, 2, 3, 4, dtype=expected), torch.ones(1, 3, 8, dtype=expected)
     assert RotaryEmbedding(4).at(positions, **asked)(heads).dtype == expected
     for kind in KINDS:
-        output, options = PositionalEncoding(kind, 8, 2).to(expected)(x, positions)
+        output, options = PositionalEncoding(kind, d_model=8, num_heads=2).to(expected)(x, positions)
         assert output.dtype == expected
         assert "mask" not in options or options["mask"].dtype == expected
         assert "rotate" not in options or options["rotate"](heads).dtype == expected

@@ -192,7 +192,7 @@ def test_a_worked_case_of_drops():
     ],
 )
 def test_capacity(tokens, experts, top_k, factor, capacity):
-    assert expert_capacity(tokens, experts, top_k, factor) == capacity
+    assert expert_capacity(tokens, num_experts=experts, top_k=top_k, capacity_factor=factor) == capacity
 
 
 # Experts choose
@@ -432,6 +432,10 @@ def poisoned(value):
     return logits
 
 
+def capacity_with(factor):
+    return expert_capacity(8, num_experts=4, top_k=1, capacity_factor=factor)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -441,10 +445,10 @@ def poisoned(value):
         (lambda: top_k_routing(SIX, 1, capacity=0), "capacity=0 must be at least 1: an expert of"),
         (lambda: expert_choice_routing(SIX, 0), "capacity=0 must be at least 1"),
         (lambda: expert_choice_routing(SIX, -1), "capacity=-1 must be at least 1"),
-        (lambda: expert_capacity(8, 4, 1, 0.0), "capacity_factor=0.0 must be positive"),
-        (lambda: expert_capacity(8, 4, 1, -1.0), "capacity_factor=-1.0 must be positive"),
-        (lambda: expert_capacity(8, 4, 1, math.nan), "capacity_factor=nan must be positive"),
-        (lambda: expert_capacity(8, 4, 1, math.inf), "capacity_factor=inf must be positive"),
+        (lambda: capacity_with(0.0), "capacity_factor=0.0 must be positive"),
+        (lambda: capacity_with(-1.0), "capacity_factor=-1.0 must be positive"),
+        (lambda: capacity_with(math.nan), "capacity_factor=nan must be positive"),
+        (lambda: capacity_with(math.inf), "capacity_factor=inf must be positive"),
         (lambda: top_k_routing(SIX[0], 1), "logits must be numbers [tokens, experts], got torch.float32 [6]"),
         (lambda: top_k_routing(SIX.long(), 1), "got torch.int64 [3, 6]"),
         (lambda: expert_choice_routing(SIX[None], 1), "got torch.float32 [1, 3, 6]"),

@@ -11,13 +11,10 @@ from torch.testing import assert_close
 from llmasos_edu.foundation.tensors import check_tokens
 from llmasos_edu.layers.attention import MultiHeadAttention
 from llmasos_edu.layers.transformer import (
-    NORMS,
     CrossAttention,
     DecoderLayer,
     EncoderLayer,
     FeedForward,
-    LayerNorm,
-    RMSNorm,
     TransformerLayer,
     start_empty,
 )
@@ -92,43 +89,13 @@ def gradients(module, kind):
     return [*found, inner, outer, module.attention_norm.weight.grad]
 
 
-# Norms and feed-forward
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("name", ["layer", "rms"])
-@pytest.mark.parametrize("eps", [None, 0.1])
-def test_norms_equal_torchs(name, eps, dtype):
-    options = {} if eps is None else {"eps": eps}
-    ours = {"layer": LayerNorm, "rms": RMSNorm}[name](6, **options).to(dtype)
-    theirs = NORMS[name](6, **options).to(dtype)
-    for parameter in ours.parameters():
-        nn.init.normal_(parameter)
-    theirs.load_state_dict(ours.state_dict())
-    x = (torch.randn(2, 3, 6, dtype=dtype) * 3 + 1).requires_grad_()
-    copy = x.detach().clone().requires_grad_()
-    upstream = torch.randn(2, 3, 6, dtype=dtype)
-    ours(x).backward(upstream)
-    theirs(copy).backward(upstream)
-    tolerance = exact if dtype == torch.float64 else {"rtol": 1e-4, "atol": 1e-5}
-    assert_close(ours(x), theirs(copy), **tolerance)
-    assert_close(x.grad, copy.grad, **tolerance)
-    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        assert_close(mine.grad, other.grad, **tolerance)
-
-
-@pytest.mark.parametrize("norm", [LayerNorm(4), RMSNorm(4)])
-def test_norms_stay_finite_on_equal_features(norm):
-    x = torch.zeros(2, 4, requires_grad=True)
-    norm(x).sum().backward()
-    assert x.grad.isfinite().all()
-    assert torch.equal(norm(x), torch.zeros(2, 4))
+# Feed-forward
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_tanh", "squared_relu", "swiglu", "geglu"])
 def test_feed_forward_is_its_formula(activation, bias):
-    network = scramble(FeedForward(4, 6, activation=activation, bias=bias))
+    network = scramble(FeedForward(4, d_ff=6, activation=activation, bias=bias))
     x = randn(2, 3, 4)
     inner = x @ network.in_proj.weight.T + (network.in_proj.bias if bias else 0)
     if activation in ("swiglu", "geglu"):
@@ -151,12 +118,12 @@ def test_feed_forward_is_its_formula(activation, bias):
 
 
 def test_the_articles_layer_is_its_formula():
-    layer = scramble(TransformerLayer(WIDTH, 2, 16))
+    layer = scramble(TransformerLayer(WIDTH, num_heads=2, d_ff=16))
     x = randn(2, 5, WIDTH)
     expected = F.layer_norm(
         layer.feed_forward(layer.attention(x)) + x, (WIDTH,), layer.norm.weight, layer.norm.bias, 1e-5
     )
-    output, maps = layer(x, need_weights=True)
+    output, maps = layer.inspect(x)
     assert_close(layer(x), expected, **exact)
     assert_close(output, expected, **exact)
     assert maps.weights.shape == (2, 2, 5, 5)
@@ -164,12 +131,12 @@ def test_the_articles_layer_is_its_formula():
 
 
 def test_the_articles_layer_can_hide_the_future_and_padding():
-    layer = scramble(TransformerLayer(WIDTH, 2, 16, is_causal=True))
+    layer = scramble(TransformerLayer(WIDTH, num_heads=2, d_ff=16, is_causal=True))
     x = randn(1, 5, WIDTH)
     changed = x.clone()
     changed[:, 3:] += 1
     assert_close(layer(x)[:, :3], layer(changed)[:, :3], **exact)
-    both = scramble(TransformerLayer(WIDTH, 2, 16))
+    both = scramble(TransformerLayer(WIDTH, num_heads=2, d_ff=16))
     mask = (torch.arange(5) < 3)[None, None, None]
     assert_close(both(x, mask=mask)[:, :3], both(changed, mask=mask)[:, :3], **exact)
 
@@ -180,7 +147,9 @@ def test_the_articles_layer_can_hide_the_future_and_padding():
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_encoder_layer_equals_torchs(norm_first, activation, padded, is_causal):
     ours = scramble(
-        EncoderLayer(WIDTH, 2, 12, activation=activation, norm_first=norm_first, is_causal=is_causal)
+        EncoderLayer(
+            WIDTH, num_heads=2, d_ff=12, activation=activation, norm_first=norm_first, is_causal=is_causal
+        )
     )
     theirs = nn.TransformerEncoderLayer(
         WIDTH, 2, 12, dropout=0.0, activation=activation, batch_first=True, norm_first=norm_first
@@ -205,7 +174,7 @@ def test_encoder_layer_equals_torchs(norm_first, activation, padded, is_causal):
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_decoder_layer_equals_torchs(norm_first, activation, padded):
-    ours = scramble(DecoderLayer(WIDTH, 2, 12, activation=activation, norm_first=norm_first))
+    ours = scramble(DecoderLayer(WIDTH, num_heads=2, d_ff=12, activation=activation, norm_first=norm_first))
     theirs = nn.TransformerDecoderLayer(
         WIDTH, 2, 12, dropout=0.0, activation=activation, batch_first=True, norm_first=norm_first
     ).double()
@@ -232,8 +201,12 @@ def test_decoder_layer_equals_torchs(norm_first, activation, padded):
 
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_stacks_equal_torchs_encoder_and_decoder(norm_first):
-    encoder = scramble(Encoder(WIDTH, 2, 3, 12, norm_first=norm_first, activation="relu"))
-    decoder = scramble(Decoder(WIDTH, 2, 3, 12, norm_first=norm_first, activation="relu"))
+    encoder = scramble(
+        Encoder(WIDTH, num_layers=3, num_heads=2, d_ff=12, norm_first=norm_first, activation="relu")
+    )
+    decoder = scramble(
+        Decoder(WIDTH, num_layers=3, num_heads=2, d_ff=12, norm_first=norm_first, activation="relu")
+    )
     kind = {"dropout": 0.0, "batch_first": True, "norm_first": norm_first}
     norms = [nn.LayerNorm(WIDTH) if norm_first else None for _ in range(2)]
     torch_encoder = nn.TransformerEncoder(
@@ -263,28 +236,90 @@ def test_stacks_equal_torchs_encoder_and_decoder(norm_first):
 
 
 def test_an_attention_only_layer_has_no_feed_forward():
-    layer = scramble(EncoderLayer(WIDTH, 2, 0))
+    layer = scramble(EncoderLayer(WIDTH, num_heads=2, d_ff=0))
     x = randn(1, 4, WIDTH)
     assert_close(layer(x), x + layer.attention(layer.attention_norm(x)), **exact)
 
 
 @pytest.mark.parametrize("options", [{}, {"num_kv_heads": 1}, {"num_kv_heads": 2, "qk_norm": True}])
 def test_cross_attention_equals_attention_with_another_input(options):
-    cross = scramble(CrossAttention(WIDTH, 4, **options))
-    plain = MultiHeadAttention(WIDTH, 4, **options).double()
+    cross = scramble(CrossAttention(WIDTH, num_heads=4, **options))
+    plain = MultiHeadAttention(WIDTH, num_heads=4, **options).double()
     plain.load_state_dict(cross.state_dict())
     x, memory = randn(BATCH, TARGET, WIDTH), randn(BATCH, SOURCE, WIDTH)
     mask = SOURCE_KEEP[:, None, None]
-    expected, maps = plain(x, memory, mask=mask, need_weights=True)
-    output, cross_maps = cross(x, cross.read(memory), mask=mask, need_weights=True)
+    expected, maps = plain.inspect(x, memory, mask=mask)
+    output, cross_maps = cross.inspect(x, cross.read(memory), mask=mask)
     assert_close(cross(x, memory, mask=mask), expected, **exact)
     assert_close(output, expected, **exact)
     assert_close(cross_maps, maps, **exact)
 
 
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_head_is_knocked_out_of_cross_attention(fused):
+    cross = scramble(CrossAttention(WIDTH, num_heads=4, fused=fused))
+    plain = MultiHeadAttention(WIDTH, num_heads=4).double()
+    plain.load_state_dict(cross.state_dict())
+    x, memory = randn(BATCH, TARGET, WIDTH), randn(BATCH, SOURCE, WIDTH)
+    rows = torch.ones(BATCH, 4)
+    rows[1, 2] = 0.0
+    for mask in (torch.tensor([1.0, 0.0, 1.0, 1.0]), rows):
+        assert_close(cross(x, memory, head_mask=mask), plain(x, memory, head_mask=mask), **exact)
+        assert not torch.allclose(cross(x, memory, head_mask=mask), cross(x, memory))
+    layer = scramble(DecoderLayer(WIDTH, num_heads=4, d_ff=8))
+    silent = layer(x, memory, memory_head_mask=torch.zeros(4))
+    layer.cross_attention.out_proj.weight.data.zero_()
+    assert_close(silent, layer(x, memory), **exact)
+    with pytest.raises(ValueError, match=r"head_mask \[3\] must be \[heads=4\]"):
+        cross(x, memory, head_mask=torch.ones(3))
+
+
+def test_cross_attention_has_no_option_that_it_ignores():
+    with pytest.raises(TypeError, match="is_causal"):
+        CrossAttention(WIDTH, num_heads=4, is_causal=True)
+    for stack in (Encoder, Decoder):
+        with pytest.raises(ValueError, match=r"'nrm_first' .did you mean 'norm_first'"):
+            stack(WIDTH, num_layers=1, num_heads=2, d_ff=8, nrm_first=True)
+    with pytest.raises(ValueError, match=r"EncoderDecoder: 'is_causal' is not one of d_model, num_heads"):
+        EncoderDecoder(5, target_vocab=5, d_model=8, num_layers=1, num_heads=2, d_ff=8, is_causal=True)
+
+
+@pytest.mark.parametrize("given", [{}, {"d_ff": 8, "feed_forward": nn.Identity()}])
+def test_a_layer_has_one_network_and_says_so(given):
+    with pytest.raises(ValueError, match="one of the two is wanted"):
+        EncoderLayer(8, num_heads=2, **given)
+
+
+def test_results_have_one_type():
+    """What else is asked for goes into a list, or has a method that returns both."""
+    x, memory = randn(BATCH, TARGET, WIDTH), randn(BATCH, SOURCE, WIDTH)
+    maps, memory_maps = [], []
+    decoder = scramble(Decoder(WIDTH, num_layers=2, num_heads=2, d_ff=8))
+    output = decoder(x, memory, maps=maps, memory_maps=memory_maps)
+    assert_close(output, decoder(x, memory), **exact)
+    assert [each.weights.shape for each in maps] == [(BATCH, 2, TARGET, TARGET)] * 2
+    assert [each.weights.shape for each in memory_maps] == [(BATCH, 2, TARGET, SOURCE)] * 2
+
+
+def test_sizes_go_by_name_and_cannot_be_swapped():
+    for build in (
+        lambda: Encoder(8, 2, 1, 8),
+        lambda: FeedForward(8, 16),
+        lambda: EncoderLayer(8, 2, 16),
+        lambda: MultiHeadAttention(8, 2),
+        lambda: EncoderDecoder(9, 11, 8, 1, 2, 8),
+        lambda: CrossAttention(8, 2),
+    ):
+        with pytest.raises(TypeError, match="positional argument"):
+            build()
+
+
 def test_options_reach_the_parts():
     options = {"num_kv_heads": 1, "activation": "swiglu", "norm": "rms", "qk_norm": True, "bias": False}
-    for layer in (EncoderLayer(8, 4, 16, **options), DecoderLayer(8, 4, 16, **options)):
+    for layer in (
+        EncoderLayer(8, num_heads=4, d_ff=16, **options),
+        DecoderLayer(8, num_heads=4, d_ff=16, **options),
+    ):
         assert not any(name.endswith("bias") for name, _ in layer.named_parameters())
         assert isinstance(layer.attention_norm, nn.RMSNorm)
         assert isinstance(layer.feed_forward_norm, nn.RMSNorm)
@@ -292,16 +327,20 @@ def test_options_reach_the_parts():
         for attention in [each for each in layer.children() if isinstance(each, MultiHeadAttention)]:
             assert attention.num_kv_heads == 1
             assert attention.qk_norm
-    assert not EncoderLayer(8, 4, 16).attention.is_causal
-    assert DecoderLayer(8, 4, 16).attention.is_causal
-    assert not DecoderLayer(8, 4, 16).cross_attention.is_causal
+    assert not EncoderLayer(8, num_heads=4, d_ff=16).attention.is_causal
+    assert DecoderLayer(8, num_heads=4, d_ff=16).attention.is_causal
+    assert not DecoderLayer(8, num_heads=4, d_ff=16).cross_attention.is_causal
 
 
 def test_what_is_not_said_is_as_documented():
-    article, encoder, decoder = TransformerLayer(8, 2, 16), EncoderLayer(8, 2, 16), DecoderLayer(8, 2, 16)
+    article, encoder, decoder = (
+        TransformerLayer(8, num_heads=2, d_ff=16),
+        EncoderLayer(8, num_heads=2, d_ff=16),
+        DecoderLayer(8, num_heads=2, d_ff=16),
+    )
     assert not article.attention.is_causal
-    assert FeedForward(8, 16).activation is F.gelu
-    assert FeedForward(8, 16).in_proj.bias is not None
+    assert FeedForward(8, d_ff=16).activation is F.gelu
+    assert FeedForward(8, d_ff=16).in_proj.bias is not None
     for layer in (encoder, decoder):
         assert layer.norm_first
         assert layer.dropout == layer.attention.dropout == 0
@@ -317,17 +356,15 @@ def test_what_is_not_said_is_as_documented():
 
 
 def test_the_smallest_sizes_work():
-    assert FeedForward(1, 1)(torch.zeros(2, 1)).shape == (2, 1)
-    for norm in (LayerNorm(8), RMSNorm(8)):
-        assert norm(torch.ones(8)).shape == (8,)  # one position alone
+    assert FeedForward(1, d_ff=1)(torch.zeros(2, 1)).shape == (2, 1)
     check_tokens("tokens", torch.tensor([[0]]), 1)
 
 
 def test_dropout_acts_in_training_alone_and_on_every_branch():
     x, memory = randn(2, 4, WIDTH), randn(2, 4, WIDTH)
     encoder, decoder = (
-        scramble(EncoderLayer(WIDTH, 2, 8, dropout=0.5)),
-        scramble(DecoderLayer(WIDTH, 2, 8, dropout=0.5)),
+        scramble(EncoderLayer(WIDTH, num_heads=2, d_ff=8, dropout=0.5)),
+        scramble(DecoderLayer(WIDTH, num_heads=2, d_ff=8, dropout=0.5)),
     )
     for call in (lambda: encoder(x), lambda: decoder(x, memory)):
         assert not torch.equal(call(), call())
@@ -341,13 +378,16 @@ def test_dropout_acts_in_training_alone_and_on_every_branch():
 
 
 def test_start_empty_leaves_the_residual_path_alone():
-    encoder, decoder = Encoder(WIDTH, 2, 2, 16), Decoder(WIDTH, 2, 2, 16)
+    encoder, decoder = (
+        Encoder(WIDTH, num_layers=2, num_heads=2, d_ff=16),
+        Decoder(WIDTH, num_layers=2, num_heads=2, d_ff=16),
+    )
     x = torch.randn(2, 4, WIDTH)
     start_empty(encoder)
     start_empty(decoder)
     assert_close(encoder(x), F.layer_norm(x, (WIDTH,)))
     assert_close(decoder(x, torch.randn(2, 3, WIDTH)), F.layer_norm(x, (WIDTH,)))
-    wide = FeedForward(400, 100)
+    wide = FeedForward(400, d_ff=100)
     start_empty(wide)
     assert wide.in_proj.weight.std().item() == pytest.approx(400**-0.5, rel=0.05)
 
@@ -357,7 +397,18 @@ def test_start_empty_leaves_the_residual_path_alone():
 
 def translator(position="sinusoidal", **options):
     settings = {"norm_first": True, **options}
-    return scramble(EncoderDecoder(9, 11, WIDTH, 2, 2, 12, position=position, **settings)).eval()
+    return scramble(
+        EncoderDecoder(
+            9,
+            target_vocab=11,
+            d_model=WIDTH,
+            num_layers=2,
+            num_heads=2,
+            d_ff=12,
+            position=position,
+            **settings,
+        )
+    ).eval()
 
 
 def tokens(rows=BATCH, seed=0):
@@ -463,13 +514,17 @@ def test_masks_reach_every_layer():
 
 
 def test_a_user_mask_joins_the_padding_in_encoder_and_decoder():
-    encoder, decoder = scramble(Encoder(WIDTH, 2, 2, 12)), scramble(Decoder(WIDTH, 2, 2, 12))
+    encoder, decoder = (
+        scramble(Encoder(WIDTH, num_layers=2, num_heads=2, d_ff=12)),
+        scramble(Decoder(WIDTH, num_layers=2, num_heads=2, d_ff=12)),
+    )
     x, memory = randn(BATCH, SOURCE, WIDTH), randn(BATCH, SOURCE, WIDTH)
     window = (torch.arange(SOURCE)[:, None] - torch.arange(SOURCE)).abs() <= 2
     for stack, causal in ((encoder, False), (decoder, True)):
         inputs = (x, memory) if causal else (x,)
         for mask in (window, torch.zeros(SOURCE, SOURCE).double().masked_fill(~window, -torch.inf)):
-            maps = stack(*inputs, SOURCE_KEEP, mask=mask, need_weights=True)[1]
+            maps = []
+            stack(*inputs, SOURCE_KEEP, mask=mask, maps=maps)
             expected = window & SOURCE_KEEP[:, None] & (window.tril() if causal else True)
             for layer in maps:
                 assert torch.equal(layer.weights > 0, expected[:, None].expand(-1, 2, -1, -1))
@@ -501,7 +556,11 @@ def test_positions_enter_source_and_target():
 @pytest.mark.parametrize("position", POSITIONS)
 def test_the_decoder_knows_the_order_of_what_it_wrote(position):
     """In one layer: a second would see what the causal mask gives away."""
-    model = scramble(EncoderDecoder(9, 11, WIDTH, 2, 1, 12, position=position))
+    model = scramble(
+        EncoderDecoder(
+            9, target_vocab=11, d_model=WIDTH, num_layers=1, num_heads=2, d_ff=12, position=position
+        )
+    )
     source, target = tokens()
     same = torch.allclose(
         model(source, target)[:, -1], model(source, target[:, [2, 0, 1, 3, 4]])[:, -1], atol=1e-9
@@ -510,7 +569,7 @@ def test_the_decoder_knows_the_order_of_what_it_wrote(position):
 
 
 def test_a_new_model_predicts_every_token_alike_and_learns_at_once():
-    model = EncoderDecoder(9, 11, WIDTH, 2, 2, 12)
+    model = EncoderDecoder(9, target_vocab=11, d_model=WIDTH, num_layers=2, num_heads=2, d_ff=12)
     source, target = tokens()
     assert torch.equal(model(source, target), torch.zeros(BATCH, TARGET, 11))
     x = torch.randn(2, 4, WIDTH)
@@ -533,7 +592,11 @@ def test_shift_right():
 
 
 X, MEMORY = torch.zeros(2, 4, 8), torch.zeros(2, 3, 8)
-ENCODER, DECODER, MODEL = Encoder(8, 2, 1, 8), Decoder(8, 2, 1, 8), EncoderDecoder(9, 11, 8, 2, 1, 8)
+ENCODER, DECODER, MODEL = (
+    Encoder(8, num_layers=1, num_heads=2, d_ff=8),
+    Decoder(8, num_layers=1, num_heads=2, d_ff=8),
+    EncoderDecoder(9, target_vocab=11, d_model=8, num_layers=1, num_heads=2, d_ff=8),
+)
 INTS = torch.zeros(2, 4, dtype=torch.long)
 NOT_A_NUMBER = torch.zeros(2, 4, 8).index_put((torch.tensor(1), torch.tensor(2)), torch.tensor(torch.nan))
 
@@ -541,31 +604,41 @@ NOT_A_NUMBER = torch.zeros(2, 4, 8).index_put((torch.tensor(1), torch.tensor(2))
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: LayerNorm(8)(torch.zeros(2, 7)), r"x must be \[\.\.\., 8\], got \[2, 7\]"),
-        (lambda: RMSNorm(8)(torch.tensor(1.0)), r"x must be \[\.\.\., 8\], got \[\]"),
-        (lambda: FeedForward(8, 8)(torch.zeros(2, 7)), r"x must be \[\.\.\., 8\], got \[2, 7\]"),
-        (lambda: FeedForward(8, 8, activation="tanh"), "activation='tanh' is not one of relu, gelu"),
-        (lambda: FeedForward(8, 0), "d_model=8 and d_ff=0 must be at least 1"),
-        (lambda: TransformerLayer(8, 3, 8), "d_model=8 is not divisible by num_heads=3"),
+        (lambda: FeedForward(8, d_ff=8)(torch.zeros(2, 7)), r"x must be \[\.\.\., 8\], got \[2, 7\]"),
+        (lambda: FeedForward(8, d_ff=8, activation="tanh"), "activation='tanh' is not one of relu, gelu"),
+        (lambda: FeedForward(8, d_ff=0), "d_model=8 and d_ff=0 must be at least 1"),
+        (lambda: TransformerLayer(8, num_heads=3, d_ff=8), "d_model=8 is not divisible by num_heads=3"),
         (
-            lambda: TransformerLayer(8, 2, 8)(torch.zeros(2, 3, 7)),
+            lambda: TransformerLayer(8, num_heads=2, d_ff=8)(torch.zeros(2, 3, 7)),
             r"must be \[batch, seq, 8\], got \[2, 3, 7\]",
         ),
-        (lambda: EncoderLayer(8, 3, 8), "d_model=8 is not divisible by num_heads=3"),
-        (lambda: EncoderLayer(8, 2, -1), "d_ff=-1 must be at least 1"),
-        (lambda: EncoderLayer(8, 2, 8, norm="batch"), "norm='batch' is not one of layer, rms"),
-        (lambda: EncoderLayer(8, 2, 8, dropout=1.0), "dropout=1.0 must be at least 0 and below 1"),
-        (lambda: EncoderLayer(8, 2, 8)(torch.zeros(2, 8)), r"x must be \[batch, seq, 8\], got \[2, 8\]"),
-        (lambda: EncoderLayer(8, 2, 8)(torch.zeros(0, 3, 8)), r"x is empty: \[0, 3, 8\]"),
-        (lambda: DecoderLayer(8, 2, 8, norm="none"), "norm='none' is not one of layer, rms"),
-        (lambda: DecoderLayer(8, 2, 0), "d_ff=0 must be at least 1"),
-        (lambda: DecoderLayer(8, 2, 8)(torch.zeros(2, 3, 9), MEMORY), r"x must be \[batch, seq, 8\], got"),
-        (lambda: DecoderLayer(8, 2, 8)(X, torch.zeros(2, 3, 9)), r"memory must be \[batch, seq, 8\], got"),
-        (lambda: DecoderLayer(8, 2, 8)(X, MEMORY[:1]), "x has 2 rows and memory 1"),
-        (lambda: CrossAttention(8, 2)(X[0], MEMORY), r"x must be \[batch, seq, 8\]"),
-        (lambda: Encoder(8, 2, 0, 8), "num_layers=0 must be at least 1"),
-        (lambda: Decoder(8, 2, 0, 8), "num_layers=0 must be at least 1"),
-        (lambda: Encoder(8, 2, 1, 8, norm="x"), "norm='x' is not one of"),
+        (lambda: EncoderLayer(8, num_heads=3, d_ff=8), "d_model=8 is not divisible by num_heads=3"),
+        (lambda: EncoderLayer(8, num_heads=2, d_ff=-1), "d_ff=-1 must be at least 1"),
+        (lambda: EncoderLayer(8, num_heads=2, d_ff=8, norm="batch"), "norm='batch' is not one of layer, rms"),
+        (
+            lambda: EncoderLayer(8, num_heads=2, d_ff=8, dropout=1.0),
+            "dropout=1.0 must be at least 0 and below 1",
+        ),
+        (
+            lambda: EncoderLayer(8, num_heads=2, d_ff=8)(torch.zeros(2, 8)),
+            r"x must be \[batch, seq, 8\], got \[2, 8\]",
+        ),
+        (lambda: EncoderLayer(8, num_heads=2, d_ff=8)(torch.zeros(0, 3, 8)), r"x is empty: \[0, 3, 8\]"),
+        (lambda: DecoderLayer(8, num_heads=2, d_ff=8, norm="none"), "norm='none' is not one of layer, rms"),
+        (lambda: DecoderLayer(8, num_heads=2, d_ff=0), "d_ff=0 must be at least 1"),
+        (
+            lambda: DecoderLayer(8, num_heads=2, d_ff=8)(torch.zeros(2, 3, 9), MEMORY),
+            r"x must be \[batch, seq, 8\], got",
+        ),
+        (
+            lambda: DecoderLayer(8, num_heads=2, d_ff=8)(X, torch.zeros(2, 3, 9)),
+            r"memory must be \[batch, seq, 8\], got",
+        ),
+        (lambda: DecoderLayer(8, num_heads=2, d_ff=8)(X, MEMORY[:1]), "x has 2 rows and memory 1"),
+        (lambda: CrossAttention(8, num_heads=2)(X[0], MEMORY), r"x must be \[batch, seq, 8\]"),
+        (lambda: Encoder(8, num_layers=0, num_heads=2, d_ff=8), "num_layers=0 must be at least 1"),
+        (lambda: Decoder(8, num_layers=0, num_heads=2, d_ff=8), "num_layers=0 must be at least 1"),
+        (lambda: Encoder(8, num_layers=1, num_heads=2, d_ff=8, norm="x"), "norm='x' is not one of"),
         (lambda: ENCODER(NOT_A_NUMBER), "x holds NaN or infinity, first at batch row 1, position 2"),
         (lambda: DECODER(NOT_A_NUMBER, MEMORY), "x holds NaN or infinity, first at batch row 1, position 2"),
         (lambda: DECODER(X, NOT_A_NUMBER), "memory holds NaN or infinity, first at batch row 1, position 2"),
@@ -582,9 +655,20 @@ NOT_A_NUMBER = torch.zeros(2, 4, 8).index_put((torch.tensor(1), torch.tensor(2))
             lambda: DECODER(X, MEMORY, torch.ones(2, 4, dtype=bool), cache=MODEL.new_cache(2, 5)),
             "keep and cache exclude each other",
         ),
-        (lambda: EncoderDecoder(0, 5, 8, 2, 1, 8), "source_vocab=0 and target_vocab=5 must be at least 1"),
-        (lambda: EncoderDecoder(5, 5, 8, 2, 1, 8, position="x"), "position='x' is not one of"),
-        (lambda: EncoderDecoder(5, 5, 9, 3, 1, 8), "d_model=9 must be even"),
+        (
+            lambda: EncoderDecoder(0, target_vocab=5, d_model=8, num_layers=1, num_heads=2, d_ff=8),
+            "source_vocab=0 and target_vocab=5 must be at least 1",
+        ),
+        (
+            lambda: EncoderDecoder(
+                5, target_vocab=5, d_model=8, num_layers=1, num_heads=2, d_ff=8, position="x"
+            ),
+            "position='x' is not one of",
+        ),
+        (
+            lambda: EncoderDecoder(5, target_vocab=5, d_model=9, num_layers=1, num_heads=3, d_ff=8),
+            "d_model=9 must be even",
+        ),
         (lambda: MODEL(INTS[:0], INTS[:0]), r"source: there are no tokens to read: \[0, 4\]"),
         (lambda: MODEL(INTS, INTS + 11), "target: token 11 is outside the vocabulary of 11: 0 to 10"),
         (lambda: MODEL(INTS - 1, INTS), "source: token -1 is outside the vocabulary of 9"),
@@ -592,7 +676,9 @@ NOT_A_NUMBER = torch.zeros(2, 4, 8).index_put((torch.tensor(1), torch.tensor(2))
         (lambda: MODEL(INTS, INTS[0]), r"target must be integers \[batch, seq\], got torch.int64 \[4\]"),
         (lambda: MODEL(INTS, INTS[:1]), "x has 1 rows and memory 2"),
         (
-            lambda: EncoderDecoder(5, 5, 8, 2, 1, 8, position="learned", max_len=3)(INTS, INTS[:, :2]),
+            lambda: EncoderDecoder(
+                5, target_vocab=5, d_model=8, num_layers=1, num_heads=2, d_ff=8, position="learned", max_len=3
+            )(INTS, INTS[:, :2]),
             "position 3 has no vector: positions 0 to 2 were made",
         ),
         (lambda: check_tokens("tokens", INTS.bool(), 5), "tokens must be integers"),

@@ -12,7 +12,6 @@ from torch.testing import assert_close
 
 from llmasos_edu.learning.adaptation import (
     Classifier,
-    LabelledSampler,
     accuracy,
     classification_loss,
     layer_states,
@@ -24,6 +23,7 @@ from llmasos_edu.learning.adaptation import (
 from llmasos_edu.models.encoder import MaskedLanguageModel
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.training.loop import make_optimizers, train
+from llmasos_edu.training.rows import RowSampler
 
 VOCAB = 12
 exact = {"rtol": 1e-10, "atol": 1e-10}
@@ -32,9 +32,11 @@ exact = {"rtol": 1e-10, "atol": 1e-10}
 def make(kind, seed=0, d_model=8):
     torch.manual_seed(seed)
     if kind == "causal":
-        model = LanguageModel(VOCAB, d_model, 2, 2)
+        model = LanguageModel(VOCAB, d_model=d_model, num_layers=2, num_heads=2)
     else:
-        model = MaskedLanguageModel(VOCAB, d_model, 2, 2, max_len=32, norm_first=True)
+        model = MaskedLanguageModel(
+            VOCAB, d_model=d_model, num_layers=2, num_heads=2, max_len=32, norm_first=True
+        )
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.3)
@@ -135,8 +137,10 @@ def test_what_learns_and_what_stays(kind, head_only):
     classifier = Classifier(model, 2, head_only=head_only)
     tokens = texts(40, 5)
     labels = (tokens[:, 2] < 6).long()
-    train(classifier, LabelledSampler(tokens, labels, 16), loss=classification_loss, steps=3, progress=False,
-          optimizers=make_optimizers(classifier))  # fmt: skip
+    train(
+        classifier, RowSampler(tokens, labels, batch_size=16), loss=classification_loss, steps=3,
+        progress=False, optimizers=make_optimizers(classifier),
+    )  # fmt: skip
     after = model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before), "the pretrained model has changed"
     moved = [not torch.equal(before[name], value) for name, value in classifier.model.state_dict().items()]
@@ -151,12 +155,12 @@ def test_fine_tuning_learns_a_rule_that_a_head_alone_cannot():
     tokens = texts(400, 2, seed=3) % 3
     labels = (tokens[:, 0] == tokens[:, 1]).long()
     torch.manual_seed(0)
-    model = MaskedLanguageModel(VOCAB, 16, 2, 2, max_len=32, norm_first=True)
+    model = MaskedLanguageModel(VOCAB, d_model=16, num_layers=2, num_heads=2, max_len=32, norm_first=True)
     reached = {}
     for head_only in (True, False):
         torch.manual_seed(0)
         classifier = Classifier(model, 2, head_only=head_only)
-        sampler = LabelledSampler(tokens, labels, 64)
+        sampler = RowSampler(tokens, labels, batch_size=64)
         train(classifier, sampler, loss=classification_loss, steps=100, progress=False)
         reached[head_only] = accuracy(classifier, tokens, labels)
     assert reached[False] > 0.95
@@ -168,32 +172,6 @@ def test_one_class_is_no_task():
         Classifier(make("causal"), 1)
     with pytest.raises(ValueError, match=r"num_classes=2\.5"):
         Classifier(make("causal"), 2.5)
-
-
-def test_labelled_batches_hold_no_text_twice_and_keep_pairs():
-    tokens = torch.arange(30).view(10, 3)
-    labels = tokens[:, 0]
-    sampler = LabelledSampler(tokens, labels, 4)
-    generator = torch.Generator().manual_seed(0)
-    seen = set()
-    for _ in range(30):
-        batch, of = sampler(generator)
-        assert batch.shape == (4, 3)
-        assert torch.equal(batch[:, 0], of)
-        assert len(of.unique()) == 4
-        seen |= set(of.tolist())
-    assert len(seen) == 10
-    assert len(LabelledSampler(tokens, labels, 64)(generator)[0]) == 10
-    for bad, message in (
-        (labels[:9], r"texts \[10, 3\] and labels \[9\]"),
-        (labels[:, None], r"labels \[10, 1\]"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            LabelledSampler(tokens, bad, 4)
-    with pytest.raises(ValueError, match="at least one"):
-        LabelledSampler(tokens[:0], labels[:0], 4)
-    with pytest.raises(ValueError, match="batch_size=0"):
-        LabelledSampler(tokens, labels, 0)
 
 
 def test_accuracy_is_the_share_of_right_guesses_in_evaluation_mode():

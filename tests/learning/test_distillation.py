@@ -15,20 +15,19 @@ from llmasos_edu.learning.distillation import (
     Distillation,
     HiddenMatching,
     HintedStudent,
-    RowSampler,
     distillation_loss,
     forward_kl,
     gain_kept,
     jensen_shannon,
     record_logits,
     reverse_kl,
-    start_from,
     teaching,
     written_by,
 )
 from llmasos_edu.models.encoder import MaskedLanguageModel
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.training.loop import TextSampler, make_optimizers, next_token_loss, train
+from llmasos_edu.training.rows import RowSampler
 
 VOCAB = 11
 exact = {"rtol": 1e-10, "atol": 1e-12}
@@ -45,7 +44,7 @@ def texts(*shape, seed=0):
 
 def make(d_model=8, num_layers=2, seed=0, **options):
     torch.manual_seed(seed)
-    model = LanguageModel(VOCAB, d_model, num_layers, 2, **options)
+    model = LanguageModel(VOCAB, d_model=d_model, num_layers=num_layers, num_heads=2, **options)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.4)
@@ -281,34 +280,10 @@ def test_batches_of_another_kind_are_refused():
         Distillation()(student, (*pair, torch.zeros(2, 4, 7)))
 
 
-def test_rows_are_drawn_together_and_none_twice():
-    a, b = torch.arange(10), torch.arange(10) * 7
-    first, second = RowSampler(4, a, b)(torch.Generator().manual_seed(0))
-    assert torch.equal(second, first * 7)
-    assert len(first.unique()) == 4
-    alone = RowSampler(4, a)(torch.Generator().manual_seed(0))
-    assert torch.equal(alone, first)
-    assert torch.equal(RowSampler(99, a)(torch.Generator()).sort().values, a)
-    again = RowSampler(4, a)(torch.Generator().manual_seed(1))
-    assert not torch.equal(again, first)
-
-
-def test_rows_that_cannot_be_drawn():
-    for tensors, sizes in (
-        ((), r"\[\]"),
-        ((torch.zeros(0),), r"\[0\]"),
-        ((torch.zeros(2), torch.zeros(3)), r"\[2, 3\]"),
-    ):
-        with pytest.raises(ValueError, match=f"tensors with {sizes} rows"):
-            RowSampler(2, *tensors)
-    with pytest.raises(ValueError, match="batch_size=0"):
-        RowSampler(0, torch.zeros(2))
-
-
 def test_distillation_trains_a_student_towards_its_teacher():
     torch.manual_seed(0)
-    teacher, student = make(12, seed=3).float(), LanguageModel(VOCAB, 8, 1, 2)
-    sample, held_out = TextSampler(texts(400), 8, 8), texts(16, 9, seed=5)
+    teacher, student = make(12, seed=3).float(), LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2)
+    sample, held_out = TextSampler(texts(400), context=8, batch_size=8), texts(16, 9, seed=5)
 
     def apart(model):
         with torch.no_grad():
@@ -330,25 +305,6 @@ def test_the_gain_that_is_kept():
     for teacher in (2.0, 2.5):
         with pytest.raises(ValueError, match=f"teacher's loss {teacher:g} is not below 2: there is no lead"):
             gain_kept(2.0, 1.9, teacher)
-
-
-def test_a_dense_student_starts_from_all_but_the_experts():
-    teacher, student = make(seed=3, num_experts=4, moe={"top_k": 2}), make(num_layers=1)
-    before = copy.deepcopy(student.state_dict())
-    names = start_from(student, teacher)
-    theirs = teacher.state_dict()
-    experts = [name for name in before if "feed_forward." in name]
-    assert experts
-    assert names == [name for name, _ in student.named_parameters() if name not in experts]
-    for name, value in student.state_dict().items():
-        assert torch.equal(value, before[name] if name in experts else theirs[name])
-    assert all(p.requires_grad for p in student.parameters())
-
-
-def test_only_parameters_of_the_same_shape_are_copied():
-    names = start_from(make(8), make(8, d_ff=16, seed=3))
-    assert "head.weight" in names
-    assert not any("feed_forward." in name for name in names)
 
 
 # ---- states ----
@@ -414,7 +370,9 @@ def test_states_beside_the_teacher_s_answers_and_a_batch_of_pairs():
 
 def test_masked_models_match_their_states_as_well():
     torch.manual_seed(0)
-    student, teacher = (MaskedLanguageModel(VOCAB, 8, layers, 2, max_len=16) for layers in (1, 2))
+    student, teacher = (
+        MaskedLanguageModel(VOCAB, d_model=8, num_layers=layers, num_heads=2, max_len=16) for layers in (1, 2)
+    )
     model, tokens = HintedStudent(student.eval(), teacher, [(1, 2)]), texts(2, 6)
 
     def constant(model, batch):
@@ -438,7 +396,13 @@ def test_hidden_matching_trains_student_and_projection():
     windows = texts(32, 9)
     before = [each.weight.clone() for each in model.projections]
     start = HiddenMatching()(model, windows).item()
-    train(model, RowSampler(8, windows), steps=20, loss=HiddenMatching(), optimizers=make_optimizers(model))
+    train(
+        model,
+        RowSampler(windows, batch_size=8),
+        steps=20,
+        loss=HiddenMatching(),
+        optimizers=make_optimizers(model),
+    )
     assert HiddenMatching()(model, windows).item() < start
     assert not any(torch.equal(a, b.weight) for a, b in zip(before, model.projections, strict=True))
 
@@ -507,8 +471,8 @@ def test_a_student_learns_from_written_text_with_the_usual_loss():
     teacher = make(12, seed=3).float().eval()
     inputs, targets = written_by(teacher, texts(64, 2), 8, generator=torch.Generator().manual_seed(1))
     torch.manual_seed(0)
-    student = LanguageModel(VOCAB, 8, 1, 2)
-    history = train(student, RowSampler(16, inputs, targets), steps=40, loss=next_token_loss)
+    student = LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2)
+    history = train(student, RowSampler(inputs, targets, batch_size=16), steps=40, loss=next_token_loss)
     assert history.losses[-1] < 0.9 * history.losses[0]
     assert next_token_loss(student, (inputs, targets)).item() == pytest.approx(
         F.cross_entropy(student(inputs)[:, 1:].flatten(0, 1), targets[:, 1:].flatten()).item(), rel=1e-5

@@ -7,10 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from llmasos_edu.learning.divergences import forward_kl, jensen_shannon, logit_matching, reverse_kl
+from llmasos_edu.learning.divergences import (
+    forward_kl,
+    jensen_shannon,
+    logit_matching,
+    reverse_kl,
+    soft_cross_entropy,
+)
 
 exact = {"rtol": 1e-10, "atol": 1e-12}
-divergences = pytest.mark.parametrize("divergence", [forward_kl, reverse_kl, jensen_shannon])
+divergences = pytest.mark.parametrize(
+    "divergence", [forward_kl, reverse_kl, jensen_shannon, soft_cross_entropy]
+)
 
 
 def logits(*shape, seed=0, requires_grad=False):
@@ -47,6 +55,30 @@ def test_by_hand():
     # centred: (-1, 1) against (-2, 2), differences 1 and -1, half their mean square
     z, v = torch.tensor([[5.0, 7.0]]), torch.tensor([[0.0, 4.0]])
     assert logit_matching(z, v).item() == 0.5
+
+
+def test_the_soft_cross_entropy_by_hand():
+    old = torch.tensor([[0.0, math.log(9.0)]], dtype=torch.float64)  # T = 2: odds of 3 to 1
+    new = torch.tensor([[0.0, 0.0]], dtype=torch.float64)
+    assert soft_cross_entropy(new, old, temperature=2).item() == pytest.approx(math.log(2))
+    new = torch.tensor([[0.0, math.log(49.0)]], dtype=torch.float64)  # T = 2: 7 to 1
+    by_hand = -(0.25 * math.log(1 / 8) + 0.75 * math.log(7 / 8))
+    assert soft_cross_entropy(new, old, temperature=2).item() == pytest.approx(by_hand)
+    by_hand = -(0.1 * math.log(1 / 50) + 0.9 * math.log(49 / 50))
+    assert soft_cross_entropy(new, old).item() == pytest.approx(by_hand)
+    both = soft_cross_entropy(torch.cat([new, old]), torch.cat([old, old])).item()
+    entropy = -(0.1 * math.log(0.1) + 0.9 * math.log(0.9))
+    assert both == pytest.approx((by_hand + entropy) / 2)  # mean over rows, not over classes
+
+
+def test_the_soft_cross_entropy_is_torch_s_and_the_forward_kl_but_for_the_teacher_s_entropy():
+    z, v = logits(2, 3, 5, requires_grad=True), logits(2, 3, 5, seed=1)
+    p = (v / 3).softmax(-1)
+    ours = gradients(soft_cross_entropy(z, v, temperature=3.0), z)
+    theirs = F.cross_entropy((z / 3).flatten(0, 1), p.flatten(0, 1))
+    same(ours, gradients(theirs, z))
+    kl = forward_kl(z, v, temperature=3.0)
+    same(ours, gradients(kl + torch.special.entr(p).sum(-1).mean(), z))
 
 
 @pytest.mark.parametrize("shape", [(4, 7), (2, 3, 5), (6,)])
@@ -87,10 +119,11 @@ def test_a_temperature_of_one_and_a_beta_of_a_half_are_the_defaults():
 
 
 @divergences
-def test_zero_for_equal_logits_positive_else_and_blind_to_a_shift(divergence):
+def test_least_for_equal_logits_and_blind_to_a_shift(divergence):
     z, v = logits(4, 5), logits(4, 5, seed=1)
-    assert divergence(z, z).item() == pytest.approx(0, abs=1e-14)
-    assert divergence(z, v).item() > 0.05
+    least = torch.special.entr(v.softmax(-1)).sum(-1).mean() if divergence is soft_cross_entropy else 0.0
+    assert divergence(v, v).item() == pytest.approx(float(least), abs=1e-14)
+    assert divergence(z, v).item() > least + 0.05
     assert_close(divergence(z + 3, v - 7), divergence(z, v), **exact)
     assert_close(logit_matching(z + 3, v - 7), logit_matching(z, v), **exact)
 

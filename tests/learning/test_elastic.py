@@ -35,7 +35,7 @@ def draws(n, seed=1):
 
 def small_model(dropout=0.0):
     torch.manual_seed(0)
-    model = LanguageModel(7, 4, 1, 2, dropout=dropout).double()
+    model = LanguageModel(7, d_model=4, num_layers=1, num_heads=2, dropout=dropout).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.5)
@@ -258,8 +258,8 @@ def test_two_parabolas_meet_where_both_tasks_together_would():
 def test_springs_hold_the_old_text_through_train():
     first, second = [1, 2] * 100, [1, 3] * 100
     model = small_model()
-    train(model, TextSampler(first, 4, 8), steps=60, progress=False)
-    old = TextSampler(first, 4, 50)(torch.Generator().manual_seed(0))
+    train(model, TextSampler(first, context=4, batch_size=8), steps=60, progress=False)
+    old = TextSampler(first, context=4, batch_size=50)(torch.Generator().manual_seed(0))
     spring = ElasticPenalty(model, fisher_diagonal(model, old, labels="data"))
     left = {}
     for strength in (0.0, 1e4):
@@ -267,6 +267,13 @@ def test_springs_hold_the_old_text_through_train():
         own.load_state_dict(model.state_dict())
         loss = ElasticLoss(strength, [spring])
         adamw = make_optimizers(own, name="adamw", matrix_lr=0.01, other_lr=0.01)
-        train(own, TextSampler(second, 4, 8), steps=60, loss=loss, optimizers=adamw, progress=False)
+        train(
+            own,
+            TextSampler(second, context=4, batch_size=8),
+            steps=60,
+            loss=loss,
+            optimizers=adamw,
+            progress=False,
+        )
         left[strength] = next_token_loss(own, old).item()
     assert left[1e4] < 0.5 * left[0.0]

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
 
+from llmasos_edu.learning.distillation import distillation_loss
+from llmasos_edu.learning.divergences import soft_cross_entropy
 from llmasos_edu.learning.incremental import (
     ReplayBuffer,
     ReplaySampler,
@@ -19,7 +21,6 @@ from llmasos_edu.learning.incremental import (
     forward_transfer,
     next_token_accuracy,
     num_bytes,
-    response_loss,
 )
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.training.loop import TextSampler, train
@@ -34,7 +35,7 @@ def generator(seed=0):
 
 def small_model(seed=0, dropout=0.0):
     torch.manual_seed(seed)
-    model = LanguageModel(11, 8, 1, 2, dropout=dropout)
+    model = LanguageModel(11, d_model=8, num_layers=1, num_heads=2, dropout=dropout)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.4)
@@ -240,11 +241,11 @@ def test_a_buffer_refuses_rows_that_do_not_fit():
     with pytest.raises(ValueError, match="max_bytes=5 has no room for one row of 6 bytes"):
         ReplayBuffer(5).add(torch.zeros(1, 6, dtype=torch.long), generator())
     with pytest.raises(ValueError, match="no room for one row of 6 bytes"):
-        ReplayBuffer(5, 300).add(torch.zeros(1, 3, dtype=torch.long), generator())
+        ReplayBuffer(5, vocab_size=300).add(torch.zeros(1, 3, dtype=torch.long), generator())
     with pytest.raises(ValueError, match="max_bytes=0"):
         ReplayBuffer(0)
     with pytest.raises(ValueError, match="vocab_size=0"):
-        ReplayBuffer(5, 0)
+        ReplayBuffer(5, vocab_size=0)
 
 
 def test_replay_puts_old_rows_behind_new_ones():
@@ -263,59 +264,22 @@ def test_replay_puts_old_rows_behind_new_ones():
 def test_replay_remembers_where_naive_training_forgets():
     first, second = [1, 2] * 100, [1, 3] * 100
     model = small_model()
-    train(model, TextSampler(first, 4, 8), steps=60, progress=False)
+    train(model, TextSampler(first, context=4, batch_size=8), steps=60, progress=False)
     learned = next_token_accuracy(model, first, context=4)
-    new = TextSampler(second, 4, 8)
+    new = TextSampler(second, context=4, batch_size=8)
     buffer = ReplayBuffer(max_bytes=60, vocab_size=11)
-    buffer.add(TextSampler(first, 4, 50)(generator()), generator())
+    buffer.add(TextSampler(first, context=4, batch_size=50)(generator()), generator())
     losses = []
     for sample in (new, ReplaySampler(new, buffer, 8)):
         own = small_model()
         own.load_state_dict(model.state_dict())
         train(own, sample, steps=60, progress=False)
-        losses.append(next_token_loss(own, TextSampler(first, 4, 50)(generator())).item())
+        losses.append(next_token_loss(own, TextSampler(first, context=4, batch_size=50)(generator())).item())
     assert learned > 0.9
     assert losses[1] < 1 < losses[0]
 
 
 # ---- LwF ----
-
-
-def test_response_loss_by_hand():
-    old = torch.tensor([[0.0, math.log(9.0)]], dtype=torch.float64)  # T = 2: odds of 3 to 1
-    new = torch.tensor([[0.0, 0.0]], dtype=torch.float64)
-    assert response_loss(new, old).item() == pytest.approx(math.log(2))
-    new = torch.tensor([[0.0, math.log(49.0)]], dtype=torch.float64)  # T = 2: 7 to 1
-    by_hand = -(0.25 * math.log(1 / 8) + 0.75 * math.log(7 / 8))
-    assert response_loss(new, old).item() == pytest.approx(by_hand)
-    by_hand = -(0.1 * math.log(1 / 50) + 0.9 * math.log(49 / 50))
-    assert response_loss(new, old, temperature=1).item() == pytest.approx(by_hand)
-    both = response_loss(torch.cat([new, old]), torch.cat([old, old]), 1.0).item()
-    entropy = -(0.1 * math.log(0.1) + 0.9 * math.log(0.9))
-    assert both == pytest.approx((by_hand + entropy) / 2)  # mean over positions, not over the vocabulary
-
-
-def test_response_loss_is_torch_s_cross_entropy_in_value_and_gradient():
-    torch.manual_seed(0)
-    new = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
-    old = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
-    ours = response_loss(new, old, 3.0)
-    theirs = F.cross_entropy((new / 3).flatten(0, 1), (old.detach() / 3).softmax(-1).flatten(0, 1))
-    assert_close(ours, theirs, **exact)
-    assert_close(torch.autograd.grad(ours, new), torch.autograd.grad(theirs, new), **exact)
-    with pytest.raises(RuntimeError, match="not have been used"):
-        torch.autograd.grad(response_loss(new, old), old)
-    same = new.detach().clone().requires_grad_()
-    (slope,) = torch.autograd.grad(response_loss(same, new), same)
-    assert_close(slope, torch.zeros_like(slope), **exact)
-
-
-def test_response_loss_refuses():
-    with pytest.raises(ValueError, match=r"logits \[2, 3\] and old_logits \[2, 4\]"):
-        response_loss(torch.zeros(2, 3), torch.zeros(2, 4))
-    for temperature in (0, -1.0, math.nan):
-        with pytest.raises(ValueError, match=f"temperature={temperature} must be above 0"):
-            response_loss(torch.zeros(2, 3), torch.zeros(2, 3), temperature)
 
 
 def test_the_loss_is_new_text_plus_old_answers():
@@ -324,12 +288,14 @@ def test_the_loss_is_new_text_plus_old_answers():
     old = small_model().eval()
     moved = small_model(seed=1)
     batch = torch.randint(11, (3, 7), generator=generator())
-    by_hand = next_token_loss(moved, batch) + 0.7 * response_loss(
-        moved(batch[:, :-1]), old(batch[:, :-1]), 4.0
+    by_hand = next_token_loss(moved, batch) + 0.7 * soft_cross_entropy(
+        moved(batch[:, :-1]), old(batch[:, :-1]), temperature=4.0
     )
     assert_close(loss(moved, batch), by_hand)
     pair = (batch[:, :-1], batch[:, -1])
-    by_hand = next_token_loss(moved, pair) + 0.7 * response_loss(moved(pair[0]), old(pair[0]), 4.0)
+    by_hand = next_token_loss(moved, pair) + 0.7 * soft_cross_entropy(
+        moved(pair[0]), old(pair[0]), temperature=4.0
+    )
     assert_close(loss(moved, pair), by_hand)
     defaults = ResponseLoss(model)
     assert (defaults.strength, defaults.temperature) == (1.0, 2.0)
@@ -338,13 +304,27 @@ def test_the_loss_is_new_text_plus_old_answers():
         ResponseLoss(model, -0.5)
 
 
+@pytest.mark.parametrize(("strength", "temperature"), [(1.0, 2.0), (16.0, 2.0), (0.3, 1.0)])
+def test_remembering_is_distillation_from_the_model_as_it_was(strength, temperature):
+    old, model = small_model().eval(), small_model(seed=1)
+    batch = torch.randint(11, (3, 7), generator=generator())
+    ours = ResponseLoss(old, strength, temperature)(model, batch)
+    logits, old_logits = model(batch[:, :-1]), old(batch[:, :-1])
+    alpha = strength / (strength + temperature**2)
+    theirs = distillation_loss(logits, old_logits, batch[:, 1:], temperature=temperature, alpha=alpha)
+    parameters = list(model.parameters())
+    slopes = torch.autograd.grad(theirs * (1 + strength / temperature**2), parameters)
+    for mine, other in zip(torch.autograd.grad(ours, parameters), slopes, strict=True):
+        assert_close(mine, other, atol=1e-6, rtol=1e-4)
+
+
 def test_the_old_model_is_a_frozen_copy():
     model = small_model(dropout=0.3)
     loss = ResponseLoss(model)
     assert not loss.old_model.training
     assert all(not p.requires_grad for p in loss.old_model.parameters())
     before = [p.clone() for p in loss.old_model.parameters()]
-    train(model, TextSampler([1, 2, 3] * 20, 4, 4), steps=3, loss=loss, progress=False)
+    train(model, TextSampler([1, 2, 3] * 20, context=4, batch_size=4), steps=3, loss=loss, progress=False)
     assert all(p.requires_grad for p in model.parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, loss.old_model.parameters(), strict=True))
     assert not torch.equal(before[0], next(model.parameters()))

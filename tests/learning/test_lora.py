@@ -31,7 +31,7 @@ TOKENS = torch.randint(11, (3, 6), generator=torch.Generator().manual_seed(0))
 
 def make(seed=0, **options):
     torch.manual_seed(seed)
-    model = LanguageModel(11, 8, 2, 2, d_ff=12, **options)
+    model = LanguageModel(11, d_model=8, num_layers=2, num_heads=2, d_ff=12, **options)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.4)
@@ -46,7 +46,9 @@ def scramble(model):
 
 
 def learn(model, steps=4, **options):
-    return train(model, TextSampler([1, 2, 3, 4] * 20, 4, 4), steps=steps, progress=False, **options)
+    return train(
+        model, TextSampler([1, 2, 3, 4] * 20, context=4, batch_size=4), steps=steps, progress=False, **options
+    )
 
 
 # ---- the layer ----
@@ -97,23 +99,23 @@ def test_b_learns_first():
 
 
 def test_layer_keeps_the_kind_of_number():
-    layer = LoRALinear(nn.Linear(4, 3).to(torch.bfloat16), 1, 1)
+    layer = LoRALinear(nn.Linear(4, 3).to(torch.bfloat16), rank=1, alpha=1)
     assert layer.lora_a.dtype == layer.lora_b.dtype == torch.bfloat16
     assert layer.merged().weight.dtype == torch.bfloat16
 
 
 def test_layer_refuses():
     plain = nn.Linear(4, 3)
-    assert LoRALinear(plain, 3, 1).rank == 3
+    assert LoRALinear(plain, rank=3, alpha=1).rank == 3
     for rank in (0, -1, 1.5, True):
         with pytest.raises(ValueError, match=f"rank={rank} is not a whole number"):
-            LoRALinear(plain, rank, 1)
+            LoRALinear(plain, rank=rank, alpha=1)
     with pytest.raises(ValueError, match="rank=4 is above the smaller side of a 3 x 4 matrix"):
-        LoRALinear(plain, 4, 1)
+        LoRALinear(plain, rank=4, alpha=1)
     for alpha in (0, math.inf, math.nan):
         with pytest.raises(ValueError, match=f"alpha={alpha} must be finite and not 0"):
-            LoRALinear(plain, 1, alpha)
-    assert LoRALinear(plain, 1, -1).scale == -1
+            LoRALinear(plain, rank=1, alpha=alpha)
+    assert LoRALinear(plain, rank=1, alpha=-1).scale == -1
 
 
 # ---- on a model ----

@@ -39,8 +39,8 @@ plane = partial(torch.tensor, dtype=torch.float64)
 def base(kind="causal"):
     torch.manual_seed(0)
     if kind == "causal":
-        return LanguageModel(VOCAB, 8, 1, 2)
-    return MaskedLanguageModel(VOCAB, 8, 1, 2, max_len=16)
+        return LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2)
+    return MaskedLanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2, max_len=16)
 
 
 def make(kind="causal", tasks=TASKS, **options):
@@ -191,7 +191,7 @@ def test_scores_are_those_of_every_labelled_place_of_whole_windows():
 
 def test_scores_are_taken_in_evaluation_mode():
     torch.manual_seed(0)
-    model = MultiTask(LanguageModel(VOCAB, 8, 1, 2, dropout=0.5), TASKS)
+    model = MultiTask(LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2, dropout=0.5), TASKS)
     nn.init.normal_(model.head[0].weight)
     tokens, labels = batch(rows=1, seq=32)
     text = LabelledText(tokens[0], {"a": labels["a"][0]})
@@ -409,7 +409,7 @@ def test_train_learns_both_tasks_by_each_loss_and_repeats_itself(loss):
 
     def run():
         model = MultiTask(base(), TASKS, learn_weights=loss is uncertainty_loss)
-        sampler = LabelledTextSampler(text, 8, 8)
+        sampler = LabelledTextSampler(text, context=8, batch_size=8)
         train(model, sampler, steps=60, loss=loss, optimizers=make_optimizers(model), progress=False)
         return model
 

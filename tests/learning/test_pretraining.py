@@ -49,12 +49,12 @@ def filled(model, seed=1):
 
 @pytest.fixture
 def masked():
-    return filled(MaskedLanguageModel(VOCAB + 1, 8, 2, 2, max_len=32).double())
+    return filled(MaskedLanguageModel(VOCAB + 1, d_model=8, num_layers=2, num_heads=2, max_len=32).double())
 
 
 @pytest.fixture
 def causal():
-    return filled(LanguageModel(VOCAB, 8, 2, 2).double())
+    return filled(LanguageModel(VOCAB, d_model=8, num_layers=2, num_heads=2).double())
 
 
 # ---- masking ----
@@ -205,7 +205,7 @@ def test_bad_masking_meets_words_with_values(changes, message):
 
 def test_the_sampler_hides_tokens_of_true_windows():
     text = torch.arange(40)
-    sampler = MaskedSampler(text, 8, 300, vocab_size=VOCAB, mask_id=MASK, fates=(1, 0, 0))
+    sampler = MaskedSampler(text, context=8, batch_size=300, vocab_size=VOCAB, mask_id=MASK, fates=(1, 0, 0))
     inputs, targets = sampler(seeded())
     assert inputs.shape == targets.shape == (300, 8)
     whole = torch.where(targets == IGNORED, inputs, targets)
@@ -218,7 +218,9 @@ def test_the_sampler_hides_tokens_of_true_windows():
 
 
 def test_the_sampler_never_returns_a_batch_with_nothing_hidden():
-    sampler = MaskedSampler(torch.arange(6), 3, 1, vocab_size=VOCAB, mask_id=MASK, share=0.05)
+    sampler = MaskedSampler(
+        torch.arange(6), context=3, batch_size=1, vocab_size=VOCAB, mask_id=MASK, share=0.05
+    )
     generator = seeded()
     assert all((sampler(generator)[1] != IGNORED).any() for _ in range(100))
 
@@ -226,7 +228,13 @@ def test_the_sampler_never_returns_a_batch_with_nothing_hidden():
 def test_the_sampler_takes_words_along():
     words = torch.arange(30).repeat_interleave(3)
     sampler = MaskedSampler(
-        torch.arange(90) % VOCAB, 9, 60, vocab_size=VOCAB, mask_id=MASK, words=words, fates=(1, 0, 0)
+        torch.arange(90) % VOCAB,
+        context=9,
+        batch_size=60,
+        vocab_size=VOCAB,
+        mask_id=MASK,
+        words=words,
+        fates=(1, 0, 0),
     )
     _, targets = sampler(seeded())
     edges = (targets != IGNORED).int().diff(dim=1).ne(0)  # where a hidden run begins or ends
@@ -236,18 +244,20 @@ def test_the_sampler_takes_words_along():
 
 
 def test_a_text_as_long_as_the_window_is_enough_and_a_shorter_one_is_not():
-    one = MaskedSampler([1, 2, 3], 3, 2, vocab_size=VOCAB, mask_id=MASK, share=1, fates=(0, 0, 1))
+    one = MaskedSampler(
+        [1, 2, 3], context=3, batch_size=2, vocab_size=VOCAB, mask_id=MASK, share=1, fates=(0, 0, 1)
+    )
     assert one(seeded())[0].tolist() == [[1, 2, 3]] * 2
     with pytest.raises(ValueError, match="too short: 3 tokens, context=4"):
-        MaskedSampler([1, 2, 3], 4, 2, vocab_size=VOCAB, mask_id=MASK)
+        MaskedSampler([1, 2, 3], context=4, batch_size=2, vocab_size=VOCAB, mask_id=MASK)
     with pytest.raises(ValueError, match=r"words \[2\] belong to another text: tokens \[3\]"):
-        MaskedSampler([1, 2, 3], 2, 2, vocab_size=VOCAB, mask_id=MASK, words=[0, 1])
+        MaskedSampler([1, 2, 3], context=2, batch_size=2, vocab_size=VOCAB, mask_id=MASK, words=[0, 1])
     with pytest.raises(ValueError, match="batch_size=0"):
-        MaskedSampler([1, 2, 3], 2, 0, vocab_size=VOCAB, mask_id=MASK)
+        MaskedSampler([1, 2, 3], context=2, batch_size=0, vocab_size=VOCAB, mask_id=MASK)
     with pytest.raises(ValueError, match="context=0"):
-        MaskedSampler([1, 2, 3], 0, 1, vocab_size=VOCAB, mask_id=MASK)
+        MaskedSampler([1, 2, 3], context=0, batch_size=1, vocab_size=VOCAB, mask_id=MASK)
     with pytest.raises(ValueError, match="share=2"):
-        MaskedSampler([1, 2, 3], 2, 1, vocab_size=VOCAB, mask_id=MASK, share=2)
+        MaskedSampler([1, 2, 3], context=2, batch_size=1, vocab_size=VOCAB, mask_id=MASK, share=2)
 
 
 # ---- spans ----
@@ -344,8 +354,8 @@ def test_a_masked_loss_of_nothing_or_of_other_shapes_is_refused(masked):
 def test_training_on_gaps_learns_what_the_visible_tokens_say():
     text = (torch.arange(400) % 5).repeat_interleave(60)  # long runs of one token
     torch.manual_seed(0)
-    model = MaskedLanguageModel(6, 16, 1, 2, norm_first=True, max_len=16)
-    sampler = MaskedSampler(text, 10, 16, vocab_size=5, mask_id=5)
+    model = MaskedLanguageModel(6, d_model=16, num_layers=1, num_heads=2, norm_first=True, max_len=16)
+    sampler = MaskedSampler(text, context=10, batch_size=16, vocab_size=5, mask_id=5)
     history = train(model, sampler, loss=masked_token_loss, steps=60, progress=False)
     assert sum(history.losses[:3]) / 3 > 1.3
     assert sum(history.losses[-10:]) / 10 < 0.5

@@ -166,7 +166,7 @@ def test_vectors_do_not_depend_on_the_start_and_keep_the_precision():
 
 def test_scores_are_dot_products():
     torch.manual_seed(0)
-    model = SkipGram(7, 4).double()
+    model = SkipGram(7, dim=4).double()
     assert bool((model.contexts.weight == 0).all())
     assert 0.1 < model.words.weight.abs().max() <= 0.125
     torch.nn.init.normal_(model.contexts.weight)
@@ -207,7 +207,7 @@ def test_negative_sampling_stands_extreme_scores():
 
 def test_a_drawn_word_that_is_the_true_context_is_left_out():
     torch.manual_seed(1)
-    model = SkipGram(5, 3).double()
+    model = SkipGram(5, dim=3).double()
     torch.nn.init.normal_(model.contexts.weight)
     words, contexts = torch.tensor([0, 1]), torch.tensor([2, 3])
     drawn = torch.tensor([[2, 4], [4, 3]])
@@ -233,9 +233,9 @@ def test_training_separates_two_circles_of_words():
     generator = torch.Generator().manual_seed(0)
     rows = [torch.cat((torch.randint(0, 4, (9,), generator=generator) + 4 * (n % 2), torch.tensor([-1, -1])))
             for n in range(60)]  # fmt: skip
-    sampler = SkipGramSampler(torch.cat(rows), 8, window=2, negatives=3, batch_size=256)
+    sampler = SkipGramSampler(torch.cat(rows), vocab_size=8, window=2, negatives=3, batch_size=256)
     torch.manual_seed(0)
-    model = SkipGram(8, 4)
+    model = SkipGram(8, dim=4)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     history = train(model, sampler, steps=150, loss=skip_gram_loss, optimizers=optimizer, progress=False)
     assert history.losses[0] == pytest.approx(4 * math.log(2), abs=0.5)
@@ -251,7 +251,7 @@ TOKENS = torch.tensor([0, 1, 2, 0, 1, 0, -1, -1, 3, 0])
 
 
 def test_every_pair_is_drawn_as_often_as_it_stands_in_the_text():
-    sampler = SkipGramSampler(TOKENS, 5, window=2, batch_size=200_000, negatives=1)
+    sampler = SkipGramSampler(TOKENS, vocab_size=5, window=2, batch_size=200_000, negatives=1)
     words, contexts, drawn = sampler(torch.Generator().manual_seed(0))
     assert words.shape == contexts.shape == (200_000,)
     assert drawn.shape == (200_000, 1)
@@ -266,13 +266,13 @@ def test_every_pair_is_drawn_as_often_as_it_stands_in_the_text():
 
 
 def test_the_sampler_s_defaults_and_repeats():
-    sampler = SkipGramSampler(TOKENS, 4, window=1)
+    sampler = SkipGramSampler(TOKENS, vocab_size=4, window=1)
     batch = sampler(torch.Generator().manual_seed(5))
     assert [list(part.shape) for part in batch] == [[1024], [1024], [1024, 5]]
     for first, second in zip(batch, sampler(torch.Generator().manual_seed(5)), strict=True):
         assert torch.equal(first, second)
     assert not torch.equal(batch[0], sampler(torch.Generator().manual_seed(6))[0])
-    flat = SkipGramSampler(TOKENS, 5, window=1, noise_power=0).noise
+    flat = SkipGramSampler(TOKENS, vocab_size=5, window=1, noise_power=0).noise
     assert_close(flat, torch.full((5,), 0.2, dtype=torch.float64), **exact)
 
 
@@ -289,8 +289,8 @@ def test_frequent_words_are_thinned_out_by_the_formula():
 
 def test_the_sampler_thins_out_before_it_pairs():
     tokens = torch.randint(0, 2, (4000,), generator=torch.Generator().manual_seed(1))
-    thin = [SkipGramSampler(tokens, 2, window=1, threshold=0.1, seed=seed) for seed in (0, 0, 1)]
-    whole = SkipGramSampler(tokens, 2, window=1)
+    thin = [SkipGramSampler(tokens, vocab_size=2, window=1, threshold=0.1, seed=seed) for seed in (0, 0, 1)]
+    whole = SkipGramSampler(tokens, vocab_size=2, window=1)
     assert whole.pairs.shape[1] == 2 * 3999
     assert thin[0].pairs.shape[1] == pytest.approx(2 * 3999 * 0.2, rel=0.15)  # both stay: sqrt(0.2) squared
     assert torch.equal(thin[0].pairs, thin[1].pairs)
@@ -339,15 +339,18 @@ def test_the_sampler_thins_out_before_it_pairs():
             r"\[2, 3\], \[2\]\]",
         ),
         (
-            lambda: SkipGramSampler(torch.tensor([0, -1, 1]), 2, window=1),
+            lambda: SkipGramSampler(torch.tensor([0, -1, 1]), vocab_size=2, window=1),
             "no two words stand within window=1 in 3",
         ),
-        (lambda: SkipGramSampler(torch.tensor([0, 1]), 2, window=1, negatives=0), "negatives=0 must be"),
         (
-            lambda: SkipGramSampler(torch.tensor([0, 1]), 2, window=1, batch_size=1.5),
+            lambda: SkipGramSampler(torch.tensor([0, 1]), vocab_size=2, window=1, negatives=0),
+            "negatives=0 must be",
+        ),
+        (
+            lambda: SkipGramSampler(torch.tensor([0, 1]), vocab_size=2, window=1, batch_size=1.5),
             "batch_size=1.5 must be",
         ),
-        (lambda: SkipGramSampler(torch.tensor([0, 2]), 2, window=1), "tokens run from 0 to 2"),
+        (lambda: SkipGramSampler(torch.tensor([0, 2]), vocab_size=2, window=1), "tokens run from 0 to 2"),
         (lambda: subsample(torch.tensor([0]), 0, generator=None), "threshold=0 must be above 0"),
         (lambda: subsample(torch.tensor([0.5]), 0.1, generator=None), "torch.float32"),
     ],
@@ -361,7 +364,7 @@ def test_the_smallest_of_everything_is_allowed():
     assert frequent_words(["a"], min_count=1, max_words=1) == ["a"]
     assert cooccurrence(torch.tensor([0, 0]), 1, window=1).tolist() == [[2.0]]
     assert svd_vectors(torch.tensor([[3.0]]), 1).tolist() == [[pytest.approx(math.sqrt(3))]]
-    sampler = SkipGramSampler(torch.tensor([0, 0]), 1, window=1, negatives=1, batch_size=1)
+    sampler = SkipGramSampler(torch.tensor([0, 0]), vocab_size=1, window=1, negatives=1, batch_size=1)
     assert [part.tolist() for part in sampler(torch.Generator())] == [[0], [0], [[0]]]
     sizes = [ppmi(torch.tensor([[1.0, 9.0], [9.0, 1.0]]), shift=s).sum().item() for s in (0, 0.2, 5)]
     assert all(a > b for a, b in pairwise(sizes))

@@ -18,7 +18,16 @@ POSITIONS = ("sinusoidal", "learned", "rotary", "alibi", "none")
 
 def translator(position="sinusoidal", target_vocab=6, seed=0, **options):
     torch.manual_seed(seed)
-    model = EncoderDecoder(9, target_vocab, 8, 2, 2, 12, position=position, **options)
+    model = EncoderDecoder(
+        9,
+        target_vocab=target_vocab,
+        d_model=8,
+        num_layers=2,
+        num_heads=2,
+        d_ff=12,
+        position=position,
+        **options,
+    )
     for parameter in model.parameters():
         if parameter.ndim == 2:  # random biases would drown what the source says
             nn.init.normal_(parameter)

@@ -31,7 +31,7 @@ SHAPES = [
 
 def make(**options):
     torch.manual_seed(0)
-    model = MaskedLanguageModel(VOCAB, WIDTH, 2, 2, **{"max_len": SEQ} | options)
+    model = MaskedLanguageModel(VOCAB, d_model=WIDTH, num_layers=2, num_heads=2, **{"max_len": SEQ} | options)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.4)
     return model.double().eval()
@@ -84,7 +84,8 @@ def test_predict_on_some_states_is_the_whole_at_these_places():
     model = make()
     hidden = torch.zeros(3, SEQ, dtype=torch.bool)
     hidden[0, 2] = hidden[2, 5] = True
-    states, maps = model.encode(tokens(), need_weights=True)
+    maps = []
+    states = model.encode(tokens(), maps=maps)
     assert states.shape == (3, SEQ, WIDTH)
     assert len(maps) == 2
     assert_close(model.predict(states[hidden]), model(tokens())[hidden], **exact)
@@ -105,7 +106,7 @@ def test_options_reach_the_parts():
 @pytest.mark.parametrize("tie", [True, False])
 def test_tied_weights_are_one_matrix_and_first_logits_are_small(tie):
     torch.manual_seed(0)
-    model = MaskedLanguageModel(VOCAB, 64, 2, 4, tie_weights=tie)
+    model = MaskedLanguageModel(VOCAB, d_model=64, num_layers=2, num_heads=4, tie_weights=tie)
     assert (model.head.weight is model.embedding.weight) == tie
     logits = model(tokens())
     assert (logits.std() < 2) if tie else (logits == 0).all()
@@ -116,7 +117,7 @@ def test_tied_weights_are_one_matrix_and_first_logits_are_small(tie):
 def test_it_learns_to_fill_gaps_from_both_sides(norm_first):
     # A hidden token is the sum of its two neighbours: neither side alone says which.
     torch.manual_seed(0)
-    model = MaskedLanguageModel(6, 32, 1, 4, max_len=3, norm_first=norm_first)
+    model = MaskedLanguageModel(6, d_model=32, num_layers=1, num_heads=4, max_len=3, norm_first=norm_first)
     optimizers = make_optimizers(model)
     for _ in range(150):
         left, right = torch.randint(5, (2, 64))
@@ -136,15 +137,33 @@ INTS = torch.zeros(2, 4, dtype=torch.long)
     ("call", "words"),
     [
         (
-            lambda: MaskedLanguageModel(0, 8, 1, 2),
+            lambda: MaskedLanguageModel(0, d_model=8, num_layers=1, num_heads=2),
             "vocab_size=0 must be at least 1 and num_segments=0 at least 0",
         ),
-        (lambda: MaskedLanguageModel(5, 8, 1, 2, num_segments=-1), "num_segments=-1 at least 0"),
-        (lambda: MaskedLanguageModel(5, 8, 0, 2), "num_layers=0 must be at least 1"),
-        (lambda: MaskedLanguageModel(5, 8, 1, 3), "d_model=8 is not divisible by num_heads=3"),
-        (lambda: MaskedLanguageModel(5, 8, 1, 2, position="x"), "position='x' is not one of"),
-        (lambda: MaskedLanguageModel(5, 8, 1, 2, norm_eps=0.0), "norm_eps=0.0 must be positive"),
-        (lambda: MaskedLanguageModel(5, 8, 1, 2, activation="tanh"), "activation='tanh' is not one of"),
+        (
+            lambda: MaskedLanguageModel(5, d_model=8, num_layers=1, num_heads=2, num_segments=-1),
+            "num_segments=-1 at least 0",
+        ),
+        (
+            lambda: MaskedLanguageModel(5, d_model=8, num_layers=0, num_heads=2),
+            "num_layers=0 must be at least 1",
+        ),
+        (
+            lambda: MaskedLanguageModel(5, d_model=8, num_layers=1, num_heads=3),
+            "d_model=8 is not divisible by num_heads=3",
+        ),
+        (
+            lambda: MaskedLanguageModel(5, d_model=8, num_layers=1, num_heads=2, position="x"),
+            "position='x' is not one of",
+        ),
+        (
+            lambda: MaskedLanguageModel(5, d_model=8, num_layers=1, num_heads=2, norm_eps=0.0),
+            "norm_eps=0.0 must be positive",
+        ),
+        (
+            lambda: MaskedLanguageModel(5, d_model=8, num_layers=1, num_heads=2, activation="tanh"),
+            "activation='tanh' is not one of",
+        ),
         (lambda: make()(INTS + VOCAB), "token 11 is outside the vocabulary of 11"),
         (
             lambda: make()(INTS, torch.ones(2, 3, dtype=torch.bool)),

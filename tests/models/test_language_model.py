@@ -38,7 +38,9 @@ SHAPES = {
 def build(shape="the book's", dtype=torch.float64, seed=0, **options):
     """A model whose every parameter is random: fresh ones have zero branches, and would hide mistakes."""
     torch.manual_seed(seed)
-    model = LanguageModel(11, 16, 2, 4, **(SHAPES[shape] | options)).to(dtype).eval()
+    model = (
+        LanguageModel(11, d_model=16, num_layers=2, num_heads=4, **(SHAPES[shape] | options)).to(dtype).eval()
+    )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             size = 1.0 if "norm" in name else 0.5
@@ -75,8 +77,10 @@ def test_shapes_and_kinds_of_number(shape, dtype):
 
 def test_a_fresh_model_knows_nothing():
     torch.manual_seed(0)
-    assert (LanguageModel(11, 16, 2, 4)(some_tokens(2, 5)) == 0).all()  # the head starts as zero
-    model = LanguageModel(11, 16, 2, 4, tie_weights=True)
+    assert (
+        LanguageModel(11, d_model=16, num_layers=2, num_heads=4)(some_tokens(2, 5)) == 0
+    ).all()  # the head starts as zero
+    model = LanguageModel(11, d_model=16, num_layers=2, num_heads=4, tie_weights=True)
     x = model.embedding(some_tokens(2, 5))
     torch.testing.assert_close(model(some_tokens(2, 5)), model.head(model.body.norm(x)))  # so do the branches
 
@@ -114,7 +118,9 @@ def test_the_order_of_what_was_read_counts(shape):
 
 def test_without_positions_one_layer_reads_a_set():
     torch.manual_seed(0)
-    model = LanguageModel(11, 16, 1, 4, position="none", tie_weights=True).double()
+    model = LanguageModel(
+        11, d_model=16, num_layers=1, num_heads=4, position="none", tie_weights=True
+    ).double()
     torch.nn.init.normal_(model.blocks[0].attention.out_proj.weight)
     a, b, c = (model(torch.tensor([each]))[:, -1] for each in ([1, 2, 3], [2, 1, 3], [1, 1, 3]))
     close(a, b)
@@ -153,14 +159,16 @@ def test_query_key_norm_reaches_every_layer():
 @pytest.mark.parametrize("d_model", [64, 256])
 def test_first_logits_of_a_tied_model_are_of_size_one(d_model):
     torch.manual_seed(0)
-    logits = LanguageModel(200, d_model, 1, 4, tie_weights=True)(torch.randint(200, (4, 20)))
+    logits = LanguageModel(200, d_model=d_model, num_layers=1, num_heads=4, tie_weights=True)(
+        torch.randint(200, (4, 20))
+    )
     assert 0.5 < logits.std() < 2
 
 
 def test_tied_weights_are_one_matrix():
-    tied = LanguageModel(11, 16, 1, 4, tie_weights=True)
+    tied = LanguageModel(11, d_model=16, num_layers=1, num_heads=4, tie_weights=True)
     assert tied.head.weight is tied.embedding.weight
-    apart = LanguageModel(11, 16, 1, 4)
+    apart = LanguageModel(11, d_model=16, num_layers=1, num_heads=4)
     assert apart.head.weight is not apart.embedding.weight
     counts = [sum(each.numel() for each in model.parameters()) for model in (tied, apart)]
     assert counts[1] - counts[0] == 11 * 16
@@ -306,7 +314,7 @@ def test_top_k_draws_from_the_k_likeliest_alone(top_k):
 
 
 def test_top_k_holds_where_tokens_are_equally_likely():
-    model = LanguageModel(11, 16, 1, 4)  # fresh: all logits are zero
+    model = LanguageModel(11, d_model=16, num_layers=1, num_heads=4)  # fresh: all logits are zero
     drawn = model.generate(torch.zeros(500, 1, dtype=torch.long), 1, top_k=2)[:, 1]
     assert len(set(drawn.tolist())) == 2
 
@@ -333,18 +341,19 @@ def test_generation_gives_the_training_mode_back_when_it_fails():
 def test_the_stack_alone_is_the_model_between_embedding_and_head():
     """The same defaults, the same names, and the article's shapes."""
     torch.manual_seed(0)
-    stack = LLMasOS(16, 2).double().eval()
+    stack = LLMasOS(16, num_layers=2).double().eval()
     with torch.no_grad():
         for parameter in stack.parameters():
             parameter.add_(0.5 * torch.randn(parameter.shape, dtype=torch.float64))
-    model = LanguageModel(11, 16, 2, 4).double().eval()
+    model = LanguageModel(11, d_model=16, num_layers=2, num_heads=4).double().eval()
     model.body.load_state_dict(stack.state_dict())
     tokens = some_tokens(2, 5)
     x = model.embedding(tokens)
     assert stack(x).shape == (2, 5, 16)
     close(stack(x), model.body(x))
     close(model(tokens), model.head(stack(x)))
-    output, maps, routings = stack(x, need_weights=True, need_routing=True)
+    maps, routings = [], []
+    output = stack(x, maps=maps, routings=routings)
     close(output, stack(x))
     assert [each.weights.shape for each in maps] == [(2, 4, 5, 5)] * 2
     assert routings == [None, None]
@@ -359,13 +368,13 @@ def test_the_same_names_have_the_same_defaults_and_meanings():
 
 
 def test_a_model_is_this_unless_something_else_is_asked_for():
-    assert LanguageModel(11, 16, 2, 4).settings == {
+    assert LanguageModel(11, d_model=16, num_layers=2, num_heads=4).settings == {
         "vocab_size": 11, "d_model": 16, "num_layers": 2, "num_heads": 4, "d_ff": None, "num_experts": 1,
         "moe": None, "num_kv_heads": None, "position": "rotary", "max_len": 1024, "position_base": 10_000.0,
         "norm": "layer", "norm_eps": None, "activation": "squared_relu", "qk_norm": True, "bias": False,
         "dropout": 0.0, "tie_weights": False,
     }  # fmt: skip
-    model = LanguageModel(11, 16, 2, 4)
+    model = LanguageModel(11, d_model=16, num_layers=2, num_heads=4)
     assert len(model.blocks) == 2
     assert model.vocab_size == 11
     for block in model.blocks:
@@ -387,9 +396,9 @@ def test_a_model_is_this_unless_something_else_is_asked_for():
 @pytest.mark.parametrize("num_experts", [1, 3])
 def test_every_setting_arrives(num_experts):
     model = LanguageModel(
-        11, 16, 3, 4, d_ff=24, num_experts=num_experts, num_kv_heads=2, position="sinusoidal",
-        position_base=50.0, norm="rms", norm_eps=0.25, activation="relu", qk_norm=False, bias=True,
-        dropout=0.125,
+        11, d_model=16, num_layers=3, num_heads=4, d_ff=24, num_experts=num_experts, num_kv_heads=2,
+        position="sinusoidal", position_base=50.0, norm="rms", norm_eps=0.25, activation="relu",
+        qk_norm=False, bias=True, dropout=0.125,
     )  # fmt: skip
     assert len(model.blocks) == 3
     norms = [each for each in model.modules() if isinstance(each, torch.nn.RMSNorm)]
@@ -405,8 +414,12 @@ def test_every_setting_arrives(num_experts):
         assert network.in_proj.out_features == 24
         assert network.activation is torch.nn.functional.relu
         assert (network.in_proj.bias is None) == (num_experts > 1)  # experts have no biases
-    assert len(LLMasOS(16, 1).blocks[0].feed_forward.in_proj.weight) == 64
-    default = [each.eps for each in LanguageModel(11, 16, 1, 4).modules() if hasattr(each, "eps")]
+    assert len(LLMasOS(16, num_layers=1).blocks[0].feed_forward.in_proj.weight) == 64
+    default = [
+        each.eps
+        for each in LanguageModel(11, d_model=16, num_layers=1, num_heads=4).modules()
+        if hasattr(each, "eps")
+    ]
     assert default == [1e-5] * 3  # torch's own
 
 
@@ -414,11 +427,15 @@ def test_every_setting_arrives(num_experts):
 def test_a_fresh_model_starts_at_these_sizes(tie):
     torch.manual_seed(0)
     options = {"d_ff": 32, "tie_weights": tie, "bias": True}
-    model = LanguageModel(3000, 64, 1, 4, position="learned", max_len=500, **options)
+    model = LanguageModel(
+        3000, d_model=64, num_layers=1, num_heads=4, position="learned", max_len=500, **options
+    )
     size = 1 / 8 if tie else 1.0  # d_model ** -0.5 where the embedding is the head as well
     for weight in (model.embedding.weight, model.body.positions.learned.embedding.weight):
         assert weight.std().item() == pytest.approx(size, rel=0.02)
-    waves = LanguageModel(11, 64, 1, 4, position="sinusoidal", tie_weights=tie).body.positions.sinusoidal
+    waves = LanguageModel(
+        11, d_model=64, num_layers=1, num_heads=4, position="sinusoidal", tie_weights=tie
+    ).body.positions.sinusoidal
     assert waves.amplitude == size
     assert (model.head.weight == 0).all() == (not tie)
     (block,) = model.blocks
@@ -478,13 +495,13 @@ def test_generation_hands_every_option_on(monkeypatch):
 
 def test_routing_is_none_where_there_are_no_experts():
     model, tokens = build(), some_tokens(2, 5)
-    logits, routings = model(tokens, need_routing=True)
+    logits, routings = model.routed(tokens)
     assert routings == [None, None]
     close(logits, model(tokens))
     assert model.inspect(tokens).routings == [None, None]
     mixed = build(num_experts=2)
     mixed.body.blocks[0] = build().blocks[0]  # experts in the second block alone
-    routings = mixed(tokens, need_routing=True)[1]
+    routings = mixed.routed(tokens)[1]
     assert routings[0] is None
     assert routings[1].probs.shape == (10, 2)
     seen = mixed.inspect(tokens)
@@ -494,7 +511,7 @@ def test_routing_is_none_where_there_are_no_experts():
 
 
 def test_the_smallest_model_writes():
-    model = LanguageModel(1, 2, 1, 1)
+    model = LanguageModel(1, d_model=2, num_layers=1, num_heads=1)
     assert model.generate(torch.zeros(1, 1, dtype=torch.long), 2).tolist() == [[0, 0, 0]]
 
 
@@ -506,7 +523,7 @@ def test_experts_stand_in_every_block_with_the_models_width_and_activation():
         assert block.feed_forward.experts[0].in_proj.out_features == 24
         assert block.feed_forward.experts[0].activation is torch.nn.functional.relu
     assert build(num_experts=2, moe={"d_ff": 8}).blocks[0].feed_forward.experts[1].in_proj.out_features == 8
-    logits, routings = model(some_tokens(2, 5), need_routing=True)
+    logits, routings = model.routed(some_tokens(2, 5))
     close(logits, model(some_tokens(2, 5)))
     assert [each.probs.shape for each in routings] == [(10, 3)] * 2
 
@@ -516,7 +533,7 @@ def test_a_knock_out_lives_where_the_model_lives():
 
 
 def expert_choice():
-    model = build(num_experts=2, moe={"choice": "expert"})
+    model = build(num_experts=4, moe={"choice": "expert"})
     with torch.inference_mode():
         model(some_tokens(1, 3), cache=model.new_cache(1, 3))
 
@@ -571,26 +588,56 @@ def overfill():
 
 
 ERRORS = {
-    "position": (lambda: LanguageModel(11, 16, 1, 4, position="absolute"), ["position='absolute'", "rotary"]),
-    "norm": (lambda: LanguageModel(11, 16, 1, 4, norm="batch"), ["norm='batch'", "layer", "rms"]),
-    "activation": (lambda: LanguageModel(11, 16, 1, 4, activation="tanh"), ["activation='tanh'", "gelu"]),
-    "heads": (lambda: LanguageModel(11, 60, 1, 8), ["d_model=60", "num_heads=8"]),
-    "odd heads": (lambda: LanguageModel(11, 6, 1, 2), ["head_dim=3", "even"]),
-    "no layers": (lambda: LanguageModel(11, 16, 0, 4), ["num_layers=0"]),
-    "no experts": (lambda: LanguageModel(11, 16, 1, 4, num_experts=0), ["num_experts=0"]),
+    "position": (
+        lambda: LanguageModel(11, d_model=16, num_layers=1, num_heads=4, position="absolute"),
+        ["position='absolute'", "rotary"],
+    ),
+    "norm": (
+        lambda: LanguageModel(11, d_model=16, num_layers=1, num_heads=4, norm="batch"),
+        ["norm='batch'", "layer", "rms"],
+    ),
+    "activation": (
+        lambda: LanguageModel(11, d_model=16, num_layers=1, num_heads=4, activation="tanh"),
+        ["activation='tanh'", "gelu"],
+    ),
+    "heads": (
+        lambda: LanguageModel(11, d_model=60, num_layers=1, num_heads=8),
+        ["d_model=60", "num_heads=8"],
+    ),
+    "odd heads": (lambda: LanguageModel(11, d_model=6, num_layers=1, num_heads=2), ["head_dim=3", "even"]),
+    "no layers": (lambda: LanguageModel(11, d_model=16, num_layers=0, num_heads=4), ["num_layers=0"]),
+    "no experts": (
+        lambda: LanguageModel(11, d_model=16, num_layers=1, num_heads=4, num_experts=0),
+        ["num_experts=0"],
+    ),
     "options of no experts": (
-        lambda: LanguageModel(11, 16, 1, 4, moe={"top_k": 1}),
+        lambda: LanguageModel(11, d_model=16, num_layers=1, num_heads=4, moe={"top_k": 1}),
         ["top_k", "num_experts=1"],
     ),
-    "experts that choose": (expert_choice, ["choice='expert'", "tokens after it"]),
+    "an option that experts do not have": (
+        lambda: build(num_experts=2, moe={"topk": 1}),
+        ["moe={'topk': 1}", "'topk' (did you mean 'top_k'?) is not one of top_k, d_ff"],
+    ),
+    "an option that is an argument": (
+        lambda: build(num_experts=2, moe={"d_model": 4}),
+        ["moe={'d_model': 4}", "d_model is an argument of its own"],
+    ),
+    "experts that can be full": (
+        lambda: build(num_experts=4, moe={"eval_capacity_factor": 1.0}).generate(some_tokens(1, 3), 2),
+        ["a capacity factor of 1.0 in evaluation", "eval_capacity_factor=None"],
+    ),
+    "experts that choose": (expert_choice, ["choice='expert'", "other tokens, which a cache does not know"]),
     "experts that choose, written": (
-        lambda: build(num_experts=2, moe={"choice": "expert"}).generate(some_tokens(1, 3), 2),
+        lambda: build(num_experts=4, moe={"choice": "expert"}).generate(some_tokens(1, 3), 2),
         ["choice='expert'"],
     ),
-    "width": (lambda: LLMasOS(16, 1)(torch.zeros(2, 5, 8)), ["[batch, seq, 16]", "[2, 5, 8]"]),
-    "stack, one dimension": (lambda: LLMasOS(16, 1)(torch.zeros(5, 16)), ["[batch, seq, 16]", "[5, 16]"]),
-    "stack, nothing": (lambda: LLMasOS(16, 1)(torch.zeros(0, 5, 16)), ["not empty", "[0, 5, 16]"]),
-    "no vocabulary": (lambda: LanguageModel(0, 16, 1, 4), ["vocab_size=0"]),
+    "width": (lambda: LLMasOS(16, num_layers=1)(torch.zeros(2, 5, 8)), ["[batch, seq, 16]", "[2, 5, 8]"]),
+    "stack, one dimension": (
+        lambda: LLMasOS(16, num_layers=1)(torch.zeros(5, 16)),
+        ["[batch, seq, 16]", "[5, 16]"],
+    ),
+    "stack, nothing": (lambda: LLMasOS(16, num_layers=1)(torch.zeros(0, 5, 16)), ["not empty", "[0, 5, 16]"]),
+    "no vocabulary": (lambda: LanguageModel(0, d_model=16, num_layers=1, num_heads=4), ["vocab_size=0"]),
     "token too high": (lambda: call([1, 11]), ["token 11", "vocabulary of 11", "0 to 10"]),
     "token too low": (lambda: call([1, -2]), ["token -2", "0 to 10"]),
     "floats": (lambda: call([1.0, 2.0]), ["integers [batch, seq]", "float32", "[1, 2]"]),
@@ -628,11 +675,15 @@ ERRORS = {
 
 
 WORDS = {
-    "num_layers=0 and num_experts=1 must be at least 1": lambda: LLMasOS(16, 0, 1),
-    "num_layers=1 and num_experts=0 must be at least 1": lambda: LLMasOS(16, 1, 0),
-    "moe={'top_k': 1} are options of experts, but num_experts=1": lambda: LLMasOS(16, 1, moe={"top_k": 1}),
-    "vocab_size=0 must be at least 1": lambda: LanguageModel(0, 16, 1, 4),
-    "x must be [batch, seq, 16] and not empty, got [1, 0, 16]": lambda: LLMasOS(16, 1)(torch.zeros(1, 0, 16)),
+    "num_layers=0 and num_experts=1 must be at least 1": lambda: LLMasOS(16, num_layers=0, num_experts=1),
+    "num_layers=1 and num_experts=0 must be at least 1": lambda: LLMasOS(16, num_layers=1, num_experts=0),
+    "moe={'top_k': 1} are options of experts, but num_experts=1": lambda: LLMasOS(
+        16, num_layers=1, moe={"top_k": 1}
+    ),
+    "vocab_size=0 must be at least 1": lambda: LanguageModel(0, d_model=16, num_layers=1, num_heads=4),
+    "x must be [batch, seq, 16] and not empty, got [1, 0, 16]": lambda: LLMasOS(16, num_layers=1)(
+        torch.zeros(1, 0, 16)
+    ),
     "head_mask [3, 4] must be [layers=2, heads=4] or [layers=2, batch, heads=4]": lambda: build()(
         some_tokens(1, 2), head_mask=torch.ones(3, 4)
     ),

@@ -90,12 +90,25 @@ def test_the_reasons_that_remarks_give_are_true():
     assert abs(active_parameters(not_gated) / 96.6e9 - 1) > 0.05
 
 
-@pytest.mark.parametrize("name", NAMES)
+BEYOND = {
+    "DeepSeek-V2": "8 groups of experts, of which a token may use 3, gates times 16",
+    "DeepSeek-V3": "a sigmoid for each expert, 8 groups of experts, .* use 4, gates times 2.5",
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_the_books_moe_cannot_do_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"MoE cannot be a layer of {name}, which has {BEYOND[name]}$"):
+        moe_settings(named(name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BEYOND])
 def test_an_expert_layer_is_the_books_moe(name):
     shape = named(name)
     with torch.device("meta"):
         moe = MoE(**moe_settings(shape))
     assert moe.top_k == shape.top_k
+    assert moe.renormalize == shape.renormalize == (name.split()[0] in ("GShard", "GLaM", "Mixtral"))
     assert len(moe.shared_experts) == shape.num_shared
     parts = parameters_by_part(shape)
     counted = parts["experts"] + parts["shared experts"] + parts["router"]
@@ -107,9 +120,9 @@ def test_mixtral_is_a_setting_of_the_books_model(name):
     shape = named(name)
     with torch.device("meta"):
         model = LanguageModel(
-            shape.embedding_rows // 2, shape.d_model, shape.decoder_layers, shape.num_heads,
-            num_kv_heads=shape.num_kv_heads, num_experts=shape.num_experts, d_ff=shape.expert_ff,
-            moe={"top_k": shape.top_k}, norm="rms", activation="swiglu", qk_norm=False,
+            shape.embedding_rows // 2, d_model=shape.d_model, num_layers=shape.decoder_layers,
+            num_heads=shape.num_heads, num_kv_heads=shape.num_kv_heads, num_experts=shape.num_experts,
+            d_ff=shape.expert_ff, moe={"top_k": shape.top_k}, norm="rms", activation="swiglu", qk_norm=False,
         )  # fmt: skip
     assert size(model) == total_parameters(shape)
 

@@ -117,7 +117,7 @@ def test_true_keys_are_hollow_squares_in_every_map(shape):
 def test_the_position_matrix_stands_beside_its_dot_products():
     figure = position_matrix_figure(16, 40, base=100.0, title="A finding")
     left, right, _ = figure.axes
-    matrix = SinusoidalPositions(16, 100.0)(torch.arange(40), torch.float64).numpy()
+    matrix = SinusoidalPositions(16, base=100.0)(torch.arange(40), torch.float64).numpy()
     np.testing.assert_allclose(left.images[0].get_array(), matrix)
     distances, products = right.lines[0].get_data()
     np.testing.assert_allclose(products, [matrix[0] @ matrix[int(k)] for k in distances])

@@ -31,7 +31,7 @@ def tiny(tmp_path, monkeypatch):
     folder = tmp_path / "shipped" / "tiny"
     tokenizer = BytePairTokenizer.train(TEXT, 280)
     torch.manual_seed(0)
-    model = LanguageModel(tokenizer.vocab_size, 16, 1, 2)
+    model = LanguageModel(tokenizer.vocab_size, d_model=16, num_layers=1, num_heads=2)
     torch.nn.init.normal_(model.head.weight)
     exact = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     store(folder, model, tokenizer)
@@ -58,7 +58,9 @@ def test_a_stored_model_comes_back_rounded_to_half_the_bytes(tiny):
 
 def test_what_store_returns_is_what_load_gives(tmp_path):
     tokenizer = BytePairTokenizer.train(TEXT, 280)
-    model = LanguageModel(tokenizer.vocab_size, 16, 1, 2, num_experts=2, moe={"top_k": 1})
+    model = LanguageModel(
+        tokenizer.vocab_size, d_model=16, num_layers=1, num_heads=2, num_experts=2, moe={"top_k": 1}
+    )
     stored = store(tmp_path / "deep" / "m", model, tokenizer)
     write_card(tmp_path / "deep" / "m", {"name": "m"})
     loaded = load(tmp_path / "deep" / "m").model
@@ -81,12 +83,15 @@ def test_a_name_a_folder_and_its_model_file_are_the_same(tiny, tmp_path, monkeyp
 
 def test_a_single_file_goes_with_the_tokenizer_beside_it_or_with_bytes(tiny, tmp_path):
     folder, _ = tiny
-    save_model(folder / "later.safetensors", LanguageModel(280, 16, 1, 2))
+    save_model(folder / "later.safetensors", LanguageModel(280, d_model=16, num_layers=1, num_heads=2))
     with pytest.raises(ValueError, match=r"vocabulary of 280 tokens, but .*tokenizer\.json has \d+"):
         load(folder / "later.safetensors")
-    save_model(folder / "later.safetensors", LanguageModel(load("tiny").model.vocab_size, 16, 1, 2))
+    save_model(
+        folder / "later.safetensors",
+        LanguageModel(load("tiny").model.vocab_size, d_model=16, num_layers=1, num_heads=2),
+    )
     assert load(folder / "later.safetensors").card == {"name": "later"}
-    save_model(tmp_path / "bytes.safetensors", LanguageModel(256, 16, 1, 2))
+    save_model(tmp_path / "bytes.safetensors", LanguageModel(256, d_model=16, num_layers=1, num_heads=2))
     assert isinstance(load(tmp_path / "bytes.safetensors").tokenizer, ByteTokenizer)
 
 
@@ -114,7 +119,7 @@ def test_a_file_that_the_card_does_not_describe_is_refused(tiny, file, how):
 
 def test_a_model_of_your_own_is_told_another_remedy(tmp_path):
     tokenizer = BytePairTokenizer.train(TEXT, 280)
-    store(tmp_path, LanguageModel(tokenizer.vocab_size, 16, 1, 2), tokenizer)
+    store(tmp_path, LanguageModel(tokenizer.vocab_size, d_model=16, num_layers=1, num_heads=2), tokenizer)
     write_card(tmp_path, {"name": "mine"})
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(ValueError, match="Train it anew"):

@@ -64,7 +64,7 @@ class Holder(nn.Module):
             self.register_buffer(name, tensor)
 
 
-SAMPLE = TextSampler(torch.arange(60) % 7, 5, 3)
+SAMPLE = TextSampler(torch.arange(60) % 7, context=5, batch_size=3)
 
 
 def same(a, b):
@@ -583,7 +583,9 @@ def untrained(kind):
     if kind == "plain":
         return Tiny(d_model=16), next_token_loss
     options = {"num_experts": 4, "moe": {"noisy": True, "capacity_factor": 1.0}, "dropout": 0.1}
-    return LanguageModel(7, 8, 2, 2, **options), MixtureLoss(z=0.001, bias_rate=0.01)
+    return LanguageModel(7, d_model=8, num_layers=2, num_heads=2, **options), MixtureLoss(
+        z=0.001, bias_rate=0.01
+    )
 
 
 def life(folder, name, file, kind):

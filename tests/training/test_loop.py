@@ -74,7 +74,7 @@ def model():
 
 
 TEXT = torch.arange(200) % VOCAB
-SAMPLE = TextSampler(TEXT, 6, 4)
+SAMPLE = TextSampler(TEXT, context=6, batch_size=4)
 
 
 def weights(model):
@@ -110,14 +110,14 @@ def test_schedule_rises_then_falls_within_bounds(steps, warmup, final):
 
 
 def test_sampler_gives_windows_of_the_text_and_reaches_both_ends():
-    sampler = TextSampler(torch.arange(10), 6, 200)
+    sampler = TextSampler(torch.arange(10), context=6, batch_size=200)
     batch = sampler(torch.Generator().manual_seed(0))
     assert batch.shape == (200, 7)
     assert torch.equal(batch - batch[:, :1], torch.arange(7).expand(200, 7))
     assert set(batch[:, 0].tolist()) == {0, 1, 2, 3}
     again = sampler(torch.Generator().manual_seed(0))
     assert torch.equal(batch, again)
-    only = TextSampler(list(range(7)), 6, 2)(torch.Generator())
+    only = TextSampler(list(range(7)), context=6, batch_size=2)(torch.Generator())
     assert torch.equal(only, torch.arange(7).expand(2, 7))
 
 
@@ -134,18 +134,18 @@ def test_sampler_gives_windows_of_the_text_and_reaches_both_ends():
 )
 def test_sampler_refuses_in_words(tokens, error, words):
     with pytest.raises(error, match=words):
-        TextSampler(tokens, 3, 2)
+        TextSampler(tokens, context=3, batch_size=2)
 
 
 @pytest.mark.parametrize(("context", "batch_size"), [(0, 1), (1, 0), (-1, 2), (2.0, 2), (True, 2)])
 def test_sampler_refuses_sizes(context, batch_size):
     with pytest.raises(ValueError, match="whole number of at least 1"):
-        TextSampler([1, 2, 3, 4], context, batch_size)
+        TextSampler([1, 2, 3, 4], context=context, batch_size=batch_size)
 
 
 def test_sampler_takes_bytes_as_numpy():
     tokens = np.frombuffer(b"hello world", dtype=np.uint8).copy()
-    assert TextSampler(tokens, 4, 3)(torch.Generator()).dtype == torch.long
+    assert TextSampler(tokens, context=4, batch_size=3)(torch.Generator()).dtype == torch.long
 
 
 # ---- loss and measure ----

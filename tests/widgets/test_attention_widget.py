@@ -298,7 +298,9 @@ def test_transformers_output_without_attentions_is_explained(gpt2_output):
 @pytest.fixture(scope="module")
 def translator():
     torch.manual_seed(0)
-    model = EncoderDecoder(9, 7, 16, 4, 2, 32, dropout=0.5).train()
+    model = EncoderDecoder(
+        9, target_vocab=7, d_model=16, num_layers=2, num_heads=4, d_ff=32, dropout=0.5
+    ).train()
     torch.nn.init.normal_(model.head.weight)  # a new one says the same whatever it reads
     return model
 
@@ -416,7 +418,9 @@ def test_stepping_is_on_where_keys_have_tokens_of_their_own():
 @pytest.mark.parametrize(("layers", "heads"), [(2, 2), (3, 3)])
 def test_a_language_model_comes_straight_in_with_scores_and_knock_out(layers, heads):
     torch.manual_seed(0)
-    model = LanguageModel(11, 16 if heads == 2 else 12 * heads, layers, heads, dropout=0.5).train()
+    model = LanguageModel(
+        11, d_model=16 if heads == 2 else 12 * heads, num_layers=layers, num_heads=heads, dropout=0.5
+    ).train()
     tokens = torch.randint(11, (2, 6))
     explorer = AttentionExplorer.from_model(model, tokens, words(6), row=1, knock_out=True)
     assert model.training, "the model must be left as it was"

@@ -109,7 +109,7 @@ def test_white_space_becomes_visible_and_steps_are_numbered():
 def test_gates_sum_to_one_unless_a_single_one_would_be_one(top_k, given, expected):
     explorer = ExpertLoadExplorer(random_logits(5, 4), words(5), top_k=top_k, renormalize=given)
     assert explorer.renormalize is expected
-    assert MoE(4, 4, top_k=top_k, renormalize=given).renormalize is expected
+    assert MoE(4, num_experts=4, top_k=top_k, renormalize=given).renormalize is expected
 
 
 # ---- how it looks from Python ----
@@ -225,7 +225,12 @@ def test_more_domains_than_colours_are_refused_by_name():
 def model():
     torch.manual_seed(0)
     model = LanguageModel(
-        256, 16, 2, 2, num_experts=4, moe={"top_k": 2, "capacity_factor": 0.5, "noisy": True}
+        256,
+        d_model=16,
+        num_layers=2,
+        num_heads=2,
+        num_experts=4,
+        moe={"top_k": 2, "capacity_factor": 0.5, "noisy": True},
     )
     for block in model.blocks:
         torch.nn.init.normal_(block.feed_forward.balancing_bias, std=0.2)
@@ -242,7 +247,7 @@ def test_a_language_model_comes_straight_in_with_its_settings(model):
     assert explorer.renormalize is True
     model.eval()
     with torch.no_grad():
-        routings = model(tokens, need_routing=True)[1]
+        routings = model.routed(tokens)[1]
     model.train()
     logits, bias = read_back(explorer)
     for layer, routing in enumerate(routings):
@@ -255,30 +260,36 @@ def test_a_language_model_comes_straight_in_with_its_settings(model):
 
 def test_the_limit_of_evaluation_is_taken_and_may_be_replaced():
     torch.manual_seed(0)
-    moe = MoE(8, 4, top_k=1, eval_capacity_factor=1.5)
+    moe = MoE(8, num_experts=4, top_k=1, eval_capacity_factor=1.5)
     x = torch.randn(2, 5, 8)
     explorer = ExpertLoadExplorer.from_model(moe, x, words(10))
     assert (explorer.top_k, explorer.renormalize, explorer.capacity_factor) == (1, False, 1.5)
     explorer = ExpertLoadExplorer.from_model(moe, x, words(10), capacity_factor=2.0, domains=["a"] * 10)
     assert explorer.capacity_factor == 2.0
-    assert ExpertLoadExplorer.from_model(MoE(8, 4, top_k=2), x[0], words(5)).capacity_factor is None
+    assert (
+        ExpertLoadExplorer.from_model(MoE(8, num_experts=4, top_k=2), x[0], words(5)).capacity_factor is None
+    )
 
 
 def test_models_that_it_cannot_show_are_named():
     tokens = torch.randint(9, (1, 4))
     with pytest.raises(ValueError, match="the model has no experts"):
-        ExpertLoadExplorer.from_model(LanguageModel(9, 8, 1, 2), tokens, words(4))
-    chosen_by_experts = LanguageModel(9, 8, 1, 2, num_experts=2, moe={"choice": "expert"})
+        ExpertLoadExplorer.from_model(
+            LanguageModel(9, d_model=8, num_layers=1, num_heads=2), tokens, words(4)
+        )
+    chosen_by_experts = LanguageModel(
+        9, d_model=8, num_layers=1, num_heads=2, num_experts=2, moe={"choice": "expert"}
+    )
     with pytest.raises(ValueError, match="choice='expert': the experts choose here"):
         ExpertLoadExplorer.from_model(chosen_by_experts, tokens, words(4))
-    mixed = LanguageModel(9, 8, 2, 2, num_experts=3)
+    mixed = LanguageModel(9, d_model=8, num_layers=2, num_heads=2, num_experts=3)
     mixed.blocks[1].feed_forward.top_k = 1
     with pytest.raises(
         ValueError, match=r"differ in \(top_k, renormalize, eval_capacity_factor\), \[\(2, True"
     ):
         ExpertLoadExplorer.from_model(mixed, tokens, words(4))
     with pytest.raises(TypeError, match="a MoE reads vectors, which no tokenizer names"):
-        ExpertLoadExplorer.from_model(MoE(8, 2), torch.randn(4, 8), ByteTokenizer())
+        ExpertLoadExplorer.from_model(MoE(8, num_experts=2), torch.randn(4, 8), ByteTokenizer())
 
 
 # ---- recorded routings ----

@@ -20,7 +20,10 @@ TEXT = torch.tensor([3, 1, 4, 1, 5, 2, 6, 0])
 
 def models(seed=0):
     torch.manual_seed(seed)
-    masked, causal = MaskedLanguageModel(VOCAB + 1, 8, 1, 2, max_len=64), LanguageModel(VOCAB, 8, 1, 2)
+    masked, causal = (
+        MaskedLanguageModel(VOCAB + 1, d_model=8, num_layers=1, num_heads=2, max_len=64),
+        LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2),
+    )
     with torch.no_grad():
         for model in (masked, causal):
             for parameter in model.parameters():

@@ -12,7 +12,7 @@ from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, rand
 # 3.5-2 ----------------------------------------------------------------------------------
 
 
-def two_divergences(teacher_logits, student_logits):
+def two_divergences(student_logits, teacher_logits):
     """Both [batch, seq, vocab] -> KL(teacher || student), KL(student || teacher): means over positions."""
     log_p = teacher_logits.log_softmax(dim=-1)
     log_q = student_logits.log_softmax(dim=-1)
@@ -32,7 +32,7 @@ def _each_position(terms):
 def _pair(forward=_kl, reverse=None, over=_each_position, dim=-1):
     """Both divergences from terms [batch, seq, vocab]; `reverse` has the roles exchanged unless given."""
 
-    def answer(teacher_logits, student_logits):
+    def answer(student_logits, teacher_logits):
         log_p, log_q = teacher_logits.log_softmax(dim), student_logits.log_softmax(dim)
         back = forward(log_q, log_p) if reverse is None else reverse(log_p, log_q)
         return over(forward(log_p, log_q)), over(back)
@@ -44,12 +44,12 @@ def _turned(log_p, log_q):
     return _kl(log_q, log_p)
 
 
-def _plain_logarithms(teacher_logits, student_logits):
+def _plain_logarithms(student_logits, teacher_logits):
     p, q = teacher_logits.softmax(-1), student_logits.softmax(-1)
     return _each_position(p * (p.log() - q.log())), _each_position(q * (q.log() - p.log()))
 
 
-def _raw_logits(teacher_logits, student_logits):
+def _raw_logits(student_logits, teacher_logits):
     gap = teacher_logits - student_logits
     return _each_position(teacher_logits.softmax(-1) * gap), _each_position(-student_logits.softmax(-1) * gap)
 
@@ -61,13 +61,13 @@ def _to_the_middle(log_p, log_q):
 
 def _logits(name, seed, shape, scale=1.5, away=1.0):
     teacher, other = random_tensors(seed, shape, shape)
-    return Case(name, (scale * teacher, scale * (teacher + away * other)))
+    return Case(name, (scale * (teacher + away * other), scale * teacher))
 
 
 def _two_peaks():
     peaks = torch.tensor([3.0, -2.0, -2.0, 3.0]).expand(1, 2, 4)
     students = torch.tensor([[[3.0, -2.0, -2.0, -2.0], [0.5, 0.5, 0.5, 0.5]]])
-    return Case("two peaks: a student on one of them, and one between", (peaks.clone(), students))
+    return Case("two peaks: a student on one of them, and one between", (students, peaks.clone()))
 
 
 DIVERGENCES = Exercise(
@@ -76,8 +76,8 @@ DIVERGENCES = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "KL(p || q) is the sum over the vocabulary of p (ln p - ln q), in nats. From the logits of a teacher "
-        "and a student return two means over all positions: KL(teacher || student), called forward in "
+        "KL(p || q) is the sum over the vocabulary of p (ln p - ln q), in nats. From the logits of a student "
+        "and its teacher return two means over all positions: KL(teacher || student), called forward in "
         "distillation, and KL(student || teacher), called reverse. Logits may be as large as 500."
     ),
     takeaway="Forward KL punishes a student that leaves a peak out, reverse KL one that puts mass between.",

@@ -170,8 +170,8 @@ SOFTEN = Exercise(
 # 3.5-8 ----------------------------------------------------------------------------------
 
 
-def share_kept(teacher, alone, distilled):
-    """Losses [seeds] of teacher, student alone, student distilled -> share of the teacher's gain kept, []."""
+def share_kept(alone, distilled, teacher):
+    """Losses [seeds] of student alone, student distilled, teacher -> share of the teacher's gain kept, []."""
     possible = (alone - teacher).mean()
     kept = (alone - distilled).mean()
     return kept / possible
@@ -203,60 +203,60 @@ SHARE = Exercise(
         "nothing would otherwise decide alone.",
     ),
     cases=(
-        _losses("one seed, half kept", [2.0], [3.0], [2.5]),
-        _losses("three seeds", [2.1, 2.0, 2.2], [2.9, 3.1, 2.8], [2.6, 2.7, 2.6]),
-        _losses("distillation does harm", [1.5, 1.6], [2.0, 2.2], [2.1, 2.3]),
-        _losses("better than its teacher", [2.4, 2.5, 2.3], [2.8, 2.7, 2.9], [2.3, 2.35, 2.2]),
-        _losses("seeds that differ much", [1.0, 2.0, 3.0, 2.5], [3.0, 2.2, 3.6, 2.6], [2.6, 2.0, 3.2, 2.55]),
-        _losses("nothing kept", [0.8, 0.9], [1.4, 1.5], [1.3, 1.6]),
+        _losses("one seed, half kept", [3.0], [2.5], [2.0]),
+        _losses("three seeds", [2.9, 3.1, 2.8], [2.6, 2.7, 2.6], [2.1, 2.0, 2.2]),
+        _losses("distillation does harm", [2.0, 2.2], [2.1, 2.3], [1.5, 1.6]),
+        _losses("better than its teacher", [2.8, 2.7, 2.9], [2.3, 2.35, 2.2], [2.4, 2.5, 2.3]),
+        _losses("seeds that differ much", [3.0, 2.2, 3.6, 2.6], [2.6, 2.0, 3.2, 2.55], [1.0, 2.0, 3.0, 2.5]),
+        _losses("nothing kept", [1.4, 1.5], [1.3, 1.6], [0.8, 0.9]),
     ),
     mistakes=(
         Mistake(
             "no baseline",
             "You compare the student's loss with its teacher's and nothing else. A useless distillation "
             "would score well too: measure both gains from the student alone.",
-            (lambda t, a, d: t.mean() / d.mean(), lambda t, a, d: d.mean() / t.mean()),
+            (lambda a, d, t: t.mean() / d.mean(), lambda a, d, t: d.mean() / t.mean()),
         ),
         Mistake(
             "the share that is lost",
             "Your number is 0 for a student as good as its teacher: it is the share of the gain that is "
             "lost. What is kept is the rest.",
-            (lambda t, a, d: (d - t).mean() / (a - t).mean(),),
+            (lambda a, d, t: (d - t).mean() / (a - t).mean(),),
         ),
         Mistake(
             "upside down",
             "You divide the teacher's gain by the student's. A share has the whole below the line.",
-            (lambda t, a, d: (a - t).mean() / (a - d).mean(),),
+            (lambda a, d, t: (a - t).mean() / (a - d).mean(),),
         ),
         Mistake(
             "gain over the loss",
             "You divide by the loss of the student alone, and get the share of the loss that disappears. The "
             "whole is what the teacher gains.",
-            (lambda t, a, d: (a - d).mean() / a.mean(),),
+            (lambda a, d, t: (a - d).mean() / a.mean(),),
         ),
         Mistake(
             "alone and distilled exchanged",
             "You measure from the distilled student. The zero of this scale is the student that learned "
             "alone.",
-            (lambda t, a, d: (d - a).mean() / (d - t).mean(),),
+            (lambda a, d, t: (d - a).mean() / (d - t).mean(),),
         ),
         Mistake(
             "sign turned",
             "A loss is a gain when it falls. Your difference in one of the two gains is the wrong way round.",
-            (lambda t, a, d: (d - a).mean() / (a - t).mean(),),
+            (lambda a, d, t: (d - a).mean() / (a - t).mean(),),
         ),
         Mistake(
             "mean of the shares",
             "You divide seed by seed and take the mean of the shares. A seed whose teacher gains next to "
             "nothing then decides alone. Means first.",
-            (lambda t, a, d: ((a - d) / (a - t)).mean(), lambda t, a, d: ((a - d) / (a - t)).median()),
+            (lambda a, d, t: ((a - d) / (a - t)).mean(), lambda a, d, t: ((a - d) / (a - t)).median()),
         ),
         Mistake(
             "best seed only",
             "You report the best seed. Choosing it after the fact is choosing the luck: take the means.",
             (
-                lambda t, a, d: ((a - d) / (a - t)).max(),
-                lambda t, a, d: (a.mean() - d.min()) / (a.mean() - t.mean()),
+                lambda a, d, t: ((a - d) / (a - t)).max(),
+                lambda a, d, t: (a.mean() - d.min()) / (a.mean() - t.mean()),
             ),
         ),
         Mistake(
@@ -264,26 +264,26 @@ SHARE = Exercise(
             "You cut the share off at 0 or 1. Distillation can do harm, and a student can pass its teacher: "
             "both would be hidden.",
             (
-                lambda t, a, d: share_kept(t, a, d).clamp(0, 1),
-                lambda t, a, d: share_kept(t, a, d).clamp(min=0),
-                lambda t, a, d: share_kept(t, a, d).clamp(max=1),
+                lambda a, d, t: share_kept(a, d, t).clamp(0, 1),
+                lambda a, d, t: share_kept(a, d, t).clamp(min=0),
+                lambda a, d, t: share_kept(a, d, t).clamp(max=1),
             ),
         ),
         Mistake(
             "one share for each seed",
             "You return a share for each seed. Asked for is one number: the ratio of the two means.",
-            (lambda t, a, d: (a - d) / (a - t),),
+            (lambda a, d, t: (a - d) / (a - t),),
         ),
         Mistake(
             "percent",
             "Your number is a hundred times the share. Keep it a share; percent belongs into the sentence.",
-            (lambda t, a, d: 100 * share_kept(t, a, d),),
+            (lambda a, d, t: 100 * share_kept(a, d, t),),
         ),
         Mistake(
             "perplexities",
             "You take the exponential of the losses first. The gain is asked for in the loss itself, in "
             "nats; in perplexities the share is another one.",
-            (lambda t, a, d: share_kept(t.exp(), a.exp(), d.exp()),),
+            (lambda a, d, t: share_kept(a.exp(), d.exp(), t.exp()),),
         ),
     ),
 )

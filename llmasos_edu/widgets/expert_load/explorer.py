@@ -167,7 +167,7 @@ class ExpertLoadExplorer(Explorer):
 
         Args:
             routings: a `Routing`; a list of them, one a layer (None where a layer has no experts), as
-                `model(tokens, need_routing=True)` returns them; or a list of such lists, one a step.
+                `model.routed(tokens).routings` holds them; or a list of such lists, one a step.
             tokens: one string per token.
             bias: what was added for the choice, as for `ExpertLoadExplorer`: the mixtures' `balancing_bias`.
             settings: as for `ExpertLoadExplorer`; `top_k` and `renormalize` are found out from the routings.
@@ -248,7 +248,7 @@ def _routings_of(model, tokens) -> list:
     import torch
 
     with evaluating(model), torch.inference_mode():
-        found = model(tokens, need_routing=True)[1]
+        _, found = model.routed(tokens)
     return found if isinstance(found, list) else [found]
 
 
