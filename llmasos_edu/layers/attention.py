@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from llmasos_edu.foundation.tensors import check_sequence
 from llmasos_edu.layers.kv_cache import KVCache
+from llmasos_edu.layers.masks import causal_mask, check_mask, join_masks
 
 
 def attention_scores(query: Tensor, key: Tensor, *, scale: float | None = None) -> Tensor:
@@ -31,25 +32,6 @@ def attention_scores(query: Tensor, key: Tensor, *, scale: float | None = None) 
     if scale is None:
         scale = query.shape[-1] ** -0.5
     return (query * scale) @ key.transpose(-2, -1)
-
-
-def causal_mask(query_len: int, key_len: int | None = None, *, device=None) -> Tensor:
-    """Boolean mask that hides the future: True where the key is not later than the query.
-
-    Where there are more keys than queries, the queries are the last positions, as in decoding
-    with a cache: query `i` may attend to key `j` when `j <= i + key_len - query_len`.
-
-    Returns:
-        `[query, key]`, True = may attend.
-
-    Raises:
-        ValueError: fewer keys than queries.
-    """
-    key_len = query_len if key_len is None else key_len
-    if key_len < query_len:
-        raise ValueError(f"a causal mask needs a key for every query: {query_len} queries, {key_len} keys")
-    ones = torch.ones(query_len, key_len, dtype=torch.bool, device=device)
-    return ones.tril(diagonal=key_len - query_len)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None = None, *, temperature: float = 1.0) -> Tensor:
@@ -73,7 +55,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None, *, temperature: f
     scores = scores if temperature == 1.0 else scores / temperature
     if mask is None:
         return scores.softmax(dim=-1)
-    _check_mask(mask, scores.shape)
+    check_mask(mask, scores.shape)
     scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
     # Softmax of a row of -inf is NaN. Such a row gets harmless scores first and zero weights after.
     hidden = (scores == -torch.inf).all(dim=-1, keepdim=True)
@@ -143,17 +125,11 @@ def attention_with_weights(
     temperature: float = 1.0,
     dropout_p: float = 0.0,
 ) -> WeightedMean:
-    """`scaled_dot_product_attention` with its weights on show, which torch's own function never shows.
-
-    Args, Raises: as in `scaled_dot_product_attention`.
-
-    Returns:
-        The output and the weights.
-    """
+    """`scaled_dot_product_attention` with its weights on show; arguments and errors as there."""
     _check_attention(query, key, value, is_causal, dropout_p)
     scores = attention_scores(query, key, scale=scale)
     if is_causal:
-        mask = _join_masks(causal_mask(query.shape[-2], device=query.device), mask)
+        mask = join_masks(causal_mask(query.shape[-2], device=query.device), mask)
     weights = masked_softmax(scores, mask, temperature=temperature)
     return WeightedMean(F.dropout(weights, dropout_p) @ value, weights)
 
@@ -323,7 +299,7 @@ class MultiHeadAttention(nn.Module):
             query, key = rotate(query), rotate(key)
         is_causal = self.is_causal
         if cache is not None:
-            mask, is_causal = _join_masks(cache.mask(query.shape[-2]), mask), False
+            mask, is_causal = join_masks(cache.mask(query.shape[-2]), mask), False
             key, value = cache.append(key, value, counts)
         groups = self.num_heads // self.num_kv_heads
         if groups > 1:
@@ -346,9 +322,9 @@ class MultiHeadAttention(nn.Module):
         """The same heads twice: torch's fused kernel, or step by step with the maps on show."""
         dropout_p = self.dropout if self.training else 0.0
         if mask is not None:
-            _check_mask(mask, (*query.shape[:-1], key.shape[-2]))
+            check_mask(mask, (*query.shape[:-1], key.shape[-2]))
             if is_causal:
-                mask, is_causal = _join_masks(causal_mask(query.shape[-2], device=query.device), mask), False
+                mask, is_causal = join_masks(causal_mask(query.shape[-2], device=query.device), mask), False
             if mask.dtype != torch.bool:
                 mask = mask.to(query.dtype)
         if self.fused and maps is None:
@@ -420,24 +396,3 @@ def _check_attention(query, key, value, is_causal, dropout_p) -> None:
         )
     if not 0 <= dropout_p < 1:
         raise ValueError(f"dropout_p={dropout_p} must be at least 0 and below 1")
-
-
-def _check_mask(mask: Tensor, shape: torch.Size) -> None:
-    if mask.dtype != torch.bool and not mask.is_floating_point():
-        raise ValueError(
-            f"a mask of {mask.dtype} could mean two things: pass booleans (True = may attend) "
-            "or floats that are added to the scores"
-        )
-    sizes = list(zip(reversed(mask.shape), reversed(shape), strict=False))
-    if mask.ndim > len(shape) or any(m not in (1, s) for m, s in sizes):
-        raise ValueError(f"mask {list(mask.shape)} does not fit scores {list(shape)}")
-
-
-def _join_masks(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    """One mask that hides what either hides; the first is boolean."""
-    if first is None or second is None:
-        return second if first is None else first
-    _check_mask(second, (*second.shape[:-2], *first.shape[-2:]))
-    if second.dtype == torch.bool:
-        return first & second
-    return second.masked_fill(~first, -torch.inf)

@@ -16,12 +16,12 @@ from llmasos_edu.layers.attention import (
     SelfAttention,
     attention_scores,
     attention_with_weights,
-    causal_mask,
     masked_softmax,
     merge_heads,
     scaled_dot_product_attention,
     split_heads,
 )
+from llmasos_edu.layers.masks import causal_mask
 
 TIGHT = {"atol": 1e-10, "rtol": 1e-10}
 QUICK = settings(max_examples=30, deadline=None)

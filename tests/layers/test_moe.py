@@ -251,7 +251,7 @@ def test_the_smallest_mixtures_work():
 
 def test_dropped_tokens_are_exactly_zero_and_pass_by_on_the_residual_path():
     layer = EncoderLayer(
-        8, num_heads=2, d_ff=0, feed_forward=MoE(8, num_experts=2, top_k=1, capacity_factor=0.5)
+        8, num_heads=2, feed_forward=MoE(8, num_experts=2, top_k=1, capacity_factor=0.5)
     ).double()
     x = randn(2, 6, 8)
     branch, routing = layer.feed_forward.routed(layer.feed_forward_norm(x))

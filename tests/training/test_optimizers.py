@@ -231,7 +231,7 @@ def test_bad_parameters_and_settings_are_refused_in_words(parameters, own, words
 
 def test_an_expert_that_no_token_asked_is_left_alone():
     torch.manual_seed(0)
-    layer, token = MoE(8, 4, top_k=1), torch.randn(1, 1, 8)
+    layer, token = MoE(8, num_experts=4, top_k=1), torch.randn(1, 1, 8)
     before = {name: p.detach().clone() for name, p in layer.experts.named_parameters()}
     asked = layer.route(token[0]).expert.item()
     layer(token).sum().backward()

@@ -44,7 +44,7 @@ def shaken(model, dtype):
 
 
 def attention(dtype=SINGLE, words=unchanged):
-    model = shaken(LanguageModel(VOCAB, 8, 2, 4), dtype)
+    model = shaken(LanguageModel(VOCAB, d_model=8, num_layers=2, num_heads=4), dtype)
     names = [words(NAMES[i]) for i in TEXT]
     return AttentionExplorer.from_model(model, torch.tensor(TEXT), names, knock_out=True)
 
@@ -77,8 +77,8 @@ def embedding(dtype=SINGLE, words=unchanged):
 
 
 def masking(dtype=SINGLE, words=unchanged):
-    masked = shaken(MaskedLanguageModel(VOCAB + 1, 8, 1, 2, max_len=64), dtype)
-    causal = shaken(LanguageModel(VOCAB, 8, 1, 2), dtype)
+    masked = shaken(MaskedLanguageModel(VOCAB + 1, d_model=8, num_layers=1, num_heads=2, max_len=64), dtype)
+    causal = shaken(LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2), dtype)
     return MaskingExplorer(TEXT[:12], masked, causal, VOCAB, [words(name) for name in NAMES], width=2)
 
 

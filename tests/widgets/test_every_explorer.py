@@ -157,8 +157,10 @@ def teacher_with(value):
 
 
 def model_with(value):
-    masked = shaken(MaskedLanguageModel(VOCAB + 1, 8, 1, 2, max_len=64), torch.float64)
-    causal = shaken(LanguageModel(VOCAB, 8, 1, 2), torch.float64)
+    masked = shaken(
+        MaskedLanguageModel(VOCAB + 1, d_model=8, num_layers=1, num_heads=2, max_len=64), torch.float64
+    )
+    causal = shaken(LanguageModel(VOCAB, d_model=8, num_layers=1, num_heads=2), torch.float64)
     with torch.no_grad():
         next(causal.parameters())[0, 0] = value
     return MaskingExplorer([4, 0, 1, 9], masked, causal, VOCAB, NAMES)
