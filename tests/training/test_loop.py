@@ -759,15 +759,15 @@ def test_resuming_another_run_is_refused(model, tmp_path, change):
 
 
 @pytest.mark.parametrize(
-    "other", [TextSampler(SAMPLE.tokens.flip(0), SAMPLE.context, SAMPLE.batch_size),
-              TextSampler(SAMPLE.tokens, SAMPLE.context - 1, SAMPLE.batch_size),
-              TextSampler(SAMPLE.tokens, SAMPLE.context, SAMPLE.batch_size + 1)],
+    "other", [TextSampler(SAMPLE.tokens.flip(0), context=SAMPLE.context, batch_size=SAMPLE.batch_size),
+              TextSampler(SAMPLE.tokens, context=SAMPLE.context - 1, batch_size=SAMPLE.batch_size),
+              TextSampler(SAMPLE.tokens, context=SAMPLE.context, batch_size=SAMPLE.batch_size + 1)],
     ids=["another text", "another context", "another batch"],
 )  # fmt: skip
 def test_resuming_on_other_data_is_refused(model, tmp_path, other):
     file = tmp_path / "run.safetensors"
     train(model, SAMPLE, steps=5, checkpoint=file)
-    same_again = TextSampler(SAMPLE.tokens.tolist(), SAMPLE.context, SAMPLE.batch_size)
+    same_again = TextSampler(SAMPLE.tokens.tolist(), context=SAMPLE.context, batch_size=SAMPLE.batch_size)
     assert len(train(Tiny(), same_again, steps=5, checkpoint=file).losses) == 5
     with pytest.raises(CheckpointError, match=r"was written with other training arguments: .*'data'"):
         train(Tiny(), other, steps=5, checkpoint=file)
