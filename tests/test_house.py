@@ -350,6 +350,72 @@ def test_the_cpu_build_is_asked_for_on_linux_without_a_gpu(
     assert commands == ([["--no-deps", "--index-url", install.CPU_INDEX, "torch==2.13.0"]] if asked else [])
 
 
+# -- the wheel: what `pip install` of the built package carries --------------------
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of the package as it stands, built in a copy without network, unpacked as pip does."""
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    shutil.copytree(
+        ROOT / "llmasos_edu", source / "llmasos_edu", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, source)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        source,
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    subprocess.run([*command, "--quiet", "--wheel-dir", built], capture_output=True, check=True)
+    (file,) = built.glob("*.whl")
+    shutil.unpack_archive(file, built / "unpacked", "zip")
+    return source, built / "unpacked"
+
+
+def files_under(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_wheel_carries_every_file_of_the_package_and_nothing_else(wheel):
+    source, unpacked = wheel
+    assert files_under(unpacked / "llmasos_edu") == files_under(source / "llmasos_edu")
+    (about,) = unpacked.glob("*.dist-info")
+    assert {path.name for path in unpacked.iterdir()} == {"llmasos_edu", about.name}
+    kinds = {Path(file).suffix for file in files_under(unpacked / "llmasos_edu")}
+    assert {".py", ".js", ".css", ".json", ".safetensors"} <= kinds
+
+
+def test_a_wheel_writes_and_draws_far_from_the_book_s_folder(wheel, tmp_path):
+    program = """
+import torch
+import llmasos_edu
+from llmasos_edu.__main__ import main
+from llmasos_edu.widgets import PositionExplorer
+assert main(["models"]) == 0
+assert main(["generate", "The for statement", "--tokens", "2"]) == 0
+PositionExplorer(16, 32).save_html("page.html")
+print(llmasos_edu.__file__)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(wheel[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.splitlines()[-1] == str(wheel[1] / "llmasos_edu" / "__init__.py")
+    assert "manual-moe" in run.stdout
+    assert "The for statement" in run.stdout
+    assert len((tmp_path / "page.html").read_text(encoding="utf-8")) > 30_000
+
+
 # -- the summary at the end of a test run ------------------------------------------
 
 
