@@ -29,9 +29,13 @@ class Driver(Protocol):
 
     Fields:
         window: how many tokens back a position sees, itself included; None for all.
+        vocab_size: tokens are below it.
+        positions: how many tokens a text may have that the model reads; None for any number.
     """
 
     window: int | None
+    vocab_size: int
+    positions: int | None
 
     def allocate(self, num_blocks: int, block_size: int) -> None:
         """Set the memory aside."""
@@ -138,7 +142,7 @@ class IntegerDriver:
 
     def __init__(self, model: IntegerModel | None = None):
         self.model = model or IntegerModel()
-        self.window = self.model.window
+        self.window, self.vocab_size, self.positions = self.model.window, 512, None
 
     def allocate(self, num_blocks: int, block_size: int) -> None:
         """Empty blocks."""

@@ -114,9 +114,9 @@ class Kernel:
             The process; `REJECTED`, with the reason, where it could not fit even alone.
 
         Raises:
-            ValueError: an empty prompt, no token to say, an arrival in the past.
+            ValueError: an empty prompt, tokens outside the vocabulary, nothing to say, a past arrival.
         """
-        tokens = [int(token) for token in prompt]
+        tokens = self._checked(prompt)
         if not tokens:
             raise ValueError("the prompt is empty: there is nothing to continue")
         check_count("max_new", max_new)
@@ -146,11 +146,11 @@ class Kernel:
             seed: of the child's chances; the parent's unless given.
 
         Raises:
-            ValueError: the process has ended or waits for a call, or the child could say nothing.
+            ValueError: the process has ended or waits for a call, the child could say nothing, bad tokens.
         """
         if process.ended or process.state is State.BLOCKED:
             raise ValueError(f"process {process.pid} is {process.state.value} and cannot be forked")
-        text = [*process.tokens, *map(int, tokens)]
+        text = process.tokens + self._checked(tokens)
         max_new = process.remaining if max_new is None else max_new
         check_count("max_new", max_new)
         space = AddressSpace(self.pool, process.space.salt)
@@ -321,6 +321,13 @@ class Kernel:
         self.processes[pid] = process
         return process
 
+    def _checked(self, tokens: Iterable[int]) -> list[int]:
+        tokens = [int(token) for token in tokens]
+        for token in tokens:
+            if not 0 <= token < self.driver.vocab_size:
+                raise ValueError(f"token {token} is outside the vocabulary of {self.driver.vocab_size}")
+        return tokens
+
     def _needed(self, limit: int) -> int:
         """Blocks for a text of `limit` tokens; the last token's slot is never computed.
 
@@ -330,8 +337,11 @@ class Kernel:
 
     def _enter(self, process: Process) -> Process:
         needed, there = self._needed(process.limit), len(self.pool.blocks)
+        reads, positions = process.limit - 1, self.driver.positions
         if needed > there:
             self._end(process, State.REJECTED, f"needs {needed} blocks, the pool has {there}")
+        elif positions is not None and reads > positions:
+            self._end(process, State.REJECTED, f"needs {reads} positions, the model has {positions}")
         elif process.arrival > self.now:
             heapq.heappush(self.coming, (process.arrival, process.pid))
         else:

@@ -65,6 +65,7 @@ class Watcher:
 
     def __init__(self, driver):
         self.driver, self.window, self.kernel = driver, driver.window, None
+        self.vocab_size, self.positions = driver.vocab_size, driver.positions
         self.writer = {}  # block: salt of who wrote it last
         self.heard, self.answered = 0, {}  # calls seen, and when each process gets its last answer
 
