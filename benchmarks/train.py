@@ -111,6 +111,36 @@ def contenders() -> dict:
     }
 
 
+SMALL_BATCH = 8  # what chapters train with
+
+
+def optimizer_shares(rounds: int) -> None:
+    """Print which part of a training step is the optimizer's, dense and with eight experts."""
+    print(f"\nThe optimizer's share of a step on {SMALL_BATCH} x {CONTEXT} bytes. Target: 20 % and 30 %.")
+    for name, settings in {"dense": {}, "8 experts": {"num_experts": 8}}.items():
+        model = ours(**settings)
+        muon, adamw = make_optimizers(model)
+        torchs = torch.optim.Muon(muon.param_groups[0]["params"])
+
+        def gradient(model=model):
+            model.zero_grad(set_to_none=True)
+            next_token_loss(model, torch.randint(VOCAB, (SMALL_BATCH, CONTEXT + 1))).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+
+        steps = {
+            "gradient": gradient,
+            "AdamW": adamw.step,
+            "book's Muon": muon.step,
+            "torch's Muon": torchs.step,
+        }
+        timed = take_turns(steps, rounds=rounds)
+        for own in ("book's Muon", "torch's Muon"):
+            part = [each[own] + each["AdamW"] for each in timed]
+            shares = sorted(p / (p + each["gradient"]) for p, each in zip(part, timed, strict=True))
+            low, high = shares[len(shares) // 4], shares[-1 - len(shares) // 4]
+            print(f"{name + ', ' + own:36} {median(shares):>6.0%} ({low:.0%} to {high:.0%})")
+
+
 MATRIX = 1024
 
 
@@ -157,6 +187,7 @@ def main() -> None:
     for name in steps:
         share = share_of_limit(timed, name)
         print(f"{name:36} {spread(timed, reference, name):>24} {share:>22.0%}")
+    optimizer_shares(rounds=4 if quick else 15)
 
 
 if __name__ == "__main__":

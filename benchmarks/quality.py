@@ -1,0 +1,157 @@
+"""Quality for time: held-out bits per byte of the book's defaults beside nanoGPT's shape with AdamW.
+
+python benchmarks/quality.py [--quick] [--budgets 60 240] [--rates 6e-4 1e-3 3e-3 6e-3] [--batches 8 32]
+
+Both learn the bytes of Python's manual in windows of 128. The reference gets the best of several rates and
+batch sizes, each with a cosine over the whole budget; the book gets its defaults, no choice, and part of the
+time. A budget is so many steps: seconds divided by those of a step, measured beforehand with all contenders
+taking turns. So a noisy neighbour disturbs all alike, and what is learnt does not hang on him.
+"""
+
+import argparse
+import time
+from statistics import mean, median
+
+import torch
+from side_by_side import machine, take_turns
+from torch import nn
+from train import CONTEXT, NanoShaped, ours
+
+from llmasos_edu.corpus.manual import manual
+from llmasos_edu.corpus.split import split_documents
+from llmasos_edu.training.loop import train
+from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
+from llmasos_edu.training.optimizers import make_optimizers
+
+BATCH = 8  # the book's
+SHARES = (5, 8)  # the book gets a fifth and an eighth of the reference's time
+
+
+def nano_adamw(model, rate):
+    """AdamW as nanoGPT sets it: averages of (0.9, 0.95), matrices decay by 0.1, the rest does not."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    return [torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)]
+
+
+class Text:
+    """The manual's bytes, split into a part to learn and a part to be measured on."""
+
+    def __init__(self):
+        split = split_documents(manual())
+        self.learnt, self.held_out = (
+            torch.tensor(list(text.encode())) for text in (split.train_text, split.held_out_text)
+        )
+
+    def bits(self, model):
+        count = len(self.held_out) - 1  # the first byte is not scored
+        return bits_per_byte(model, self.held_out, context=CONTEXT, num_bytes=count)
+
+    def sampler(self, batch):
+        return TextSampler(self.learnt, CONTEXT, batch)
+
+
+def seconds_per_step(text, batches, rounds):
+    """Median seconds of a whole step: batch, loss, gradient, clipping, optimizer, by contender."""
+
+    def step(model, optimizers, batch):
+        sampler, generator = text.sampler(batch), torch.Generator().manual_seed(0)
+        parameters = list(model.parameters())
+
+        def one():
+            next_token_loss(model, sampler(generator)).backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+
+        return one
+
+    book = ours()
+    steps = {"book": step(book, make_optimizers(book), BATCH)}
+    for batch in batches:
+        nano = NanoShaped()
+        steps[batch] = step(nano, nano_adamw(nano, 1e-3), batch)
+    timed = take_turns(steps, rounds=rounds)
+    return {name: median(each[name] for each in timed) for name in steps}
+
+
+def learn(text, model, optimizers, batch, steps, seed):
+    """Train with the loop's defaults (warm-up over a tenth, then a cosine) and measure.
+
+    Returns:
+        held-out bits per byte, and the CPU seconds that it took.
+    """
+    start = time.process_time()
+    train(model, text.sampler(batch), steps=steps, optimizers=optimizers, seed=seed)
+    seconds = time.process_time() - start
+    return text.bits(model), seconds
+
+
+def report(name, steps, results):
+    bits = " ".join(f"{value:.2f}" for value, _ in results)
+    print(f"  {name:34} {steps:5} steps {mean(s for _, s in results):5.0f} s  {bits} bits/byte", flush=True)
+    return mean(value for value, _ in results)
+
+
+def best_of_reference(text, cost, budget, options):
+    """The lowest loss over rates and batch sizes, a line for each."""
+    found = []
+    for batch in options.batches:
+        for rate in options.rates:
+            steps = max(1, round(budget / cost[batch]))
+            results = []
+            for seed in options.seeds:
+                torch.manual_seed(seed)
+                nano = NanoShaped()
+                results.append(learn(text, nano, nano_adamw(nano, rate), batch, steps, seed))
+            found.append(report(f"nanoGPT's shape, AdamW {rate:g}, batch {batch}", steps, results))
+    return min(found)
+
+
+def book(text, cost, budget, seeds):
+    """The book's default: `LanguageModel`, `make_optimizers` and `train` as they come."""
+    steps, results = max(1, round(budget / cost["book"])), []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        model = ours()
+        results.append(learn(text, model, make_optimizers(model), BATCH, steps, seed))
+    return report(f"book, batch {BATCH}, {budget:g} s", steps, results)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="10 seconds, two rates, one batch size")
+    parser.add_argument(
+        "--budgets", type=float, nargs="+", default=[60, 240], help="seconds of the reference"
+    )
+    parser.add_argument("--rates", type=float, nargs="+", default=[6e-4, 1e-3, 3e-3, 6e-3])
+    parser.add_argument("--batches", type=int, nargs="+", default=[8, 32])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    options = parser.parse_args()
+    if options.quick:
+        options.budgets, options.rates, options.batches = [10], [3e-3, 6e-3], [8]
+    return options
+
+
+def main() -> None:
+    options = arguments()
+    torch.manual_seed(0)
+    print(machine())
+    text = Text()
+    cost = seconds_per_step(text, options.batches, rounds=5 if options.quick else 15)
+    for name, seconds in cost.items():
+        name = "book" if name == "book" else f"nanoGPT's shape, batch {name}"
+        print(f"a step of {name}: {1000 * seconds:.0f} ms")
+    for budget in options.budgets:
+        print(f"\nReference: {budget:g} s. Target: the book's default reaches its loss in a fifth.")
+        target = best_of_reference(text, cost, budget, options)
+        for share in SHARES:
+            bits = book(text, cost, budget / share, options.seeds)
+            verdict = "reached" if bits <= target else f"missed by {bits - target:.2f}"
+            print(f"  in 1/{share} of the time {target:.2f} bits/byte: {verdict}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
