@@ -49,7 +49,7 @@ class Text:
         return bits_per_byte(model, self.held_out, context=CONTEXT, num_bytes=count)
 
     def sampler(self, batch):
-        return TextSampler(self.learnt, CONTEXT, batch)
+        return TextSampler(self.learnt, context=CONTEXT, batch_size=batch)
 
 
 def seconds_per_step(text, batches, rounds):
