@@ -174,9 +174,8 @@ class TorchDriver:
         if self.window is not None:
             hidden |= distance >= self.window
         if self.model.body.positions.alibi is None:
-            mask = torch.zeros(hidden.shape, dtype=dtype, device=places.device).masked_fill_(
-                hidden, -torch.inf
-            )
+            mask = torch.zeros(hidden.shape, dtype=dtype, device=places.device)
+            mask.masked_fill_(hidden, -torch.inf)
             return mask.repeat(1, attention.num_heads // kv_heads, 1)[:, None]
         slopes = alibi_slopes(attention.num_heads).to(places.device)
         bias = (-slopes[:, None, None] * distance[:, None]).to(dtype)  # [rows, heads, longest, slots]

@@ -18,7 +18,7 @@ VOCAB = 61
 
 def random_model(seed=0, dtype=torch.float64, vocab=VOCAB, **options):
     """A model whose every matrix is random, so that its texts depend on all that they see."""
-    model = LanguageModel(vocab, 32, 2, 4, **options)
+    model = LanguageModel(vocab, d_model=32, num_layers=2, num_heads=4, **options)
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         if parameter.ndim > 1:
@@ -232,9 +232,10 @@ def test_grouped_heads_and_8_bits_take_fewer_bytes():
 
 def test_models_that_look_at_their_neighbours_are_refused():
     with pytest.raises(ValueError, match="training mode"):
-        TorchDriver(LanguageModel(5, 8, 1, 2))
+        TorchDriver(LanguageModel(5, d_model=8, num_layers=1, num_heads=2))
     for options in ({"choice": "expert"}, {"eval_capacity_factor": 1.0}):
-        model = LanguageModel(5, 8, 1, 2, num_experts=2, moe=options).eval()
+        sizes = {"d_model": 8, "num_layers": 1, "num_heads": 2, "num_experts": 2}
+        model = LanguageModel(5, **sizes, moe=options).eval()
         with pytest.raises(ValueError, match="neighbours in the batch"):
             TorchDriver(model)
     with pytest.raises(ValueError, match="window=0"):
