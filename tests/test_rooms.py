@@ -116,3 +116,10 @@ def test_an_arrow_that_others_imply_is_left_out(house):
 def test_an_arrow_behind_a_room_is_noticed(house):
     assert house.runs_through((0, 3), (0, 0), (0, 1))
     assert not house.runs_through((0, 3), (0, 0), (house.BOX_WIDTH, 1))
+
+
+def test_no_script_of_an_explorer_is_longer_than_400_lines():
+    scripts = sorted((PACKAGE / "widgets").rglob("*.js"))
+    long = {str(path.relative_to(PACKAGE)): len(path.read_text().splitlines()) for path in scripts}
+    assert len(long) > 20
+    assert {path: lines for path, lines in long.items() if lines > 400} == {}

@@ -4,40 +4,19 @@ const TRAITS = ["method", "beside", "moment", "row", "column"];
 const CURVE_HEIGHT = 176;
 const PLAY_MS = 8000; // of a whole training, where a moment is neither too short nor too long to be seen
 
-function render({ model, el }) {
-  const view = Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
-  const data = readHistory(model);
+function render(host) {
+  const data = readHistory(host.model);
   const { methods, tasks, boundaries, steps, baseline, limits, moments } = data;
-  const colours = {};
-  let [baseStale, playing, hovered] = [true, 0, null];
-
-  const tellPython = teller(model);
-  const askPaint = painter(paint);
+  const { view, colours, change, draw, show } = explore(host,
+    { traits: TRAITS, light: ["moment", "row", "column"], keepInRange, changed, paint, close: () => plays.stop() });
+  let hovered = null;
+  const plays = player(clamp(PLAY_MS / moments, 60, 700), { last: () => moments - 1, at: () => view.moment, go: (moment) => change({ moment }) });
   const panels = [panel(), panel()];
   const ui = build();
-  el.append(ui.root);
-  const redraw = () => { baseStale = true; askPaint(); };
-  const stops = [askPaint.stop, tellPython.stop, pause, onThemeChange(redraw),
-    onTraitChange(model, view, TRAITS, (patch) => change(patch, false)), onWidthChange(ui.root, redraw)];
-  keepInRange();
-  askPaint();
-  return () => {
-    stops.forEach((stop) => stop());
-    ui.root.remove();
-  };
+  return show(ui.root);
 
-  // -- state --
-
-  // Everything the reader does comes through here: new values, kept in range, drawn, and told to Python.
-  function change(patch, report = true) {
-    const before = { ...view };
-    Object.assign(view, patch);
-    keepInRange();
-    const changed = TRAITS.filter((name) => view[name] !== before[name]);
-    if (report && changed.length) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
-    if (changed.includes("row") || changed.includes("column")) hovered = null; // the newest wish counts
-    baseStale = baseStale || changed.includes("method") || changed.includes("beside");
-    askPaint();
+  function changed(names) {
+    if (names.includes("row") || names.includes("column")) hovered = null; // the newest wish counts
   }
 
   function keepInRange() {
@@ -51,57 +30,37 @@ function render({ model, el }) {
     return [view.method, view.beside].filter(Boolean);
   }
 
-  function play() {
-    if (playing) return pause();
-    if (view.moment === moments - 1) change({ moment: 0 });
-    playing = setInterval(() => {
-      if (!ui.root.isConnected) return pause();
-      change({ moment: view.moment + 1 });
-      if (view.moment === moments - 1) pause();
-    }, clamp(PLAY_MS / moments, 60, 700));
-    askPaint();
-  }
-
-  function pause() {
-    clearInterval(playing);
-    playing = 0;
-    askPaint();
-  }
-
   function goTo(moment) {
-    pause();
+    plays.stop();
     change({ moment });
   }
 
   // -- the page --
 
   function build() {
-    const select = (words, name, options) => make("select", { "aria-label": words, onchange: (event) => change({ [name]: event.target.value }) }, ...options);
     const ui = {
-      method: select("Method", "method", methods.map((name) => option(name, name))),
-      beside: select("Beside it", "beside", [option("", "nothing"), ...methods.map((name) => option(name, name))]),
-      play: button("Play", play),
+      method: choice("Method", methods.map((name) => [name, name]), (method) => change({ method })),
+      beside: choice("Beside it", [["", "nothing"], ...methods.map((name) => [name, name])], (beside) => change({ beside })),
       moment: make("input", { type: "range", min: 0, max: moments - 1, step: 1, "aria-label": "Moment of the training",
-        oninput: (event) => goTo(Number(event.target.value)), onkeydown: (event) => event.key === " " && press(event, play) }),
+        oninput: (event) => goTo(Number(event.target.value)), onkeydown: (event) => event.key === " " && press(event, plays.toggle) }),
       when: make("output", {}),
-      readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
+      readout: readout(),
       legend: make("p", { class: "lm-legend" }),
     };
     ui.signs = tasks.map((name) => {
       const sign = make("canvas", { "aria-hidden": "true" });
-      ui.legend.append(make("span", {}, sign, name));
+      ui.legend.append(span(sign, name));
       return sign;
     });
     const ramp = make("span", { class: "lm-ramp", "aria-hidden": "true", style: `background:linear-gradient(to right,${RAMP_CSS.filter((_, i) => i % 15 === 0)})` });
     ui.legend.append(make("span", { class: "lm-ends" }, figure(limits[0], 2), ramp, `${figure(limits[1], 2)} score`));
     const compare = make("span", { class: "lm-buttons" }, field("Method", ui.method), field("Beside it", ui.beside));
     compare.hidden = methods.length < 2;
-    ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Accuracy matrix over training", onkeydown: keepKey },
-      make("div", { class: "lm-bar" }, compare, saveButtons(picture, () => `accuracy-matrix-${view.moment}`)),
-      make("div", { class: "lm-training lm-time" }, ui.play, ui.moment, ui.when), ui.readout,
-      make("div", { class: "lm-methods" }, ...panels.map((each) => each.root)), ui.legend,
-      make("p", { class: "lm-hint" }, "Row: the task just learnt; column: the task that is scored; a dashed row is still being learnt. Hover over a cell or walk with the arrow keys; "
-        + "Page Up and Page Down go through the training, Space plays it; a click on the curves goes to that moment."));
+    ui.root = frame("Accuracy matrix over training", { controls: [compare], picture, fileName: () => `accuracy-matrix-${view.moment}`,
+      help: "Row: the task just learnt; column: the task that is scored; a dashed row is still being learnt. Hover over a cell or walk with the arrow keys; "
+        + "Page Up and Page Down go through the training, Space plays it; a click on the curves goes to that moment." },
+    make("div", { class: "lm-training lm-time" }, plays.button, ui.moment, ui.when), ui.readout,
+    make("div", { class: "lm-methods" }, ...panels.map((each) => each.root)), ui.legend);
     return ui;
   }
 
@@ -124,25 +83,22 @@ function render({ model, el }) {
 
   // -- drawing --
 
-  function paint() {
-    if (!ui.root.clientWidth) return;
-    if (baseStale) readColours(ui.root, colours);
+  function paint(ground) {
     const tints = CLASS_COLOURS[isDark(colours.paper) ? "dark" : "light"];
     panels.forEach((each, i) => {
       each.root.hidden = i >= shown().length;
-      if (!each.root.hidden) paintPanel(each, shown()[i], tints);
+      if (!each.root.hidden) paintPanel(each, shown()[i], tints, ground);
     });
-    if (baseStale) ui.signs.forEach((sign, task) => drawMarker(fitCanvas(sign, 14, 14), 7, 7, SHAPES[task], tints[task], 4.5));
-    baseStale = false;
+    if (ground) ui.signs.forEach((sign, task) => drawMarker(fitCanvas(sign, 14, 14), 7, 7, SHAPES[task], tints[task], 4.5));
     syncControls();
     describe();
   }
 
-  function paintPanel(each, method, tints) {
+  function paintPanel(each, method, tints, ground) {
     const rows = matrixAt(data, method, view.moment);
     const width = each.curves.clientWidth;
     each.plan = curvePlan(width, CURVE_HEIGHT, data);
-    if (baseStale) drawStages(fitCanvas(each.base, width, CURVE_HEIGHT), each.plan, data, method, tints, colours);
+    if (ground) drawStages(fitCanvas(each.base, width, CURVE_HEIGHT), each.plan, data, method, tints, colours);
     drawSoFar(fitCanvas(each.over, width, CURVE_HEIGHT), each.plan, data, method, view.moment, tints, colours);
     const now = data.scores(method, view.moment);
     each.curves.setAttribute("aria-label", `${method}: scores at ${momentWords()}: ${tasks.map((name, task) => `${name} ${figure(now[task], 2)}`).join(", ")}`);
@@ -152,8 +108,7 @@ function render({ model, el }) {
       each.heads[i].textContent = row.state === "running" ? `${tasks[i]} …` : tasks[i];
       each.cells[i].forEach((cell, j) => paintCell(cell, row, method, i, j));
     });
-    each.figures.replaceChildren(...figuresOf(rows).map(([name, value, note]) =>
-      make("div", {}, make("dt", {}, name), make("dd", {}, make("strong", {}, value), make("span", {}, note)))));
+    writeFigures(each.figures, figuresOf(rows));
   }
 
   function paintCell(cell, row, method, i, j) {
@@ -194,13 +149,11 @@ function render({ model, el }) {
     ui.moment.value = view.moment;
     ui.moment.setAttribute("aria-valuetext", momentWords());
     ui.when.textContent = momentWords();
-    ui.play.textContent = playing ? "Pause" : "Play";
-    ui.readout.setAttribute("aria-live", playing || hovered ? "off" : "polite");
+    ui.readout.setAttribute("aria-live", plays.playing() || hovered ? "off" : "polite");
   }
 
   function describe() {
     const [i, j] = hovered || [view.row, view.column];
-    const span = (words) => make("span", {}, words);
     const all = shown().map((method) => [method, matrixAt(data, method, view.moment)]);
     const { state } = all[0][1][i];
     const where = state === "empty" ? `After learning ${tasks[i]}: not reached yet.` : `${rowWords(all[0][1][i], i).replace(/^./, (letter) => letter.toUpperCase())}, on ${tasks[j]}:`;
@@ -224,14 +177,14 @@ function render({ model, el }) {
 
   function hover(cell) {
     hovered = cell;
-    askPaint();
+    draw(false);
   }
 
   function cellKey(event) {
     const goals = { Home: { column: 0 }, End: { column: tasks.length - 1 } };
     if (ARROWS[event.key]) goals[event.key] = { row: view.row + ARROWS[event.key][0], column: view.column + ARROWS[event.key][1] };
     const times = { PageUp: -1, PageDown: 1 };
-    if (event.key === " ") return press(event, play);
+    if (event.key === " ") return press(event, plays.toggle);
     if (times[event.key]) return press(event, () => goTo(view.moment + times[event.key]));
     return press(event, goals[event.key] && (() => {
       change(goals[event.key]);
@@ -244,47 +197,41 @@ function render({ model, el }) {
   // -- files --
 
   function picture() {
-    const paper = { ink: "#1b1f24", soft: "#57606a", line: "#8a9099", bar: "#0072b2", mark: "#b34700", paper: "#fff" };
     const [width, rowHeight] = [720, 26];
     const matrixHeight = 46 + rowHeight * tasks.length;
     const block = Math.max(matrixHeight, CURVE_HEIGHT) + 54;
     const height = 34 + block * shown().length + 26;
-    const pen = new SvgPen("Accuracy matrix over training", width, height);
-    const write = (words, x, y, font = WORD_FONT, align = "left", colour = paper.ink) => {
-      Object.assign(pen, { font, textAlign: align, fillStyle: colour });
-      pen.fillText(words, x, y);
-    };
-    write(`Scores at ${momentWords()}`, 10, 16, "600 14px sans-serif");
+    const pen = new SvgPen("Accuracy matrix over training", width, height, `Scores at ${momentWords()}`);
     shown().forEach((method, n) => {
       const rows = matrixAt(data, method, view.moment);
       const top = 34 + block * n;
       pen.at(0, top);
-      write(method, 10, 12, "600 13px sans-serif");
+      pen.write(method, 10, 12, { font: HEADING_FONT });
       const cell = (350 - 110) / tasks.length;
-      tasks.forEach((name, j) => write(shorten(name, Math.floor(cell / 7)), 110 + cell * (j + 0.5), 34, WORD_FONT, "center", paper.soft));
+      tasks.forEach((name, j) => pen.write(shorten(name, Math.floor(cell / 7)), 110 + cell * (j + 0.5), 34, { align: "center", colour: PAPER.soft }));
       rows.forEach((row, i) => {
         const y = 46 + rowHeight * i;
-        write(shorten(row.state === "running" ? `${tasks[i]} …` : tasks[i], 15), 10, y + rowHeight / 2);
+        pen.write(shorten(row.state === "running" ? `${tasks[i]} …` : tasks[i], 15), 10, y + rowHeight / 2);
         tasks.forEach((_, j) => {
-          const tints = row.state === "empty" ? { paper: "#fff", ink: paper.soft } : cellColours(row.values[j], limits);
+          const tints = row.state === "empty" ? { paper: PAPER.paper, ink: PAPER.soft } : cellColours(row.values[j], limits);
           pen.fillStyle = tints.paper;
           pen.fillRect(110 + cell * j, y, cell - 2, rowHeight - 2);
-          write(row.state === "empty" ? "·" : figure(row.values[j], 2), 110 + cell * (j + 0.5), y + rowHeight / 2, WORD_FONT, "center", tints.ink);
+          pen.write(row.state === "empty" ? "·" : figure(row.values[j], 2), 110 + cell * (j + 0.5), y + rowHeight / 2, { align: "center", colour: tints.ink });
         });
       });
-      write(figuresOf(rows).map(([name, value]) => `${name} ${value}`).join(", "), 10, block - 26);
+      pen.write(figuresOf(rows).map(([name, value]) => `${name} ${value}`).join(", "), 10, block - 26);
       pen.at(370, top + 20);
       const plan = curvePlan(340, CURVE_HEIGHT, data);
-      drawStages(pen, plan, data, method, CLASS_COLOURS.light, paper);
-      drawSoFar(pen, plan, data, method, view.moment, CLASS_COLOURS.light, paper);
+      drawStages(pen, plan, data, method, CLASS_COLOURS.light, PAPER);
+      drawSoFar(pen, plan, data, method, view.moment, CLASS_COLOURS.light, PAPER);
     });
     pen.at(0, height - 20);
     tasks.reduce((x, name, task) => {
       drawMarker(pen, x, 6, SHAPES[task], CLASS_COLOURS.light[task], 4.5);
-      write(name, x + 10, 6);
+      pen.write(name, x + 10, 6);
       return x + 34 + 7 * name.length;
     }, 18);
-    return { svg: pen.text(), width, height };
+    return pen.picture();
   }
 }
 

@@ -50,7 +50,13 @@ class AttentionExplorer(Explorer):
     """
 
     page_title = "Attention explorer"
-    _esm = script("attention/maps.js", "attention/steps.js", "attention/explorer.js")
+    _esm = script(
+        "attention/maps.js",
+        "attention/drawing.js",
+        "attention/thumbnails.js",
+        "attention/steps.js",
+        "attention/explorer.js",
+    )
     _css = style()
 
     description = t.Dict().tag(sync=True)

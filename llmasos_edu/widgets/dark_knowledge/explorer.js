@@ -1,34 +1,18 @@
 // Walk along a text and turn the temperature: what a teacher says besides its favourite, and its students.
 
 const TRAITS = ["position", "step", "log_scale", "gradient"];
-const COLOURS = ["bar", "mark", "third"];
 const PAPER_COLOURS = ["#0072b2", "#b34700", "#00735a"];
 
-function render({ model, el }) {
-  const view = Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
-  const data = readKnowledge((name) => model.get(name));
+function render(host) {
+  const data = readKnowledge((name) => host.model.get(name));
   const names = data.ids.map((id) => data.pieces[id]);
-  const tellPython = teller(model);
-  const askPaint = painter(paint);
+  const { view, change, show } = explore(host, { traits: TRAITS, keepInRange, paint });
   const ui = build();
-  el.append(ui.root);
-  const stops = [askPaint.stop, tellPython.stop, onWidthChange(ui.root, askPaint), onTraitChange(model, view, TRAITS, (patch) => change(patch, false))];
-  askPaint();
-  return () => {
-    stops.forEach((stop) => stop());
-    ui.root.remove();
-  };
+  return show(ui.root);
 
-  // -- state --
-
-  function change(patch, report = true) {
-    const before = { ...view };
-    Object.assign(view, patch);
+  function keepInRange() {
     view.position = clamp(view.position, 0, names.length - 1);
     view.step = clamp(view.step, 0, data.temperatures.length - 1);
-    const changed = TRAITS.filter((name) => view[name] !== before[name]);
-    if (report && changed.length) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
-    askPaint();
   }
 
   function truth() {
@@ -38,29 +22,19 @@ function render({ model, el }) {
   // -- the page --
 
   function build() {
-    const toggle = (name) => make("input", { type: "checkbox", onchange: (event) => change({ [name]: event.target.checked }) });
     const ui = {
-      step: make("input", { type: "range", min: 0, max: data.temperatures.length - 1, step: 1, "aria-label": "Temperature",
-        oninput: (event) => change({ step: Number(event.target.value) }) }),
-      stepShown: make("output", { class: "lm-number" }),
-      log_scale: toggle("log_scale"),
-      gradient: toggle("gradient"),
-      text: make("div", { class: "lm-text", role: "group", onkeydown: textKey,
-        "aria-label": "The text; what comes after the pressed token is guessed. Arrow keys walk along it." }),
-      readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
-      summary: make("div", { class: "lm-dk-scroll", role: "group", "aria-label": "Each model as a whole" }),
-      tokens: make("div", { class: "lm-dk-scroll", role: "group", "aria-label": "Token by token" }),
+      step: slider("Temperature", { max: data.temperatures.length - 1 }, (step) => change({ step })),
+      log_scale: checkbox("Logarithmic bars", (log_scale) => change({ log_scale })),
+      gradient: checkbox("Gradient", (gradient) => change({ gradient })),
+      text: tokenRow(names, "The text; what comes after the pressed token is guessed. Arrow keys walk along it.", (position) => change({ position }), textKey),
+      readout: readout(),
+      summary: scroller("Each model as a whole"),
+      tokens: scroller("Token by token"),
       note: make("p", { class: "lm-hint" }),
     };
-    ui.buttons = names.map((name, i) => button(name, () => change({ position: i }), { class: "lm-token" }));
-    ui.text.append(...ui.buttons);
-    ui.root = make("div", { class: "lm-explorer lm-dk", role: "region", "aria-label": "Dark knowledge", onkeydown: keepKey },
-      make("div", { class: "lm-bar" },
-        make("label", { class: "lm-field lm-slider" }, make("span", {}, "Temperature"), ui.step, ui.stepShown),
-        make("label", { class: "lm-field" }, ui.log_scale, "Logarithmic bars"),
-        make("label", { class: "lm-field" }, ui.gradient, "Gradient"),
-        saveButtons(picture, () => "dark-knowledge")),
-      ui.text, ui.readout, ui.summary, ui.tokens, ui.note);
+    ui.root = frame("Dark knowledge",
+      { controls: [ui.step.box, ui.log_scale.box, ui.gradient.box], picture, fileName: () => "dark-knowledge", help: ui.note, className: "lm-dk" },
+      ui.text.box, ui.readout, ui.summary, ui.tokens);
     return ui;
   }
 
@@ -68,29 +42,21 @@ function render({ model, el }) {
 
   function paint() {
     const found = knowledge(data, view.position, view.step);
-    const shown = shownTemperature(found.temperature);
-    ui.step.value = view.step;
-    ui.step.setAttribute("aria-valuetext", shown);
-    ui.stepShown.textContent = shown;
-    ui.log_scale.checked = view.log_scale;
-    ui.gradient.checked = view.gradient;
-    ui.buttons.forEach((node, i) => {
-      node.setAttribute("aria-pressed", String(i === view.position));
-      node.setAttribute("aria-label", `token ${i + 1}: ${names[i]}`);
-      node.classList.toggle("lm-dk-unread", i > view.position);
-      node.tabIndex = i === view.position ? 0 : -1;
-    });
+    ui.step.put(view.step, shownTemperature(found.temperature));
+    ui.log_scale.input.checked = view.log_scale;
+    ui.gradient.input.checked = view.gradient;
+    ui.text.put(view.position, (i) => i === view.position);
+    ui.text.buttons.forEach((node, i) => node.classList.toggle("lm-dk-unread", i > view.position));
     ui.readout.replaceChildren(...describe(found));
     ui.summary.replaceChildren(summary(found));
     ui.tokens.replaceChildren(tokenTable(found));
-    for (const table of [ui.summary, ui.tokens]) table.tabIndex = table.scrollWidth > table.clientWidth ? 0 : -1;
+    for (const table of [ui.summary, ui.tokens]) table.settle();
     ui.note.textContent = view.gradient
       ? "Gradient: the derivative of T² KL(teacher ‖ student) by the student's logit, T (q − p), in nats. Above 0, a step of training lowers that logit."
       : "Click a token, or walk with the arrow keys: left and right along the text, up and down to a higher and a lower temperature. Entropy and KL are in bits, over the whole vocabulary.";
   }
 
   function describe(found) {
-    const span = (words) => make("span", {}, words);
     const best = found.favourite[0];
     const share = found.rows[best][0];
     const next = truth();
@@ -161,8 +127,7 @@ function render({ model, el }) {
     };
     press(event, goals[event.key] && (() => {
       change(goals[event.key]);
-      ui.buttons[view.position].tabIndex = 0;
-      ui.buttons[view.position].focus();
+      ui.text.focus(view.position);
     }));
   }
 
@@ -174,33 +139,27 @@ function render({ model, el }) {
     const count = data.models.length;
     const [width, block, top] = [720, 10 + 9 * count, 74 + 20 * count];
     const height = top + block * found.rows.length + 34;
-    const pen = new SvgPen("Dark knowledge", width, height);
-    const write = (words, x, y, font = WORD_FONT) => {
-      pen.font = font;
-      pen.fillStyle = "#1b1f24";
-      pen.fillText(words, x, y);
-    };
-    write(`What comes after token ${view.position + 1}, at temperature ${shownTemperature(found.temperature)}`, 10, 18, "600 14px sans-serif");
-    write(shorten(names.slice(0, view.position + 1).join(" "), 92), 10, 42, LABEL_FONT);
+    const pen = new SvgPen("Dark knowledge", width, height, `What comes after token ${view.position + 1}, at temperature ${shownTemperature(found.temperature)}`);
+    pen.write(shorten(names.slice(0, view.position + 1).join(" "), 92), 10, 42, { font: LABEL_FONT });
     data.models.forEach((name, m) => {
       const y = 68 + 20 * m;
       const kl = m ? `, KL(teacher ‖ ${name}) ${found.forward[m - 1].toFixed(3)} bits, KL(${name} ‖ teacher) ${found.reverse[m - 1].toFixed(3)} bits` : "";
       pen.fillStyle = PAPER_COLOURS[m];
       pen.fillRect(10, y - 5, 10, 10);
-      write(`${name}: entropy ${found.entropy[m].toFixed(2)} bits${kl}`, 28, y);
+      pen.write(`${name}: entropy ${found.entropy[m].toFixed(2)} bits${kl}`, 28, y);
     });
     data.rows[view.position].forEach((piece, row) => {
       const y = top + block * row;
-      write(shorten(data.pieces[piece], 18) + (piece === truth() ? " ← next" : ""), 10, y + 4.5 * count, LABEL_FONT);
+      pen.write(shorten(data.pieces[piece], 18) + (piece === truth() ? " ← next" : ""), 10, y + 4.5 * count, { font: LABEL_FONT });
       found.rows[row].forEach((share, m) => {
         pen.fillStyle = PAPER_COLOURS[m];
         pen.fillRect(210, y + 9 * m, 420 * barLength(share, end, view.log_scale), 8);
-        write(sharePercent(share), 640, y + 9 * m + 4, "9px sans-serif");
+        pen.write(sharePercent(share), 640, y + 9 * m + 4, { font: "9px sans-serif" });
       });
     });
     const others = found.others.map((share, m) => `${data.models[m]} ${sharePercent(share)}`).join(", ");
-    write(`all ${(data.vocab - found.rows.length).toLocaleString("en")} others together: ${others}`, 10, height - 18);
-    return { svg: pen.text(), width, height };
+    pen.write(`all ${(data.vocab - found.rows.length).toLocaleString("en")} others together: ${others}`, 10, height - 18);
+    return pen.picture();
   }
 }
 

@@ -3,84 +3,60 @@
 const TRAITS = ["word", "count", "measure", "zoom", "hidden"];
 const MOST_NEIGHBOURS = 20;
 const MOST_FOUND = 6;
+const MOST_ZOOM = 8;
 
-function render({ model, el }) {
-  const view = Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
+function render(host) {
+  const { model } = host;
   const [words, classes, classOf] = ["words", "classes", "class_of"].map((name) => model.get(name));
   const data = readEmbedding(model);
   const order = words.map((_, i) => i);
-  const colours = {};
+  const { view, colours, change, draw, show } = explore(host, { traits: TRAITS, keepInRange, paint });
   let [plan, near, found] = [null, [], []];
-
-  const isShown = (i) => !view.hidden.includes(classOf[i]);
-  const shape = (i) => (classOf[i] === NO_CLASS ? "dot" : SHAPES[classOf[i]]);
-  const className = (i) => (classOf[i] === NO_CLASS ? "no class" : classes[classOf[i]]);
-  const tellPython = teller(model);
-  const askPaint = painter(paint);
   const ui = build();
-  el.append(ui.root);
-  const stops = [askPaint.stop, tellPython.stop, onThemeChange(askPaint),
-    onTraitChange(model, view, TRAITS, (patch) => change(patch, false)), onWidthChange(ui.root, askPaint)];
-  keepInRange();
-  askPaint();
-  return () => {
-    stops.forEach((stop) => stop());
-    ui.root.remove();
-  };
+  return show(ui.root);
 
-  // -- state --
+  function isShown(i) {
+    return !view.hidden.includes(classOf[i]);
+  }
 
-  // Everything the reader does comes through here: new values, kept in range, drawn, and told to Python.
-  function change(patch, report = true) {
-    const before = { ...view };
-    Object.assign(view, patch);
-    keepInRange();
-    const changed = TRAITS.filter((name) => String(view[name]) !== String(before[name]));
-    if (report) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
-    askPaint();
+  function shape(i) {
+    return classOf[i] === NO_CLASS ? "dot" : SHAPES[classOf[i]];
+  }
+
+  function className(i) {
+    return classOf[i] === NO_CLASS ? "no class" : classes[classOf[i]];
   }
 
   function keepInRange() {
     view.word = clamp(view.word, 0, words.length - 1);
     view.count = clamp(view.count, 1, Math.min(MOST_NEIGHBOURS, words.length - 1));
-    view.zoom = clamp(view.zoom, 1, 8);
+    view.zoom = clamp(view.zoom, 1, MOST_ZOOM);
   }
 
   // -- the page --
 
   function build() {
-    const slider = (label, name, min, step) => {
-      const input = make("input", { type: "range", min, step, "aria-label": label, oninput: (event) => change({ [name]: Number(event.target.value) }) });
-      const output = make("output", { class: "lm-number" });
-      return { input, output, box: make("label", { class: "lm-field lm-slider" }, make("span", {}, label), input, output) };
-    };
     const ui = {
       search: make("input", { type: "search", "aria-label": "Search", autocomplete: "off", spellcheck: "false", size: 14,
         oninput: () => look(ui.search.value), onkeydown: searchKey }),
       matches: make("p", { class: "lm-left lm-line", role: "status", "aria-live": "polite", hidden: "" }),
-      measure: make("select", { "aria-label": "Near by", onchange: (event) => change({ measure: event.target.value }) },
-        ...Object.entries(MEASURES).map(([value, label]) => option(value, label))),
-      count: slider("Neighbours", "count", 1, 1),
-      zoom: slider("Zoom", "zoom", 1, 0.25),
+      measure: choice("Near by", Object.entries(MEASURES), (measure) => change({ measure })),
+      count: slider("Neighbours", { min: 1 }, (count) => change({ count })),
+      zoom: slider("Zoom", { min: 1, max: MOST_ZOOM, step: 0.25 }, (zoom) => change({ zoom })),
       legend: make("div", { class: "lm-line lm-left", role: "group", "aria-label": "Classes; a pressed button hides its class" }),
-      readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
-      base: make("canvas"),
-      over: make("canvas", { class: "lm-over" }),
-      mapBox: make("div", { class: "lm-map lm-focus", tabindex: 0, role: "application", "aria-roledescription": "map of words",
-        onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover }),
+      readout: readout(),
+      map: board("map of words", { onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover, onwheel: mapWheel }),
       tableTitle: make("p", { class: "lm-heading" }),
       table: make("table", { class: "lm-table" }),
       note: make("p", { class: "lm-hint" }),
     };
-    ui.mapBox.append(ui.base, ui.over);
-    ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Embedding map", onkeydown: keepKey },
-      make("div", { class: "lm-bar" }, field("Search", ui.search), field("Near by", ui.measure), ui.count.box, ui.zoom.box,
-        saveButtons(picture, () => "embedding-map")),
-      ui.matches, ui.legend, ui.readout,
-      make("div", { class: "lm-body lm-two" },
-        make("div", { class: "lm-main lm-wide" }, ui.mapBox, make("p", { class: "lm-hint" },
-          "Click a word, or walk with the arrow keys; Page Up and Page Down go through all words, Home goes back to the first.")),
-        make("div", { class: "lm-main" }, ui.tableTitle, ui.table, ui.note)));
+    ui.root = frame("Embedding map", {
+      controls: [field("Search", ui.search), field("Near by", ui.measure), ui.count.box, ui.zoom.box], picture, fileName: () => "embedding-map",
+      help: "Click a word, or walk with the arrow keys; Page Up and Page Down go through all words, Home goes back to the first. "
+        + "After a click the wheel zooms, with Ctrl at once." },
+    ui.matches, ui.legend, ui.readout,
+    make("div", { class: "lm-body lm-two" }, make("div", { class: "lm-main lm-wide" }, ui.map.box),
+      make("div", { class: "lm-main" }, ui.tableTitle, ui.table, ui.note)));
     return ui;
   }
 
@@ -96,34 +72,25 @@ function render({ model, el }) {
   }
 
   function paint() {
-    if (!ui.root.clientWidth) return;
-    const wide = ui.mapBox.clientWidth;
+    const wide = ui.map.box.clientWidth;
     const high = clamp(Math.round(wide * 0.8), 260, 560);
     near = neighbours(data, view.word, view.count, view.measure);
-    readColours(ui.root, colours);
     const look = lookOf(palette(), colours);
     plan = embeddingPlan(wide, high, data, view);
-    drawWords(fitCanvas(ui.base, wide, high), plan, look, colours);
-    drawNear(fitCanvas(ui.over, wide, high), plan, look, colours);
-    ui.over.dataset.place = [view.word, plan.x(view.word), plan.y(view.word)].join();
+    drawWords(fitCanvas(ui.map.base, wide, high), plan, look, colours);
+    drawNear(fitCanvas(ui.map.over, wide, high), plan, look, colours);
+    ui.map.over.dataset.place = [view.word, plan.x(view.word), plan.y(view.word)].join();
     syncControls();
     writeLegend();
-    writeTable();
+    tellNeighbours();
     describe();
   }
 
   function syncControls() {
     ui.measure.value = view.measure;
-    const set = ({ input, output }, max, value, shown) => {
-      input.max = max;
-      input.value = value;
-      input.disabled = Number(input.min) >= max;
-      output.textContent = shown;
-      input.setAttribute("aria-valuetext", shown);
-    };
-    set(ui.count, Math.min(MOST_NEIGHBOURS, words.length - 1), view.count, String(view.count));
-    set(ui.zoom, 8, view.zoom, `${view.zoom}×`);
-    ui.mapBox.setAttribute("aria-label", `Map of ${words.length} words. Arrow keys go to the next word that way, Page Up and Page Down to the one before and after.`);
+    ui.count.put(view.count, String(view.count), Math.min(MOST_NEIGHBOURS, words.length - 1));
+    ui.zoom.put(view.zoom, `${view.zoom}×`);
+    ui.map.box.setAttribute("aria-label", `Map of ${words.length} words. Arrow keys go to the next word that way, Page Up and Page Down to the one before and after.`);
   }
 
   // One button for each class, with its sign; made once, for a button that is made anew loses the focus.
@@ -147,16 +114,12 @@ function render({ model, el }) {
     });
   }
 
-  function writeTable() {
-    const cell = (tag, words, scope) => make(tag, scope ? { scope } : {}, words);
-    const line = ([other, value]) => make("tr", {},
-      make("th", { scope: "row" }, button(words[other], () => change({ word: other }), { class: "lm-one" })),
-      ...(classes.length ? [cell("td", className(other))] : []), cell("td", figure(value)));
-    ui.tableTitle.textContent = `Nearest to ${words[view.word]}`;
+  function tellNeighbours() {
     const heads = ["word", ...(classes.length ? ["class"] : []), MEASURES[view.measure]];
     const focused = [...ui.table.querySelectorAll("button")].indexOf(document.activeElement);
-    ui.table.replaceChildren(make("thead", {}, make("tr", {}, ...heads.map((each) => cell("th", each, "col")))),
-      make("tbody", {}, ...near.map(line)));
+    ui.tableTitle.textContent = `Nearest to ${words[view.word]}`;
+    writeTable(ui.table, heads, near.map(([other, value]) => [button(words[other], () => change({ word: other }), { class: "lm-one" }),
+      ...(classes.length ? [className(other)] : []), figure(value)]));
     if (focused >= 0) ui.table.querySelectorAll("button")[Math.min(focused, near.length - 1)].focus();
   }
 
@@ -181,7 +144,7 @@ function render({ model, el }) {
     const told = !text.trim() ? "" : !all.length ? `no word holds "${text.trim()}"` : `${all.length} found${all.length > found.length ? ", such as" : ":"}`;
     ui.matches.replaceChildren(told, ...found.map((i) => button(words[i], () => change({ word: i }))));
     ui.matches.hidden = !told;
-    askPaint();
+    draw(true);
   }
 
   function searchKey(event) {
@@ -201,12 +164,20 @@ function render({ model, el }) {
 
   function mapHover(event) {
     const word = wordAt(event);
-    ui.mapBox.title = word === null ? "" : `${words[word]}${classes.length ? `, ${className(word)}` : ""}: cosine ${figure(likeness(data, view.word, word, "cosine"))} with ${words[view.word]}`;
+    ui.map.box.title = word === null ? "" : `${words[word]}${classes.length ? `, ${className(word)}` : ""}: cosine ${figure(likeness(data, view.word, word, "cosine"))} with ${words[view.word]}`;
   }
 
   function mapClick(event) {
     const word = wordAt(event);
     if (word !== null) change({ word });
+  }
+
+  // The page scrolls as ever until the reader clicked the map, and where nothing is left to zoom.
+  function mapWheel(event) {
+    const zoom = clamp(view.zoom + (event.deltaY < 0 ? 0.25 : -0.25), 1, MOST_ZOOM);
+    if (!event.deltaY || zoom === view.zoom || !(event.ctrlKey || document.activeElement === ui.map.box)) return;
+    event.preventDefault();
+    change({ zoom });
   }
 
   function mapKey(event) {
@@ -225,30 +196,22 @@ function render({ model, el }) {
 
   // The map by the same functions that draw the screen, in the light theme's colours, its neighbours in words below.
   function picture() {
-    const paper = { ink: "#1b1f24", soft: "#57606a", line: "#8a9099", bar: "#0072b2", mark: "#b34700", paper: "#fff" };
     const [width, high] = [720, 540];
-    const pen = new SvgPen("Embedding map", width, high + 74);
+    const pen = new SvgPen("Embedding map", width, high + 74, `${words.length} words, nearest to ${words[view.word]} by ${MEASURES[view.measure]}`);
     pen.at(0, 46);
     const still = embeddingPlan(width, high, data, view);
-    const look = lookOf(CLASS_COLOURS.light, paper);
-    drawWords(pen, still, look, paper);
-    drawNear(pen, still, look, paper);
+    const look = lookOf(CLASS_COLOURS.light, PAPER);
+    drawWords(pen, still, look, PAPER);
+    drawNear(pen, still, look, PAPER);
     pen.at(0, 0);
-    pen.textAlign = "left";
-    pen.fillStyle = paper.ink;
-    pen.font = "600 14px sans-serif";
-    pen.fillText(`${words.length} words, nearest to ${words[view.word]} by ${MEASURES[view.measure]}`, 10, 16);
-    pen.font = WORD_FONT;
     let x = 16;
     classes.forEach((name, number) => {
       drawMarker(pen, x, 36, SHAPES[number], CLASS_COLOURS.light[number], 4);
-      pen.fillStyle = paper.ink;
-      pen.fillText(name, x + 9, 36);
+      pen.write(name, x + 9, 36);
       x += LABEL_WIDTH * name.length + 30;
     });
-    pen.fillStyle = paper.ink;
-    pen.fillText(near.slice(0, 8).map(([i, value]) => `${words[i]} ${figure(value)}`).join("   "), 10, high + 60);
-    return { svg: pen.text(), width, height: high + 74 };
+    pen.write(near.slice(0, 8).map(([i, value]) => `${words[i]} ${figure(value)}`).join("   "), 10, high + 60);
+    return pen.picture();
   }
 }
 

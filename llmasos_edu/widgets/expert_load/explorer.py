@@ -51,7 +51,14 @@ class ExpertLoadExplorer(Explorer):
     """
 
     page_title = "Expert-load explorer"
-    _esm = script("expert_load/routing.js", "expert_load/drawing.js", "expert_load/explorer.js")
+    _esm = script(
+        "expert_load/routing.js",
+        "expert_load/drawing.js",
+        "expert_load/strip.js",
+        "expert_load/words.js",
+        "expert_load/picture.js",
+        "expert_load/explorer.js",
+    )
     _css = style()
 
     description = t.Dict().tag(sync=True)

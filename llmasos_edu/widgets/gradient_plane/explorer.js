@@ -5,34 +5,15 @@ const TURN = Math.PI / 36; // of Page Up and Page Down
 const STEPS = 40; // of an arrow key, from the origin to the edge
 const GRAB = 28; // pixels from a tip within which it is taken
 
-function render({ model, el }) {
-  const view = Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
-  const [names, given, reach, learningRate] = ["names", "given", "reach", "learning_rate"].map((name) => model.get(name));
-  const colours = {};
+function render(host) {
+  const [names, given, reach, learningRate] = ["names", "given", "reach", "learning_rate"].map((name) => host.model.get(name));
+  const { view, colours, change, show } = explore(host, { traits: TRAITS, keepInRange, paint });
   let [plan, dragged] = [null, false];
-
-  const tellPython = teller(model);
-  const askPaint = painter(paint);
   const ui = build();
-  el.append(ui.root);
-  const stops = [askPaint.stop, tellPython.stop, onThemeChange(askPaint),
-    onTraitChange(model, view, TRAITS, (patch) => change(patch, false)), onWidthChange(ui.root, askPaint)];
-  askPaint();
-  return () => {
-    stops.forEach((stop) => stop());
-    ui.root.remove();
-  };
+  return show(ui.root);
 
-  // -- state --
-
-  // Everything the reader does comes through here: new values, kept in range, drawn, and told to Python.
-  function change(patch, report = true) {
-    const before = { ...view };
-    Object.assign(view, patch);
+  function keepInRange() {
     view.task = clamp(view.task, 0, names.length - 1);
-    const changed = TRAITS.filter((name) => String(view[name]) !== String(before[name]));
-    if (report && changed.length) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
-    askPaint();
   }
 
   function moveTip(task, tip) {
@@ -43,40 +24,31 @@ function render({ model, el }) {
   // -- the page --
 
   function build() {
-    const check = (words, name) => {
-      const input = make("input", { type: "checkbox", onchange: (event) => change({ [name]: event.target.checked }) });
-      return { name, input, box: make("label", { class: "lm-field" }, input, make("span", {}, words)) };
-    };
+    const check = (words, name) => ({ name, ...checkbox(words, (value) => change({ [name]: value })) });
     const weight = (name, i) => {
-      const input = make("input", { type: "range", min: 0, max: 3, step: 0.05, "aria-label": `Weight of ${name}`,
-        oninput: (event) => change({ weights: view.weights.map((each, j) => (j === i ? Number(event.target.value) : each)) }) });
       const sign = make("canvas", { "aria-hidden": "true" });
-      const output = make("output", { class: "lm-number" });
-      return { input, sign, output, box: make("label", { class: "lm-field lm-slider" }, make("span", {}, sign, name), input, output) };
+      const made = slider(name, { max: 3, step: 0.05, name: `Weight of ${name}` }, (value) => change({ weights: view.weights.map((each, j) => (j === i ? value : each)) }));
+      made.box.firstChild.prepend(sign);
+      return { ...made, sign };
     };
     const ui = {
-      task: make("select", { "aria-label": "Keys move", onchange: (event) => change({ task: Number(event.target.value) }) }, ...names.map((name, i) => option(i, name))),
+      task: choice("Keys move", names.map((name, i) => [i, name]), (task) => change({ task: Number(task) })),
       checks: [check("Sum", "show_sum"), check("PCGrad", "show_pcgrad"), check("Others last to first", "reverse")],
-      readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
-      base: make("canvas"),
-      over: make("canvas", { class: "lm-over" }),
-      plane: make("div", { class: "lm-map lm-focus lm-arrows", tabindex: 0, role: "application", "aria-roledescription": "plane of gradients",
-        onkeydown: planeKey, onpointerdown: grab, onpointermove: drag, onpointerup: release, onpointercancel: release }),
+      readout: readout(),
+      plane: board("plane of gradients", { onkeydown: planeKey, onpointerdown: grab, onpointermove: drag, onpointerup: release, onpointercancel: release }, "lm-arrows"),
       weights: names.map(weight),
       figures: make("dl", { class: "lm-figures" }),
       effects: make("table", { class: "lm-table lm-effects" }),
     };
-    ui.plane.append(ui.base, ui.over);
-    ui.plot = make("div", { class: "lm-plot" }, ui.plane);
+    ui.plot = make("div", { class: "lm-plot" }, ui.plane.box);
     ui.checks[2].box.hidden = names.length < 3;
-    ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Gradients in a plane", onkeydown: keepKey },
-      make("div", { class: "lm-bar" }, field("Keys move", ui.task), ...ui.checks.map((each) => each.box),
-        button("As given", () => change({ gradients: given, weights: names.map(() => 1) })), saveButtons(picture, () => "gradient-plane")),
-      ui.readout,
-      make("div", { class: "lm-gradients" }, ui.plot,
-        make("div", { class: "lm-told" }, make("div", { class: "lm-weights" }, make("p", { class: "lm-where" }, "Weights of the tasks"), ...ui.weights.map((each) => each.box)), ui.figures, ui.effects)),
-      make("p", { class: "lm-hint" }, "Drag the tip of an arrow. Arrow keys move the chosen tip, Page Up and Page Down turn it, 1, 2 and 3 choose a task, Home brings everything back. "
-        + "A step goes against a sum; where the sum lies in the shaded part, every loss falls. Dashed: after PCGrad."));
+    ui.root = frame("Gradients in a plane", {
+      controls: [field("Keys move", ui.task), ...ui.checks.map((each) => each.box), button("As given", () => change({ gradients: given, weights: names.map(() => 1) }))],
+      picture, fileName: () => "gradient-plane",
+      help: "Drag the tip of an arrow. Arrow keys move the chosen tip, Page Up and Page Down turn it, 1, 2 and 3 choose a task, Home brings everything back. "
+        + "A step goes against a sum; where the sum lies in the shaded part, every loss falls. Dashed: after PCGrad." },
+    ui.readout, make("div", { class: "lm-gradients" }, ui.plot,
+      make("div", { class: "lm-told" }, make("div", { class: "lm-weights" }, make("p", { class: "lm-where" }, "Weights of the tasks"), ...ui.weights.map((each) => each.box)), ui.figures, ui.effects)));
     return ui;
   }
 
@@ -87,15 +59,13 @@ function render({ model, el }) {
   }
 
   function paint() {
-    if (!ui.root.clientWidth) return;
-    readColours(ui.root, colours);
     const size = Math.floor(clamp(ui.plot.clientWidth, 240, 460));
     plan = planePlan(size, reach);
     const found = surgery(view);
-    drawGround(fitCanvas(ui.base, size, size), plan, colours);
-    drawGradients(fitCanvas(ui.over, size, size), plan, view, found, names, tints(), colours);
+    drawGround(fitCanvas(ui.plane.base, size, size), plan, colours);
+    drawGradients(fitCanvas(ui.plane.over, size, size), plan, view, found, names, tints(), colours);
     syncControls();
-    writeFigures(found);
+    tellCosines(found);
     writeEffects(found);
     describe(found);
   }
@@ -103,14 +73,12 @@ function render({ model, el }) {
   function syncControls() {
     ui.task.value = view.task;
     for (const { name, input } of ui.checks) input.checked = view[name];
-    ui.weights.forEach(({ input, output, sign }, i) => {
-      input.value = view.weights[i];
-      output.textContent = view.weights[i].toFixed(2);
-      input.setAttribute("aria-valuetext", output.textContent);
+    ui.weights.forEach(({ put, sign }, i) => {
+      put(view.weights[i], view.weights[i].toFixed(2));
       drawMarker(fitCanvas(sign, 14, 14), 7, 7, SHAPES[i], tints()[i], 4.5);
     });
     const told = view.gradients.map((gradient, i) => `${names[i]}: length ${written(length(gradient))}, ${degrees(gradient)} degrees`);
-    ui.plane.setAttribute("aria-label", `Gradients. ${told.join("; ")}. Arrow keys move the tip of ${names[view.task]}.`);
+    ui.plane.box.setAttribute("aria-label", `Gradients. ${told.join("; ")}. Arrow keys move the tip of ${names[view.task]}.`);
   }
 
   function degrees([x, y]) {
@@ -122,13 +90,12 @@ function render({ model, el }) {
     return names.flatMap((_, i) => names.slice(i + 1).map((_, k) => [i, i + 1 + k, cosine(view.gradients[i], view.gradients[i + 1 + k])]));
   }
 
-  function writeFigures({ sum, operatedSum }) {
+  function tellCosines({ sum, operatedSum }) {
     const angle = (value) => `${Math.round((Math.acos(value) * 180) / Math.PI)}°, ${value < 0 ? "conflict" : "no conflict"}`;
     const rows = pairs().map(([i, j, value]) => [names.length < 3 ? "Cosine" : `Cosine ${i + 1}, ${j + 1}`, value === null ? "–" : figure(value, 3),
       value === null ? "zero has no direction" : angle(value)]);
     rows.push(["Length of sum", written(length(sum)), "plain"], ["After PCGrad", written(length(operatedSum)), "length of sum"]);
-    ui.figures.replaceChildren(...rows.map(([name, value, note]) =>
-      make("div", {}, make("dt", {}, name), make("dd", {}, make("strong", {}, value), make("span", {}, note)))));
+    writeFigures(ui.figures, rows);
   }
 
   // For each task the change of its loss by a step against the sum and by one against PCGrad's sum.
@@ -151,7 +118,6 @@ function render({ model, el }) {
 
   function describe(found) {
     const effects = effectsOf(found);
-    const span = (...parts) => make("span", {}, ...parts);
     const conflict = pairs().filter(([, , value]) => value !== null && value < 0).map(([i, j]) => `${names[i]} and ${names[j]}`);
     const outcome = (at) => {
       const up = effects.filter((row) => row[at] > 0).map(([name]) => name);
@@ -170,7 +136,7 @@ function render({ model, el }) {
     const best = order.reduce((a, b) => (at(view.gradients[b]) < at(view.gradients[a]) ? b : a));
     if (at(view.gradients[best]) > GRAB) return;
     dragged = true;
-    ui.plane.setPointerCapture(event.pointerId);
+    ui.plane.box.setPointerCapture(event.pointerId);
     change({ task: best });
   }
 
@@ -200,25 +166,19 @@ function render({ model, el }) {
   // -- files --
 
   function picture() {
-    const paper = { ink: "#1b1f24", soft: "#57606a", line: "#8a9099", bar: "#0072b2", mark: "#b34700", paper: "#fff" };
     const found = surgery(view);
-    const pen = new SvgPen("Gradients in a plane", 720, 440);
-    const write = (words, y, font = WORD_FONT) => {
-      Object.assign(pen, { font, textAlign: "left", fillStyle: paper.ink });
-      pen.fillText(words, 440, y);
-    };
-    pen.at(10, 10);
+    const pen = new SvgPen("Gradients in a plane", 720, 460);
+    pen.at(10, 34);
     const still = planePlan(420, reach);
-    drawGround(pen, still, paper);
-    drawGradients(pen, still, view, found, names, CLASS_COLOURS.light, paper);
-    write("Gradients in a plane", 10, "600 14px sans-serif");
+    drawGround(pen, still, PAPER);
+    drawGradients(pen, still, view, found, names, CLASS_COLOURS.light, PAPER);
     const lines = pairs().map(([i, j, value]) => `cosine of ${names[i]} and ${names[j]}: ${value === null ? "–" : figure(value, 3)}`);
     lines.push("", ...names.map((name, i) => `weight of ${name}: ${view.weights[i].toFixed(2)}`), "", `step at learning rate ${written(learningRate)}, to first order:`);
     for (const [name, plain, operated] of effectsOf(found)) {
       lines.push(`loss of ${name}`, `   sum: ${goes(plain)} ${written(plain)}`, `   PCGrad: ${goes(operated)} ${written(operated)}`);
     }
-    lines.forEach((words, n) => write(words, 38 + 20 * n));
-    return { svg: pen.text(), width: 720, height: 440 };
+    lines.forEach((words, n) => pen.write(words, 440, 10 + 20 * n));
+    return pen.picture();
   }
 }
 

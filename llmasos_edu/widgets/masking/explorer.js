@@ -16,34 +16,15 @@ function surprises(data) {
   return data.ids.map((_, i) => [bits(data.masked[0][i][0].truth), i ? bits(data.causal[i][0].truth) : null]);
 }
 
-function render({ model, el }) {
-  const view = Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
+function render(host) {
+  const { model } = host;
   const data = Object.fromEntries(["pieces", "ids", "masked", "causal"].map((name) => [name, model.get(name)]));
   const names = data.ids.map((id) => data.pieces[id]);
   const surprise = surprises(data);
   const most = Math.max(1, ...surprise.flat());
-  const tellPython = teller(model);
-  const askPaint = painter(paint);
+  const { view, change, show } = explore(host, { traits: TRAITS, keepInRange, paint });
   const ui = build();
-  el.append(ui.root);
-  const stops = [askPaint.stop, tellPython.stop, onTraitChange(model, view, TRAITS, (patch) => change(patch, false))];
-  keepInRange();
-  askPaint();
-  return () => {
-    stops.forEach((stop) => stop());
-    ui.root.remove();
-  };
-
-  // -- state --
-
-  function change(patch, report = true) {
-    const before = { ...view };
-    Object.assign(view, patch);
-    keepInRange();
-    const changed = TRAITS.filter((name) => view[name] !== before[name]);
-    if (report && changed.length) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
-    askPaint();
-  }
+  return show(ui.root);
 
   function keepInRange() {
     view.width = clamp(view.width, 1, data.masked.length);
@@ -57,36 +38,26 @@ function render({ model, el }) {
   // -- the page --
 
   function build() {
-    const width = make("input", { type: "range", min: 1, max: data.masked.length, step: 1, "aria-label": "Tokens hidden",
-      oninput: (event) => change({ width: Number(event.target.value) }) });
-    width.disabled = data.masked.length === 1;
     const ui = {
-      width,
-      widthShown: make("output", { class: "lm-number" }),
-      shown: make("input", { type: "checkbox", onchange: (event) => change({ shown: event.target.checked }) }),
-      text: make("div", { class: "lm-text", role: "group", "aria-label": "The text; a pressed token is hidden. Arrow keys hide the next one.", onkeydown: textKey }),
-      readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
+      width: slider("Tokens hidden", { min: 1, max: data.masked.length }, (width) => change({ width })),
+      shown: checkbox("Show what stood there", (shown) => change({ shown })),
+      text: tokenRow(names, "The text; a pressed token is hidden. Arrow keys hide the next one.", (token) => change({ token }), textKey),
+      readout: readout(),
       masked: make("div", { class: "lm-main" }),
       causal: make("div", { class: "lm-main lm-from-left" }),
       note: make("p", { class: "lm-hint" }),
     };
-    ui.tokens = names.map((name, i) => button(name, () => change({ token: i }), { class: "lm-token" }));
-    ui.text.append(...ui.tokens.map((token, i) => make("span", { class: "lm-unit" }, token, bars(i))));
-    ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Masking and prediction", onkeydown: keepKey },
-      make("div", { class: "lm-bar" },
-        make("label", { class: "lm-field lm-slider" }, make("span", {}, "Tokens hidden"), ui.width, ui.widthShown),
-        make("label", { class: "lm-field" }, ui.shown, "Show what stood there"),
-        saveButtons(picture, () => "masking")),
-      ui.text,
-      make("p", { class: "lm-legend" }, ...legend("lm-key", "masked model"), ...legend("lm-key lm-left-side", "causal model"),
-        make("span", {}, `surprise at each token when it is hidden alone; the highest bar is ${most.toFixed(1)} bits`)),
-      ui.readout,
-      make("div", { class: "lm-body lm-two" }, ui.masked, ui.causal), ui.note);
+    ui.text.box.replaceChildren(...ui.text.buttons.map((token, i) => make("span", { class: "lm-unit" }, token, bars(i))));
+    ui.root = frame("Masking and prediction",
+      { controls: [ui.width.box, ui.shown.box], picture, fileName: () => "masking", help: ui.note }, ui.text.box,
+      make("p", { class: "lm-legend" }, legend("lm-key", "masked model"), legend("lm-key lm-left-side", "causal model"),
+        span(`surprise at each token when it is hidden alone; the highest bar is ${most.toFixed(1)} bits`)),
+      ui.readout, make("div", { class: "lm-body lm-two" }, ui.masked, ui.causal));
     return ui;
   }
 
   function legend(className, words) {
-    return [make("span", {}, make("span", { class: className, "aria-hidden": "true" }), words)];
+    return span(make("span", { class: className, "aria-hidden": "true" }), words);
   }
 
   function bars(i) {
@@ -99,16 +70,10 @@ function render({ model, el }) {
   // -- drawing --
 
   function paint() {
-    ui.width.value = view.width;
-    ui.width.setAttribute("aria-valuetext", String(view.width));
-    ui.widthShown.textContent = String(view.width);
-    ui.shown.checked = view.shown;
-    ui.tokens.forEach((node, i) => {
-      node.setAttribute("aria-pressed", String(isHidden(i)));
-      node.textContent = isHidden(i) && !view.shown ? "?" : names[i];
-      node.setAttribute("aria-label", isHidden(i) && !view.shown ? `token ${i + 1}, hidden` : `token ${i + 1}: ${names[i]}`);
-      node.tabIndex = i === view.token ? 0 : -1;
-    });
+    ui.width.put(view.width, String(view.width));
+    ui.shown.input.checked = view.shown;
+    const blank = (i) => isHidden(i) && !view.shown;
+    ui.text.put(view.token, isHidden, (i) => (blank(i) ? "?" : names[i]), (i) => (blank(i) ? `token ${i + 1}, hidden` : `token ${i + 1}: ${names[i]}`));
     const gap = proposals(data, view.token, view.width);
     ui.masked.replaceChildren(make("p", { class: "lm-heading" }, "Masked model: reads both sides"), ...gap.masked.map(table));
     ui.causal.replaceChildren(make("p", { class: "lm-heading" }, "Causal model: reads the left side"),
@@ -131,7 +96,6 @@ function render({ model, el }) {
   }
 
   function describe(gap) {
-    const span = (words) => make("span", {}, words);
     const strong = (words) => make("b", {}, words);
     const guess = (places) => places.map((place) => data.pieces[place.ids[0]]).join(" ");
     const where = view.width === 1 ? `Token ${view.token + 1}` : `Tokens ${view.token + 1} to ${view.token + view.width}`;
@@ -150,8 +114,7 @@ function render({ model, el }) {
     };
     press(event, goals[event.key] && (() => {
       change(goals[event.key]);
-      ui.tokens[view.token].tabIndex = 0;
-      ui.tokens[view.token].focus();
+      ui.text.focus(view.token);
     }));
   }
 
@@ -163,34 +126,25 @@ function render({ model, el }) {
     const [width, lineHeight, blockHeight] = [720, 22, 26 + 18 * rows];
     const lines = textLines(width - 20);
     const top = 34 + lineHeight * lines.length;
-    const height = top + 24 + blockHeight * view.width + 10;
-    const pen = new SvgPen("Masking and prediction", width, height);
-    pen.font = "600 14px sans-serif";
-    pen.fillText("A gap, and what two models propose for it", 10, 16);
+    const pen = new SvgPen("Masking and prediction", width, top + 34 + blockHeight * view.width, "A gap, and what two models propose for it");
     lines.flat().forEach(({ words, x, line, hidden }) => {
       const y = 40 + line * lineHeight;
-      pen.font = LABEL_FONT;
-      pen.fillStyle = hidden ? "#1b1f24" : "#fff";
+      pen.fillStyle = hidden ? PAPER.ink : PAPER.paper;
       pen.fillRect(x - 2, y - 9, 7.4 * [...words].length + 4, 18);
-      pen.fillStyle = hidden ? "#fff" : "#1b1f24";
-      pen.fillText(words, x, y);
+      pen.write(words, x, y, { font: LABEL_FONT, colour: hidden ? PAPER.paper : PAPER.ink });
     });
-    [["Masked model: both sides", gap.masked, "#0072b2"], ["Causal model: left side", gap.causal, "#b34700"]].forEach(([title, places, colour], column) => {
+    [["Masked model: both sides", gap.masked, PAPER.bar], ["Causal model: left side", gap.causal, PAPER.mark]].forEach(([title, places, colour], column) => {
       const x = 10 + column * 360;
-      pen.fillStyle = "#1b1f24";
-      pen.font = "600 13px sans-serif";
-      pen.fillText(title, x, top + 10);
+      pen.write(title, x, top + 10, { font: HEADING_FONT });
       places.forEach((place, offset) => place.ids.forEach((id, n) => {
         const y = top + 34 + offset * blockHeight + 18 * n;
-        pen.font = LABEL_FONT;
-        pen.fillStyle = "#1b1f24";
-        pen.fillText(shorten(data.pieces[id], 14), x, y);
-        pen.fillText(percent(place.p[n]), x + 270, y);
+        pen.write(shorten(data.pieces[id], 14), x, y, { font: LABEL_FONT });
+        pen.write(percent(place.p[n]), x + 270, y, { font: LABEL_FONT });
         pen.fillStyle = colour;
         pen.fillRect(x + 110, y - 6, 150 * place.p[n], 12);
       }));
     });
-    return { svg: pen.text(), width, height };
+    return pen.picture();
   }
 
   // The text in lines that fit, each token with its place: the hidden ones as question marks.

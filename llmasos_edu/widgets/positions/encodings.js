@@ -33,12 +33,6 @@ const pairScore = (query, key, first, second, speed) => dot(turn(query, first * 
 const rotaryScore = (query, key, first, second, speeds) =>
   speeds.reduce((sum, speed) => sum + pairScore(query, key, first, second, speed), 0);
 
-// A number with no minus before zero.
-function figure(value, digits = 3) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
-}
-
 const wholeTurn = 2 * Math.PI;
 const degrees = (angle) => (((angle % wholeTurn) + wholeTurn) % wholeTurn) * (180 / Math.PI);
 

@@ -4,39 +4,26 @@ const TRAITS = ["kind", "d_model", "length", "base", "first", "second", "shift",
 const KINDS = { sinusoidal: "sinusoidal, added", rotary: "rotary, in attention" };
 const LONGEST_BASE = 8; // the slider's end, as a power of ten
 
-function render({ model, el }) {
-  const view = Object.fromEntries(TRAITS.map((name) => [name, model.get(name)]));
-  const colours = {};
+function render(host) {
+  const { model } = host;
+  const { view, colours, change, show } = explore(host,
+    { traits: TRAITS, light: ["first", "second", "pair", "query", "key"], keepInRange, changed, paint });
   const matrix = { id: "", picture: null };
   const overAll = { id: "", values: null }; // the curve of all pairs: not for every key press anew
-  let [plan, speeds, baseStale] = [null, frequencies(view.d_model, view.base), true];
-
-  const rotary = () => view.kind === "rotary";
-  const distance = () => view.second - view.first;
-  const tellPython = teller(model);
-  const askPaint = painter(paint);
+  let [plan, speeds] = [null, frequencies(view.d_model, view.base)];
   const ui = build();
-  el.append(ui.root);
-  const stops = [askPaint.stop, tellPython.stop, onThemeChange(() => draw(true)),
-    onTraitChange(model, view, TRAITS, (patch) => change(patch, false)), onWidthChange(ui.root, () => draw(true))];
-  keepInRange();
-  draw(true);
-  return () => {
-    stops.forEach((stop) => stop());
-    ui.root.remove();
-  };
+  return show(ui.root);
 
-  // -- state --
+  function rotary() {
+    return view.kind === "rotary";
+  }
 
-  // Everything the reader does comes through here: new values, kept in range, drawn, and told to Python.
-  function change(patch, report = true) {
-    const before = { ...view };
-    Object.assign(view, patch);
-    keepInRange();
-    const changed = TRAITS.filter((name) => String(view[name]) !== String(before[name]));
-    if (changed.includes("d_model") || changed.includes("base")) speeds = frequencies(view.d_model, view.base);
-    if (report) tellPython(Object.fromEntries(changed.map((name) => [name, view[name]])));
-    draw(changed.some((name) => !["first", "second", "pair", "query", "key"].includes(name)));
+  function distance() {
+    return view.second - view.first;
+  }
+
+  function changed(names) {
+    if (names.includes("d_model") || names.includes("base")) speeds = frequencies(view.d_model, view.base);
   }
 
   function keepInRange() {
@@ -50,32 +37,24 @@ function render({ model, el }) {
   // -- the page --
 
   function build() {
-    const slider = (words, name, { min = 0, step = 1, read = Number } = {}) => {
-      const input = make("input", { type: "range", min, step, "aria-label": words, oninput: (event) => change({ [name]: read(event.target.value) }) });
-      const output = make("output", { class: "lm-number" });
-      return { input, output, box: make("label", { class: "lm-field lm-slider" }, make("span", {}, words), input, output) };
-    };
-    const direction = (words, name) => slider(words, name, { min: -180, read: (text) => aim(view[name], text, null) });
-    const size = (words, name) => slider(words, name, { min: 0.1, step: 0.05, read: (text) => aim(view[name], null, text) });
+    const made = (words, name, { read = (value) => value, ...range } = {}) => slider(words, range, (value) => change({ [name]: read(value) }));
+    const direction = (words, name) => made(words, name, { min: -180, max: 180, read: (angle) => aim(view[name], angle, null) });
+    const size = (words, name) => made(words, name, { min: 0.1, max: 1, step: 0.05, read: (long) => aim(view[name], null, long) });
     const ui = {
-      kind: make("select", { "aria-label": "Kind", onchange: (event) => change({ kind: event.target.value }) },
-        ...Object.entries(KINDS).map(([value, words]) => option(value, words))),
+      kind: choice("Kind", Object.entries(KINDS), (kind) => change({ kind })),
       sliders: {
-        d_model: slider("Dimension", "d_model", { min: 2, step: 2 }),
-        base: slider("Base", "base", { min: 0.05, step: 0.01, read: (text) => Number((10 ** text).toPrecision(3)) }),
-        length: slider("Length", "length", { min: 2 }),
-        first: slider("First position", "first"),
-        second: slider("Second position", "second"),
-        shift: slider("Shift both", "shift"),
-        pair: slider("Pair", "pair"),
+        d_model: made("Dimension", "d_model", { min: 2, step: 2 }),
+        base: made("Base", "base", { min: 0.05, step: 0.01, read: (power) => Number((10 ** power).toPrecision(3)) }),
+        length: made("Length", "length", { min: 2 }),
+        first: made("First position", "first"),
+        second: made("Second position", "second"),
+        shift: made("Shift both", "shift"),
+        pair: made("Pair", "pair"),
       },
       aims: { query: [direction("Query direction", "query"), size("Query length", "query")],
         key: [direction("Key direction", "key"), size("Key length", "key")] },
-      readout: make("p", { class: "lm-readout", role: "status", "aria-live": "polite" }),
-      base: make("canvas"),
-      over: make("canvas", { class: "lm-over" }),
-      mapBox: make("div", { class: "lm-map lm-focus", tabindex: 0, role: "application", "aria-roledescription": "matrix of positions",
-        onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover }),
+      readout: readout(),
+      map: board("matrix of positions", { onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover }),
       vectors: make("canvas", { role: "img" }),
       plane: make("canvas", { role: "img" }),
       table: make("table", { class: "lm-table" }),
@@ -85,19 +64,16 @@ function render({ model, el }) {
       dials: make("canvas", { role: "img", onclick: dialClick }),
       note: make("p", { class: "lm-hint" }),
     };
-    ui.mapBox.append(ui.base, ui.over);
     const { pair, ...others } = ui.sliders;
+    ui.tableBox = scroller("The chosen pair in numbers", ui.table);
     ui.planeBox = make("div", { class: "lm-plane" }, ui.plane,
       make("div", { class: "lm-aims" }, ...[...ui.aims.query, ...ui.aims.key].map((each) => each.box)));
-    ui.root = make("div", { class: "lm-explorer", role: "region", "aria-label": "Position explorer", onkeydown: keepKey },
-      make("div", { class: "lm-bar" }, field("Kind", ui.kind), pair.box, saveButtons(picture, () => `positions-${view.kind}`)),
-      make("div", { class: "lm-grid" }, ...Object.values(others).map((each) => each.box)),
-      ui.readout,
-      make("div", { class: "lm-body lm-two" },
-        make("div", { class: "lm-main lm-wide" }, ui.mapBox, ui.vectors, ui.planeBox, ui.table,
-          make("p", { class: "lm-hint" }, "Up and Down move the first position, Page Up and Page Down the second, Left and Right the pair; "
-            + "a click sets the first, with Shift the second.")),
-        make("div", { class: "lm-main" }, ui.curveTitle, ui.curve, ui.dialsTitle, ui.dials, ui.note)));
+    ui.root = frame("Position explorer", { controls: [field("Kind", ui.kind), pair.box], picture, fileName: () => `positions-${view.kind}`, help:
+      "Up and Down move the first position, Page Up and Page Down the second, Left and Right the pair; a click sets the first, with Shift the second." },
+    make("div", { class: "lm-grid" }, ...Object.values(others).map((each) => each.box)), ui.readout,
+    make("div", { class: "lm-body lm-two" },
+      make("div", { class: "lm-main lm-wide" }, ui.map.box, ui.vectors, ui.planeBox, ui.tableBox),
+      make("div", { class: "lm-main" }, ui.curveTitle, ui.curve, ui.dialsTitle, ui.dials, ui.note)));
     return ui;
   }
 
@@ -110,21 +86,11 @@ function render({ model, el }) {
 
   // -- drawing --
 
-  function draw(base) {
-    baseStale = baseStale || base;
-    askPaint();
-  }
-
-  function paint() {
-    if (!ui.root.clientWidth) return;
-    const wide = ui.mapBox.clientWidth;
-    if (baseStale) {
-      baseStale = false;
-      readColours(ui.root, colours);
-      drawBase(wide);
-    }
+  function paint(ground) {
+    const wide = ui.map.box.clientWidth;
+    if (ground) drawGround(wide);
     syncControls();
-    drawMarks(fitCanvas(ui.over, wide, plan.bottom), plan, view, colours);
+    drawMarks(fitCanvas(ui.map.over, wide, plan.bottom), plan, view, colours);
     ui.vectors.hidden = rotary();
     ui.planeBox.hidden = !rotary();
     if (rotary()) {
@@ -135,7 +101,7 @@ function render({ model, el }) {
     drawCurve(fitCanvas(ui.curve, narrow, 220), narrow, ...curve(), colours);
     const grid = dialGrid(narrow, view);
     drawDials(fitCanvas(ui.dials, narrow, Math.ceil(grid.count / grid.columns) * grid.height + 4), narrow, view, speeds, colours);
-    writeTable();
+    tellPair();
     describe();
   }
 
@@ -145,10 +111,10 @@ function render({ model, el }) {
     return matrix.picture;
   }
 
-  function drawBase(width) {
+  function drawGround(width) {
     plan = matrixPlan(width, rotary() ? 150 : 230, view);
-    drawMatrix(fitCanvas(ui.base, width, plan.bottom), plan, view, matrixPicture(), colours);
-    Object.assign(ui.base.dataset, { left: plan.left, top: plan.top, column: plan.column, row: plan.row });
+    drawMatrix(fitCanvas(ui.map.base, width, plan.bottom), plan, view, matrixPicture(), colours);
+    Object.assign(ui.map.base.dataset, { left: plan.left, top: plan.top, column: plan.column, row: plan.row });
   }
 
   function syncControls() {
@@ -156,24 +122,17 @@ function render({ model, el }) {
     const room = view.length - 1;
     const ends = { d_model: Math.max(256, model.get("d_model")), base: LONGEST_BASE, length: Math.max(512, model.get("length")),
       first: room, second: room, shift: room - Math.max(view.first, view.second), pair: view.d_model / 2 - 1 };
-    const set = ({ input, output }, max, value, words) => {
-      input.max = max;
-      input.value = value;
-      input.disabled = Number(input.min) >= max;
-      output.textContent = words;
-      input.setAttribute("aria-valuetext", words);
-    };
-    for (const [name, slider] of Object.entries(ui.sliders)) {
+    for (const [name, { put }] of Object.entries(ui.sliders)) {
       const value = view[name];
-      if (name === "base") set(slider, ends.base, Math.log10(value), value < 10 ? String(value) : Math.round(value).toLocaleString("en"));
-      else set(slider, ends[name], value, String(value));
+      if (name === "base") put(Math.log10(value), value < 10 ? String(value) : Math.round(value).toLocaleString("en"), ends.base);
+      else put(value, String(value), ends[name]);
     }
     for (const [name, [direction, length]] of Object.entries(ui.aims)) {
       const angle = (Math.atan2(view[name][1], view[name][0]) * 180) / Math.PI;
-      set(direction, 180, angle, `${figure(angle, 0)}°`);
-      set(length, 1, Math.hypot(...view[name]), figure(Math.hypot(...view[name]), 2));
+      direction.put(angle, `${figure(angle, 0)}°`);
+      length.put(Math.hypot(...view[name]), figure(Math.hypot(...view[name]), 2));
     }
-    ui.mapBox.setAttribute("aria-label", `Matrix of positions, ${view.length} positions by ${view.d_model} features. ` +
+    ui.map.box.setAttribute("aria-label", `Matrix of positions, ${view.length} positions by ${view.d_model} features. ` +
       "Up and Down move the first position, Page Up and Page Down the second, Left and Right the pair.");
   }
 
@@ -227,7 +186,7 @@ function render({ model, el }) {
   }
 
   // The chosen pair in numbers: heads, a row for each position, and what comes of both.
-  function writeTable() {
+  function tellPair() {
     const speed = speeds[view.pair];
     const [one, two] = [view.first + view.shift, view.second + view.shift];
     const angle = (position) => `${figure(position * speed, 2)} rad`;
@@ -242,10 +201,9 @@ function render({ model, el }) {
       : [[`pair ${view.pair}`, "angle", `sine (feature ${2 * view.pair})`, `cosine (feature ${2 * view.pair + 1})`],
         [waves(one), waves(two)],
         ["product", `sine · sine + cosine · cosine = cos(k · w) = ${figure(Math.cos(distance() * speed))}`]];
-    const head = (words, scope) => make("th", { scope }, words);
-    const line = ([name, ...cells]) => make("tr", {}, head(name, "row"), ...cells.map((each) => make("td", {}, each)));
-    ui.table.replaceChildren(make("thead", {}, make("tr", {}, ...heads.map((each) => head(each, "col")))),
-      make("tbody", {}, ...rows.map(line), make("tr", {}, head(name, "row"), make("td", { colspan: 3 }, words))));
+    writeTable(ui.table, heads, [...rows, [name, words]]);
+    ui.table.rows[3].cells[1].colSpan = 3;
+    ui.tableBox.settle();
   }
 
   // -- mouse and keys --
@@ -261,7 +219,7 @@ function render({ model, el }) {
     if (!place) return;
     const { feature, position } = place;
     const value = positionVector(position, speeds)[feature];
-    ui.mapBox.title = `position ${position}, feature ${feature}: ${feature % 2 ? "cosine" : "sine"} ${figure(value)}`;
+    ui.map.box.title = `position ${position}, feature ${feature}: ${feature % 2 ? "cosine" : "sine"} ${figure(value)}`;
   }
 
   function mapClick(event) {
@@ -295,7 +253,6 @@ function render({ model, el }) {
 
   // All panels under one another, by the same functions that draw the screen, in the light theme's colours.
   function picture() {
-    const paper = { ink: "#1b1f24", soft: "#57606a", line: "#b6bcc4", bar: "#0072b2", mark: "#b34700", paper: "#fff" };
     const [width, gap] = [720, 14];
     const flat = matrixPlan(width, 230, view);
     const grid = dialGrid(width, view);
@@ -303,25 +260,21 @@ function render({ model, el }) {
     const dials = Math.ceil(grid.count / grid.columns) * grid.height;
     const places = [56, 56 + flat.bottom + gap];
     places.push(places[1] + lower + gap, places[1] + lower + 220 + 2 * gap);
-    const pen = new SvgPen("Positions", width, places[3] + dials);
-    pen.fillStyle = paper.ink;
-    pen.font = "600 14px sans-serif";
-    pen.fillText(`${rotary() ? "Rotary" : "Sinusoidal"} positions, dimension ${view.d_model}, base ${view.base}`, 10, 18);
-    pen.font = WORD_FONT;
+    const pen = new SvgPen("Positions", width, places[3] + dials, `${rotary() ? "Rotary" : "Sinusoidal"} positions, dimension ${view.d_model}, base ${view.base}`);
     const told = [...ui.readout.children].map((part) => part.textContent);
-    pen.fillText(`${told.slice(0, -1).join(" ")}; ${told.at(-1)}`, 10, 38);
+    pen.write(`${told.slice(0, -1).join(" ")}; ${told.at(-1)}`, 10, 38);
     pen.at(0, places[0]);
-    drawMatrix(pen, flat, view, matrixPicture(), paper);
-    drawMarks(pen, flat, view, paper);
+    drawMatrix(pen, flat, view, matrixPicture(), PAPER);
+    drawMarks(pen, flat, view, PAPER);
     pen.at(rotary() ? SIDE.left : 0, places[1]);
-    if (rotary()) drawPlane(pen, 250, view, speeds, paper);
-    else drawVectors(pen, width, view, speeds, paper);
+    if (rotary()) drawPlane(pen, 250, view, speeds, PAPER);
+    else drawVectors(pen, width, view, speeds, PAPER);
     pen.at(0, places[2]);
     const [lines, ...rest] = curve();
-    drawCurve(pen, width, lines.map((line, i) => ({ ...line, colour: i === lines.length - 1 ? paper.bar : paper.soft })), ...rest, paper);
+    drawCurve(pen, width, lines.map((line, i) => ({ ...line, colour: i === lines.length - 1 ? PAPER.bar : PAPER.soft })), ...rest, PAPER);
     pen.at(0, places[3]);
-    drawDials(pen, width, view, speeds, paper);
-    return { svg: pen.text(), width, height: Math.ceil(places[3] + dials) };
+    drawDials(pen, width, view, speeds, PAPER);
+    return pen.picture();
   }
 }
 

@@ -1,4 +1,4 @@
-// What every explorer needs: bytes, half floats, colours, elements, files. Plain functions, no framework.
+// What every explorer needs: bytes, half floats, colours, elements. Plain functions, no framework.
 
 // Jupyter hands a binary trait over as a DataView, a hand-written page may hold base64.
 function toBytes(value) {
@@ -79,78 +79,18 @@ function fitCanvas(canvas, width, height) {
   return context;
 }
 
-// Calls back when JupyterLab's theme or the system's colour scheme changes; returns the way to stop.
-function onThemeChange(callback) {
-  const query = window.matchMedia("(prefers-color-scheme: dark)");
-  const observer = new MutationObserver(callback);
-  const options = { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme"] };
-  for (const node of [document.body, document.documentElement]) observer.observe(node, options);
-  query.addEventListener("change", callback);
-  return () => {
-    observer.disconnect();
-    query.removeEventListener("change", callback);
-  };
-}
-
-function download(blob, name) {
-  const url = URL.createObjectURL(blob);
-  const link = make("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-}
-
-function escapeXml(text) {
-  const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return String(text).replace(/[&<>"']/g, (letter) => names[letter]);
-}
-
-// A picture of SVG text, for saving as PNG: one drawing serves both files.
-async function rasterise(svg, width, height, scale) {
-  const picture = new Image();
-  const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-  try {
-    await new Promise((resolve, reject) => {
-      picture.onload = resolve;
-      picture.onerror = () => reject(new Error("the browser could not draw the picture"));
-      picture.src = url;
-    });
-    const canvas = make("canvas", { width: width * scale, height: height * scale });
-    canvas.getContext("2d").drawImage(picture, 0, 0, width * scale, height * scale);
-    return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const shorten = (text, length) => ([...text].length > length ? [...text].slice(0, length - 1).join("") + "…" : text);
+
+// A number with no minus before zero.
+function figure(value, digits = 3) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
+}
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const LABEL_FONT = '12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace';
 const WORD_FONT = "12px system-ui, sans-serif";
-
-// A control with its words beside it.
-function field(words, ...children) {
-  return make("label", { class: "lm-field" }, make("span", {}, words), ...children);
-}
-
-function button(words, onclick, attributes = {}) {
-  return make("button", { type: "button", onclick, ...attributes }, words);
-}
-
-const withModifier = (event) => event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
-
-// JupyterLab takes plain keys for itself (arrows leave the output, letters are commands): keep ours here.
-function keepKey(event) {
-  if (!withModifier(event)) event.stopPropagation();
-}
-
-// Runs what a key means, if it means something here.
-function press(event, action) {
-  if (!action || withModifier(event)) return;
-  event.preventDefault();
-  action();
-}
 
 // A dark and a light line together: seen on any colour.
 function ring(c, x, y, width, height, colour) {
@@ -160,138 +100,4 @@ function ring(c, x, y, width, height, colour) {
   c.lineWidth = 1.5;
   c.strokeStyle = colour;
   c.strokeRect(x, y, width, height);
-}
-
-// Calls back when the element's width changes: our own height must not start another drawing.
-function onWidthChange(element, callback) {
-  let width = 0;
-  const observer = new ResizeObserver(() => {
-    if (element.clientWidth === width) return;
-    width = element.clientWidth;
-    callback();
-  });
-  observer.observe(element);
-  return () => observer.disconnect();
-}
-
-// Calls back with { name: value } when Python, or another view, changes a trait to what is not in the view.
-function onTraitChange(model, view, names, callback) {
-  const handlers = names.map((name) => {
-    const handler = () => {
-      if (String(model.get(name)) !== String(view[name])) callback({ [name]: model.get(name) });
-    };
-    model.on(`change:${name}`, handler);
-    return [`change:${name}`, handler];
-  });
-  return () => handlers.forEach(([event, handler]) => model.off(event, handler));
-}
-
-// Tells Python the changed traits, a little later: a held arrow key must not send thirty messages a second.
-function teller(model) {
-  let timer = 0;
-  const tell = (values) => {
-    for (const [name, value] of Object.entries(values)) model.set(name, value);
-    clearTimeout(timer);
-    timer = setTimeout(() => model.save_changes(), 250);
-  };
-  tell.stop = () => clearTimeout(timer);
-  return tell;
-}
-
-// Several changes within one frame are drawn once. Returns the way to ask for a drawing, with a way to stop.
-function painter(paint) {
-  let [frame, alive] = [0, true];
-  const ask = () => {
-    if (frame || !alive) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      paint();
-    });
-  };
-  ask.stop = () => {
-    alive = false;
-    cancelAnimationFrame(frame);
-  };
-  return ask;
-}
-
-function readColours(root, colours) {
-  const style = getComputedStyle(root);
-  for (const name of ["ink", "soft", "line", "bar", "mark", "paper"]) colours[name] = style.getPropertyValue(`--lm-${name}`).trim();
-}
-
-// `picture()` gives { svg, width, height }; `name()` the file's name without its ending.
-function saveButtons(picture, name) {
-  const saveSvg = () => download(new Blob([picture().svg], { type: "image/svg+xml" }), `${name()}.svg`);
-  const savePng = async () => {
-    const { svg, width, height } = picture();
-    download(await rasterise(svg, width, height, 2), `${name()}.png`);
-  };
-  return make("span", { class: "lm-save" }, button("PNG", savePng), button("SVG", saveSvg));
-}
-
-// The few words of a canvas context that our panels use, written down as SVG: one drawing, screen and file.
-class SvgPen {
-  constructor(title, width, height) {
-    const size = `width="${Math.ceil(width)}" height="${Math.ceil(height)}" viewBox="0 0 ${Math.ceil(width)} ${Math.ceil(height)}"`;
-    this.parts = [`<svg xmlns="http://www.w3.org/2000/svg" ${size}>`,
-      `<title>${escapeXml(title)}</title><rect width="100%" height="100%" fill="#fff"/>`];
-    Object.assign(this, { x: 0, y: 0, path: "", dash: [], lineWidth: 1, globalAlpha: 1, font: WORD_FONT, textAlign: "left" });
-    Object.assign(this, { fillStyle: "#000", strokeStyle: "#000" });
-  }
-  at(x, y) {
-    Object.assign(this, { x, y });
-  }
-  text() {
-    return [...this.parts, "</svg>"].join("\n");
-  }
-  place(x, y) {
-    return `${(this.x + x).toFixed(2)} ${(this.y + y).toFixed(2)}`;
-  }
-  add(path, fill) {
-    const line = `fill="none" stroke="${this.strokeStyle}" stroke-width="${this.lineWidth}" stroke-dasharray="${this.dash}"`;
-    this.parts.push(`<path d="${path}" opacity="${this.globalAlpha}" ${fill ? `fill="${this.fillStyle}"` : line}/>`);
-  }
-  box(x, y, width, height) {
-    return `M${this.place(x, y)}h${width.toFixed(2)}v${height.toFixed(2)}h${(-width).toFixed(2)}z`;
-  }
-  fillRect(...box) {
-    this.add(this.box(...box), true);
-  }
-  strokeRect(...box) {
-    this.add(this.box(...box), false);
-  }
-  setLineDash(dash) {
-    this.dash = dash;
-  }
-  beginPath() {
-    this.path = "";
-  }
-  moveTo(x, y) {
-    this.path += `M${this.place(x, y)}`;
-  }
-  lineTo(x, y) {
-    this.path += `L${this.place(x, y)}`;
-  }
-  arc(x, y, radius, from, to, back = false) {
-    const end = (angle) => this.place(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
-    const [middle, sweep] = [(from + to) / 2, back ? 0 : 1]; // two halves: SVG draws no full circle in one
-    const half = `A${radius} ${radius} 0 0 ${sweep}`;
-    this.path += `${this.path ? "L" : "M"}${end(from)}${half} ${end(middle)}${half} ${end(to)}`;
-  }
-  fill() {
-    this.add(this.path, true);
-  }
-  stroke() {
-    this.add(this.path, false);
-  }
-  drawImage(canvas, x, y, width, height) {
-    const place = `x="${this.x + x}" y="${this.y + y}" width="${width}" height="${height}"`;
-    this.parts.push(`<image ${place} preserveAspectRatio="none" style="image-rendering:pixelated" href="${canvas.toDataURL()}"/>`);
-  }
-  fillText(words, x, y) {
-    const anchor = { center: "middle", right: "end" }[this.textAlign] || "start";
-    const style = `style="font:${escapeXml(this.font)}" text-anchor="${anchor}" dominant-baseline="central" opacity="${this.globalAlpha}"`;
-    this.parts.push(`<text x="${this.x + x}" y="${this.y + y}" fill="${this.fillStyle}" ${style}>${escapeXml(words)}</text>`);
-  }
 }

@@ -13,7 +13,7 @@ import traitlets as t
 from llmasos_edu.widgets.shared.host import read_module, read_style, save_html, without_surrogates
 
 # In this order: a later file uses what an earlier one defines.
-SHARED_SCRIPTS = ("shared/elements.js",)
+SHARED_SCRIPTS = ("shared/elements.js", "shared/picture.js", "shared/view.js", "shared/controls.js")
 SHARED_STYLE = "shared/explorer.css"
 
 
@@ -23,8 +23,9 @@ def script(*names: str) -> str:
 
 
 def style(*names: str) -> str:
-    """The style sheet of an explorer: what all share, then its own files."""
-    return read_style(SHARED_STYLE, *names)
+    """The style sheet of an explorer: what all share, then its own files, for what stands in an explorer."""
+    own = f".lm-explorer.lm-explorer {{\n{read_style(*names)}}}\n" if names else ""
+    return read_style(SHARED_STYLE) + own
 
 
 class Explorer(anywidget.AnyWidget):

@@ -1,10 +1,4 @@
-// Signs and colours for a few classes or tasks, and how a number is written.
-
-// A number with no minus before zero.
-function figure(value, digits = 3) {
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
-}
+// Signs and colours for a few classes or tasks.
 
 // Any CSS colour: a canvas reads it and says it in hexadecimal.
 function isDark(colour) {
