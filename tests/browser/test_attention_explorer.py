@@ -35,6 +35,7 @@ def full(tmp_path):
         knock_out=tables, names=["long", "short"],
     )  # fmt: skip
     explorer.weights, explorer.scores, explorer.table = made[0][0], made[0][1], tables[0]
+    explorer.query = explorer.key = 0
     explorer.path = explorer.save_html(tmp_path / "full.html")
     return explorer
 
@@ -372,6 +373,7 @@ def test_two_explorers_and_a_second_drawing_do_not_interfere(open_page, tmp_path
     parts = []
     for maps, count in ((weights, 8), (other, 5)):
         explorer = AttentionExplorer(maps, TOKENS[:count])
+        explorer.query = explorer.key = 0
         values = {name: getattr(explorer, name) for name in VIEW}
         parts.append(host_fragment(explorer._esm, explorer._css, values))
     path = tmp_path / "two.html"
@@ -584,6 +586,7 @@ def test_512_tokens_and_144_heads_answer_keys(open_page, tmp_path, record_proper
     rows = np.random.default_rng(0).random((1, 1, 512, 512), dtype=np.float32) ** 8
     weights = np.broadcast_to(data.softmax_rows(np.log(rows + 1e-9)), (12, 12, 512, 512))
     explorer = AttentionExplorer(weights, [f"token{i}" for i in range(512)])
+    explorer.query = explorer.key = 0
     page = open_page(explorer.save_html(tmp_path / "big.html"))
     page.locator(".lm-map").focus()
     press(page, "ArrowDown", "ArrowRight", "PageDown")

@@ -348,10 +348,10 @@ def test_nothing_is_cut_off_in_a_notebook_s_width(show, page_width):
     page, _ = show(page_width=page_width)
     page.get_by_label("Gradient").check()
     settle(page)
-    inside = "(e) => [...e.querySelectorAll('.lm-dk-scroll')].map((t) => t.scrollWidth - t.clientWidth)"
+    inside = "(e) => [...e.querySelectorAll('.lm-scroller')].map((t) => t.scrollWidth - t.clientWidth)"
     assert page.locator(".lm-explorer").evaluate(inside) == [0, 0]
     assert page.evaluate("document.documentElement.scrollWidth") == page_width
-    assert page.locator(".lm-dk-scroll[tabindex='0']").count() == 0
+    assert page.locator(".lm-scroller[tabindex='0']").count() == 0
 
 
 def test_png_and_svg_are_downloaded(show, tmp_path):

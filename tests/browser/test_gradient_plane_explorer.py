@@ -292,7 +292,7 @@ def test_png_and_svg_are_downloaded(show, tmp_path):
     view = show(names=["depth", "<i>kind"], weights=[1, 2])
     name, size, words = view.saved_picture(tmp_path)
     assert name == "gradient-plane"
-    assert size == (1440, 880)
+    assert size == (1440, 920)
     assert {"depth", "<i>kind", "sum", "PCGrad", "cosine of depth and <i>kind: -0.800"} <= set(words)
     assert "weight of <i>kind: 2.00" in words
     changes = {f"   {name}: {verb} {change:g}" for row in effects(view)

@@ -497,3 +497,17 @@ def test_save_html_writes_one_file_that_names_no_address(tmp_path):
     assert text.count("http://") == text.count("http://www.w3.org/2000/svg")
     with pytest.raises(FileNotFoundError, match="missing' does not exist"):
         save_html(explorer, tmp_path / "missing" / "map.html")
+
+
+def test_it_opens_where_there_is_something_to_see():
+    weights = np.tril(np.ones((1, 2, 4, 4)))
+    weights[0, 1, 2] = [0.1, 8, 0.1, 0]
+    weights /= weights.sum(-1, keepdims=True)
+    sharp = AttentionExplorer(weights, words(4), head=1)
+    assert (sharp.query, sharp.key) == (2, 1)
+    assert data.telling_place(np.eye(1)) == (0, 0)
+    assert data.telling_place(np.zeros((3, 3))) == (0, 0)
+    cross = np.full((1, 1, 3, 5), 0.2)
+    cross[0, 0, 1] = [0, 0, 0, 1, 0]
+    seen = AttentionExplorer(cross, words(3), key_tokens=words(5))
+    assert (seen.query, seen.key) == (0, 0), "a row that sees one key alone tells nothing"

@@ -280,6 +280,17 @@ def truth_share(weights: Any, truth: Any) -> np.ndarray | float:
     return is_true[np.arange(array.shape[-2]), best][..., rows].mean(axis=-1)[()]
 
 
+def telling_place(weights: np.ndarray) -> tuple[int, int]:
+    """The query of a map `[query, key]` that looks least evenly at what it sees, and its strongest key.
+
+    A query that sees one key alone, as the first of a causal map, tells nothing: its weight is 1 whatever the
+    model does.
+    """
+    strongest = weights.max(axis=1) * (weights > 0).sum(axis=1)  # 1 where all seen keys weigh the same
+    query = int(strongest.argmax())
+    return query, int(weights[query].argmax())
+
+
 def silenced_heads(layers: int, heads: int) -> list[list[tuple[int, int]]]:
     """The sets of `(layer, head)` that the rows of a knock-out table stand for, in order."""
     every = [(layer, head) for layer in range(layers) for head in range(heads)]

@@ -41,7 +41,8 @@ class AttentionExplorer(Explorer):
             the share of rows whose strongest key is a true one.
         step: the reader steps through decoding, row by row; if not given, where the keys have tokens of
             their own.
-        layer, head: shown first, counted from 0 as in the code.
+        layer, head: shown first, counted from 0 as in the code. The cursor stands where that head's choice
+            stands out most (`telling_place`).
 
     Raises:
         ValueError, TypeError: with the place and the value, in words.
@@ -104,6 +105,7 @@ class AttentionExplorer(Explorer):
             layer=layer,
             head=head,
         )
+        self.query, self.key = data.telling_place(first.weights[self.layer, self.head])
 
     @t.validate("input", "layer", "head", "query", "key")
     def _in_range(self, proposal):
