@@ -14,7 +14,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
 QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
 
-.PHONY: help install lab test check mutants kills workloads book load models figures bench clean
+.PHONY: help install serve lab test check mutants kills workloads book load models figures bench clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1	\2/p' Makefile
@@ -27,6 +27,9 @@ install:  ## make .venv and install the book into it (does nothing when all is t
 lab: install  ## open the book in JupyterLab
 	@$(VENV_PYTHON) -m llmasos_edu.book trust
 	$(VENV_PYTHON) -m jupyterlab $(NOTEBOOKS)/00_start_here.ipynb $(ALLOW_ROOT) $(ARGS)
+
+serve: install  ## a model for the whole class: OpenAI's interface, and a control room in the browser, texts running
+	$(VENV_PYTHON) -m llmasos_edu serve --demo $(ARGS)
 
 test: install  ## everything that is checked on every change: style, tests, all notebook cells, browser
 	$(VENV_PYTHON) -m ruff check .

@@ -4,8 +4,9 @@
     python -m llmasos_edu train my_novel.txt
     python -m llmasos_edu generate "Once upon a time" --model my_novel-model
     python -m llmasos_edu models
+    python -m llmasos_edu serve --demo
 
-`generate --help` and `train --help` explain the options. Exit codes: 0 done, 1 it went wrong on the way,
+Each command explains its options with `--help`. Exit codes: 0 done, 1 it went wrong on the way,
 2 the command asks for what cannot be, 130 stopped by Ctrl-C, 141 the reader of a pipe has gone.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from llmasos_edu.foundation.characters import decode_whole, shown
 from llmasos_edu.foundation.files import is_disk_trouble
+from llmasos_edu.serving import command
 
 GENERATE = """\
 Print a prompt and what a model writes after it, token by token. Ctrl-C ends it where it stands.
@@ -231,6 +233,10 @@ def parse(arguments):
     ):
         option(name, type=whole(1, most), default=default, help=f"{words} (default: %(default)s)")
     option("--seed", type=whole(0, 2**62), default=0, help="another one splits and starts differently")
+
+    line = "put a model behind HTTP, with a control room to watch it"
+    offer = add_parser(commands, "serve", command.serve, line, command.SERVE, command.SERVE_EXAMPLES)
+    command.add_options(offer, whole)
 
     add_parser(commands, "models", models, "list the models that the book ships, with their scores")
     return parser.parse_args(arguments)

@@ -186,6 +186,11 @@ class Engine:
             self._thread.join()
 
     @property
+    def alive(self) -> bool:
+        """Whether the kernel's thread runs."""
+        return self._thread.is_alive()
+
+    @property
     def closing(self) -> bool:
         """Whether requests are no longer taken."""
         return self._closing or self.failure is not None

@@ -1,0 +1,93 @@
+"""The command as a teacher gives it: an address is printed, clients are served, Ctrl-C ends it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+PROMPT = "The for statement"
+
+
+@pytest.fixture
+def started():
+    """Start `python -m llmasos_edu serve --port 0 ...`: (process, address, its first lines)."""
+    processes = []
+
+    def start(*options):
+        command = [sys.executable, "-m", "llmasos_edu", "serve", "--port", "0", "--blocks", "64", *options]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        processes.append(process)
+        lines = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], f"it ended: {lines}"
+        return process, re.search(r"http://[\d.]+:\d+", lines[0]).group(0), "".join(lines)
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def ask(address, **options):
+    body = {
+        "model": "manual-dense",
+        "prompt": "The for statement",
+        "max_tokens": 8,
+        "temperature": 0,
+    } | options
+    return httpx.post(f"{address}/v1/completions", json=body, timeout=120)
+
+
+def test_a_shipped_model_is_served_until_ctrl_c(started, capfd):
+    process, address, said = started()
+    assert "manual-dense at" in said
+    answers = [ask(address).json() for _ in range(2)]
+    alone = ["generate", PROMPT, "--temperature", "0", "--tokens", "8"]
+    alone = [sys.executable, "-m", "llmasos_edu", *alone]
+    wanted = subprocess.run(alone, capture_output=True, text=True, check=True).stdout
+    assert answers[0]["choices"][0]["text"] == wanted.removeprefix(PROMPT).removesuffix("\n")
+    assert answers[1]["choices"] == answers[0]["choices"]
+    assert ask(address, prompt="x" * 9000).status_code == 400
+    hello = {"model": "manual-dense", "messages": [{"role": "user", "content": "hello"}]}
+    refused = httpx.post(f"{address}/v1/chat/completions", json=hello).json()
+    assert refused["error"]["message"].startswith("manual-dense has learned no")
+    assert "Control room" in httpx.get(address).text
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Traceback" not in process.stdout.read()
+
+
+def test_ctrl_c_lets_a_begun_text_end_and_a_second_one_does_not(started):
+    process, address, _ = started()
+    asked = {"model": "manual-dense", "prompt": "import", "max_tokens": 400, "stream": True}
+    with httpx.stream("POST", f"{address}/v1/completions", timeout=120, json=asked) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        process.send_signal(signal.SIGINT)
+        assert [line for line in lines if line][-1] == "data: [DONE]"
+    assert process.wait(60) == 130
+    process, address, _ = started("--demo")  # which never ends by itself
+    ask(address)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) in (0, 130, -signal.SIGINT)
+
+
+def test_a_port_that_is_taken_and_a_model_that_is_not_there_are_said(started):
+    _, address, _ = started()
+    port = address.rpartition(":")[2]
+    taken, absent = ("--port", port), ("--model", "gpt-4")
+    for options, words in ((taken, "cannot listen on"), (absent, "no model 'gpt-4'")):
+        command = [sys.executable, "-m", "llmasos_edu", "serve", "--port", "0", *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
