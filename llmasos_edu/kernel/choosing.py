@@ -12,6 +12,27 @@ from torch import Tensor
 from llmasos_edu.generation.sampling import choice_probabilities, sample_next, seen_tokens
 from llmasos_edu.kernel.drivers import Row
 
+OPTIONS = {"temperature", "top_k", "top_p", "min_p", "repetition_penalty"}
+
+
+def check_sampling(options: object, vocab_size: int) -> None:
+    """Refuse options that `sample_next` would not take.
+
+    Raises:
+        ValueError: no dictionary, an unknown name, a value out of its range.
+    """
+    if options is None:
+        return
+    if not isinstance(options, dict):
+        raise ValueError(f"sampling={options!r} is no dictionary of options")
+    if unknown := set(options) - OPTIONS:
+        raise ValueError(f"sampling has no option {min(unknown)!r}: {', '.join(sorted(OPTIONS))}")
+    scores = torch.zeros(1, vocab_size)
+    try:
+        choice_probabilities(scores, seen=scores > 0, **options)
+    except TypeError as error:
+        raise ValueError(f"sampling={options!r}: {error}") from error
+
 
 def wanted(rows: Sequence[Row]) -> tuple[list[int], list[int]]:
     """Where in the batch's tokens, laid end to end, a score is needed.

@@ -40,6 +40,9 @@ class Driver(Protocol):
     def allocate(self, num_blocks: int, block_size: int) -> None:
         """Set the memory aside."""
 
+    def check(self, sampling: object) -> None:
+        """Raise ValueError, in words, for a `Process.sampling` that `forward` could not follow."""
+
     def forward(self, rows: Sequence[Row]) -> list[list[int]]:
         """Read every row's tokens into its slots and say what comes next.
 
@@ -148,6 +151,9 @@ class IntegerDriver:
         """Empty blocks."""
         self.block_size = block_size
         self.blocks = [[None] * block_size for _ in range(num_blocks)]
+
+    def check(self, sampling: object) -> None:
+        """Any will do: what is said depends on the text and the process's seed alone."""
 
     def forward(self, rows: Sequence[Row]) -> list[list[int]]:
         """As in `Driver`."""

@@ -82,7 +82,7 @@ class Kernel:
         self.waiting: list[Process] = []  # arrived, not admitted
         self.ready: list[Process] = []
         self.blocked: list[Process] = []
-        self.coming: list[tuple[float, int]] = []  # a heap of arrivals to come
+        self.coming: list[tuple[float, int, Process]] = []  # a heap of arrivals to come
         # Who has begun a prompt and not spoken keeps the first rank, one at a time. Else two long prompts
         # that are read in pieces could evict each other for ever.
         self.reader: Process | None = None
@@ -114,12 +114,14 @@ class Kernel:
             The process; `REJECTED`, with the reason, where it could not fit even alone.
 
         Raises:
-            ValueError: an empty prompt, tokens outside the vocabulary, nothing to say, a past arrival.
+            ValueError: an empty prompt, tokens outside the vocabulary, nothing to say, a past arrival, or
+                a sampling that the driver does not understand.
         """
         tokens = self._checked(prompt)
         if not tokens:
             raise ValueError("the prompt is empty: there is nothing to continue")
         check_count("max_new", max_new)
+        self.driver.check(sampling)
         arrival = self.now if arrival is None else arrival
         if not self.now <= arrival < math.inf:
             raise ValueError(f"arrival={arrival} lies before now={self.now} or never comes")
@@ -227,7 +229,7 @@ class Kernel:
 
     def _arrive(self) -> None:
         while self.coming and self.coming[0][0] <= self.now:
-            process = self.processes[heapq.heappop(self.coming)[1]]
+            process = heapq.heappop(self.coming)[2]
             if not process.ended:
                 self.waiting.append(process)
 
@@ -304,7 +306,7 @@ class Kernel:
 
     def _sleep(self) -> bool:
         """Nobody can run: jump to the next arrival or answer."""
-        events = [each.wakes_at for each in self.blocked] + [at for at, _ in self.coming[:1]]
+        events = [each.wakes_at for each in self.blocked] + [arrival for arrival, *_ in self.coming[:1]]
         if events:
             self.now = max(self.now, min(events))
         elif self.ready or self.waiting:
@@ -343,7 +345,7 @@ class Kernel:
         elif positions is not None and reads > positions:
             self._end(process, State.REJECTED, f"needs {reads} positions, the model has {positions}")
         elif process.arrival > self.now:
-            heapq.heappush(self.coming, (process.arrival, process.pid))
+            heapq.heappush(self.coming, (process.arrival, process.pid, process))
         else:
             self.waiting.append(process)
         return process

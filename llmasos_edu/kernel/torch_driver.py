@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from llmasos_edu.kernel.choosing import choose, wanted
+from llmasos_edu.kernel.choosing import check_sampling, choose, wanted
 from llmasos_edu.kernel.drivers import Row
 from llmasos_edu.kernel.paged_tensors import PagedTensors
 from llmasos_edu.layers.moe import mixtures_of
@@ -73,6 +73,10 @@ class TorchDriver:
             len(self.model.blocks), num_blocks, block_size, attention.num_kv_heads, attention.head_dim,
             dtype=weight.dtype, device=weight.device, bits=self.kv_bits,
         )  # fmt: skip
+
+    def check(self, sampling: object) -> None:
+        """As in `Driver`: options of `sample_next`, or None for the likeliest token."""
+        check_sampling(sampling, self.vocab_size)
 
     @torch.inference_mode()
     def forward(self, rows: Sequence[Row]) -> list[list[int]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
-from llmasos_edu.kernel.choosing import choose, wanted
+from llmasos_edu.kernel.choosing import check_sampling, choose, wanted
 from llmasos_edu.kernel.drivers import Row
 from llmasos_edu.kernel.paged_tensors import PagedTensors
 
@@ -51,6 +51,10 @@ class TransformersDriver:
             len(keys), num_blocks, block_size, keys[0].shape[1], keys[0].shape[3],
             dtype=keys[0].dtype, device=keys[0].device,
         )  # fmt: skip
+
+    def check(self, sampling: object) -> None:
+        """As in `Driver`: options of `sample_next`, or None for the likeliest token."""
+        check_sampling(sampling, self.vocab_size)
 
     @torch.inference_mode()
     def forward(self, rows: Sequence[Row]) -> list[list[int]]:

@@ -69,6 +69,9 @@ class Watcher:
         self.writer = {}  # block: salt of who wrote it last
         self.heard, self.answered = 0, {}  # calls seen, and when each process gets its last answer
 
+    def check(self, sampling):
+        self.driver.check(sampling)
+
     def allocate(self, num_blocks, block_size):
         self.driver.allocate(num_blocks, block_size)
 

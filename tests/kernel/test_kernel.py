@@ -20,7 +20,7 @@ from llmasos_edu.kernel.syscalls import MemoryFS, SyscallTable
 
 CORE = (
     *("admission", "batch", "clock", "drivers", "kernel", "memory", "process", "scheduler"),
-    *("speculation", "syscalls", "trace"),
+    *("speculation", "steering", "syscalls", "trace"),
 )
 
 
@@ -222,8 +222,11 @@ def test_nobody_there_means_the_clock_jumps_to_the_next_arrival():
     process = kernel.spawn([1], 2, arrival=100)
     kernel.run()
     assert (process.first_token, process.finished) == (101, 102)
-    assert kernel.kill(kernel.spawn([1], 2, arrival=300))
+    never = kernel.spawn([1], 2, arrival=300)
+    assert kernel.kill(never)
+    kernel.reap(never)
     kernel.run()
+    assert never.output == []
 
 
 def test_the_clock_counts_steps_tokens_and_copies():

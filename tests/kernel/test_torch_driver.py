@@ -255,3 +255,20 @@ def test_a_text_beyond_the_learned_positions_and_a_foreign_token_are_refused():
         kernel.fork(process, [-1])
     kernel.run()
     assert process.tokens == alone(model, process)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "words"),
+    [
+        ({"temperature": -1}, "temperature=-1"),
+        ({"top_k": 99}, "top_k=99"),
+        ({"top_q": 0.5}, "no option 'top_q'"),
+        ({"top_p": "much"}, "top_p"),
+        ("greedy", "no dictionary"),
+    ],
+)
+def test_a_sampling_that_cannot_be_followed_is_refused_at_the_door(sampling, words):
+    kernel = Kernel(TorchDriver(random_model()), num_blocks=40)
+    with pytest.raises(ValueError, match=words):
+        kernel.spawn([1], 3, sampling=sampling)
+    assert not kernel.processes
