@@ -57,13 +57,12 @@ def _make_room(kernel, process: Process, prefix: Sequence[int], end: int) -> tup
     living = [*kernel.waiting, *kernel.ready, *kernel.blocked]
     below = [each for each in living if each.space.table and rank(kernel, each) > own]
     below.sort(key=lambda each: rank(kernel, each))
-    # A block shared with those below alone needs no copy once they are gone.
-    short = space.missing(end, prefix) - space.writes_shared() - len(pool.free)
-    if short > pool.freed_by(each.space.table for each in below):
-        return False, 0
-    while below and space.missing(end, prefix) > len(pool.free):
+    given_up = pool.holders(each.space.table for each in below)
+    if space.missing(end, prefix, given_up) > len(pool.free) + pool.freed_by(given_up):
+        return False, 0  # nobody is evicted for nothing
+    while space.missing(end, prefix) > len(pool.free):
         copied += _evict(kernel, below.pop(), process)
-    return space.missing(end, prefix) <= len(pool.free), copied
+    return True, copied
 
 
 def _evict(kernel, victim: Process, requester: Process) -> int:

@@ -97,14 +97,18 @@ class BlockPool:
             found.append(number)
         return found
 
-    def freed_by(self, tables: Iterable[Sequence[int]]) -> int:
-        """How many blocks would be free if these tables were given up."""
-        holders: dict[int, int] = {}
+    def holders(self, tables: Iterable[Sequence[int]]) -> dict[int, int]:
+        """How many of these tables hold each block."""
+        counts: dict[int, int] = {}
         for table in tables:
             for number in table:
                 if number != GONE:
-                    holders[number] = holders.get(number, 0) + 1
-        return sum(self.blocks[number].references == count for number, count in holders.items())
+                    counts[number] = counts.get(number, 0) + 1
+        return counts
+
+    def freed_by(self, given_up: dict[int, int]) -> int:
+        """How many blocks would be free if these holds, as from `holders`, were given up."""
+        return sum(self.blocks[number].references == count for number, count in given_up.items())
 
 
 def first_key(salt: str) -> bytes:
@@ -151,18 +155,19 @@ class AddressSpace:
         self.length = len(blocks) * self.pool.block_size
         return self.length
 
-    def missing(self, upto: int, prefix: Sequence[int] = ()) -> int:
+    def missing(self, upto: int, prefix: Sequence[int] = (), given_up: dict[int, int] | None = None) -> int:
         """How many free blocks it takes before slots up to `upto` can be written.
 
         Args:
             prefix: known blocks that an empty space will begin with.
+            given_up: holds of other tables that count as given up, as from `BlockPool.holders`.
         """
-        pool = self.pool
+        pool, given_up = self.pool, given_up or {}
         if self.saved is not None:
             return pool.blocks_for(upto) - len(self.saved) + self.swapped
-        unheld = sum(pool.blocks[number].references == 0 for number in prefix)
+        unheld = sum(pool.blocks[number].references == given_up.get(number, 0) for number in prefix)
         new = pool.blocks_for(upto) - len(self.table) - len(prefix)
-        return new + unheld + self.writes_shared()
+        return new + unheld + self._writes_shared(given_up)
 
     def reserve(self, upto: int) -> list[tuple[int, int]]:
         """Own every slot from `length` to `upto`; returns the blocks to copy, as (from, to).
@@ -170,7 +175,7 @@ class AddressSpace:
         A block that others hold as well is replaced by a copy before it is written (copy-on-write).
         """
         copies = []
-        if self.writes_shared():
+        if self._writes_shared({}):
             at = self.length // self.pool.block_size
             shared = self.table[at]
             self.table[at] = self.pool.take()
@@ -180,10 +185,12 @@ class AddressSpace:
             self.table.append(self.pool.take())
         return copies
 
-    def writes_shared(self) -> bool:
+    def _writes_shared(self, given_up: dict[int, int]) -> bool:
         """Whether the next slot lies in a block that another table holds too."""
         at = self.length // self.pool.block_size
-        return at < len(self.table) and self.pool.blocks[self.table[at]].references > 1
+        if at >= len(self.table):
+            return False
+        return self.pool.blocks[self.table[at]].references - given_up.get(self.table[at], 0) > 1
 
     def commit(self, upto: int, tokens: Sequence[int], window: int | None = None) -> None:
         """Slots up to `upto` are computed: publish what became full, give back what is not needed."""

@@ -114,9 +114,22 @@ def test_what_a_group_would_free_leaves_out_what_others_hold():
     child = parent.fork()
     child.reserve(6)
     tables = parent.table, child.table
-    assert pool.freed_by(tables[:1]) == 1
-    assert pool.freed_by(tables) == 4
-    assert pool.freed_by([]) == 0
+    assert pool.freed_by(pool.holders(tables[:1])) == 1
+    assert pool.freed_by(pool.holders(tables)) == 4
+    assert pool.freed_by(pool.holders([])) == 0
+
+
+def test_missing_knows_what_others_would_give_up():
+    pool = BlockPool(8, 2)
+    parent = filled(pool, [1, 2, 3])
+    child = parent.fork()
+    holders = pool.holders([parent.table])
+    assert holders == dict.fromkeys(parent.table, 1)
+    assert (child.missing(4), child.missing(4, (), holders)) == (1, 0)
+    new = AddressSpace(pool)
+    prefix = new.prefix([1, 2, 9])
+    both = pool.holders([parent.table, child.table])
+    assert [new.missing(3, prefix, given_up) for given_up in ({}, holders, both)] == [1, 1, 2]
 
 
 def test_swapping_brings_the_contents_back_into_other_blocks():
