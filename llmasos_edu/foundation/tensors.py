@@ -18,22 +18,30 @@ def token_vector(tokens):
     return tokens.long()
 
 
-def check_tokens(name: str, tokens: Tensor, vocab_size: int) -> None:
-    """Refuse tokens that are not integers `[batch, seq]` below `vocab_size`, in words.
+def check_tokens(name: str, tokens: Tensor, vocab_size: int) -> Tensor:
+    """Tokens `[batch, seq]` as torch.long, whatever integers they were; refused in words what are no tokens.
 
     Raises:
+        TypeError: text, or anything else that is no tensor.
         ValueError: tokens of the wrong shape, kind or range, with the values.
     """
-    if tokens.ndim != 2 or tokens.is_floating_point() or tokens.dtype == torch.bool:
-        raise ValueError(f"{name} must be integers [batch, seq], got {tokens.dtype} {list(tokens.shape)}")
+    if isinstance(tokens, str | bytes):
+        raise TypeError(f"{name} are text, but token ids are wanted: encode it with a tokenizer first")
+    if not isinstance(tokens, Tensor):
+        raise TypeError(f"{name} must be a tensor of integers [batch, seq], got {type(tokens).__name__}")
+    kind = tokens.dtype
+    if tokens.ndim != 2 or kind.is_floating_point or kind.is_complex or kind == torch.bool:
+        raise ValueError(f"{name} must be integers [batch, seq], got {kind} {list(tokens.shape)}")
     if tokens.numel() == 0:
         raise ValueError(f"{name}: there are no tokens to read: {list(tokens.shape)}")
+    tokens = tokens.long()
     low, high = (int(end) for end in tokens.aminmax())
     if low < 0 or high >= vocab_size:
         wrong = low if low < 0 else high
         raise ValueError(
             f"{name}: token {wrong} is outside the vocabulary of {vocab_size}: 0 to {vocab_size - 1}"
         )
+    return tokens
 
 
 def check_sequence(name: str, x: Tensor, width: int) -> None:

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from llmasos_edu.foundation.code import code_of, runs_own_code
 from llmasos_edu.layers.attention import MultiHeadAttention
 from llmasos_edu.layers.kv_cache import KVCache
 from llmasos_edu.layers.moe import MoE
@@ -134,14 +135,16 @@ class DecodingStep:
         return mask.masked_fill((keys > at)[:, None, None], -torch.inf)
 
 
-def decoding_step(model, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
+def decoding_step(model, cache: list[KVCache], *, own: dict[type, dict]) -> Callable[[Tensor], Tensor]:
     """The fastest way to read one token a row: a `DecodingStep`, or `next_logits` where that cannot serve.
 
-    It cannot where a module is of another kind than the book's own or in training mode, or where a hook waits
-    for a module to be called.
+    It cannot where anything of the model is not the book's own code (a module of another kind, a method that
+    was replaced, a hook that waits for a call), in training mode, under autocast, which chooses the kind of
+    number for each call, and for settings that it does not know.
 
     Args:
         model, cache: as in `DecodingStep`.
+        own: `code_of` the model's own class and its body's.
 
     Returns:
         A function from tokens `[batch, 1]` to logits `[batch, vocab]`. The cache keeps what it reads.
@@ -152,17 +155,20 @@ def decoding_step(model, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
     for block in model.blocks:
         if isinstance(block.feed_forward, MoE):
             block.feed_forward.check_each_token_alone()
-    modules = [model.embedding, *model.body.modules(), model.head]
-    known = all(type(module) in KNOWN for module in modules if module is not model.body)
-    busy = any(m.training or m._forward_hooks or m._forward_pre_hooks for m in modules)
-    if known and not busy and all(block.norm_first for block in model.blocks):
+    modules = list(model.modules())
+    plain = all(block.norm_first and block.attention.query_norm is None for block in model.blocks)
+    device = cache[0].keys.device.type
+    ready = plain and not any(module.training for module in modules)
+    if ready and not torch.is_autocast_enabled(device) and runs_own_code(modules, KNOWN | own):
         return DecodingStep(model, cache)
     return partial(model.next_logits, cache=cache)
 
 
-KNOWN = {nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.ModuleList, EncoderLayer, MultiHeadAttention,
-         FeedForward, MoE, PositionalEncoding, LearnedPositions, RotaryEmbedding, SinusoidalPositions,
-         AlibiPositions}  # fmt: skip
+KNOWN = code_of(
+    nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.ModuleList, EncoderLayer, MultiHeadAttention,
+    FeedForward, MoE, PositionalEncoding, LearnedPositions, RotaryEmbedding, SinusoidalPositions,
+    AlibiPositions,
+)  # fmt: skip
 
 
 # ---- the parts, each a function that holds what it needs ----
@@ -218,7 +224,8 @@ def _experts_of_one(moe: MoE, norm) -> Callable[[Tensor, Place], Tensor]:
 
     def step(x: Tensor, place: Place) -> Tensor:
         entered = norm(x)
-        probs = router(entered).softmax(dim=-1)  # [1, experts]
+        logits = router(entered)  # [1, experts]
+        probs = logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(dim=-1)
         scores, (probs,) = (probs + bias)[0].tolist(), probs.tolist()
         # A stable sort: among equals the expert with the lower index, as in `top_k_routing`.
         chosen = sorted(range(len(scores)), key=lambda index: -scores[index])[: moe.top_k]

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_options
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.foundation.tensors import check_tokens
+from llmasos_edu.generation.prompts import as_batch, stop_table
+
+ROUNDINGS = 16  # by so many of the last digit's steps a sum of probabilities may be off
 
 
 def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
@@ -113,9 +115,11 @@ def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
     if top_p == 1:  # in so many words: sums of rounded numbers reach 1 before the end
         return logits
     order = _likeliest_first(logits)
-    probs = logits.gather(-1, order).softmax(dim=-1)
-    likelier = probs.cumsum(dim=-1) - probs  # what stands before each
-    cut = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, likelier >= top_p)
+    sums = logits.gather(-1, order).double().softmax(dim=-1).cumsum(dim=-1)
+    # The token after the one that reaches top_p is the first to go. A sum that is short of it by no more than
+    # the rounding of its terms, as 0.5 + 0.3 is of 0.8, has reached it.
+    reached = sums >= top_p - ROUNDINGS * torch.finfo(logits.dtype).eps
+    cut = torch.zeros_like(reached).scatter(-1, order[..., 1:], reached[..., :-1])
     return logits.masked_fill(cut, -torch.inf)
 
 
@@ -137,6 +141,7 @@ def keep_min_p(logits: Tensor, min_p: float) -> Tensor:
     """
     _check_choice(min_p=min_p)
     probs = logits.softmax(dim=-1)
+    min_p = min_p * (1 - ROUNDINGS * torch.finfo(logits.dtype).eps)  # 0.1 / 0.2 is at least 0.5
     return logits.masked_fill(probs < min_p * probs.amax(dim=-1, keepdim=True), -torch.inf)
 
 
@@ -262,12 +267,12 @@ def stream(
         ValueError: at the call: bad prompts, settings out of range. On the way: a text that outgrows the
             model's learned positions, scores that name no token.
     """
-    tokens, counts = _as_batch(prompts, model.vocab_size)
+    tokens, counts = as_batch(prompts, model.vocab_size)
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be a whole number that is not negative")
     check_options("options of writing", choice, _check_choice, besides=("vocab_size",))
     _check_choice(model.vocab_size, **choice)
-    ends = _stop_table(stop, model.vocab_size).to(tokens.device)
+    ends = stop_table(stop, model.vocab_size).to(tokens.device)
     return _write(model, tokens, counts, max_new_tokens, ends, generator, choice)
 
 
@@ -288,13 +293,13 @@ def generate(model, prompts: Tensor | Sequence, max_new_tokens: int, **options) 
     new = list(stream(model, prompts, max_new_tokens, **options))
     if isinstance(prompts, Tensor):
         # A copy: what was made in inference mode could not be trained on.
-        return torch.cat((prompts, *(token[:, None] for token in new)), dim=1)
+        return torch.cat((prompts.long(), *(token[:, None] for token in new)), dim=1)
     written = torch.stack(new, dim=1) if new else torch.empty(len(prompts), 0, dtype=torch.long)
-    ends = _stop_table(options.get("stop", ()), model.vocab_size)
+    ends = stop_table(options.get("stop", ()), model.vocab_size)
     rows = []
     for prompt, row in zip(prompts, written.cpu(), strict=True):
         stops = ends[row].nonzero()[:1, 0].tolist()  # the place of the first, if there is one
-        rows.append(torch.cat((torch.as_tensor(prompt).cpu(), row[: stops[0] + 1] if stops else row)))
+        rows.append(torch.cat((torch.as_tensor(prompt).long().cpu(), row[: stops[0] + 1] if stops else row)))
     return rows
 
 
@@ -328,34 +333,6 @@ def _write(model, tokens, counts, max_new_tokens, ends, generator, choice) -> It
 def _likeliest_first(logits: Tensor) -> Tensor:
     """Places in falling order; a stable sort, so that equals stay in the vocabulary's order."""
     return logits.argsort(dim=-1, descending=True, stable=True)
-
-
-def _as_batch(prompts: Tensor | Sequence, vocab_size: int) -> tuple[Tensor, list[int] | None]:
-    """Prompts as one tensor `[batch, longest]`, and the rows' lengths where they differ."""
-    if isinstance(prompts, Tensor):
-        check_tokens("prompts", prompts, vocab_size)
-        return prompts, None
-    rows = [torch.as_tensor(row) for row in prompts]
-    if not rows:
-        raise ValueError("there are no prompts: the list is empty")
-    for index, row in enumerate(rows):
-        if row.numel() == 0:
-            raise ValueError(f"prompt {index} is empty: there is nothing to continue")
-        check_tokens(f"prompt {index}", row[None], vocab_size)
-    counts = [len(row) for row in rows]
-    tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)  # with 0, which no real position sees
-    return tokens, counts if len(set(counts)) > 1 else None
-
-
-def _stop_table(stop: int | Iterable[int], vocab_size: int) -> Tensor:
-    """Which tokens end a row, boolean `[vocab]`."""
-    stop = [stop] if isinstance(stop, int) else [int(token) for token in stop]
-    for token in stop:
-        if not 0 <= token < vocab_size:
-            raise ValueError(f"stop={token} is no token: 0 to {vocab_size - 1}")
-    table = torch.zeros(vocab_size, dtype=torch.bool)
-    table[stop] = True
-    return table
 
 
 def _enter(logits: Tensor, seen: Tensor | None, repetition_penalty: float | None) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from llmasos_edu.foundation.tensors import check_sequence
 from llmasos_edu.layers.kv_cache import KVCache
 from llmasos_edu.layers.masks import causal_mask, check_mask, join_masks
+from llmasos_edu.layers.shapes import check_attention, check_head_mask, head_dim_of
 
 
 def attention_scores(query: Tensor, key: Tensor, *, scale: float | None = None) -> Tensor:
@@ -126,7 +127,7 @@ def attention_with_weights(
     dropout_p: float = 0.0,
 ) -> WeightedMean:
     """`scaled_dot_product_attention` with its weights on show; arguments and errors as there."""
-    _check_attention(query, key, value, is_causal, dropout_p)
+    check_attention(query, key, value, is_causal, dropout_p)
     scores = attention_scores(query, key, scale=scale)
     if is_causal:
         mask = join_masks(causal_mask(query.shape[-2], device=query.device), mask)
@@ -154,7 +155,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, d_model: int, *, num_heads: int):
         super().__init__()
-        self.num_heads, self.head_dim = num_heads, _head_dim(d_model, num_heads)
+        self.num_heads, self.head_dim = num_heads, head_dim_of(d_model, num_heads)
         self.query_proj = nn.Linear(d_model, d_model)
         self.key_proj = nn.Linear(d_model, d_model)
         self.value_proj = nn.Linear(d_model, d_model)
@@ -212,8 +213,10 @@ class MultiHeadAttention(nn.Module):
         bias: whether the four projections add a bias.
         is_causal: hide the future.
         dropout: share of the weights set to zero in training.
-        qk_norm: bring each query and key to mean 0 and variance 1 over its features, so that no score
-            exceeds `sqrt(head_dim)`.
+        head_dim: width of a head; `d_model / num_heads` unless given.
+        qk_norm: True brings each query and key to mean 0 and variance 1 over its features, so that no score
+            exceeds `sqrt(head_dim)`. `rms` has an RMS norm with weights instead, `rms_joint` one over all
+            heads together.
         fused: use torch's fused kernel, which never builds the weights. The explicit path is
             taken all the same where the maps are asked for.
 
@@ -222,7 +225,8 @@ class MultiHeadAttention(nn.Module):
 
     Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, "GQA", section 2.2; Henry et al.
     2020, "Query-Key Normalization for Transformers", and Dehghani et al. 2023, "Scaling Vision
-    Transformers to 22 Billion Parameters", section 2 (with a layer norm, as here); article 4.1.3.
+    Transformers to 22 Billion Parameters", section 2 (with a layer norm, as here); Qwen Team 2025, "Qwen3",
+    section 2 (`rms`); Muennighoff et al. 2024, "OLMoE", section 2 (`rms_joint`); article 4.1.3.
     """
 
     def __init__(
@@ -231,27 +235,34 @@ class MultiHeadAttention(nn.Module):
         *,
         num_heads: int,
         num_kv_heads: int | None = None,
+        head_dim: int | None = None,
         kdim: int | None = None,
         vdim: int | None = None,
         bias: bool = True,
         is_causal: bool = False,
         dropout: float = 0.0,
-        qk_norm: bool = False,
+        qk_norm: bool | str = False,
         fused: bool = True,
     ):
         super().__init__()
-        self.num_heads, self.head_dim = num_heads, _head_dim(d_model, num_heads)
+        self.num_heads, self.head_dim = num_heads, head_dim or head_dim_of(d_model, num_heads)
         self.num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
         if self.num_kv_heads < 1 or num_heads % self.num_kv_heads:
             raise ValueError(f"num_heads={num_heads} is not divisible by num_kv_heads={num_kv_heads}")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout={dropout} must be at least 0 and below 1")
-        kv_width = self.num_kv_heads * self.head_dim
-        self.query_proj = nn.Linear(d_model, d_model, bias=bias)
+        if qk_norm not in (False, True, "rms", "rms_joint"):
+            raise ValueError(f"qk_norm={qk_norm!r} is not one of False, True, rms, rms_joint")
+        width, kv_width = num_heads * self.head_dim, self.num_kv_heads * self.head_dim
+        self.query_proj = nn.Linear(d_model, width, bias=bias)
         self.key_proj = nn.Linear(kdim or d_model, kv_width, bias=bias)
         self.value_proj = nn.Linear(vdim or d_model, kv_width, bias=bias)
-        self.out_proj = nn.Linear(d_model, d_model, bias=bias)
+        self.out_proj = nn.Linear(width, d_model, bias=bias)
         self.is_causal, self.dropout, self.qk_norm, self.fused = is_causal, dropout, qk_norm, fused
+        self.query_norm = self.key_norm = None
+        if isinstance(qk_norm, str):
+            sizes = (self.head_dim, self.head_dim) if qk_norm == "rms" else (width, kv_width)
+            self.query_norm, self.key_norm = map(nn.RMSNorm, sizes)
 
     def forward(
         self,
@@ -290,16 +301,15 @@ class MultiHeadAttention(nn.Module):
         key = query if key is None else key
         value = key if value is None else value
         self._check(query, key, value, cache, counts, head_mask)
-        query = split_heads(self.query_proj(query), self.num_heads)
-        key = split_heads(self.key_proj(key), self.num_kv_heads)
+        query = self._heads(self.query_proj(query), self.num_heads, self.query_norm)
+        key = self._heads(self.key_proj(key), self.num_kv_heads, self.key_norm)
         value = split_heads(self.value_proj(value), self.num_kv_heads)
-        if self.qk_norm:
-            query, key = F.layer_norm(query, (self.head_dim,)), F.layer_norm(key, (self.head_dim,))
         if rotate is not None:
             query, key = rotate(query), rotate(key)
         is_causal = self.is_causal
         if cache is not None:
-            mask, is_causal = join_masks(cache.mask(query.shape[-2]), mask), False
+            if not cache.is_empty():  # else the fused kernel's own causal mask will do, which takes no memory
+                mask, is_causal = join_masks(cache.mask(query.shape[-2]), mask), False
             key, value = cache.append(key, value, counts)
         groups = self.num_heads // self.num_kv_heads
         if groups > 1:
@@ -310,6 +320,15 @@ class MultiHeadAttention(nn.Module):
         """The forward pass step by step: what comes out, and what every head looked at; as in `forward`."""
         maps = []
         return Attended(self(*inputs, maps=maps, **options), maps[0])
+
+    def _heads(self, x: Tensor, num_heads: int, norm: nn.Module | None) -> Tensor:
+        """Projected queries or keys as heads, normed as the settings say."""
+        if self.qk_norm == "rms_joint":
+            return split_heads(norm(x), num_heads)
+        x = split_heads(x, num_heads)
+        if self.qk_norm == "rms":
+            return norm(x)
+        return F.layer_norm(x, (self.head_dim,)) if self.qk_norm else x
 
     def _attend(self, query, key, value, mask, is_causal, head_mask, maps) -> Tensor:
         """What follows the projections, up to `[batch, query, d_model]`."""
@@ -359,40 +378,4 @@ class MultiHeadAttention(nn.Module):
             )
         if counts is not None and cache is None:
             raise ValueError(f"counts={counts} say what a cache is to keep, but there is no cache")
-        self._check_head_mask(head_mask, len(query))
-
-    def _check_head_mask(self, head_mask: Tensor | None, batch: int) -> None:
-        if head_mask is not None and head_mask.shape not in ((self.num_heads,), (batch, self.num_heads)):
-            raise ValueError(
-                f"head_mask {list(head_mask.shape)} must be [heads={self.num_heads}] "
-                f"or [batch={batch}, heads={self.num_heads}]"
-            )
-
-
-def _head_dim(d_model: int, num_heads: int) -> int:
-    if num_heads < 1 or d_model < 1 or d_model % num_heads:
-        raise ValueError(f"d_model={d_model} is not divisible by num_heads={num_heads}")
-    return d_model // num_heads
-
-
-def _check_attention(query, key, value, is_causal, dropout_p) -> None:
-    shapes = f"query {list(query.shape)}, key {list(key.shape)}, value {list(value.shape)}"
-    if min(query.ndim, key.ndim, value.ndim) < 2:
-        raise ValueError(f"attention needs at least [seq, head_dim], got {shapes}")
-    if query.shape[-1] != key.shape[-1]:
-        raise ValueError(f"queries and keys must have the same head_dim: {shapes}")
-    if key.shape[-2] != value.shape[-2]:
-        raise ValueError(f"every key needs a value: {shapes}")
-    try:
-        torch.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
-    except RuntimeError:
-        raise ValueError(f"leading dimensions must be equal or 1: {shapes}") from None
-    if 0 in query.shape[-2:] or 0 in key.shape[-2:]:
-        raise ValueError(f"attention over nothing: {shapes}")
-    if is_causal and query.shape[-2] != key.shape[-2]:
-        raise ValueError(
-            f"is_causal needs as many keys as queries: {shapes}; for decoding pass "
-            f"mask=causal_mask({query.shape[-2]}, {key.shape[-2]})"
-        )
-    if not 0 <= dropout_p < 1:
-        raise ValueError(f"dropout_p={dropout_p} must be at least 0 and below 1")
+        check_head_mask(head_mask, len(query), self.num_heads)

@@ -52,6 +52,8 @@ class KVCache:
         """
         new = key.shape[-2]
         counts = [new] * len(self.lengths) if counts is None else counts
+        if torch.is_autocast_enabled(key.device.type):  # which chooses a kind of number for each operation
+            key, value = key.to(self.keys.dtype), value.to(self.values.dtype)
         self._check_new(key, value, new, counts)
         if self._aligned():
             start = self.lengths[0]
@@ -99,6 +101,10 @@ class KVCache:
         self.keys[:, :, :held] = self.keys[rows, :, :held]
         self.values[:, :, :held] = self.values[rows, :, :held]
         self.lengths = [self.lengths[row] for row in places]
+
+    def is_empty(self) -> bool:
+        """Whether no row has read anything: what comes first sees itself alone, as without a cache."""
+        return not any(self.lengths)
 
     def _aligned(self) -> bool:
         """Whether all rows hold equally many positions."""

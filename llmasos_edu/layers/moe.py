@@ -171,17 +171,23 @@ class MoE(nn.Module):
         )
         self.register_buffer("balancing_bias", torch.zeros(num_experts))
 
-    def forward(self, x: Tensor, *, routings: list[Routing] | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, *, keep: Tensor | None = None, routings: list[Routing] | None = None
+    ) -> Tensor:
         """Map `[..., d_model]` to the same shape.
 
         Args:
+            keep: `[...]`, False where a position is padding: it goes to no expert, takes no one's place, is
+                in no statistic, and its answer is zero.
             routings: a list to which the `Routing` is added; its tokens are the positions of `x` in reading
-                order.
+                order, without padding.
 
         Raises:
             ValueError: another width, no token, or a router whose logits are not finite.
         """
         check_sequence(x, self.router.in_features)
+        if keep is not None:
+            return self._without_padding(x, keep, routings)
         tokens = x.reshape(-1, x.shape[-1])  # [tokens, d_model]
         routing = self.route(tokens)
         dispatch = dispatch_sorted if self.fast else dispatch_loop
@@ -192,10 +198,18 @@ class MoE(nn.Module):
             routings.append(routing)
         return mixed.view(x.shape)
 
-    def routed(self, x: Tensor) -> Routed:
-        """`forward`, and where the tokens went."""
+    def _without_padding(self, x: Tensor, keep: Tensor, routings: list[Routing] | None) -> Tensor:
+        if keep.dtype != torch.bool or keep.shape != x.shape[:-1]:
+            raise ValueError(
+                f"keep must be boolean {list(x.shape[:-1])} with False for padding, "
+                f"got {keep.dtype} {list(keep.shape)}"
+            )
+        return torch.zeros_like(x).masked_scatter(keep[..., None], self.forward(x[keep], routings=routings))
+
+    def routed(self, x: Tensor, **options) -> Routed:
+        """`forward` with its options, and where the tokens went."""
         routings = []
-        return Routed(self(x, routings=routings), routings[0])
+        return Routed(self(x, routings=routings, **options), routings[0])
 
     def route(self, tokens: Tensor) -> Routing:
         """Where the tokens `[tokens, d_model]` go. Noise is added in training only."""
@@ -257,7 +271,7 @@ def dispatch_loop(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tensor
         mine = routing.kept & (routing.expert == index)  # [assignments]
         if mine.any():
             token, gate = routing.token[mine], routing.gate[mine]
-            output = output.index_add(0, token, gate[:, None] * expert(x[token]))
+            output = output.index_add(0, token, (gate[:, None] * expert(x[token])).to(x.dtype))
     return output
 
 
@@ -278,7 +292,8 @@ def dispatch_sorted(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tens
     answers = [expert(group) for expert, group in zip(experts, groups, strict=True) if len(group)]
     if not answers:
         return torch.zeros_like(x)
-    return torch.zeros_like(x).index_add(0, token, torch.cat(answers) * gate[:, None])
+    mixed = torch.cat(answers) * gate[:, None]  # gates have float32's digits at least
+    return torch.zeros_like(x).index_add(0, token, mixed.to(x.dtype))
 
 
 class MixtureLoss:
@@ -291,6 +306,8 @@ class MixtureLoss:
         balance: weight of `load_balancing_loss`; 0.01 in Switch and GShard.
         z: weight of `router_z_loss`; 0.001 in ST-MoE.
         bias_rate: step of `balancing_bias_step` after each batch; 0 leaves the biases alone.
+        padding: the token that fills short rows, if there is one: it goes to no expert and counts nowhere
+            in the balance. That its targets are -100 is for the batch to say.
 
     Raises:
         ValueError: a weight that is negative or not a number.
@@ -298,25 +315,32 @@ class MixtureLoss:
     Source: Fedus et al. 2021, section 2.2; Zoph et al. 2022, section 3.2; Wang et al. 2024.
     """
 
-    def __init__(self, balance: float = 0.01, z: float = 0.0, bias_rate: float = 0.0):
+    def __init__(
+        self, balance: float = 0.01, z: float = 0.0, bias_rate: float = 0.0, *, padding: int | None = None
+    ):
         for name, value in {"balance": balance, "z": z, "bias_rate": bias_rate}.items():
             if not value >= 0:
                 raise ValueError(f"{name}={value} must be a number that is not negative")
-        self.balance, self.z, self.bias_rate = balance, z, bias_rate
+        self.balance, self.z, self.bias_rate, self.padding = balance, z, bias_rate, padding
 
     def __call__(self, model: nn.Module, batch) -> Tensor:
         """Scalar tensor, nats per token and the weighted extras.
 
         Args:
-            model: called as `model(tokens, routings=found)`, returns logits and adds to the list what each
-                layer with experts did, None for a layer without.
+            model: called as `model(tokens, routings=found)`, with `keep` where there is padding; returns
+                logits and adds to the list what each layer with experts did, None for a layer without.
             batch: as in `next_token_loss`.
 
         Raises:
             ValueError: a `bias_rate` where experts choose: no bias has a say there.
         """
         found = []
-        loss = next_token_loss(partial(model, routings=found), batch)
+
+        def logits(tokens):
+            keep = {} if self.padding is None else {"keep": tokens != self.padding}
+            return model(tokens, routings=found, **keep)
+
+        loss = next_token_loss(logits, batch)
         mixtures = list(zip(mixtures_of(model), [each for each in found if each is not None], strict=True))
         for moe, routing in mixtures:
             if self.balance:

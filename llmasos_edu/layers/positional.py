@@ -260,7 +260,7 @@ class PositionalEncoding(nn.Module):
 
     Args:
         kind: `sinusoidal`, `learned`, `rotary`, `alibi` or `none`.
-        d_model, num_heads: the model's sizes.
+        d_model, num_heads, head_dim: the model's sizes; a head is `d_model / num_heads` wide unless given.
         max_len: number of learned positions; the others know no limit.
         base: of sinusoidal and rotary positions.
         amplitude: size of the added vectors (factor on the sines, standard deviation of the learned ones).
@@ -275,6 +275,7 @@ class PositionalEncoding(nn.Module):
         *,
         d_model: int,
         num_heads: int,
+        head_dim: int | None = None,
         max_len: int = 1024,
         base: float = 10_000.0,
         amplitude: float = 1.0,
@@ -289,7 +290,7 @@ class PositionalEncoding(nn.Module):
             self.learned = LearnedPositions(max_len, d_model=d_model)
             nn.init.normal_(self.learned.embedding.weight, std=amplitude)
         elif kind == "rotary":
-            self.rotary = RotaryEmbedding(d_model // num_heads, base=base)
+            self.rotary = RotaryEmbedding(head_dim or d_model // num_heads, base=base)
         elif kind == "alibi":
             self.alibi = AlibiPositions(num_heads)
 

@@ -21,7 +21,7 @@ class Routing(NamedTuple):
     """
 
     logits: Tensor  # [tokens, experts], the router's scores
-    probs: Tensor  # [tokens, experts], their softmax
+    probs: Tensor  # [tokens, experts], their softmax; in float32 where the logits have fewer digits
     token: Tensor  # [assignments], which token
     expert: Tensor  # [assignments], goes to which expert
     gate: Tensor  # [assignments], and the factor on what that expert answers
@@ -63,7 +63,7 @@ def top_k_routing(
     _check_logits(logits)
     num_tokens, num_experts = logits.shape
     check_top_k(top_k, num_experts)
-    probs = logits.softmax(dim=-1)
+    probs = _probabilities(logits)
     scores = probs if bias is None else probs + bias
     chosen = _best(scores.detach(), top_k)  # [tokens, top_k]
     gates = probs.gather(-1, chosen)
@@ -97,7 +97,7 @@ def expert_choice_routing(logits: Tensor, capacity: int) -> Routing:
     _check_capacity(capacity)
     num_tokens, num_experts = logits.shape
     taken = min(capacity, num_tokens)
-    probs = logits.softmax(dim=-1)
+    probs = _probabilities(logits)
     token = probs.detach().argsort(dim=0, descending=True, stable=True)[:taken].T.flatten()
     expert = torch.arange(num_experts, device=logits.device).repeat_interleave(taken)
     return Routing(
@@ -154,7 +154,7 @@ def router_z_loss(routing: Routing) -> Tensor:
     Source: Zoph et al. 2022, "ST-MoE: Designing Stable and Transferable Sparse Expert Models", section 3.2,
     equation 5.
     """
-    return routing.logits.logsumexp(dim=-1).square().mean()
+    return _with_enough_digits(routing.logits).logsumexp(dim=-1).square().mean()
 
 
 def balancing_bias_step(bias: Tensor, routing: Routing, rate: float) -> None:
@@ -242,6 +242,15 @@ def routings_from_logits(
             )
         routings.append(top_k_routing(logits, top_k, renormalize=renormalize, capacity=capacity))
     return routings
+
+
+def _probabilities(logits: Tensor) -> Tensor:
+    return _with_enough_digits(logits).softmax(dim=-1)
+
+
+def _with_enough_digits(logits: Tensor) -> Tensor:
+    """In float32 at least: with bfloat16's three digits clear gaps between experts would round to ties."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def _best(scores: Tensor, count: int) -> Tensor:

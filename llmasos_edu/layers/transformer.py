@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from llmasos_edu.foundation.tensors import check_sequence
 from llmasos_edu.layers.activations import ACTIVATIONS, GATED
 from llmasos_edu.layers.attention import Attended, AttentionMaps, MultiHeadAttention, split_heads
+from llmasos_edu.layers.shapes import check_head_mask
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
 
@@ -120,7 +121,7 @@ class EncoderLayer(_ResidualLayer):
     With `is_causal` it is the block of a decoder-only language model.
 
     Args:
-        d_model, num_heads, num_kv_heads, qk_norm, is_causal: as in `MultiHeadAttention`.
+        d_model, num_heads, num_kv_heads, head_dim, qk_norm, is_causal: as in `MultiHeadAttention`.
         d_ff: width of the feed-forward network; 0 leaves it out (an attention-only layer).
         feed_forward: a module to stand in its place, such as a mixture of experts; instead of `d_ff`.
         activation: of the network that `d_ff` asks for, as in `FeedForward`.
@@ -144,11 +145,12 @@ class EncoderLayer(_ResidualLayer):
         d_ff: int | None = None,
         feed_forward: nn.Module | None = None,
         num_kv_heads: int | None = None,
+        head_dim: int | None = None,
         activation: str = "gelu",
         norm: str = "layer",
         norm_first: bool = True,
         is_causal: bool = False,
-        qk_norm: bool = False,
+        qk_norm: bool | str = False,
         bias: bool = True,
         dropout: float = 0.0,
     ):
@@ -159,8 +161,8 @@ class EncoderLayer(_ResidualLayer):
             )
         self.attention_norm = NORMS[norm](d_model)
         self.attention = MultiHeadAttention(
-            d_model, num_heads=num_heads, num_kv_heads=num_kv_heads, bias=bias, is_causal=is_causal,
-            dropout=dropout, qk_norm=qk_norm,
+            d_model, num_heads=num_heads, num_kv_heads=num_kv_heads, head_dim=head_dim, bias=bias,
+            is_causal=is_causal, dropout=dropout, qk_norm=qk_norm,
         )  # fmt: skip
         self.feed_forward = None
         if feed_forward is None and d_ff:
@@ -169,11 +171,15 @@ class EncoderLayer(_ResidualLayer):
             self.feed_forward_norm = NORMS[norm](d_model)
             self.feed_forward = feed_forward
 
-    def forward(self, x: Tensor, *, routings: list | None = None, **attention_options) -> Tensor:
+    def forward(
+        self, x: Tensor, *, keep: Tensor | None = None, routings: list | None = None, **attention_options
+    ) -> Tensor:
         """Read `x` `[batch, seq, d_model]` and return the same shape.
 
         Args:
-            routings: a list to which a mixture of experts in the feed-forward's place adds its `Routing`.
+            keep: `[batch, seq]`, False where a position is padding: for a mixture of experts in the
+                feed-forward's place. (What attention sees, its mask says.)
+            routings: a list to which such a mixture adds its `Routing`.
             attention_options: `mask`, `rotate`, `cache`, `counts`, `head_mask`, `maps` of
                 `MultiHeadAttention`.
         """
@@ -182,8 +188,8 @@ class EncoderLayer(_ResidualLayer):
         x = self._leave(x, attended, self.attention_norm)
         if self.feed_forward is None:
             return x
-        routed = {} if routings is None else {"routings": routings}
-        branch = self.feed_forward(self._enter(x, self.feed_forward_norm), **routed)
+        given = {"keep": keep, "routings": routings} if hasattr(self.feed_forward, "routed") else {}
+        branch = self.feed_forward(self._enter(x, self.feed_forward_norm), **given)
         return self._leave(x, branch, self.feed_forward_norm)
 
 
@@ -209,7 +215,7 @@ class CrossAttention(MultiHeadAttention):
         memory_dim: int | None = None,
         bias: bool = True,
         dropout: float = 0.0,
-        qk_norm: bool = False,
+        qk_norm: bool | str = False,
         fused: bool = True,
     ):
         super().__init__(
@@ -220,10 +226,8 @@ class CrossAttention(MultiHeadAttention):
     def read(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values `[batch, heads, source, head_dim]` of `memory` `[batch, source, d_model]`."""
         check_sequence("memory", memory, self.key_proj.in_features)
-        key = split_heads(self.key_proj(memory), self.num_kv_heads)
+        key = self._heads(self.key_proj(memory), self.num_kv_heads, self.key_norm)
         value = split_heads(self.value_proj(memory), self.num_kv_heads)
-        if self.qk_norm:
-            key = F.layer_norm(key, (self.head_dim,))
         groups = self.num_heads // self.num_kv_heads
         return key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
 
@@ -250,10 +254,8 @@ class CrossAttention(MultiHeadAttention):
         key, value = memory if isinstance(memory, tuple) else self.read(memory)
         if len(key) != len(x):
             raise ValueError(f"x has {len(x)} rows and memory {len(key)}: each target needs its source")
-        self._check_head_mask(head_mask, len(x))
-        query = split_heads(self.query_proj(x), self.num_heads)
-        if self.qk_norm:
-            query = F.layer_norm(query, (self.head_dim,))
+        check_head_mask(head_mask, len(x), self.num_heads)
+        query = self._heads(self.query_proj(x), self.num_heads, self.query_norm)
         return self._attend(query, key, value, mask, False, head_mask, maps)
 
 
@@ -282,7 +284,7 @@ class DecoderLayer(_ResidualLayer):
         activation: str = "gelu",
         norm: str = "layer",
         norm_first: bool = True,
-        qk_norm: bool = False,
+        qk_norm: bool | str = False,
         bias: bool = True,
         dropout: float = 0.0,
     ):

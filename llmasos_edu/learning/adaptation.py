@@ -17,6 +17,8 @@ from llmasos_edu.foundation.modes import modes_kept
 from llmasos_edu.foundation.tensors import check_tokens
 from llmasos_edu.models.encoder import MaskedLanguageModel
 
+UNLABELLED = -100  # the label of what is not scored, as in torch's cross entropy
+
 
 def states(model, tokens):
     """What a language model knows of each position, just before its own head: [batch, seq, d_model].
@@ -27,7 +29,7 @@ def states(model, tokens):
     """
     if isinstance(model, MaskedLanguageModel):
         return model.encode(tokens)
-    check_tokens("tokens", tokens, model.vocab_size)
+    tokens = check_tokens("tokens", tokens, model.vocab_size)
     return model.body(model.embedding(tokens))
 
 
@@ -131,10 +133,15 @@ def classification_loss(model, batch):
 
     Args:
         model: maps tokens [batch, seq] to logits [batch, classes].
-        batch: (tokens [batch, seq], labels [batch]).
+        batch: (tokens [batch, seq], labels [batch]); a label of -100 is not scored.
+
+    Raises:
+        ValueError: no text has a label.
     """
     tokens, labels = batch
-    return F.cross_entropy(model(tokens), labels)
+    if not (labels != UNLABELLED).any():
+        raise ValueError(f"all {len(labels)} labels are {UNLABELLED}: nothing is scored")
+    return F.cross_entropy(model(tokens), labels.long(), ignore_index=UNLABELLED)
 
 
 @torch.no_grad()
@@ -144,13 +151,13 @@ def accuracy(model, tokens, labels, *, batch_size=256):
     Args:
         model: maps tokens [batch, seq] to logits [batch, classes].
         tokens: integers [n, seq].
-        labels: integers [n].
+        labels: integers [n]; a text with -100 is left out.
         batch_size: texts per forward pass.
 
     Raises:
         ValueError: no texts, or another number of labels.
     """
-    _check_labelled(tokens, labels)
+    tokens, labels = _labelled(tokens, labels)
     with modes_kept(model):
         model.eval()
         guesses = torch.cat([model(part).argmax(dim=-1) for part in tokens.split(batch_size)])
@@ -168,7 +175,7 @@ def probe(train_vectors, train_labels, test_vectors, test_labels):
 
     Args:
         train_vectors, test_vectors: [n, dim].
-        train_labels, test_labels: integers [n].
+        train_labels, test_labels: integers [n]; -100 is left out.
 
     Returns:
         share of the test vectors that get their class, 0 to 1.
@@ -179,8 +186,8 @@ def probe(train_vectors, train_labels, test_vectors, test_labels):
     Source: Alain & Bengio 2016, "Understanding intermediate layers using linear classifier probes",
     section 3; article 3.1.
     """
-    for vectors, labels in ((train_vectors, train_labels), (test_vectors, test_labels)):
-        _check_labelled(vectors, labels)
+    train_vectors, train_labels = _labelled(train_vectors, train_labels)
+    test_vectors, test_labels = _labelled(test_vectors, test_labels)
     if len(train_labels.unique()) < 2:
         raise ValueError(
             f"all {len(train_labels)} training labels are {train_labels[0].item()}: one class only"
@@ -206,8 +213,13 @@ def probe_layers(model, train, test, *, where="mean"):
     return [probe(seen, train[1], new, test[1]) for seen, new in zip(*both, strict=True)]
 
 
-def _check_labelled(texts, labels):
+def _labelled(texts, labels):
+    """Those of the texts or vectors that have a label, and their labels."""
     if len(texts) == 0 or labels.shape != texts.shape[:1]:
         raise ValueError(
             f"texts {list(texts.shape)} and labels {list(labels.shape)} must be equally many, at least one"
         )
+    asked = labels != UNLABELLED
+    if not asked.any():
+        raise ValueError(f"all {len(labels)} labels are {UNLABELLED}: nothing is scored")
+    return texts[asked], labels[asked]

@@ -238,7 +238,8 @@ class HintedStudent(nn.Module):
 class HiddenMatching:
     """A loss on answers plus one on states, for `train`: `base + weight * mean over pairs of MSE`.
 
-    `MSE = mean (projection(h_student) - h_teacher)^2` over positions and the teacher's width.
+    `MSE = mean (projection(h_student) - h_teacher)^2` over all positions, scored or not, and the teacher's
+    width.
 
     Args:
         weight: of the states.

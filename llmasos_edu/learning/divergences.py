@@ -82,7 +82,13 @@ def jensen_shannon(student_logits, teacher_logits, *, temperature=1.0, beta=0.5)
     if not 0 < beta < 1:
         raise ValueError(f"beta={beta} must lie between 0 and 1, both excluded")
     log_q, log_p = _log_probabilities(student_logits, teacher_logits, temperature)
-    log_m = torch.logaddexp(log_p + math.log(beta), log_q + math.log(1 - beta))
+    # What both exclude has no logarithm in the mixture, and none is asked for: its share is 0 in either sum.
+    neither = (log_p == -math.inf) & (log_q == -math.inf)
+    shares = (
+        log_p.masked_fill(neither, 0.0) + math.log(beta),
+        log_q.masked_fill(neither, 0.0) + math.log(1 - beta),
+    )
+    log_m = torch.logaddexp(*shares)
     return (beta * _kl(log_p, log_m) + (1 - beta) * _kl(log_q, log_m)).mean()
 
 
@@ -90,15 +96,22 @@ def logit_matching(student_logits, teacher_logits):
     """Half the squared difference of centred logits, mean over classes and rows.
 
     `1/(2 N) sum_i (z_i - v_i)^2` with each row's mean taken off z and off v. Its gradient for a row is
-    `(z_i - v_i) / N`: that of `T^2 KL(p || q)` as T grows.
+    `(z_i - v_i) / N`: that of `T^2 KL(p || q)` as T grows. A class that both exclude is none of the N.
 
     Args, Returns: as in `forward_kl`, in squared logits.
 
     Source: Hinton et al. 2015, section 2.1; Bucila et al. 2006; article 3.5.
     """
     check_logits(student_logits, teacher_logits)
-    difference = student_logits - teacher_logits
-    return (difference - difference.mean(dim=-1, keepdim=True)).square().mean() / 2
+    counted = (student_logits > -math.inf) | (teacher_logits > -math.inf)
+    if counted.all():
+        difference = student_logits - teacher_logits
+        return (difference - difference.mean(dim=-1, keepdim=True)).square().mean() / 2
+    number = counted.sum(dim=-1, keepdim=True)
+    student, teacher = (logits.masked_fill(~counted, 0.0) for logits in (student_logits, teacher_logits))
+    difference = student - teacher
+    centred = (difference - difference.sum(dim=-1, keepdim=True) / number).masked_fill(~counted, 0.0)
+    return (centred.square() / number).sum(dim=-1).mean() / 2
 
 
 def _log_probabilities(student_logits, teacher_logits, temperature):

@@ -12,6 +12,8 @@ from llmasos_edu.learning.incremental import checked_strength, num_bytes
 from llmasos_edu.training.checkpoint import cuda_devices
 from llmasos_edu.training.next_token import next_token_loss
 
+IGNORED = -100  # the target of a position that is not scored, as in torch's cross entropy
+
 
 def token_distribution(model, inputs):
     """What a language model says of the next token at every position: Categorical, [batch, seq]."""
@@ -31,7 +33,7 @@ def fisher_diagonal(model, batch, *, labels="model", distribution=token_distribu
     Args:
         model: its trainable parameters are looked at, in evaluation mode; nothing is changed.
         batch: integers [n, seq + 1], whose targets are its inputs moved by one, or a pair of inputs
-            [n, ...] and targets [n, ...]. A row is an example.
+            [n, ...] and targets [n, ...], where -100 is not scored. A row is an example.
         labels: "model" or "data".
         distribution: distribution(model, inputs) -> torch Distribution over the targets.
         seed: of the drawn answers; torch's random stream is left as it was.
@@ -51,6 +53,9 @@ def fisher_diagonal(model, batch, *, labels="model", distribution=token_distribu
     inputs, targets = (batch[:, :-1], batch[:, 1:]) if isinstance(batch, torch.Tensor) else batch
     if len(inputs) == 0 or len(inputs) != len(targets):
         raise ValueError(f"{len(inputs)} inputs and {len(targets)} targets: equally many are wanted, above 0")
+    number = int((targets != IGNORED).sum())
+    if number == 0:
+        raise ValueError(f"all {targets.numel()} targets are {IGNORED}: nothing is scored")
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not trainable:
         raise ValueError("the model has no trainable parameter")
@@ -59,12 +64,16 @@ def fisher_diagonal(model, batch, *, labels="model", distribution=token_distribu
         model.eval()
         torch.manual_seed(seed)
         for x, y in zip(inputs.split(1), targets.split(1), strict=True):
+            scored = y != IGNORED
+            if not scored.any():
+                continue
             answers = distribution(model, x)
-            log_likelihood = answers.log_prob(answers.sample() if labels == "model" else y).sum()
+            drawn = answers.sample() if labels == "model" else y.where(scored, 0)
+            log_likelihood = answers.log_prob(drawn)[scored].sum()
             slopes = torch.autograd.grad(log_likelihood, list(trainable.values()), materialize_grads=True)
             for square, slope in zip(total.values(), slopes, strict=True):
                 square += slope.square()
-    return {name: square / targets.numel() for name, square in total.items()}
+    return {name: square / number for name, square in total.items()}
 
 
 class ElasticPenalty:

@@ -276,6 +276,9 @@ class ResponseLoss:
         with torch.no_grad():
             old_logits = self.old_model(inputs)
         new = next_token_loss(lambda _: logits, batch)
+        targets = batch[:, 1:] if isinstance(batch, torch.Tensor) else batch[1]
+        if targets.shape == inputs.shape:  # where nothing is asked, nothing is remembered
+            logits, old_logits = logits[targets != -100], old_logits[targets != -100]
         return new + self.strength * soft_cross_entropy(logits, old_logits, temperature=self.temperature)
 
     @property

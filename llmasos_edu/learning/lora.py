@@ -97,7 +97,9 @@ def add_lora(model, *, rank, alpha=None, targets=ATTENTION):
 
     Raises:
         ValueError: a target that names no linear layer, a model that has adapters already, a layer whose
-            weight is shared with another module (merging would change both), and as `LoRALinear` does.
+            weight is shared with another module (merging would change both), whose weight is made anew by
+            something else (weight_norm, pruning), or whose owner reads the weight without calling the layer
+            (`nn.MultiheadAttention`, `nn.TransformerEncoderLayer`), and as `LoRALinear` does.
 
     Source: Hu et al. 2021, sections 4.1 and 4.2; article 3.3.
     """
@@ -114,6 +116,7 @@ def add_lora(model, *, rank, alpha=None, targets=ATTENTION):
     if not chosen:
         raise ValueError("targets is empty: no layer would learn")
     for name in chosen:
+        _check_plain(model, name, linear[name])
         _check_own(model, name, linear[name].weight)
     adapters = {
         name: LoRALinear(linear[name], rank=rank, alpha=2 * rank if alpha is None else alpha)
@@ -259,6 +262,27 @@ def _replace(model, make):
 def _is_named(name, target):
     """True where the dotted name ends in the target, component by component."""
     return f".{name}".endswith(f".{target}")
+
+
+# In evaluation these hand their layers' weights to one kernel, and no adapter would be asked.
+READERS = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
+
+
+def _check_plain(model, name, linear):
+    """Refuse a layer that an adapter cannot stand in for."""
+    owner = model.get_submodule(name.rpartition(".")[0])
+    if isinstance(owner, READERS):
+        raise ValueError(
+            f"{name}: nn.{type(owner).__name__} reads this layer's weight without calling the layer, so an "
+            "adapter there would not be heard"
+        )
+    if type(linear) is not nn.Linear or "weight" not in dict(linear.named_parameters(recurse=False)):
+        raise ValueError(
+            f"{name} is no plain nn.Linear with a weight of its own (a {type(linear).__name__}, under "
+            "weight_norm, pruning or the like): an adapter cannot stand in for it"
+        )
+    if linear._forward_hooks or linear._forward_pre_hooks:
+        raise ValueError(f"{name} has hooks that wait for its call: with an adapter they would not be called")
 
 
 def _check_own(model, name, weight):

@@ -78,9 +78,9 @@ class Budget:
         return [
             self._part("embedding", table + positions, 0),
             self._part("attention, matrices", layers * (matrices + biases), layers * matrices),
-            self._part("attention, scores and sums", 0, layers * 2 * self.seq * d_model),
+            self._part("attention, scores and sums", 0, layers * 2 * self.seq * self._width()),
             *self._feed_forward(),
-            self._part("norms", norms * norm_width, 0),
+            self._part("norms", norms * norm_width + layers * self._qk_norm(), 0),
             self._part("head", 0 if own["tie_weights"] else table, table),
         ]
 
@@ -91,12 +91,23 @@ class Budget:
 
     def _attention(self) -> tuple[int, int]:
         """Parameters of one layer's four matrices, and of their biases."""
-        d_model, kv_width = self.settings["d_model"], self._kv_width()
-        return 2 * d_model * (d_model + kv_width), 2 * (d_model + kv_width) if self.settings["bias"] else 0
+        d_model, width, kv_width = self.settings["d_model"], self._width(), self._kv_width()
+        biases = width + 2 * kv_width + d_model if self.settings["bias"] else 0
+        return 2 * d_model * (width + kv_width), biases
+
+    def _head_dim(self) -> int:
+        return self.settings["head_dim"] or self.settings["d_model"] // self.settings["num_heads"]
+
+    def _width(self) -> int:
+        return self._head_dim() * self.settings["num_heads"]
 
     def _kv_width(self) -> int:
-        own = self.settings
-        return own["d_model"] // own["num_heads"] * (own["num_kv_heads"] or own["num_heads"])
+        return self._head_dim() * (self.settings["num_kv_heads"] or self.settings["num_heads"])
+
+    def _qk_norm(self) -> int:
+        """Weights of the norms of one layer's queries and keys."""
+        sizes = {"rms": 2 * self._head_dim(), "rms_joint": self._width() + self._kv_width()}
+        return sizes.get(self.settings["qk_norm"], 0)
 
     def _dense_ff(self) -> int:
         d_ff = self.settings["d_ff"]
@@ -211,7 +222,7 @@ class Budget:
             d_ff, activation, copies = moe["d_ff"], moe["activation"], moe["num_experts"] + moe["num_shared"]
         networks = copies * (3 if activation in GATED else 2)
         layers = own["num_layers"]
-        found = [(2 * layers, d_model, d_model), (2 * layers, self._kv_width(), d_model)]
+        found = [(2 * layers, self._width(), d_model), (2 * layers, self._kv_width(), d_model)]
         return found + ([(networks * layers, d_ff, d_model)] if d_ff else [])
 
     # ---- shown ----

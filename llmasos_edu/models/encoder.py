@@ -123,7 +123,7 @@ class MaskedLanguageModel(nn.Module):
             tokens, keep, segments: as in `forward`.
             maps: a list to which each layer adds what its heads looked at.
         """
-        check_tokens("tokens", tokens, self.vocab_size)
+        tokens = check_tokens("tokens", tokens, self.vocab_size)
         x = self.embedding(tokens) + self._segments(tokens, segments)
         x, options = self.positions(x, torch.arange(tokens.shape[1], device=tokens.device))
         x = self.dropout(self.embedding_norm(x))

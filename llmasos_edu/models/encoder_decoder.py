@@ -74,7 +74,7 @@ class Encoder(nn.Module):
         _check_states("x", x, self.layers[0].d_model)
         mask = _hide_padding("keep", keep, x.shape[:2], mask)
         for layer in self.layers:
-            x = layer(x, mask=mask, rotate=rotate, maps=maps)
+            x = layer(x, mask=mask, rotate=rotate, keep=keep, maps=maps)
         return x if self.norm is None else self.norm(x)
 
 
@@ -268,7 +268,7 @@ class EncoderDecoder(nn.Module):
         maps: list[AttentionMaps] | None = None,
     ) -> Tensor:
         """What the encoder made of the source: `[batch, source, d_model]`; `maps` as in `Encoder.forward`."""
-        check_tokens("source", source, self.source_embedding.num_embeddings)
+        source = check_tokens("source", source, self.source_embedding.num_embeddings)
         x = self.source_embedding(source)
         x, options = self.source_positions(x, torch.arange(source.shape[1], device=source.device))
         return self.encoder(x, source_keep, maps=maps, **options)
@@ -291,7 +291,7 @@ class EncoderDecoder(nn.Module):
             cache: one `KVCache` a layer from `new_cache`; the target continues what it holds.
             maps, memory_maps: as in `Decoder.forward`.
         """
-        check_tokens("target", target, self.target_embedding.num_embeddings)
+        target = check_tokens("target", target, self.target_embedding.num_embeddings)
         x = self.target_embedding(target)
         seq = target.shape[1]
         positions = torch.arange(seq, device=target.device) if cache is None else cache[0].positions(seq)

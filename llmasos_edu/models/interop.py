@@ -1,10 +1,10 @@
-"""Weights of GPT-2, BERT and Mixtral, as transformers stores them, in the book's own classes.
+"""Weights of GPT-2, BERT, Mixtral, OLMoE and Qwen3-MoE, as transformers stores them, in the book's classes.
 
 A folder of transformers' is `config.json` and safetensors files; `transformers_folder.py` reads them without
 transformers. Nothing in it is executed: pickled weights and folders that bring their own code are refused.
 So is, in words, a setting that the book's classes cannot express.
 
-Rotary positions: transformers' Mixtral turns features `i` and `i + head_dim / 2` together, as the book's
+Rotary positions: transformers turns features `i` and `i + head_dim / 2` together, as the book's
 `layout="halves"` does, so its matrices fit as they are.
 """
 
@@ -22,7 +22,7 @@ GATED = {"silu": "swiglu", "swish": "swiglu", "gelu": "geglu"}
 
 
 def load_transformers(name, *, dtype: torch.dtype = torch.float32) -> nn.Module:
-    """Build the book's own model from a folder in which transformers saved GPT-2, BERT or Mixtral.
+    """Build the book's own model from a folder in which transformers saved one of `FAMILIES`.
 
     Args:
         name: the folder; what is no folder is taken for a name on the Hugging Face hub, whose files are then
@@ -30,14 +30,15 @@ def load_transformers(name, *, dtype: torch.dtype = torch.float32) -> nn.Module:
         dtype: kind of number of the weights.
 
     Returns:
-        A `LanguageModel` for GPT-2 and Mixtral, a `MaskedLanguageModel` for BERT, in evaluation mode. Its
-        dropout is 0, and `model.settings` rebuild it.
+        A `MaskedLanguageModel` for BERT, a `LanguageModel` for the others, in evaluation mode. Its dropout is
+        0, and `model.settings` rebuild it.
 
     Raises:
         CheckpointError: the folder is missing, damaged, pickled, of another kind of model, or has a setting
             that the book's classes do not; the message names it.
 
-    Source: Radford et al. 2019 (GPT-2); Devlin et al. 2019 (BERT); Jiang et al. 2024 (Mixtral); article 5.
+    Source: Radford et al. 2019 (GPT-2); Devlin et al. 2019 (BERT); Jiang et al. 2024 (Mixtral);
+    Muennighoff et al. 2024 (OLMoE); Qwen Team 2025 (Qwen3); article 5.
     """
     folder = find_folder(name)
     config = Config(folder)
@@ -53,7 +54,7 @@ def load_transformers(name, *, dtype: torch.dtype = torch.float32) -> nn.Module:
     return model.eval()
 
 
-# ---- the three families: settings, and which of their tensors is which of ours ----
+# ---- the families: settings, and which of their tensors is which of ours ----
 
 
 def _gpt2(config, weights):
@@ -70,8 +71,9 @@ def _gpt2(config, weights):
     )  # fmt: skip
     weights.rename("transformer.", "")
     weights.ignore(r"h\.\d+\.attn\.(masked_)?bias")  # the causal mask, which old files hold as a tensor
+    tied = model.settings["tie_weights"]
     state = {
-        "embedding.weight": weights.take("wte.weight", vocab, d_model),
+        "embedding.weight": weights.either("wte.weight", "lm_head.weight", vocab, d_model, tied=tied),
         "body.positions.learned.embedding.weight": weights.take("wpe.weight", max_len, d_model),
         **weights.norm("body.norm", "ln_f", d_model),
     }
@@ -95,7 +97,6 @@ def _gpt2(config, weights):
             state[f"{ours}.{mine}.bias"] = weights.take(f"{theirs}.{other}.bias", out)
         state |= weights.norm(f"{ours}.attention_norm", f"{theirs}.ln_1", d_model)
         state |= weights.norm(f"{ours}.feed_forward_norm", f"{theirs}.ln_2", d_model)
-    tied = model.settings["tie_weights"]
     state |= weights.head("lm_head.weight", state["embedding.weight"], tied)
     return model, state
 
@@ -113,14 +114,16 @@ def _bert(config, weights):
         tie_weights=config.flag("tie_word_embeddings", True),
     )  # fmt: skip
     own = model.settings
-    d_ff = own["d_ff"]
+    d_ff, tied = own["d_ff"], own["tie_weights"]
     weights.rename("LayerNorm.gamma", "LayerNorm.weight")  # as in the first files
     weights.rename("LayerNorm.beta", "LayerNorm.bias")
     # the other head, for the next sentence; positions that old files hold as a tensor
     weights.ignore(r"bert\.pooler\..*", r"cls\.seq_relationship\..*", r"bert\.embeddings\.position_ids")
     head, inner = "cls.predictions", "bert.embeddings"
     state = {
-        "embedding.weight": weights.take(f"{inner}.word_embeddings.weight", vocab, d_model),
+        "embedding.weight": weights.either(
+            f"{inner}.word_embeddings.weight", f"{head}.decoder.weight", vocab, d_model, tied=tied
+        ),
         "positions.learned.embedding.weight": weights.take(
             f"{inner}.position_embeddings.weight", own["max_len"], d_model
         ),
@@ -144,86 +147,139 @@ def _bert(config, weights):
             state |= weights.linear(f"{ours}.{mine}", f"{theirs}.{other}", wide, out)
         state |= weights.norm(f"{ours}.attention_norm", f"{theirs}.attention.output.LayerNorm", d_model)
         state |= weights.norm(f"{ours}.feed_forward_norm", f"{theirs}.output.LayerNorm", d_model)
-    bias = weights.take(f"{head}.bias", vocab)
+    bias = weights.either(f"{head}.bias", f"{head}.decoder.bias", vocab, tied=True)
     if weights.has(f"{head}.decoder.bias"):  # untied, theirs has both and adds this one
         bias = weights.take(f"{head}.decoder.bias", vocab)
-    tied = own["tie_weights"]
     state |= weights.head(f"{head}.decoder.weight", state["embedding.weight"], tied) | {"head.bias": bias}
     return model, state
 
 
 def _mixtral(config, weights):
-    d_model, vocab = config.size("hidden_size", 4096), config.size("vocab_size", 32000)
-    heads, kv_heads = config.size("num_attention_heads", 32), config.size("num_key_value_heads", 8)
     max_len = config.size("max_position_embeddings", 131_072)
     window = config.size("sliding_window", max_len)
     if window < max_len:
         raise config.refuse(f"sliding_window={window} is shorter than max_position_embeddings={max_len}")
-    head_dim = config.size("head_dim", d_model // heads)
-    if head_dim * heads != d_model:
-        raise config.refuse(f"head_dim={head_dim} times num_attention_heads={heads} is not {d_model}")
-    config.require(rope_scaling=None, attention_bias=False, mlp_bias=False)
-    d_ff, experts = config.size("intermediate_size", 14_336), config.size("num_local_experts", 8)
-    model = config.build(
-        LanguageModel, vocab_size=vocab, d_model=d_model, num_layers=config.size("num_hidden_layers", 32),
-        num_heads=heads, num_kv_heads=kv_heads, d_ff=d_ff, num_experts=experts,
-        moe={"top_k": config.size("num_experts_per_tok", 2), "renormalize": True}, position="rotary",
-        max_len=max_len,
-        position_base=_rotary_base(config), norm="rms", norm_eps=config.number("rms_norm_eps", 1e-5),
-        activation=config.choice("hidden_act", GATED, "silu"), qk_norm=False, bias=False,
-        tie_weights=config.flag("tie_word_embeddings", False),
-    )  # fmt: skip
+    config.require(mlp_bias=False)
     weights.rename(".block_sparse_moe.", ".mlp.")
-    kv_width = kv_heads * head_dim
+    return _mixture(
+        config, weights, base=1e6, max_len=max_len, d_model=config.size("hidden_size", 4096),
+        vocab_size=config.size("vocab_size", 32_000), num_layers=config.size("num_hidden_layers", 32),
+        num_kv_heads=config.size("num_key_value_heads", 8), d_ff=config.size("intermediate_size", 14_336),
+        num_experts=config.size("num_local_experts", 8), top_k=config.size("num_experts_per_tok", 2),
+        renormalize=True, qk_norm=False, norm_eps=config.number("rms_norm_eps", 1e-5),
+    )  # fmt: skip
+
+
+def _olmoe(config, weights):
+    config.require(clip_qkv=None)
+    heads = config.size("num_attention_heads", 16)
+    experts = "num_local_experts" if config.get("num_experts", None) is None else "num_experts"
+    return _mixture(
+        config, weights, base=1e4, heads=heads, max_len=config.size("max_position_embeddings", 4096),
+        d_model=config.size("hidden_size", 2048), vocab_size=config.size("vocab_size", 50_304),
+        num_layers=config.size("num_hidden_layers", 16),
+        num_kv_heads=config.size("num_key_value_heads", heads), d_ff=config.size("intermediate_size", 2048),
+        num_experts=config.size(experts, 64), top_k=config.size("num_experts_per_tok", 8),
+        renormalize=config.flag("norm_topk_prob", False), qk_norm="rms_joint",
+        norm_eps=config.number("rms_norm_eps", 1e-5),
+    )  # fmt: skip
+
+
+def _qwen3_moe(config, weights):
+    config.require(use_sliding_window=False, decoder_sparse_step=1)
+    if config.get("mlp_only_layers", []):
+        raise config.refuse("mlp_only_layers: the book has experts in every layer or in none")
+    experts = "num_local_experts" if config.get("num_experts", None) is None else "num_experts"
+    return _mixture(
+        config, weights, base=1e4, max_len=config.size("max_position_embeddings", 32_768),
+        d_model=config.size("hidden_size", 2048), vocab_size=config.size("vocab_size", 151_936),
+        num_layers=config.size("num_hidden_layers", 24), num_kv_heads=config.size("num_key_value_heads", 4),
+        d_ff=config.size("moe_intermediate_size", 768), num_experts=config.size(experts, 128),
+        top_k=config.size("num_experts_per_tok", 8), renormalize=config.flag("norm_topk_prob", False),
+        qk_norm="rms", norm_eps=config.number("rms_norm_eps", 1e-6),
+    )  # fmt: skip
+
+
+def _mixture(config, weights, *, base, d_model, num_experts, top_k, renormalize, heads=None, **settings):
+    """What the decoders with experts have in common: `base` of positions and the sizes are their own."""
+    heads = heads or config.size("num_attention_heads", 32)
+    if num_experts == 1:
+        raise config.refuse("one expert only: a router has nothing to choose there, and the book makes none")
+    config.require(attention_bias=False)
+    if "head_dim" not in config.values and d_model % heads:
+        raise config.refuse(f"hidden_size={d_model} is not divisible by num_attention_heads={heads}")
+    head_dim = config.size("head_dim", max(1, d_model // heads))
+    model = config.build(
+        LanguageModel, d_model=d_model, num_heads=heads, head_dim=head_dim, num_experts=num_experts,
+        moe={"top_k": top_k, "renormalize": renormalize}, position="rotary",
+        position_base=_rotary_base(config, base), norm="rms", bias=False,
+        activation=config.choice("hidden_act", GATED, "silu"),
+        tie_weights=config.flag("tie_word_embeddings", False), **settings,
+    )  # fmt: skip
+    own, width, kv_width = model.settings, heads * head_dim, settings["num_kv_heads"] * head_dim
+    table, tied = (own["vocab_size"], d_model), own["tie_weights"]
     state = {
-        "embedding.weight": weights.take("model.embed_tokens.weight", vocab, d_model),
+        "embedding.weight": weights.either("model.embed_tokens.weight", "lm_head.weight", *table, tied=tied),
         "body.norm.weight": weights.take("model.norm.weight", d_model),
     }
-    for layer in range(model.settings["num_layers"]):
+    matrices = [
+        ("attention_norm", "input_layernorm", d_model),
+        ("feed_forward_norm", "post_attention_layernorm", d_model),
+        ("attention.query_proj", "self_attn.q_proj", width, d_model),
+        ("attention.key_proj", "self_attn.k_proj", kv_width, d_model),
+        ("attention.value_proj", "self_attn.v_proj", kv_width, d_model),
+        ("attention.out_proj", "self_attn.o_proj", d_model, width),
+        ("feed_forward.router", "mlp.gate", num_experts, d_model),
+    ]
+    if own["qk_norm"]:
+        sizes = (head_dim, head_dim) if own["qk_norm"] == "rms" else (width, kv_width)
+        names = (("attention.query_norm", "self_attn.q_norm"), ("attention.key_norm", "self_attn.k_norm"))
+        matrices += [(*pair, size) for pair, size in zip(names, sizes, strict=True)]
+    for layer in range(own["num_layers"]):
         ours, theirs = f"body.blocks.{layer}", f"model.layers.{layer}"
-        for mine, other, *shape in (
-            ("attention_norm", "input_layernorm", d_model),
-            ("feed_forward_norm", "post_attention_layernorm", d_model),
-            ("attention.query_proj", "self_attn.q_proj", d_model, d_model),
-            ("attention.key_proj", "self_attn.k_proj", kv_width, d_model),
-            ("attention.value_proj", "self_attn.v_proj", kv_width, d_model),
-            ("attention.out_proj", "self_attn.o_proj", d_model, d_model),
-            ("feed_forward.router", "mlp.gate", experts, d_model),
-        ):
+        for mine, other, *shape in matrices:
             state[f"{ours}.{mine}.weight"] = weights.take(f"{theirs}.{other}.weight", *shape)
-        state[f"{ours}.feed_forward.balancing_bias"] = torch.zeros(experts, device="cpu")
-        for expert, matrices in enumerate(_experts(weights, f"{theirs}.mlp.experts", experts, d_model, d_ff)):
-            for role, matrix in zip(("gate", "in", "out"), matrices, strict=True):
+        state[f"{ours}.feed_forward.balancing_bias"] = torch.zeros(num_experts, device="cpu")
+        name = f"{theirs}.mlp.experts"
+        for expert, parts in enumerate(_experts(weights, name, num_experts, d_model, own["d_ff"])):
+            for role, matrix in zip(("gate", "in", "out"), parts, strict=True):
                 state[f"{ours}.feed_forward.experts.{expert}.{role}_proj.weight"] = matrix
-    tied = model.settings["tie_weights"]
     state |= weights.head("lm_head.weight", state["embedding.weight"], tied)
     return model, state
 
 
-def _rotary_base(config):
-    """The base of the rotary positions, which old files have beside the other settings."""
-    rope = config.get("rope_parameters", {"rope_theta": config.get("rope_theta", 1e6)})
-    base = rope.get("rope_theta", 1e6) if isinstance(rope, dict) else None
-    plain = {"rope_theta": base, "rope_type": "default", "partial_rotary_factor": 1.0}
-    if type(base) not in (int, float) or plain | rope != plain:
-        raise config.refuse(f"rope_parameters={rope!r} cannot be expressed: only plain rotary can")
+def _rotary_base(config, usual):
+    """The base of the rotary positions: with the other settings of theirs, beside them, or the usual one."""
+    name = "rope_scaling" if config.get("rope_scaling", None) else "rope_parameters"
+    rope = config.get(name, {})
+    if not isinstance(rope, dict):
+        raise config.refuse(f"{name}={rope!r} cannot be expressed: only plain rotary can")
+    base = rope.get("rope_theta", config.get("rope_theta", usual))
+    kind = rope.get("rope_type", rope.get("type", "default"))
+    share = rope.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))
+    plain = {"rope_theta", "rope_type", "type", "partial_rotary_factor"}
+    if type(base) not in (int, float) or kind != "default" or share != 1.0 or not rope.keys() <= plain:
+        raise config.refuse(f"{name}={rope!r} cannot be expressed: only plain rotary can")
     return base
 
 
 def _experts(weights, name, experts, d_model, d_ff):
-    """Gate, in and out matrix of every expert: stacked in one file, one by one as w1, w3, w2 in another."""
+    """Gate, in and out matrix of every expert: stacked in one file, one by one in another."""
     if weights.has(f"{name}.gate_up_proj"):
         gate_up = weights.take(f"{name}.gate_up_proj", experts, 2 * d_ff, d_model)
         gate, up = gate_up.chunk(2, dim=1)
         return list(zip(gate, up, weights.take(f"{name}.down_proj", experts, d_model, d_ff), strict=True))
+    roles = ("w1", "w3", "w2")  # Mixtral's names
+    if weights.has(f"{name}.0.gate_proj.weight"):
+        roles = ("gate_proj", "up_proj", "down_proj")
+    shapes = ((d_ff, d_model), (d_ff, d_model), (d_model, d_ff))
     return [
-        (
-            weights.take(f"{name}.{expert}.w1.weight", d_ff, d_model),
-            weights.take(f"{name}.{expert}.w3.weight", d_ff, d_model),
-            weights.take(f"{name}.{expert}.w2.weight", d_model, d_ff),
-        )
+        [
+            weights.take(f"{name}.{expert}.{role}.weight", *shape)
+            for role, shape in zip(roles, shapes, strict=True)
+        ]
         for expert in range(experts)
     ]
 
 
-FAMILIES = {"gpt2": _gpt2, "bert": _bert, "mixtral": _mixtral}
+FAMILIES = {"gpt2": _gpt2, "bert": _bert, "mixtral": _mixtral, "olmoe": _olmoe, "qwen3_moe": _qwen3_moe}

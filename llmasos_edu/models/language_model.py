@@ -1,7 +1,6 @@
 """The book's language model: embedding, causal blocks dense or with experts, head (chapters 4 and 5).
 
-`LLMasOS` is the stack of blocks, from vectors to vectors as in the article; `LanguageModel` puts an
-embedding before it and a head behind it.
+`LLMasOS`, the stack of blocks, is in `llmasos.py`; here it gets an embedding before it and a head behind it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,16 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from llmasos_edu.foundation.arguments import check_options
+from llmasos_edu.foundation.code import code_of, runs_own_code
 from llmasos_edu.foundation.tensors import check_tokens
 from llmasos_edu.generation.decoding_step import decoding_step
 from llmasos_edu.generation.sampling import generate, stream
-from llmasos_edu.layers.attention import AttentionMaps
 from llmasos_edu.layers.kv_cache import KVCache
-from llmasos_edu.layers.moe import MoE
-from llmasos_edu.layers.positional import PositionalEncoding
 from llmasos_edu.layers.routing import Routing
-from llmasos_edu.layers.transformer import NORMS, EncoderLayer, set_norm_eps, start_empty
+from llmasos_edu.layers.transformer import start_empty
+from llmasos_edu.models.llmasos import LLMasOS
 
 
 class Inspection(NamedTuple):
@@ -38,140 +35,6 @@ class RoutedLogits(NamedTuple):
     routings: list[Routing | None]  # one a layer; None where the layer has no experts
 
 
-class LLMasOS(nn.Module):
-    """The stack of causal blocks, each with attention and with one feed-forward network or several experts.
-
-    `x = x + Attention(norm(x))`, `x = x + MoE(norm(x))` in each block, a norm after the last.
-
-    Args:
-        d_model: width of a position's vector.
-        num_layers: number of blocks.
-        num_heads: query heads in a block.
-        d_ff: width of a feed-forward network or of one expert; `4 * d_model` unless given, 0 for
-            attention only.
-        num_experts: experts in each block; 1 is an ordinary feed-forward network.
-        moe: further options of `MoE`, such as `{"top_k": 1}`; for more than one expert.
-        num_kv_heads: key and value heads in a block; `num_heads` unless given.
-        position: `rotary`, `learned` (then at most `max_len` positions), `sinusoidal`, `alibi` or `none`.
-        max_len: number of learned positions.
-        position_base: base of rotary and sinusoidal positions.
-        position_amplitude: size of added positions.
-        norm_eps: what keeps the norms' divisions finite; torch's own unless given.
-        norm, activation, qk_norm, bias, dropout: as in `EncoderLayer`; experts have no biases.
-
-    Raises:
-        ValueError: a setting that does not fit, with the value.
-
-    Source: article 5; Radford et al. 2019 (GPT-2), section 2.3, for the shape; the parts name theirs.
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        *,
-        num_layers: int,
-        num_heads: int = 4,
-        d_ff: int | None = None,
-        num_experts: int = 1,
-        moe: dict | None = None,
-        num_kv_heads: int | None = None,
-        position: str = "rotary",
-        max_len: int = 1024,
-        position_base: float = 10_000.0,
-        position_amplitude: float = 1.0,
-        norm: str = "layer",
-        norm_eps: float | None = None,
-        activation: str = "squared_relu",
-        qk_norm: bool = True,
-        bias: bool = False,
-        dropout: float = 0.0,
-    ):
-        super().__init__()
-        if num_layers < 1 or num_experts < 1:
-            raise ValueError(f"num_layers={num_layers} and num_experts={num_experts} must be at least 1")
-        if moe and num_experts == 1:
-            raise ValueError(f"moe={moe} are options of experts, but num_experts=1")
-        check_options(f"moe={moe}", moe or {}, MoE, besides=("d_model", "num_experts"))
-        d_ff = 4 * d_model if d_ff is None else d_ff
-        moe = {"d_ff": d_ff, "activation": activation} | (moe or {})
-        self.blocks = nn.ModuleList(
-            EncoderLayer(
-                d_model, num_heads=num_heads, d_ff=d_ff if num_experts == 1 else None,
-                feed_forward=MoE(d_model, num_experts=num_experts, **moe) if num_experts > 1 else None,
-                num_kv_heads=num_kv_heads, activation=activation, norm=norm, is_causal=True,
-                qk_norm=qk_norm, bias=bias, dropout=dropout,
-            )
-            for _ in range(num_layers)
-        )  # fmt: skip
-        self.norm = NORMS[norm](d_model)
-        self.positions = PositionalEncoding(
-            position,
-            d_model=d_model,
-            num_heads=num_heads,
-            max_len=max_len,
-            base=position_base,
-            amplitude=position_amplitude,
-        )
-        set_norm_eps(self, norm_eps)
-
-    def forward(
-        self,
-        x: Tensor,
-        *,
-        cache: list[KVCache] | None = None,
-        counts: list[int] | None = None,
-        head_mask: Tensor | None = None,
-        maps: list[AttentionMaps] | None = None,
-        routings: list[Routing | None] | None = None,
-    ) -> Tensor:
-        """Let every position read those before it.
-
-        Args:
-            x: `[batch, seq, d_model]`.
-            cache, counts, head_mask, routings: as in `LanguageModel.forward`.
-            maps: a list to which each layer adds what its heads looked at.
-
-        Returns:
-            `[batch, seq, d_model]`.
-
-        Raises:
-            ValueError: shapes that do not fit, with the values.
-        """
-        self._check(x, cache, head_mask)
-        seq = x.shape[1]
-        positions = torch.arange(seq, device=x.device) if cache is None else cache[0].positions(seq)
-        x, position_options = self.positions(x, positions)
-        for layer, block in enumerate(self.blocks):
-            has_experts = isinstance(block.feed_forward, MoE)
-            x = block(
-                x,
-                **position_options,
-                cache=None if cache is None else cache[layer],
-                counts=counts,
-                head_mask=None if head_mask is None else head_mask[layer],
-                maps=maps,
-                routings=routings if has_experts else None,
-            )
-            if routings is not None and not has_experts:
-                routings.append(None)
-        return self.norm(x)
-
-    def _check(self, x: Tensor, cache, head_mask: Tensor | None) -> None:
-        num_layers, attention = len(self.blocks), self.blocks[0].attention
-        d_model = attention.query_proj.in_features
-        if x.ndim != 3 or x.shape[-1] != d_model or 0 in x.shape:
-            raise ValueError(f"x must be [batch, seq, {d_model}] and not empty, got {list(x.shape)}")
-        if head_mask is not None and (head_mask.ndim < 2 or len(head_mask) != num_layers):
-            raise ValueError(
-                f"head_mask {list(head_mask.shape)} must be [layers={num_layers}, "
-                f"heads={attention.num_heads}] or [layers={num_layers}, batch, heads={attention.num_heads}]"
-            )
-        if cache is not None:
-            for block in self.blocks:
-                if isinstance(block.feed_forward, MoE):
-                    block.feed_forward.check_each_token_alone()
-
-
 class LanguageModel(nn.Module):
     """A causal language model: the probability of each token given those before it.
 
@@ -180,8 +43,8 @@ class LanguageModel(nn.Module):
     Args:
         vocab_size: number of different tokens.
         d_model, num_layers, num_heads, d_ff, num_experts, moe: as in `LLMasOS`.
-        num_kv_heads, position, max_len, position_base, norm, norm_eps, activation, qk_norm, bias, dropout: as
-            in `LLMasOS`.
+        num_kv_heads, head_dim, position, max_len, position_base, norm, norm_eps, activation, qk_norm, bias,
+            dropout: as in `LLMasOS`.
         tie_weights: one matrix serves as embedding and as head.
 
     Raises:
@@ -201,13 +64,14 @@ class LanguageModel(nn.Module):
         num_experts: int = 1,
         moe: dict | None = None,
         num_kv_heads: int | None = None,
+        head_dim: int | None = None,
         position: str = "rotary",
         max_len: int = 1024,
         position_base: float = 10_000.0,
         norm: str = "layer",
         norm_eps: float | None = None,
         activation: str = "squared_relu",
-        qk_norm: bool = True,
+        qk_norm: bool | str = True,
         bias: bool = False,
         dropout: float = 0.0,
         tie_weights: bool = False,
@@ -222,9 +86,9 @@ class LanguageModel(nn.Module):
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.body = LLMasOS(
             d_model, num_layers=num_layers, num_heads=num_heads, d_ff=d_ff, num_experts=num_experts, moe=moe,
-            num_kv_heads=num_kv_heads, position=position, max_len=max_len, position_base=position_base,
-            position_amplitude=std, norm=norm, norm_eps=norm_eps, activation=activation, qk_norm=qk_norm,
-            bias=bias, dropout=dropout,
+            num_kv_heads=num_kv_heads, head_dim=head_dim, position=position, max_len=max_len,
+            position_base=position_base, position_amplitude=std, norm=norm, norm_eps=norm_eps,
+            activation=activation, qk_norm=qk_norm, bias=bias, dropout=dropout,
         )  # fmt: skip
         self.head = nn.Linear(d_model, vocab_size, bias=False)
         nn.init.normal_(self.embedding.weight, std=std)
@@ -246,6 +110,7 @@ class LanguageModel(nn.Module):
         cache: list[KVCache] | None = None,
         counts: list[int] | None = None,
         head_mask: Tensor | None = None,
+        keep: Tensor | None = None,
         routings: list[Routing | None] | None = None,
     ) -> Tensor:
         """Logits of the next token at every position.
@@ -256,8 +121,10 @@ class LanguageModel(nn.Module):
             counts: with a cache, how many of the tokens are real in each row (the rest is padding
                 at the row's end).
             head_mask: `[layers, heads]` or `[layers, batch, heads]`; 0 knocks a head out.
+            keep: `[batch, seq]`, False where a token is padding at the row's end: it goes to no expert. With
+                `counts` it follows from them.
             routings: a list to which each layer adds its `Routing` of `batch * seq` tokens in reading order,
-                None where it has no experts.
+                without padding; None where it has no experts.
 
         Returns:
             `[batch, seq, vocab]`.
@@ -265,10 +132,11 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: tokens of the wrong shape, kind or range, with the values.
         """
-        check_tokens("tokens", tokens, self.vocab_size)
+        tokens = check_tokens("tokens", tokens, self.vocab_size)
         x = self.body(
-            self.embedding(tokens), cache=cache, counts=counts, head_mask=head_mask, routings=routings
-        )
+            self.embedding(tokens), cache=cache, counts=counts, head_mask=head_mask, keep=keep,
+            routings=routings,
+        )  # fmt: skip
         return self.head(x)
 
     def routed(self, tokens: Tensor, **options) -> RoutedLogits:
@@ -284,7 +152,7 @@ class LanguageModel(nn.Module):
             tokens: `[batch, seq]`.
             head_mask: as in `forward`.
         """
-        check_tokens("tokens", tokens, self.vocab_size)
+        tokens = check_tokens("tokens", tokens, self.vocab_size)
         maps, routings = [], []
         x = self.body(self.embedding(tokens), head_mask=head_mask, maps=maps, routings=routings)
         weights = torch.stack([each.weights for each in maps])
@@ -332,11 +200,15 @@ class LanguageModel(nn.Module):
         Returns:
             `[batch, vocab]`.
         """
-        x = self.body(self.embedding(tokens), cache=cache, counts=counts)
+        head = nn.Identity()
+        if runs_own_code([self], OWN):
+            x, head = self.body(self.embedding(tokens), cache=cache, counts=counts), self.head
+        else:  # whoever put something in the place of `forward` wants it to be heard
+            x = self(tokens, cache=cache, counts=counts)
         if counts is None:
-            return self.head(x[:, -1])
+            return head(x[:, -1])
         last = torch.tensor(counts, device=x.device) - 1
-        return self.head(x[torch.arange(len(x), device=x.device), last])
+        return head(x[torch.arange(len(x), device=x.device), last])
 
     def decoding_step(self, cache: list[KVCache]) -> Callable[[Tensor], Tensor]:
         """`next_logits` for one token a row, made ready for this cache and fast; for many steps in a row.
@@ -348,7 +220,7 @@ class LanguageModel(nn.Module):
             A function from tokens `[batch, 1]` to logits `[batch, vocab]`, without gradient. It goes by the
             weights of now.
         """
-        return decoding_step(self, cache)
+        return decoding_step(self, cache, own=OWN)
 
     def generate(
         self,
@@ -394,3 +266,6 @@ class LanguageModel(nn.Module):
     def stream(self, prompts: Tensor | Sequence, max_new_tokens: int, **options) -> Iterator[Tensor]:
         """Hand out the tokens `[batch]` of `generate` as they are written; options as there."""
         return stream(self, prompts, max_new_tokens, **options)
+
+
+OWN = code_of(LanguageModel, LLMasOS)

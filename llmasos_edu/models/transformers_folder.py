@@ -149,6 +149,12 @@ class Weights:
             raise CheckpointError(f"{self.folder}: {name} is {tensor.dtype}, no floating-point numbers")
         return tensor
 
+    def either(self, name: str, other: str, *shape: int, tied: bool) -> Tensor:
+        """The tensor of this name; where two tied names were saved once, what stands under the other."""
+        if tied and not self.has(name) and self.has(other):
+            self.tensors[name] = self.tensors[other]
+        return self.take(name, *shape)
+
     def linear(self, ours: str, theirs: str, wide: int, out: int) -> dict[str, Tensor]:
         """Matrix `[out, wide]` and bias of a linear map, under our name."""
         return {

@@ -50,6 +50,9 @@ def next_token_loss(model, batch):
     Returns:
         Scalar tensor, nats per scored token.
 
+    Raises:
+        ValueError: shapes that do not fit, nothing to score.
+
     Source: Bengio et al. 2003, "A Neural Probabilistic Language Model", section 2; the article's section 3.1.
     """
     inputs, targets = (batch[:, :-1], batch[:, 1:]) if isinstance(batch, torch.Tensor) else batch
@@ -59,7 +62,10 @@ def next_token_loss(model, batch):
     if logits.shape[:-1] != targets.shape:
         shapes = f"logits {list(logits.shape)}, targets {list(targets.shape)}"
         raise ValueError(f"{shapes}: all sizes but the vocabulary's must be equal")
-    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
+    targets = targets.reshape(-1).long()
+    if not (targets != -100).any():
+        raise ValueError(f"all {len(targets)} targets are -100: nothing is scored")
+    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets)
 
 
 @torch.no_grad()

@@ -8,8 +8,10 @@ from torch import nn
 
 from llmasos_edu.generation.decoding_step import DecodingStep, decoding_step
 from llmasos_edu.layers.activations import ACTIVATIONS
+from llmasos_edu.layers.attention import MultiHeadAttention
 from llmasos_edu.layers.positional import POSITIONS
-from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.layers.routing import top_k_routing
+from llmasos_edu.models.language_model import OWN, LanguageModel
 
 VOCAB, D_MODEL, LAYERS, HEADS, ROOM = 13, 16, 2, 4, 12
 TIGHT = {"atol": 1e-9, "rtol": 1e-9}
@@ -104,7 +106,7 @@ def test_experts_that_depend_on_other_tokens_are_refused_with_a_cache(moe):
     model = build(num_experts=4, moe=moe)
     cache = model.new_cache(2, ROOM)
     with pytest.raises(ValueError, match="a token's experts depend on other tokens, which a cache does not"):
-        decoding_step(model, cache)
+        decoding_step(model, cache, own=OWN)
     with torch.inference_mode(), pytest.raises(ValueError, match="depend on other tokens"):
         model(torch.zeros(2, 3, dtype=torch.long), cache=cache)
     with pytest.raises(ValueError, match="depend on other tokens"):
@@ -238,3 +240,94 @@ def test_an_alike_model_that_hears_nothing_is_fast():
     model = build()
     model.blocks[0].register_forward_hook(lambda *_: None).remove()
     assert isinstance(model.decoding_step(model.new_cache(1, 2)), DecodingStep)
+
+
+def doubled(forward):
+    return lambda *args, **options: 2 * forward(*args, **options)
+
+
+CHANGES = {
+    "attention, instance": lambda model, patch: patch.setattr(
+        model.blocks[1].attention, "forward", doubled(model.blocks[1].attention.forward), raising=False
+    ),
+    "attention, class": lambda model, patch: patch.setattr(
+        MultiHeadAttention, "forward", doubled_method(MultiHeadAttention.forward)
+    ),
+    "a step inside, class": lambda model, patch: patch.setattr(
+        MultiHeadAttention, "_attend", doubled_method(MultiHeadAttention._attend)
+    ),
+    "a linear map, class": lambda model, patch: patch.setattr(
+        nn.Linear, "forward", doubled_method(nn.Linear.forward)
+    ),
+    "a norm, instance": lambda model, patch: patch.setattr(
+        model.body.norm, "forward", turned(model.body.norm.forward), raising=False
+    ),
+    "routing, instance": lambda model, patch: patch.setattr(
+        model.blocks[0].feed_forward, "route", lambda tokens: top_k_routing(-tokens[:, :4], 1), raising=False
+    ),
+    "the body, instance": lambda model, patch: patch.setattr(
+        model.body, "forward", turned(model.body.forward), raising=False
+    ),
+    "the model, instance": lambda model, patch: patch.setattr(
+        model, "forward", turned(model.forward), raising=False
+    ),
+    "the model, class": lambda model, patch: patch.setattr(
+        LanguageModel, "forward", turned(LanguageModel.forward)
+    ),
+    "a subclass": lambda model, patch: patch.setattr(model, "__class__", Turned),
+    "the head, hook": lambda model, patch: model.head.register_forward_hook(lambda m, i, output: -output),
+}
+
+
+def doubled_method(forward):
+    return lambda self, *args, **options: 2 * forward(self, *args, **options)
+
+
+def turned(forward):
+    return lambda *args, **options: -forward(*args, **options)
+
+
+class Turned(LanguageModel):
+    """A model of the reader's own: it says the contrary."""
+
+    def forward(self, tokens, **options):
+        return -super().forward(tokens, **options)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_is_not_the_book_s_own_code_is_heard(change, monkeypatch):
+    """Greedy writing with a cache is what the whole forward pass says, whatever was put in its place."""
+    model = build(num_experts=4)
+    prompt = torch.randint(VOCAB, (2, 4), generator=torch.Generator().manual_seed(3))
+    as_it_was = model.generate(prompt, 8, temperature=0)
+    CHANGES[change](model, monkeypatch)
+    assert not isinstance(model.decoding_step(model.new_cache(2, 4)), DecodingStep)
+    written = model.generate(prompt, 8, temperature=0)
+    tokens = prompt
+    with torch.no_grad():
+        for _ in range(8):
+            tokens = torch.cat((tokens, model(tokens)[:, -1:].argmax(dim=-1)), dim=1)
+    assert torch.equal(written, tokens)
+    assert not torch.equal(written, as_it_was)
+
+
+@pytest.mark.parametrize("register", ["register_module_forward_hook", "register_module_forward_pre_hook"])
+def test_a_hook_on_all_modules_is_heard(register):
+    model, calls = build(), []
+    handle = getattr(nn.modules.module, register)(lambda module, *rest: calls.append(type(module)))
+    try:
+        assert not isinstance(model.decoding_step(model.new_cache(1, 9)), DecodingStep)
+        model.generate(torch.tensor([[1, 2]]), 4, temperature=0)
+    finally:
+        handle.remove()
+    assert calls.count(MultiHeadAttention) == 4 * LAYERS
+    assert isinstance(model.decoding_step(model.new_cache(1, 9)), DecodingStep)
+
+
+def test_autocast_and_learned_query_norms_take_the_ordinary_path():
+    model = build()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not isinstance(model.decoding_step(model.new_cache(1, 4)), DecodingStep)
+    for kind in ("rms", "rms_joint"):
+        assert not isinstance(build(qk_norm=kind).decoding_step(model.new_cache(1, 4)), DecodingStep)
+    check_equal(build(head_dim=6), 2, None)

@@ -1,6 +1,7 @@
 """Choosing tokens: each rule against its definition and transformers, then the loop that writes."""
 
 import re
+from fractions import Fraction
 
 import pytest
 import torch
@@ -15,7 +16,9 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from llmasos_edu.foundation.code import code_of
 from llmasos_edu.generation import sampling
+from llmasos_edu.generation.decoding_step import DecodingStep
 from llmasos_edu.generation.sampling import (
     apply_temperature,
     choice_probabilities,
@@ -28,7 +31,9 @@ from llmasos_edu.generation.sampling import (
     seen_tokens,
     stream,
 )
+from llmasos_edu.models import language_model
 from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.models.llmasos import LLMasOS
 
 QUICK = settings(max_examples=60, deadline=None)
 VOCAB = 23
@@ -400,20 +405,22 @@ def test_a_stream_hands_out_the_tokens_one_by_one():
     assert torch.equal(torch.stack(steps, dim=1), whole[:, 5:])
 
 
-def listen(monkeypatch, model, note):
-    """Tell `note` what the model reads: the prompt, and every token after it."""
-    first, later = model.next_logits, model.decoding_step
+def listen(monkeypatch, model, note, made=lambda step: None):
+    """Tell `note` what the model reads, the prompt and every token after it; `made` of each fast step."""
 
-    def next_logits(tokens, *, cache, counts):
-        note(tokens, counts)
-        return first(tokens, cache=cache, counts=counts)
+    class Listening(LanguageModel):
+        def next_logits(self, tokens, *, cache, counts=None):
+            note(tokens, counts)
+            return super().next_logits(tokens, cache=cache, counts=counts)
 
-    def decoding_step(cache):
-        step = later(cache)
-        return lambda tokens: note(tokens, None) or step(tokens)
+        def decoding_step(self, cache):
+            step = super().decoding_step(cache)
+            assert isinstance(step, DecodingStep)
+            made(step)
+            return lambda tokens: note(tokens, None) or step(tokens)
 
-    monkeypatch.setattr(model, "next_logits", next_logits)
-    monkeypatch.setattr(model, "decoding_step", decoding_step)
+    monkeypatch.setattr(language_model, "OWN", code_of(Listening, LLMasOS))
+    monkeypatch.setattr(model, "__class__", Listening)
 
 
 def test_a_stream_reads_no_further_than_it_is_asked(monkeypatch):
@@ -447,15 +454,11 @@ def test_an_open_stream_evaluates_and_gives_each_module_its_mode_back():
 
 def test_the_fast_step_is_made_once_and_only_where_there_is_a_second_token(monkeypatch):
     model, made, read = build(), [], []
-    first, later = model.next_logits, model.decoding_step
-    monkeypatch.setattr(model, "decoding_step", lambda cache: made.append(cache) or later(cache))
-    monkeypatch.setattr(
-        model, "next_logits", lambda *args, **options: read.append(args) or first(*args, **options)
-    )
+    listen(monkeypatch, model, lambda tokens, counts: read.append(tokens), made.append)
     for new, steps in ((0, 0), (1, 0), (2, 1), (5, 1)):
         made.clear(), read.clear()
         model.generate([[1, 2, 3], [4]], new)
-        assert (len(read), len(made)) == (min(new, 1), steps)
+        assert (len(read), len(made)) == (new, steps)
     assert (
         model.generate([[1, 2, 3], [4]], 5, temperature=0)[1].tolist()
         == model.generate([[4]], 5, temperature=0)[0].tolist()
@@ -673,3 +676,79 @@ def test_the_defaults_change_nothing():
     for write in (model.generate, lambda *args, **options: sampling.generate(model, *args, **options)):
         torch.manual_seed(0)
         assert torch.equal(write(prompts, 6, stop=(), generator=None, **everything), plain)
+
+
+TENTHS = [
+    [3, 1, 1, 5],
+    [1, 2, 3, 4],
+    [5, 5],
+    [2, 2, 2, 2, 2],
+    [7, 1, 1, 1],
+    [1] * 10,
+    [4, 3, 2, 1],
+    [6, 3, 1],
+]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("tenths", TENTHS, ids=str)
+def test_the_nucleus_ends_where_exact_fractions_say(tenths, dtype):
+    """A sum that reaches p ends it: 1/2 + 3/10 is 8/10, whatever binary rounding makes of it."""
+    exact = [Fraction(each, 10) for each in tenths]
+    rows = torch.tensor(tenths, dtype=torch.float64).div(10).log().to(dtype)
+    order = sorted(range(len(exact)), key=lambda place: -exact[place])  # stable, as in the vocabulary's order
+    for top_p in (k / 20 for k in range(1, 20)):
+        wanted, held = set(), Fraction(0)
+        for place in order:
+            if held >= Fraction(round(20 * top_p), 20):
+                break
+            wanted.add(place)
+            held += exact[place]
+        kept = set(keep_top_p(rows, top_p).isfinite().nonzero().flatten().tolist())
+        assert kept == wanted, top_p
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_share_of_the_likeliest_that_is_just_enough_is_enough(dtype):
+    for tenths in TENTHS:
+        rows = torch.tensor(tenths, dtype=torch.float64).div(10).log().to(dtype)
+        for place, each in enumerate(tenths):
+            kept = keep_min_p(rows, each / max(tenths)).isfinite()
+            assert kept.tolist() == [other >= each for other in tenths], (tenths, place)
+
+
+INTEGERS = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.uint16, torch.uint32]
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_tokens_of_any_integers_are_read(dtype):
+    model, tokens = build(), some_tokens(2, 4)
+    expected = model.generate(tokens, 5, temperature=0)
+    assert torch.equal(model.generate(tokens.to(dtype), 5, temperature=0), expected)
+    rows = model.generate([row.to(dtype) for row in tokens], 5, temperature=0)
+    assert [row.tolist() for row in rows] == expected.tolist()
+    assert torch.equal(model(tokens.to(dtype)), model(tokens))
+
+
+@pytest.mark.parametrize("prompts", ["the cat", b"the cat", ["the", "cat"], [b"the"]], ids=str)
+def test_a_string_is_no_prompt_and_is_told_so(prompts):
+    with pytest.raises(TypeError, match="text, but token ids are wanted: encode it with a tokenizer first"):
+        build().generate(prompts, 3)
+    with pytest.raises(TypeError, match=r"text, but token ids|must be a tensor of integers"):
+        build()(prompts)
+
+
+@pytest.mark.parametrize("prompt", [[5], [5, 3]])
+def test_a_long_prompt_takes_no_memory_for_its_square(prompt, monkeypatch):
+    """No mask of all pairs is built where a prompt is read first: the kernel's own causal one will do."""
+    made = []
+    real = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(
+        torch.nn.functional, "scaled_dot_product_attention",
+        lambda *args, **options: made.append(options) or real(*args, **options),
+    )  # fmt: skip
+    model = build()
+    prompts = [some_tokens(1, length)[0] for length in prompt]
+    model.generate(prompts, 2, temperature=0)
+    read = made[: len(model.blocks)]
+    assert all(call["attn_mask"] is None and call["is_causal"] for call in read)

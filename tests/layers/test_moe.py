@@ -23,7 +23,8 @@ from llmasos_edu.layers.routing import (
     top_k_routing,
 )
 from llmasos_edu.layers.transformer import EncoderLayer, FeedForward, TransformerLayer
-from llmasos_edu.models.language_model import LanguageModel, LLMasOS
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.models.llmasos import LLMasOS
 from llmasos_edu.training.loop import train
 from llmasos_edu.training.next_token import TextSampler, next_token_loss
 
@@ -748,3 +749,109 @@ def run_away():
 def test_bad_input_is_refused_in_words(call, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         call()
+
+
+# Low precision and padding
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test_experts_in_few_digits_and_under_autocast(dtype, fast, whole):
+    torch.manual_seed(0)
+    layer = MoE(8, num_experts=4, num_shared=1, fast=fast)
+    x = torch.randn(3, 5, 8, requires_grad=True)
+    expected = layer(x)
+    if whole:
+        layer, x = layer.to(dtype), x.detach().to(dtype).requires_grad_()
+        found = layer(x)
+    else:
+        with torch.autocast("cpu", dtype=dtype):
+            found = layer(x)
+    assert found.dtype == x.dtype
+    assert_close(found.float(), expected, atol=0.05, rtol=0.05)
+    found.float().square().sum().backward()
+    assert x.grad.isfinite().all()
+    assert layer.router.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_mixture_trains_and_writes_under_autocast(dtype):
+    model, tokens = language_model().float(), torch.randint(11, (2, 7))
+    exact = MixtureLoss()(model, tokens).item()
+    with torch.autocast("cpu", dtype=dtype):
+        loss = MixtureLoss()(model, tokens)
+        written = model.generate(tokens, 6, temperature=0)
+        ragged = model.generate([tokens[0], tokens[1, :3]], 6, temperature=0)
+        beginnings = [model(written[:, :end])[:, -1] for end in range(7, 13)]
+    assert loss.item() == pytest.approx(exact, rel=0.05)
+    loss.backward()
+    assert written.shape == (2, 13)
+    assert [len(row) for row in ragged] == [13, 9]
+    # What is written is as likely as the likeliest by the whole pass, but for the rounding of few digits.
+    for step, logits in enumerate(beginnings):
+        chosen = logits.gather(1, written[:, 7 + step : 8 + step])
+        assert (logits.amax(dim=-1, keepdim=True) - chosen).abs().max() < 0.3
+
+
+@pytest.mark.parametrize("choice", ["token", "expert"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_padding_takes_no_place_and_is_in_no_statistic(choice, fast):
+    layer = mixture(num_experts=3, top_k=2, choice=choice, capacity_factor=0.7, num_shared=1, fast=fast)
+    x = randn(2, 6, WIDTH)
+    keep = torch.tensor([[True, True, False, False, False, False], [True] * 6])
+    real = layer.routed(x[keep])
+    output, routing = layer.routed(x, keep=keep)
+    assert_close(output[keep], real.output, **exact)
+    assert (output[~keep] == 0).all()
+    for ours, alone in zip(routing, real.routing, strict=True):
+        assert torch.equal(ours, alone)
+    assert load_balancing_loss(routing) == load_balancing_loss(real.routing)
+    other = torch.where(keep[..., None], x, 100 * randn(2, 6, WIDTH))
+    assert torch.equal(layer(other, keep=keep), output)
+    with pytest.raises(ValueError, match=r"keep must be boolean \[2, 6\] with False for padding"):
+        layer(x, keep=keep[:1])
+
+
+def test_the_padding_token_changes_nothing_in_a_mixture():
+    """Neither the logits of real tokens, where experts can be full, nor what keeps the load even."""
+    model = language_model()
+    for moe in mixtures_of(model):
+        moe.capacity_factor = moe.eval_capacity_factor = 1.0
+    inputs = torch.randint(1, 11, (2, 8))
+    inputs[0, 2:] = 0
+    targets = inputs.roll(-1, dims=1)
+    targets[inputs == 0] = -100
+    keep = inputs != 0
+    others = torch.where(keep, inputs, 7)
+    assert torch.equal(model(inputs, keep=keep)[keep], model(others, keep=keep)[keep])
+    assert not torch.equal(model(inputs)[keep], model(others)[keep])  # which says why it must be told
+    loss = MixtureLoss(0.5, 0.1, padding=0)
+    (value, routings) = loss(model, (inputs, targets)), model.routed(inputs, keep=keep).routings
+    assert all(routing.logits.shape[0] == keep.sum() for routing in routings)
+    by_hand = next_token_loss(lambda tokens: model(tokens, keep=keep), (inputs, targets))
+    by_hand = by_hand + sum(0.5 * load_balancing_loss(r) + 0.1 * router_z_loss(r) for r in routings) / len(
+        routings
+    )
+    assert_close(value, by_hand)
+
+
+def test_rows_of_different_length_are_read_with_a_cache_without_their_padding():
+    model = language_model()
+    tokens, counts = torch.randint(11, (2, 8)), [2, 8]
+    found = []
+    with torch.inference_mode():
+        logits = model(tokens, cache=model.new_cache(2, 9), counts=counts, routings=found)
+        alone = model(tokens[:1, :2])
+    assert all(routing.logits.shape[0] == sum(counts) for routing in found)
+    assert_close(logits[:1, :2], alone)
+
+
+def test_an_encoder_with_experts_reads_no_padding():
+    torch.manual_seed(0)
+    experts = MoE(8, num_experts=3, capacity_factor=1.0).double()
+    layer = EncoderLayer(8, num_heads=2, feed_forward=experts).double()
+    x, keep = randn(2, 5, 8), torch.tensor([[True, True, False, False, False], [True] * 5])
+    found = []
+    layer(x, mask=keep[:, None, None], keep=keep, routings=found)
+    assert found[0].logits.shape[0] == keep.sum()

@@ -474,7 +474,28 @@ def test_bad_input_is_refused_in_words(call, words):
 def test_other_kinds_of_number(dtype):
     logits = randn(20, 4).to(dtype).requires_grad_()
     routing = top_k_routing(logits, 2, bias=torch.zeros(4, dtype=dtype), capacity=3)
-    assert routing.gate.dtype == routing.probs.dtype == load_balancing_loss(routing).dtype == dtype
+    assert routing.logits.dtype == dtype
+    assert routing.gate.dtype == routing.probs.dtype == load_balancing_loss(routing).dtype == torch.float32
     (load_balancing_loss(routing) + router_z_loss(routing)).backward()
     assert logits.grad.isfinite().all()
     assert routing_statistics(routing).load.sum() == 40
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("renormalize", [True, False])
+def test_few_digits_do_not_send_tokens_elsewhere(dtype, renormalize):
+    """Softmax and choice in float32: as exact as transformers', which computes them so, token for token."""
+    logits = torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0)).to(dtype)
+    exact = top_k_routing(logits.double(), 2, renormalize=renormalize)
+    ours = top_k_routing(logits, 2, renormalize=renormalize)
+    assert torch.equal(ours.expert, exact.expert)
+    theirs = logits.softmax(dim=-1, dtype=torch.float).topk(2)
+    gates = theirs.values / theirs.values.sum(dim=-1, keepdim=True) if renormalize else theirs.values
+    error = (ours.gate.double() - exact.gate).abs().max()
+    assert error <= (gates.T.flatten().double() - exact.gate).abs().max() + 1e-9
+    assert ours.probs.dtype == ours.gate.dtype == torch.float32
+    balance, z = load_balancing_loss(ours), router_z_loss(ours)
+    assert balance.item() == pytest.approx(load_balancing_loss(exact).item(), rel=1e-5)
+    assert z.item() == pytest.approx(router_z_loss(exact).item(), rel=1e-5)
+    by_expert = expert_choice_routing(logits, 500)
+    assert torch.equal(by_expert.token, expert_choice_routing(logits.float(), 500).token)

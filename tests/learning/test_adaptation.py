@@ -237,3 +237,27 @@ def test_probes_go_through_the_layers(kind):
     assert len(found) == 3
     mean = probe_layers(model, train_side, test_side)
     assert mean != found
+
+
+def test_a_label_of_minus_100_is_not_scored():
+    tokens = texts(12, 5)
+    labels = (tokens[:, 2] < 6).long()
+    some = labels.clone()
+    some[::3] = -100
+    asked = some != -100
+    torch.manual_seed(0)
+    classifier = Classifier(make("causal").float(), 2)
+    torch.nn.init.normal_(classifier.head.weight)
+    assert accuracy(classifier, tokens, some) == accuracy(classifier, tokens[asked], labels[asked])
+    loss = classification_loss(classifier, (tokens, some))
+    assert torch.equal(loss, classification_loss(classifier, (tokens[asked], labels[asked])))
+    vectors = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
+    kept = probe(vectors[asked], labels[asked], vectors[asked], labels[asked])
+    assert probe(vectors, some, vectors, some) == kept
+    none = torch.full_like(labels, -100)
+    for call in (
+        lambda: accuracy(classifier, tokens, none),
+        lambda: classification_loss(classifier, (tokens, none)),
+    ):
+        with pytest.raises(ValueError, match="all 12 labels are -100: nothing is scored"):
+            call()

@@ -208,3 +208,43 @@ def test_logits_that_do_not_fit(divergence):
         divergence(logits(2, 3), logits(3))
     with pytest.raises(ValueError, match=r"\[0, 3\], teacher's \[0, 3\].*with a row and a class"):
         divergence(logits(0, 3), logits(0, 3))
+
+
+def plain_gradients(divergence, kept_z, kept_v):
+    """Value and gradients where the excluded class is left out of both, which has no infinity anywhere."""
+    z, v = kept_z.clone().requires_grad_(), kept_v.clone().requires_grad_()
+    return gradients(divergence(z, v), z, v)
+
+
+@pytest.mark.parametrize(
+    "divergence", [forward_kl, reverse_kl, jensen_shannon, soft_cross_entropy, logit_matching]
+)
+@pytest.mark.parametrize("rows", [[0, 1], [1]])
+def test_a_class_that_both_exclude_is_no_class_and_has_no_gradient(divergence, rows):
+    z, v = logits(2, 5), logits(2, 5, seed=1)
+    for each in (z, v):
+        each[rows, 2] = -math.inf
+    z, v = z.requires_grad_(), v.requires_grad_()
+    value, of_z, of_v = gradients(divergence(z, v), z, v)
+    others = [0, 1, 3, 4]
+    assert (of_z[rows, 2] == 0).all()
+    assert (of_v[rows, 2] == 0).all()
+    if len(rows) == 2:
+        same_value, same_z, same_v = plain_gradients(divergence, z.detach()[:, others], v.detach()[:, others])
+        assert_close(value, same_value, **exact)
+        assert_close(of_z[:, others], same_z, **exact)
+        assert_close(of_v[:, others], same_v, **exact)
+    assert value.isfinite()
+    assert of_z.isfinite().all()
+    assert of_v.isfinite().all()
+
+
+def test_the_mixture_has_a_gradient_where_one_side_excludes():
+    z, v = logits(2, 4), logits(2, 4, seed=1)
+    z[0, 1] = v[1, 2] = -math.inf
+    z, v = z.requires_grad_(), v.requires_grad_()
+    near_z, near_v = (each.detach().clamp(min=-40.0).requires_grad_() for each in (z, v))
+    near = gradients(jensen_shannon(near_z, near_v), near_z, near_v)
+    for ours, limit in zip(gradients(jensen_shannon(z, v), z, v), near, strict=True):
+        assert ours.isfinite().all()
+        assert_close(ours, limit, atol=1e-8, rtol=1e-8)

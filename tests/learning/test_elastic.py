@@ -277,3 +277,40 @@ def test_springs_hold_the_old_text_through_train():
         )
         left[strength] = next_token_loss(own, old).item()
     assert left[1e4] < 0.5 * left[0.0]
+
+
+@pytest.mark.parametrize("labels", ["model", "data"])
+def test_what_is_not_scored_is_in_no_fisher(labels):
+    torch.manual_seed(0)
+    model = LanguageModel(7, d_model=8, num_layers=1, num_heads=2).double()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    inputs = torch.randint(7, (3, 5))
+    targets = torch.randint(7, (3, 5))
+    padded_inputs = torch.cat((inputs, torch.zeros(3, 4, dtype=torch.long)), dim=1)
+    padded = torch.cat((targets, torch.full((3, 4), -100)), dim=1)
+
+    if labels == "data":
+        short = fisher_diagonal(model, (inputs, targets), labels=labels)
+        long = fisher_diagonal(model, (padded_inputs, padded), labels=labels)
+        for name in short:
+            assert_close(long[name], short[name], atol=1e-12, rtol=1e-9)
+    else:  # the draws differ, so the padding's share is measured by itself: a long padding changes nothing
+        sizes = [
+            sum(
+                fisher_diagonal(model, (padded_inputs, padded), labels=labels, seed=seed)["head.weight"].sum()
+                for seed in range(20)
+            ),
+            sum(
+                fisher_diagonal(model, (inputs, targets), labels=labels, seed=seed)["head.weight"].sum()
+                for seed in range(20)
+            ),
+        ]
+        assert_close(sizes[0], sizes[1], rtol=0.15, atol=0)
+    with pytest.raises(ValueError, match="all 15 targets are -100: nothing is scored"):
+        fisher_diagonal(model, (inputs, torch.full((3, 5), -100)), labels=labels)
+    one_row_unscored = torch.cat((targets[:2], torch.full((1, 5), -100)))
+    found = fisher_diagonal(model, (inputs, one_row_unscored), labels="data")
+    first_two = fisher_diagonal(model, (inputs[:2], targets[:2]), labels="data")
+    for name in found:
+        assert_close(found[name], first_two[name], atol=1e-12, rtol=1e-9)

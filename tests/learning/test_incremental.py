@@ -334,3 +334,13 @@ def test_the_old_model_is_a_frozen_copy():
 def test_num_bytes_counts_elements_by_their_size():
     assert num_bytes({}) == 0
     assert num_bytes({"a": torch.zeros(3, 2), "b": torch.zeros(5, dtype=torch.uint8)}) == 29
+
+
+def test_where_nothing_is_asked_nothing_is_remembered():
+    old, model = small_model().eval(), small_model(seed=1)
+    inputs = torch.randint(11, (3, 4), generator=generator())
+    targets = torch.randint(11, (3, 4), generator=generator())
+    padded = torch.cat((inputs, torch.zeros(3, 3, dtype=torch.long)), dim=1)
+    unscored = torch.cat((targets, torch.full((3, 3), -100)), dim=1)
+    loss = ResponseLoss(old, 0.7)
+    assert_close(loss(model, (padded, unscored)), loss(model, (inputs, targets)))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import linear
+from torch.nn.utils import prune
 from torch.testing import assert_close
 
 from llmasos_edu.learning.lora import (
@@ -384,3 +385,60 @@ def test_optimizers_and_checkpoints_see_adapters_only(tmp_path):
         ]
         assert sum(p.numel() for p in held) == 4 * 2 * 16
     save_checkpoint(tmp_path / "c.safetensors", model, make_optimizers(model), step=0)
+
+
+READERS = {
+    "an encoder's network": (
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 1),
+        "linear1",
+    ),
+    "an encoder layer alone": (lambda: nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16)), "0.linear2"),
+    "attention's output": (lambda: nn.Sequential(nn.MultiheadAttention(8, 2)), "out_proj"),
+    "a decoder's attention": (
+        lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16), 1),
+        "out_proj",
+    ),
+    "weight_norm": (lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3))), "0"),
+    "pruning": (
+        lambda: nn.Sequential(prune.random_unstructured(nn.Linear(4, 3), "weight", 0.5)),
+        "0",
+    ),
+    "a hook": (lambda: nn.Sequential(hooked(nn.Linear(4, 3))), "0"),
+}
+
+
+def hooked(layer):
+    layer.register_forward_hook(lambda module, inputs, output: 2 * output)
+    return layer
+
+
+@pytest.mark.parametrize("case", READERS)
+def test_a_layer_whose_weight_others_read_is_refused_by_name(case):
+    build, target = READERS[case]
+    model = build()
+    before = {name: type(module) for name, module in model.named_modules()}
+    with pytest.raises(ValueError, match=f"{target}(: nn\\.| is no plain nn.Linear| has hooks)"):
+        add_lora(model, rank=1, targets=target)
+    assert {name: type(module) for name, module in model.named_modules()} == before
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_the_old_weight_norm_is_refused_too():
+    with pytest.warns(FutureWarning):
+        model = nn.Sequential(nn.utils.weight_norm(nn.Linear(4, 3)))
+    with pytest.raises(ValueError, match=r"0 is no plain nn\.Linear with a weight of its own"):
+        add_lora(model, rank=1, targets="0")
+
+
+def test_a_decoder_s_network_works_in_both_modes():
+    """`nn.TransformerDecoderLayer` calls its layers: an adapter is heard there, in either mode."""
+    torch.manual_seed(0)
+    model = nn.TransformerDecoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+    add_lora(model, rank=2, targets=("linear1", "linear2"))
+    for module in (model.linear1, model.linear2):
+        nn.init.normal_(module.lora_b)
+    x, memory = torch.randn(2, 3, 8), torch.randn(2, 5, 8)
+    trained, evaluated = model.train()(x, memory), model.eval()(x, memory)
+    assert_close(trained, evaluated)
+    merge_lora(model)
+    assert_close(model(x, memory), evaluated, atol=1e-5, rtol=1e-5)

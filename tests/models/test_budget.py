@@ -23,6 +23,8 @@ SHAPES = {
     "mixtral": MOE | {"activation": "swiglu", "norm": "rms", "d_ff": 10, "tie_weights": True},
     "deepseek": MOE | {"moe": {"top_k": 3, "num_shared": 2, "d_ff": 7, "activation": "swiglu"}},
     "switch": MOE | {"moe": {"top_k": 1, "noisy": True}, "bias": True},
+    "heads of their own width": MOE | {"head_dim": 6, "qk_norm": "rms", "num_kv_heads": 1, "norm": "rms"},
+    "queries normed together": MOE | {"qk_norm": "rms_joint", "num_kv_heads": 1, "bias": True},
     "expert choice": MOE | {"moe": {"choice": "expert", "capacity_factor": 0.5}},
     "room for all": MOE | {"moe": {"capacity_factor": 5.0, "eval_capacity_factor": 5.0}},
 }
@@ -63,7 +65,7 @@ def test_parameters_are_those_of_the_model(settings):
     assert budget.total_parameters == size(model)
     parts = {part.name: part.parameters for part in budget.parts}
     assert parts["embedding"] == size(model, "embedding")
-    assert parts["attention, matrices"] == size(model, ".attention.")
+    assert parts["attention, matrices"] == size(model, ".attention.", "_proj")
     assert parts["norms"] == size(model, "norm")
     assert parts["head"] == size(model, "head")
     networks = ("feed-forward", "experts", "shared experts", "router")

@@ -1,4 +1,4 @@
-"""Weights of transformers' GPT-2, BERT and Mixtral in the book's classes: the same logits, clear refusals.
+"""Weights of transformers' models in the book's classes: the same logits, clear refusals.
 
 The models are small and random; transformers makes and saves them here. Every parameter is drawn anew, biases
 and norms included, so that none can be forgotten or exchanged unseen.
@@ -24,7 +24,7 @@ from llmasos_edu.training.checkpoint import CheckpointError, load_model, save_mo
 transformers = pytest.importorskip("transformers")
 exact = {"rtol": 0, "atol": 1e-9}
 VOCAB, WIDTH, SEQ = 31, 12, 9
-FAMILIES = ("gpt2", "bert", "mixtral")
+FAMILIES = ("gpt2", "bert", "mixtral", "olmoe", "qwen3_moe")
 
 
 def make(family, **changes):
@@ -41,12 +41,19 @@ def make(family, **changes):
     else:
         settings = {
             "vocab_size": VOCAB, "hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 3,
-            "num_key_value_heads": 1, "intermediate_size": 20, "num_local_experts": 5,
-            "max_position_embeddings": 64, "rope_parameters": {"rope_type": "default", "rope_theta": 100.0},
+            "num_key_value_heads": 1, "intermediate_size": 20, "max_position_embeddings": 64,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 100.0},
         }  # fmt: skip
-        config = transformers.MixtralConfig(**settings | changes)
+        experts = {
+            "mixtral": {"num_local_experts": 5},
+            "olmoe": {"num_experts": 5, "num_experts_per_tok": 2, "pad_token_id": None, "eos_token_id": None},
+            "qwen3_moe": {"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 10,
+                          "head_dim": 6},
+        }  # fmt: skip
+        kind = {"mixtral": "Mixtral", "olmoe": "Olmoe", "qwen3_moe": "Qwen3Moe"}[family]
+        config = getattr(transformers, f"{kind}Config")(**settings | experts[family] | changes)
         config._experts_implementation = "eager"  # the grouped one does not take float64
-        model = transformers.MixtralForCausalLM(config)
+        model = getattr(transformers, f"{kind}ForCausalLM")(config)
     torch.manual_seed(0)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.4)
@@ -135,8 +142,30 @@ def test_mixtral_gives_the_same_logits(tmp_path, changes, in_double):
     assert (ours.head.weight is ours.embedding.weight) == theirs.config.tie_word_embeddings
 
 
-def test_mixtral_as_transformers_runs_it_differs_by_its_rounding_alone(tmp_path):
-    theirs = make("mixtral")
+OTHER_MIXTURES = [
+    ("olmoe", {}), ("olmoe", {"norm_topk_prob": True, "num_key_value_heads": 3}),
+    ("olmoe", {"tie_word_embeddings": True, "num_experts_per_tok": 1, "rms_norm_eps": 0.1}),
+    ("qwen3_moe", {}), ("qwen3_moe", {"norm_topk_prob": True, "head_dim": 4}),
+    ("qwen3_moe", {"tie_word_embeddings": True, "num_experts_per_tok": 4, "hidden_act": "gelu"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "changes"), OTHER_MIXTURES, ids=str)
+def test_olmoe_and_qwen3_give_the_same_logits(tmp_path, family, changes, in_double):
+    theirs = make(family, **changes)
+    theirs.save_pretrained(tmp_path)
+    ours = load_transformers(tmp_path, dtype=torch.float64)
+    with torch.no_grad():
+        assert_close(ours(tokens()), theirs(tokens()).logits, **exact)
+    assert ours.blocks[0].attention.qk_norm == {"olmoe": "rms_joint", "qwen3_moe": "rms"}[family]
+    again = LanguageModel(**ours.settings).double().eval()
+    again.load_state_dict(ours.state_dict())
+    assert_close(again(tokens()), ours(tokens()), **exact)
+
+
+@pytest.mark.parametrize("family", ["mixtral", "olmoe", "qwen3_moe"])
+def test_a_mixture_as_transformers_runs_it_differs_by_its_rounding_alone(tmp_path, family):
+    theirs = make(family)
     theirs.save_pretrained(tmp_path)
     with torch.no_grad():
         ours = load_transformers(tmp_path, dtype=torch.float64)
@@ -154,7 +183,7 @@ def test_float32_is_what_comes_by_default(saved, family):
 
 
 def test_a_loaded_model_writes_with_a_cache_what_it_writes_without(saved):
-    for family in ("gpt2", "mixtral"):
+    for family in ("gpt2", "mixtral", "olmoe", "qwen3_moe"):
         model = load_transformers(saved[family], dtype=torch.float64)
         prompt = tokens()[:1, :4]
         written = model.generate(prompt, 6, temperature=0)
@@ -288,10 +317,69 @@ def test_the_first_mixtral_settings(copies):
     assert not same_logits(folder, expected)
 
 
+def test_plain_rotary_positions_in_all_words_that_say_so(copies):
+    """The base may stand beside `rope_parameters`, and the kind under its old name; as in transformers."""
+    folder, expected = copies("mixtral")
+    plain = {"rope_scaling": None, "rope_theta": None}
+    for settings in (
+        {"rope_parameters": {"rope_type": "default"}, "rope_theta": 100.0},
+        {"rope_parameters": {"type": "default", "rope_theta": 100}},
+        {"rope_parameters": None, "rope_scaling": {"rope_type": "default"}, "rope_theta": 100.0},
+        {"rope_parameters": None, "rope_scaling": {"type": "default"}, "rope_theta": 100.0},
+        {"rope_parameters": {"rope_theta": 7.0}, "rope_scaling": {"type": "default", "rope_theta": 100.0}},
+        {"rope_parameters": {}, "rope_theta": 100.0},
+    ):
+        configure(folder, **plain | settings)
+        assert same_logits(folder, expected), settings
+        theirs = transformers.AutoConfig.from_pretrained(folder).rope_parameters
+        assert (theirs["rope_theta"], theirs["rope_type"]) == (100.0, "default"), settings
+    configure(folder, **plain | {"rope_parameters": {"rope_type": "default"}, "rope_theta": 500.0})
+    assert load_transformers(folder).settings["position_base"] == 500.0
+    configure(folder, **plain | {"rope_parameters": {"rope_type": "default"}})
+    assert load_transformers(folder).settings["position_base"] == 1e6
+
+
+TIED = [
+    ("gpt2", "transformer.wte.weight", "lm_head.weight"),
+    ("mixtral", "model.embed_tokens.weight", "lm_head.weight"),
+    ("olmoe", "model.embed_tokens.weight", "lm_head.weight"),
+    ("bert", "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"),
+    ("bert", "cls.predictions.bias", "cls.predictions.decoder.bias"),
+]
+
+
+@pytest.mark.parametrize(("family", "name", "other"), TIED)
+def test_tied_weights_under_either_name(tmp_path, family, name, other):
+    """`safetensors.torch.save_model` keeps one of two names, and not always the one that we would."""
+    make(family, tie_word_embeddings=True).save_pretrained(tmp_path)
+    expected = load_transformers(tmp_path, dtype=torch.float64)(tokens())
+
+    def renamed(tensors):
+        rest = {key: tensor for key, tensor in tensors.items() if key not in (name, other)}
+        return rest | {other: tensors[name]}
+
+    rewrite(tmp_path, renamed)
+    assert same_logits(tmp_path, expected)
+    rewrite(tmp_path, lambda tensors: tensors | {name: tensors[other].clone()})
+    assert same_logits(tmp_path, expected)
+    rewrite(tmp_path, lambda tensors: {key: tensors[key] for key in tensors if key not in (name, other)})
+    with pytest.raises(CheckpointError, match=f"it lacks {name.removeprefix('transformer.')}"):
+        load_transformers(tmp_path)
+
+
+def test_what_safetensors_own_save_model_writes(tmp_path):
+    for family in ("gpt2", "mixtral"):
+        theirs = make(family, tie_word_embeddings=True)
+        theirs.save_pretrained(tmp_path)
+        expected = load_transformers(tmp_path, dtype=torch.float64)(tokens())
+        safetensors.torch.save_model(theirs, str(tmp_path / "model.safetensors"))
+        assert same_logits(tmp_path, expected)
+
+
 # ---- refusals ----
 
 SETTINGS = [
-    ("gpt2", {"model_type": "llama"}, "model_type='llama' is not one of gpt2, bert, mixtral"),
+    ("gpt2", {"model_type": "llama"}, "model_type='llama' is not one of gpt2, bert, mixtral, olmoe"),
     ("gpt2", {"model_type": None}, "model_type='' is not one of"),
     ("gpt2", {"auto_map": {"AutoModel": "mine.Model"}}, "auto_map=.*mine.Model.* cannot be expressed"),
     ("gpt2", {"quantization_config": {"bits": 4}}, "quantization_config=.*cannot be expressed"),
@@ -323,13 +411,20 @@ SETTINGS = [
     ("mixtral", {"rope_parameters": {"partial_rotary_factor": 0.5}}, "rope_parameters=.*0.5"),
     ("mixtral", {"rope_parameters": [1]}, r"rope_parameters=\[1\] cannot"),
     ("mixtral", {"rope_parameters": {"rope_theta": 0.5}}, "base=0.5 must be above 1"),
-    ("mixtral", {"head_dim": 8}, "head_dim=8 times num_attention_heads=3 is not 12"),
+    ("mixtral", {"head_dim": 8}, r"q_proj.weight has shape \[12, 12\] in the file, \[24, 12\] by"),
     ("mixtral", {"hidden_act": "relu"}, "hidden_act='relu' is not one of silu"),
     ("mixtral", {"attention_bias": True}, "attention_bias=True cannot"),
     ("mixtral", {"num_experts_per_tok": 6}, "top_k=6"),
     ("mixtral", {"num_key_value_heads": 2}, "num_heads=3 is not divisible by num_kv_heads=2"),
     ("mixtral", {"num_local_experts": 6}, "mlp.gate.weight has shape|it lacks model.layers.0.mlp.experts.5"),
-    ("mixtral", {"num_local_experts": 1}, "num_experts=1"),
+    ("mixtral", {"num_local_experts": 1}, "one expert only: a router has nothing to choose there"),
+    ("olmoe", {"num_experts": 1}, "one expert only"),
+    ("olmoe", {"clip_qkv": 8.0}, "clip_qkv=8.0 cannot be expressed"),
+    ("olmoe", {"num_experts": 6}, "mlp.gate.weight has shape"),
+    ("qwen3_moe", {"mlp_only_layers": [0]}, "mlp_only_layers: the book has experts in every layer or"),
+    ("qwen3_moe", {"decoder_sparse_step": 2}, "decoder_sparse_step=2 cannot"),
+    ("qwen3_moe", {"use_sliding_window": True}, "use_sliding_window=True cannot"),
+    ("qwen3_moe", {"head_dim": 5}, "head_dim=5 must be even|even"),
 ]  # fmt: skip
 
 

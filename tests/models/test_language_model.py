@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from llmasos_edu.generation.decoding_step import DecodingStep
 from llmasos_edu.layers.positional import RotaryEmbedding
 from llmasos_edu.models import language_model as module
-from llmasos_edu.models.language_model import LanguageModel, LLMasOS
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.models.llmasos import LLMasOS
 
 TIGHT = {"atol": 1e-10, "rtol": 1e-10}
 QUICK = settings(max_examples=25, deadline=None)
@@ -370,7 +371,8 @@ def test_the_same_names_have_the_same_defaults_and_meanings():
 def test_a_model_is_this_unless_something_else_is_asked_for():
     assert LanguageModel(11, d_model=16, num_layers=2, num_heads=4).settings == {
         "vocab_size": 11, "d_model": 16, "num_layers": 2, "num_heads": 4, "d_ff": None, "num_experts": 1,
-        "moe": None, "num_kv_heads": None, "position": "rotary", "max_len": 1024, "position_base": 10_000.0,
+        "moe": None, "num_kv_heads": None, "head_dim": None, "position": "rotary",
+        "max_len": 1024, "position_base": 10_000.0,
         "norm": "layer", "norm_eps": None, "activation": "squared_relu", "qk_norm": True, "bias": False,
         "dropout": 0.0, "tie_weights": False,
     }  # fmt: skip

@@ -1,0 +1,46 @@
+"""What a text begins with and what ends it, checked at the door: prompts of any lengths, and stop tokens."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from llmasos_edu.foundation.tensors import check_tokens
+
+
+def as_batch(prompts: Tensor | Sequence, vocab_size: int) -> tuple[Tensor, list[int] | None]:
+    """Prompts as one tensor `[batch, longest]`, and the rows' lengths where they differ.
+
+    Raises:
+        TypeError: text instead of tokens.
+        ValueError: no prompt, an empty one, tokens that the model does not have.
+    """
+    if isinstance(prompts, Tensor | str | bytes):
+        return check_tokens("prompts", prompts, vocab_size), None
+    if not len(prompts):
+        raise ValueError("there are no prompts: the list is empty")
+    rows = [_as_row(f"prompt {index}", row, vocab_size) for index, row in enumerate(prompts)]
+    counts = [len(row) for row in rows]
+    tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)  # with 0, which no real position sees
+    return tokens, counts if len(set(counts)) > 1 else None
+
+
+def _as_row(name: str, row, vocab_size: int) -> Tensor:
+    """One prompt as torch.long `[seq]`."""
+    if isinstance(row, str | bytes):
+        raise TypeError(f"{name} is text, but token ids are wanted: encode it with a tokenizer first")
+    row = torch.as_tensor(row)
+    if row.numel() == 0:
+        raise ValueError(f"{name} is empty: there is nothing to continue")
+    return check_tokens(name, row[None], vocab_size)[0]
+
+
+def stop_table(stop: int | Iterable[int], vocab_size: int) -> Tensor:
+    """Which tokens end a row, boolean `[vocab]`."""
+    stop = [stop] if isinstance(stop, int) else [int(token) for token in stop]
+    for token in stop:
+        if not 0 <= token < vocab_size:
+            raise ValueError(f"stop={token} is no token: 0 to {vocab_size - 1}")
+    table = torch.zeros(vocab_size, dtype=torch.bool)
+    table[stop] = True
+    return table

@@ -1,0 +1,153 @@
+"""LLMasOS, the stack of causal blocks, from vectors to vectors as in the article's listing (chapter 5)."""
+
+import torch
+from torch import Tensor, nn
+
+from llmasos_edu.foundation.arguments import check_options
+from llmasos_edu.layers.attention import AttentionMaps
+from llmasos_edu.layers.kv_cache import KVCache
+from llmasos_edu.layers.moe import MoE
+from llmasos_edu.layers.positional import PositionalEncoding
+from llmasos_edu.layers.routing import Routing
+from llmasos_edu.layers.transformer import NORMS, EncoderLayer, set_norm_eps
+
+
+class LLMasOS(nn.Module):
+    """The stack of causal blocks, each with attention and with one feed-forward network or several experts.
+
+    `x = x + Attention(norm(x))`, `x = x + MoE(norm(x))` in each block, a norm after the last.
+
+    Args:
+        d_model: width of a position's vector.
+        num_layers: number of blocks.
+        num_heads: query heads in a block.
+        d_ff: width of a feed-forward network or of one expert; `4 * d_model` unless given, 0 for
+            attention only.
+        num_experts: experts in each block; 1 is an ordinary feed-forward network.
+        moe: further options of `MoE`, such as `{"top_k": 1}`; for more than one expert.
+        num_kv_heads: key and value heads in a block; `num_heads` unless given.
+        head_dim: width of a head; `d_model / num_heads` unless given.
+        position: `rotary`, `learned` (then at most `max_len` positions), `sinusoidal`, `alibi` or `none`.
+        max_len: number of learned positions.
+        position_base: base of rotary and sinusoidal positions.
+        position_amplitude: size of added positions.
+        norm_eps: what keeps the norms' divisions finite; torch's own unless given.
+        norm, activation, qk_norm, bias, dropout: as in `EncoderLayer`; experts have no biases.
+
+    Raises:
+        ValueError: a setting that does not fit, with the value.
+
+    Source: article 5; Radford et al. 2019 (GPT-2), section 2.3, for the shape; the parts name theirs.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        *,
+        num_layers: int,
+        num_heads: int = 4,
+        d_ff: int | None = None,
+        num_experts: int = 1,
+        moe: dict | None = None,
+        num_kv_heads: int | None = None,
+        head_dim: int | None = None,
+        position: str = "rotary",
+        max_len: int = 1024,
+        position_base: float = 10_000.0,
+        position_amplitude: float = 1.0,
+        norm: str = "layer",
+        norm_eps: float | None = None,
+        activation: str = "squared_relu",
+        qk_norm: bool | str = True,
+        bias: bool = False,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        if num_layers < 1 or num_experts < 1:
+            raise ValueError(f"num_layers={num_layers} and num_experts={num_experts} must be at least 1")
+        if moe and num_experts == 1:
+            raise ValueError(f"moe={moe} are options of experts, but num_experts=1")
+        check_options(f"moe={moe}", moe or {}, MoE, besides=("d_model", "num_experts"))
+        d_ff = 4 * d_model if d_ff is None else d_ff
+        moe = {"d_ff": d_ff, "activation": activation} | (moe or {})
+        self.blocks = nn.ModuleList(
+            EncoderLayer(
+                d_model, num_heads=num_heads, d_ff=d_ff if num_experts == 1 else None,
+                feed_forward=MoE(d_model, num_experts=num_experts, **moe) if num_experts > 1 else None,
+                num_kv_heads=num_kv_heads, head_dim=head_dim, activation=activation, norm=norm,
+                is_causal=True, qk_norm=qk_norm, bias=bias, dropout=dropout,
+            )
+            for _ in range(num_layers)
+        )  # fmt: skip
+        self.norm = NORMS[norm](d_model)
+        self.positions = PositionalEncoding(
+            position,
+            d_model=d_model,
+            num_heads=num_heads,
+            head_dim=head_dim,
+            max_len=max_len,
+            base=position_base,
+            amplitude=position_amplitude,
+        )
+        set_norm_eps(self, norm_eps)
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        cache: list[KVCache] | None = None,
+        counts: list[int] | None = None,
+        head_mask: Tensor | None = None,
+        keep: Tensor | None = None,
+        maps: list[AttentionMaps] | None = None,
+        routings: list[Routing | None] | None = None,
+    ) -> Tensor:
+        """Let every position read those before it.
+
+        Args:
+            x: `[batch, seq, d_model]`.
+            cache, counts, head_mask, keep, routings: as in `LanguageModel.forward`.
+            maps: a list to which each layer adds what its heads looked at.
+
+        Returns:
+            `[batch, seq, d_model]`.
+
+        Raises:
+            ValueError: shapes that do not fit, with the values.
+        """
+        self._check(x, cache, head_mask)
+        seq = x.shape[1]
+        positions = torch.arange(seq, device=x.device) if cache is None else cache[0].positions(seq)
+        x, position_options = self.positions(x, positions)
+        if counts is not None and keep is None:
+            keep = torch.arange(seq, device=x.device) < torch.tensor(counts, device=x.device)[:, None]
+        for layer, block in enumerate(self.blocks):
+            has_experts = isinstance(block.feed_forward, MoE)
+            x = block(
+                x,
+                **position_options,
+                cache=None if cache is None else cache[layer],
+                counts=counts,
+                head_mask=None if head_mask is None else head_mask[layer],
+                keep=keep,
+                maps=maps,
+                routings=routings if has_experts else None,
+            )
+            if routings is not None and not has_experts:
+                routings.append(None)
+        return self.norm(x)
+
+    def _check(self, x: Tensor, cache, head_mask: Tensor | None) -> None:
+        num_layers, attention = len(self.blocks), self.blocks[0].attention
+        d_model = attention.query_proj.in_features
+        if x.ndim != 3 or x.shape[-1] != d_model or 0 in x.shape:
+            raise ValueError(f"x must be [batch, seq, {d_model}] and not empty, got {list(x.shape)}")
+        if head_mask is not None and (head_mask.ndim < 2 or len(head_mask) != num_layers):
+            raise ValueError(
+                f"head_mask {list(head_mask.shape)} must be [layers={num_layers}, "
+                f"heads={attention.num_heads}] or [layers={num_layers}, batch, heads={attention.num_heads}]"
+            )
+        if cache is not None:
+            for block in self.blocks:
+                if isinstance(block.feed_forward, MoE):
+                    block.feed_forward.check_each_token_alone()
