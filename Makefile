@@ -69,6 +69,7 @@ bench: install  ## measure the library beside its peers
 	$(VENV_PYTHON) benchmarks/train.py
 	$(VENV_PYTHON) benchmarks/generate.py
 	$(VENV_PYTHON) benchmarks/moe.py
+	$(VENV_PYTHON) benchmarks/kernel.py
 
 clean:  ## remove .venv and all that tests and builds left behind
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -164,9 +164,12 @@ class AddressSpace:
         """
         pool, given_up = self.pool, given_up or {}
         if self.saved is not None:
-            return pool.blocks_for(upto) - len(self.saved) + self.swapped
+            prefix = [number for number in self._known() if number is not None]
+            loaded = self.swapped - len(prefix)
+            new = pool.blocks_for(upto) - len(self.saved) + loaded
+        else:
+            new = pool.blocks_for(upto) - len(self.table) - len(prefix)
         unheld = sum(pool.blocks[number].references == given_up.get(number, 0) for number in prefix)
-        new = pool.blocks_for(upto) - len(self.table) - len(prefix)
         return new + unheld + self._writes_shared(given_up)
 
     def reserve(self, upto: int) -> list[tuple[int, int]]:
@@ -236,20 +239,25 @@ class AddressSpace:
         return len(saved) - saved.count(None)
 
     def swap_in(self, load: Callable[[int, object], None]) -> int:
-        """Take blocks and bring the contents back; returns how many were copied."""
-        size = self.pool.block_size
-        copied = 0
+        """Take blocks and bring the contents back; returns how many were copied. Known ones are shared."""
+        size, copied = self.pool.block_size, 0
+        # Before any is taken: taking could give a known one away.
+        self.table = [GONE if number is None else self.pool.share(number) for number in self._known()]
         for block, contents in enumerate(self.saved):
-            number = GONE
-            if contents is not None:
-                number = self.pool.take()
+            if contents is not None and self.table[block] == GONE:
+                number = self.table[block] = self.pool.take()
                 load(number, contents)
                 copied += 1
                 if self.pool.prefix_cache and (block + 1) * size <= self.length:
                     self.pool.publish(number, self.keys[block + 1])
-            self.table.append(number)
         self.saved = None
         return copied
+
+    def _known(self) -> list[int | None]:
+        """For each saved block the one that is known to hold the same; only full ones are."""
+        keys, index = self.keys[1 : 1 + self.length // self.pool.block_size], self.pool.index
+        known = [index.get(key) for key in keys] + [None] * (len(self.saved) - len(keys))
+        return [None if saved is None else number for saved, number in zip(self.saved, known, strict=True)]
 
     @property
     def swapped(self) -> int:

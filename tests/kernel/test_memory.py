@@ -170,3 +170,20 @@ def test_a_window_gives_back_whole_blocks_behind_it():
     child.drop()
     space.drop()
     assert len(pool.free) == 8
+
+
+def test_what_is_known_need_not_be_brought_back():
+    pool = BlockPool(6, 2)
+    space = filled(pool, [1, 2, 3, 4, 5])
+    (first, second, third), other = space.table, filled(pool, [1, 2, 8])
+    assert other.table[0] != first  # computed beside it, so not shared
+    space.swap_out(lambda number: number)
+    sharer = AddressSpace(pool)
+    sharer.map(sharer.prefix([1, 2, 9]))
+    # The first block is held, the second is known and free, the third was no full block.
+    assert (space.missing(5), space.missing(7)) == (2, 3)
+    loaded = []
+    assert space.swap_in(lambda number, contents: loaded.append(contents)) == 1
+    assert loaded == [third]
+    assert space.table[:2] == [first, second]
+    assert pool.blocks[first].references == 2
