@@ -10,6 +10,7 @@ from llmasos_edu.corpus.library import library_code
 from llmasos_edu.corpus.manual import manual
 from llmasos_edu.corpus.numerals import numeral
 from llmasos_edu.corpus.split import split_documents
+from llmasos_edu.foundation.tensors import digest
 
 DOMAINS = ("prose", "code", "arithmetic", "numerals")
 
@@ -68,6 +69,10 @@ class DomainSampler:
         if shortest <= context:
             raise ValueError(f"a text of {shortest} tokens is too short for context={context}")
         self.texts, self.context, self.batch_size = texts, context, batch_size
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(*self.texts, self.context, self.batch_size)
 
     def __call__(self, generator: torch.Generator) -> Tensor:
         rows = []

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.foundation.tensors import token_vector
+from llmasos_edu.foundation.tensors import digest, token_vector
 from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
 
 __all__ = [
@@ -142,6 +142,10 @@ class MaskedSampler:
             )
         self.context, self.batch_size = context, batch_size
         self.rule = {"vocab_size": vocab_size, "mask_id": mask_id, "share": share, "fates": fates}
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(self.tokens, self.words, self.context, self.batch_size, self.rule)
 
     def __call__(self, generator):
         starts = torch.randint(len(self.tokens) - self.context + 1, (self.batch_size, 1), generator=generator)

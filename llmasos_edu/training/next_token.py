@@ -1,6 +1,5 @@
 """The next-token objective: windows of a text, the loss to train on, and the measure that compares models."""
 
-import hashlib
 import math
 
 import torch
@@ -8,7 +7,7 @@ import torch.nn.functional as F
 
 from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.foundation.tensors import token_vector
+from llmasos_edu.foundation.tensors import digest, token_vector
 
 
 class TextSampler:
@@ -31,8 +30,7 @@ class TextSampler:
 
     def identity(self) -> str:
         """A digest of all that decides which batches come: other tokens or sizes have another."""
-        sizes = f"{self.context} {self.batch_size} ".encode()
-        return hashlib.sha256(sizes + self.tokens.cpu().numpy().tobytes()).hexdigest()[:16]
+        return digest(self.tokens, self.context, self.batch_size)
 
     def __call__(self, generator):
         starts = torch.randint(len(self.tokens) - self.context, (self.batch_size, 1), generator=generator)
