@@ -1,0 +1,13 @@
+"""Exercises of chapter 2.2, in the order of their numbers."""
+
+from llmasos_edu.exercises.checker.exercise import in_order
+from llmasos_edu.exercises.operating_systems import (
+    allocation,
+    deadlines,
+    meeting,
+    paging,
+    replacement,
+    scheduling,
+)
+
+EXERCISES = in_order(allocation, deadlines, meeting, paging, replacement, scheduling)

@@ -1,0 +1,251 @@
+"""Exercises of section 2.2.1: memory in pieces, the holes between them, and what a page wastes.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 2.2-6 --------------------------------------------------------------------------------
+
+
+def wasted_share(sizes, page_size):
+    """sizes [programs], page_size -> share of the pages given out that holds nothing."""
+    given = sum(-(-size // page_size) * page_size for size in sizes)
+    return 1 - sum(sizes) / given
+
+
+def _draw_sizes(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    page_size = generator.choice([16, 32, 48])
+    sizes = [generator.randrange(1, 300) for _ in range(6)]
+    return (Case(f"sizes {sizes} on pages of {page_size}", (sizes, page_size)),)
+
+
+WASTE = Exercise(
+    key="2.2-6",
+    title="What pages waste",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Each program gets whole pages, as few as hold it. What share of all pages that were given out holds "
+        "nothing? Every size is at least 1."
+    ),
+    takeaway="On average half a page a program is lost, so small pages waste little and need long tables.",
+    reference=wasted_share,
+    explanation="Round each size up to whole pages, then compare what is used with what was given.",
+    hints=(
+        "How many pages does a program of 17 bytes need when a page has 16? And one of 16, and one of 1?",
+        "Rounding up without floating point: what does Python's // do with a negative number?",
+        "The share is over all programs together: first the two sums, then one division.",
+    ),
+    cases=(
+        Case("sizes 5, 8 and 17 on pages of 8", ([5, 8, 17], 8)),
+        Case("a size that fits exactly", ([16, 32], 16)),
+        Case("a size one above", ([17], 16)),
+        Case("pages of 1", ([3, 9, 4], 1)),
+        Case("small programs on a large page", ([1, 1, 2], 100)),
+        Case("texts of 12, 40, 300 and 7 tokens in blocks of 16", ([12, 40, 300, 7], 16)),
+    ),
+    draw=_draw_sizes,
+    mistakes=(
+        Mistake(
+            "rounded down",
+            "You give each program only its full pages, so the end of it has no place at all. To which side "
+            "must the number of pages be rounded?",
+            (
+                lambda s, p: 1 - sum(s) / max(1, sum(size // p * p for size in s)),
+                lambda s, p: 1 - sum(s) / sum(max(1, size // p) * p for size in s),
+            ),
+        ),
+        Mistake(
+            "always one page more",
+            "A program that fits exactly gets an empty page from you. Rounding up 2.0 gives 2: how many "
+            "pages do 32 bytes need when a page has 16?",
+            (lambda s, p: 1 - sum(s) / sum((size // p + 1) * p for size in s),),
+        ),
+        Mistake(
+            "used instead of wasted",
+            "You return the share that is in use. What was asked for is the rest: together they make up 1.",
+            (lambda s, p: sum(s) / sum(-(-size // p) * p for size in s),),
+        ),
+        Mistake(
+            "mean of shares",
+            "You take each program's share and average them, so that a program of 1 byte weighs as much as "
+            "one of 300. What counts is the memory of all of them together.",
+            (lambda s, p: sum(1 - size / (-(-size // p) * p) for size in s) / len(s),),
+        ),
+        Mistake(
+            "bytes instead of a share",
+            "You return how much is wasted, not which share of what was given out. By what must it be "
+            "divided?",
+            (lambda s, p: sum(-(-size // p) * p - size for size in s),),
+        ),
+        Mistake(
+            "divided by what is used",
+            "You divide the waste by what the programs use. The question is about the pages given out, of "
+            "which the waste is a part: so the share cannot exceed 1.",
+            (lambda s, p: sum(-(-size // p) * p - size for size in s) / sum(s),),
+        ),
+        Mistake(
+            "programs put end to end",
+            "You put all programs one behind the other and round up once. Two programs never share a page: "
+            "each one's last page is its own.",
+            (lambda s, p: 1 - sum(s) / (-(-sum(s) // p) * p),),
+        ),
+    ),
+)
+
+
+# 2.2-7 --------------------------------------------------------------------------------
+
+
+def give_back(holes, start, size):
+    """holes [[start, size], ...] in order, none touching; a piece [start, start + size) -> holes after it."""
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and sum(merged[-1]) == at:
+            merged[-1][1] += length
+        else:
+            merged.append([at, length])
+    return merged
+
+
+def _joined(holes, start, size, *, before=True, after=True):
+    """Join only with the hole before, or only with the one after."""
+    left = [list(hole) for hole in holes]
+    for hole in list(left):
+        if before and sum(hole) == start:
+            left.remove(hole)
+            start, size = hole[0], hole[1] + size
+        elif after and start + size == hole[0]:
+            left.remove(hole)
+            size += hole[1]
+    return sorted([*left, [start, size]])
+
+
+def _draw_holes(seed: int) -> tuple[Case, ...]:
+    """Pieces side by side, about half of them holes; one in use is given back."""
+    generator = random.Random(seed)
+    holes, at, free = [], 0, generator.random() < 0.5
+    used = []
+    for _ in range(9):
+        size = generator.randrange(2, 9)
+        (holes if free else used).append([at, size])
+        at, free = at + size, not free and generator.random() < 0.7
+    start, size = generator.choice(used)
+    return (Case(f"holes {holes}, given back {[start, size]}", (holes, start, size)),)
+
+
+GIVE_BACK = Exercise(
+    key="2.2-7",
+    title="Give a piece back",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "A list of holes, each [start, size], in the order of their starts; no two of them touch. A piece "
+        "that was in use is given back. Return the holes after it, in order, again without any two that "
+        "touch. The list that you are given must stay as it was."
+    ),
+    takeaway=(
+        "Without joining, a memory that is wholly free can still be a row of holes too small for anyone."
+    ),
+    reference=give_back,
+    explanation=(
+        "Put the piece among the holes in its place and join neighbours where one's end is the other's start."
+    ),
+    hints=(
+        "A hole [3, 4] covers 3, 4, 5 and 6. Which piece touches it behind, and which before?",
+        "There are four cases: the piece touches no hole, one before it, one behind it, or both. In the "
+        "last, how many holes are there afterwards?",
+        "Sort the piece in among the holes and go through them once: when does an entry belong to the one "
+        "before it?",
+    ),
+    cases=(
+        Case("nothing touches", ([[0, 4], [20, 5]], 10, 3)),
+        Case("a hole before it", ([[0, 4], [20, 5]], 4, 6)),
+        Case("a hole behind it", ([[0, 4], [20, 5]], 15, 5)),
+        Case("holes on both sides", ([[0, 4], [20, 5]], 4, 16)),
+        Case("no hole at all", ([], 7, 2)),
+        Case("behind all holes", ([[0, 4], [20, 5]], 30, 2)),
+        Case("before all holes", ([[8, 2], [20, 5]], 0, 3)),
+        Case("one in use on either side of it", ([[0, 4], [20, 5]], 5, 14)),
+        Case("both sides, among others", ([[0, 2], [5, 3], [12, 4], [30, 1]], 8, 4)),
+    ),
+    draw=_draw_holes,
+    mistakes=(
+        Mistake(
+            "nothing joined",
+            "You only add the piece to the holes. Where it touches one, the two are one hole, large enough "
+            "for requests that neither could serve.",
+            (lambda h, start, size: sorted([*map(list, h), [start, size]]),),
+        ),
+        Mistake(
+            "joined on one side only",
+            "Where a hole touches the piece on one of its sides you join them, on the other side you do not. "
+            "A piece has two ends: look at both.",
+            (
+                lambda h, start, size: _joined(h, start, size, after=False),
+                lambda h, start, size: _joined(h, start, size, before=False),
+            ),
+        ),
+        Mistake(
+            "not in order",
+            "The holes are right but not in the order of their starts: the piece stands at the end. Whoever "
+            "searches for neighbours relies on the order.",
+            (
+                lambda h, start, size: (
+                    [hole for hole in give_back(h, start, size) if not hole[0] <= start < sum(hole)]
+                    + [hole for hole in give_back(h, start, size) if hole[0] <= start < sum(hole)]
+                ),
+            ),
+        ),
+        Mistake(
+            "ends one too far",
+            "You join holes with a gap of one between them: [0, 4] ends before 4, not at 4. Between the two "
+            "lies something that is in use.",
+            (lambda h, start, size: _gap_of_one(h, start, size),),
+        ),
+        Mistake(
+            "sizes replaced, not added",
+            "After joining, your hole has the size of one of its parts. Two holes that become one have the "
+            "size of both together.",
+            (
+                lambda h, start, size: [
+                    [at, size if at <= start < at + length else length]
+                    for at, length in give_back(h, start, size)
+                ],
+            ),
+        ),
+        Mistake(
+            "everything joined",
+            "You join all holes to one, across what is still in use between them. Only holes that touch "
+            "belong together.",
+            (
+                lambda h, start, size: [
+                    [min(x[0] for x in [*h, [start, size]]), sum(x[1] for x in [*h, [start, size]])]
+                ],
+            ),
+        ),
+        Mistake(
+            "the piece lost",
+            "The holes come back as they were: the piece that was given back is nowhere among them, and "
+            "nobody can ever use it again (a leak).",
+            (lambda h, start, size: [list(hole) for hole in h],),
+        ),
+    ),
+)
+
+
+def _gap_of_one(holes, start, size):
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and at - sum(merged[-1]) in (0, 1):
+            merged[-1][1] = at + length - merged[-1][0]
+        else:
+            merged.append([at, length])
+    return merged
+
+
+EXERCISES = (WASTE, GIVE_BACK)

@@ -1,0 +1,129 @@
+"""Exercise of section 2.2.2: work with deadlines.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import itertools
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 2.2-11 -------------------------------------------------------------------------------
+
+
+def all_deadlines_met(lengths, deadlines):
+    """lengths [jobs], deadlines [jobs], all there at time 0 -> whether some order misses no deadline."""
+    now = 0
+    for deadline, length in sorted(zip(deadlines, lengths, strict=True)):
+        now += length
+        if now > deadline:
+            return False
+    return True
+
+
+def _in_order(lengths, deadlines, order, *, strict=False, start=False):
+    now = 0
+    for job in order:
+        at, now = now, now + lengths[job]
+        late = at if start else now
+        if late > deadlines[job] or (strict and late == deadlines[job]):
+            return False
+    return True
+
+
+def _sorted_by(values):
+    return sorted(range(len(values)), key=lambda job: values[job])
+
+
+def _draw_deadlines(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    cases = []
+    for number in range(3):
+        lengths = [generator.randrange(1, 6) for _ in range(4)]
+        ends = list(itertools.accumulate(lengths))
+        deadlines = [end + generator.randrange(-1, 3) for end in ends]
+        order = generator.sample(range(4), 4)
+        inputs = ([lengths[job] for job in order], [deadlines[job] for job in order])
+        cases.append(Case(f"four jobs, number {number} drawn from seed {seed}", inputs))
+    return tuple(cases)
+
+
+DEADLINES = Exercise(
+    key="2.2-11",
+    title="Can all deadlines be met?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "All jobs are there at time 0, and each must have ended at its deadline (at it is in time). Is there "
+        "an order in which none is missed? Trying all orders would take ten factorial steps for ten jobs."
+    ),
+    takeaway="If the earliest deadline first misses one, every order misses one: one order answers for all.",
+    reference=all_deadlines_met,
+    explanation=(
+        "Exchange two neighbours that stand against their deadlines: what was in time stays so. Hence the "
+        "order of deadlines is as good as any."
+    ),
+    hints=(
+        "Which of two jobs would you do first if one is wanted at 5 and the other at 50?",
+        "Take an order that meets all deadlines, with two neighbours where the later deadline comes first. "
+        "What happens to both if they change places?",
+        "So one order is enough. Walk through it with a clock: when has each job ended?",
+    ),
+    cases=(
+        Case("lengths 3, 2, 1 and deadlines 6, 5, 1", ([3, 2, 1], [6, 5, 1])),
+        Case("lengths 3, 2, 1 and deadlines 5, 5, 6", ([3, 2, 1], [5, 5, 6])),
+        Case("one job that just fits", ([4], [4])),
+        Case("one job that does not", ([4], [3])),
+        Case("a short one with a late deadline", ([5, 1, 2], [5, 9, 7])),
+        Case("each alone would be in time", ([3, 3], [4, 4])),
+        Case("given in the order of their deadlines", ([1, 2, 3], [1, 4, 6])),
+        Case("a long one that is urgent", ([1, 6], [9, 6])),
+        Case("two urgent ones and one with time to spare", ([3, 3, 1], [4, 5, 9])),
+        Case("begun in time, ended late", ([2, 5], [2, 6])),
+        Case("no job", ([], [])),
+    ),
+    draw=_draw_deadlines,
+    mistakes=(
+        Mistake(
+            "in the order given",
+            "You try only the order in which the jobs are given. Another one may do better: by what should "
+            "they be sorted?",
+            (lambda n, d: _in_order(n, d, range(len(n))),),
+        ),
+        Mistake(
+            "shortest first",
+            "You sort by length. That is best for the mean turnaround, but a long job may be the urgent one.",
+            (lambda n, d: _in_order(n, d, _sorted_by(n)),),
+        ),
+        Mistake(
+            "each alone",
+            "You compare each length with its own deadline, as if each had a processor. They wait for each "
+            "other: the clock runs on.",
+            (lambda n, d: all(length <= deadline for length, deadline in zip(n, d, strict=True)),),
+        ),
+        Mistake(
+            "at the deadline is too late for you",
+            "A job that ends exactly at its deadline counts as late in your version. Here it is in time.",
+            (lambda n, d: _in_order(n, d, _sorted_by(d), strict=True),),
+        ),
+        Mistake(
+            "begun is not ended",
+            "You look at the time when a job begins. It must have ended at its deadline.",
+            (lambda n, d: _in_order(n, d, _sorted_by(d), start=True),),
+        ),
+        Mistake(
+            "only the last deadline",
+            "You compare the whole work with the latest deadline. It is needed, but not enough: somebody "
+            "with an early deadline may stand behind too much work.",
+            (lambda n, d: sum(n) <= max(d, default=0),),
+        ),
+        Mistake(
+            "latest deadline first",
+            "Your jobs run in the order of their deadlines, but from the latest to the earliest.",
+            (lambda n, d: _in_order(n, d, _sorted_by(d)[::-1]),),
+        ),
+    ),
+)
+
+
+EXERCISES = (DEADLINES,)

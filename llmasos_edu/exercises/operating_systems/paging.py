@@ -1,0 +1,216 @@
+"""Exercises of section 2.2.1: virtual addresses.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+# 2.2-1 --------------------------------------------------------------------------------
+
+
+def _draw_table(seed: int) -> dict:
+    """A page size, a table of four pages and two addresses on different pages, none on page or offset 0."""
+    generator = random.Random(seed)
+    page_size = generator.choice([16, 32, 64])
+    frames = generator.sample(range(5, 16), 4)
+    pages = generator.sample([1, 2, 3], 2)
+    offsets = generator.sample(range(4, page_size - 3), 2)
+    first, second = (page * page_size + offset for page, offset in zip(pages, offsets, strict=True))
+    return {"page_size": page_size, "frames": frames, "first": first, "second": second}
+
+
+def _of_both(rule):
+    """The answer that a rule (page, offset, frame, page size) gives for both addresses."""
+
+    def answer(page_size, frames, first, second):
+        found = {}
+        for name, address in (("first", first), ("second", second)):
+            page, offset = divmod(address, page_size)
+            found[name] = rule(page, offset, frames[page], page_size)
+        return found
+
+    return answer
+
+
+BY_HAND = Question(
+    key="2.2-1",
+    title="Translate by hand",
+    difficulty=1,
+    minutes=5,
+    statement=(
+        "Pages have {page_size} bytes, and pages 0, 1, 2, 3 lie in frames {frames}. At which physical "
+        "addresses do the virtual addresses {first} (first) and {second} (second) lie?"
+    ),
+    takeaway="The page moves, the offset stays: neighbours on a page stay neighbours.",
+    explanation=(
+        "Divide by the page size: the quotient is the page, the remainder the offset. Then frame times page "
+        "size, plus the offset."
+    ),
+    hints=(
+        "How many whole pages lie before the address? That is the number of its page, counted from 0.",
+        "What is left after these pages is the offset within the page. Paging does not change it.",
+        "The frame's first byte lies at its number times the size of a frame. How far behind it is your "
+        "byte?",
+    ),
+    answer=_of_both(lambda page, offset, frame, size: frame * size + offset),
+    mistakes=(
+        Mistake(
+            "offset left out",
+            "You give the first byte of the right frame. The address is not the first byte of its page: "
+            "where within the page does it lie?",
+            (_of_both(lambda page, offset, frame, size: frame * size),),
+        ),
+        Mistake(
+            "frame not multiplied",
+            "You add the frame's number and the offset. A frame's number counts frames, an address counts "
+            "bytes: how many bytes lie before that frame?",
+            (_of_both(lambda page, offset, frame, size: frame + offset),),
+        ),
+        Mistake(
+            "page kept as it is",
+            "These are the virtual addresses again: you put the page's own number where its frame's belongs. "
+            "What does the table say about that page?",
+            (_of_both(lambda page, offset, frame, size: page * size + offset),),
+        ),
+        Mistake(
+            "page and offset exchanged",
+            "You multiply the offset and add the page. Which of quotient and remainder counts pages, and "
+            "which counts bytes within one?",
+            (_of_both(lambda page, offset, frame, size: offset * size + frame),),
+        ),
+        Mistake(
+            "frame added to the address",
+            "You move the whole address by the frame, so its page is counted as well. Only the offset goes "
+            "along; the table replaces the rest.",
+            (_of_both(lambda page, offset, frame, size: frame * size + page * size + offset),),
+        ),
+    ),
+    draw=_draw_table,
+)
+
+
+# 2.2-2 --------------------------------------------------------------------------------
+
+
+def translate(address, page_size, frames):
+    """address, page_size, frames [pages] (-1 = no frame) -> physical address, -1 fault, -2 outside."""
+    page, offset = divmod(address, page_size)
+    if not 0 <= page < len(frames):
+        return -2
+    return frames[page] * page_size + offset if frames[page] >= 0 else -1
+
+
+def _translated(address, page_size, frames, *, outside=-2, fault=-1, add=lambda page, offset: offset):
+    page, offset = divmod(address, page_size)
+    if not 0 <= page < len(frames):
+        return outside
+    return frames[page] * page_size + add(page, offset) if frames[page] >= 0 else fault
+
+
+def _draw_addresses(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    page_size = generator.choice([8, 16, 64])
+    frames = generator.sample(range(3, 20), 4)
+    frames[generator.randrange(4)] = -1
+    addresses = generator.sample(range(5 * page_size), 3)
+    return tuple(
+        Case(f"address {address} on pages of {page_size}", (address, page_size, list(frames)))
+        for address in addresses
+    )
+
+
+TABLE = Exercise(
+    key="2.2-2",
+    title="A page table in code",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Translate a virtual address. `frames[p]` is the frame of page p, or -1 where the page has none. "
+        "Return the physical address; -1 for a page fault; -2 for an address outside of this memory, a "
+        "negative one included."
+    ),
+    takeaway="Three outcomes, and only one of them is an address: the other two are the kernel's business.",
+    reference=translate,
+    explanation=(
+        "The quotient is looked up, the remainder goes along; outside is asked about before the table is."
+    ),
+    hints=(
+        "One division gives you both halves of the address. What are quotient and remainder called here?",
+        "Before you look into the table: is there such a line at all? Python's lists count from the end for "
+        "negative indices, which is not what a machine should do.",
+        "A frame of -1 is not an address. Which of the three answers is it, and in which order do you ask?",
+    ),
+    cases=(
+        Case("address 21 on pages of 16", (21, 16, [3, 7, -1, 2])),
+        Case("the first byte of page 0", (0, 16, [3, 7, -1, 2])),
+        Case("a page without a frame", (40, 16, [3, 7, -1, 2])),
+        Case("the last byte of the last page", (63, 16, [3, 7, -1, 2])),
+        Case("the first byte outside", (64, 16, [3, 7, -1, 2])),
+        Case("a negative address", (-1, 16, [3, 7, -1, 2])),
+        Case("a page in frame 0", (9, 8, [4, 0])),
+        Case("pages of 100", (250, 100, [9, 1, 5])),
+    ),
+    draw=_draw_addresses,
+    mistakes=(
+        Mistake(
+            "offset left out",
+            "You return the first byte of the frame: at address 21, five bytes into its page, that is five "
+            "too low. What goes along unchanged?",
+            (lambda a, p, f: _translated(a, p, f, add=lambda page, offset: 0),),
+        ),
+        Mistake(
+            "address added whole",
+            "You add the whole address to the start of the frame, so that the pages before it count twice. "
+            "Which part of the address is still needed once the page is known?",
+            (lambda a, p, f: _translated(a, p, f, add=lambda page, offset: page * p + offset),),
+        ),
+        Mistake(
+            "frame not multiplied",
+            "You add the frame's number as if it were bytes. How many bytes lie before frame 7 when a frame "
+            "has 16?",
+            (lambda a, p, f: -2 if not 0 <= a // p < len(f) else -1 if f[a // p] < 0 else f[a // p] + a % p,),
+        ),
+        Mistake(
+            "fault not noticed",
+            "For a page without a frame you compute an address from -1. The table holds a sign there, not a "
+            "number: ask before you multiply.",
+            (lambda a, p, f: f[a // p] * p + a % p if 0 <= a // p < len(f) else -2,),
+        ),
+        Mistake(
+            "frame 0 taken for none",
+            "A page in frame 0 comes out as a fault. Zero is a frame like any other, though Python takes it "
+            "for false: what exactly marks a missing one?",
+            (lambda a, p, f: _translated(a, p, [frame or -1 for frame in f]),),
+        ),
+        Mistake(
+            "negative addresses counted from the end",
+            "A negative address gives you a place in memory: Python's list counts from its end for you. A "
+            "program that asks for address -1 must be told that it is outside.",
+            (lambda a, p, f: _translated(a % (p * len(f)), p, f) if a < 0 else _translated(a, p, f),),
+        ),
+        Mistake(
+            "the limit itself let in",
+            "The first byte behind the last page is treated as a fault or breaks your function. With 4 pages "
+            "there is no page 4: which comparison lets it in?",
+            (
+                lambda a, p, f: -1 if a // p == len(f) else _translated(a, p, f),
+                lambda a, p, f: f[a // p] if a // p == len(f) else _translated(a, p, f),
+            ),
+        ),
+        Mistake(
+            "outside taken for a fault",
+            "An address outside of the memory gets the answer of a page fault. A fault can be mended by "
+            "fetching the page, this one cannot: they need different answers.",
+            (
+                lambda a, p, f: _translated(a, p, f, outside=-1),
+                lambda a, p, f: _translated(a, p, f, fault=-2),
+            ),
+        ),
+    ),
+)
+
+
+EXERCISES = (BY_HAND, TABLE)

@@ -1,0 +1,376 @@
+"""Exercises of section 2.2.1: which page must go.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import itertools
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+
+def _faults(references, num_frames, victim, *, cold=True):
+    """Faults when `victim(resident, past, future)` goes; without the cold ones, those into an empty frame."""
+    resident, faults = [], 0
+    for now, page in enumerate(references):
+        if page in resident:
+            continue
+        full = len(resident) == num_frames
+        if full:
+            resident.remove(victim(resident, references[:now], references[now:]))
+        resident.append(page)
+        faults += full or cold
+    return faults
+
+
+def _first_in(resident, past, future):
+    return resident[0]
+
+
+def _last_in(resident, past, future):
+    return resident[-1]
+
+
+def _least_recent(resident, past, future):
+    return min(resident, key=lambda page: len(past) - past[::-1].index(page))
+
+
+def _most_recent(resident, past, future):
+    return max(resident, key=lambda page: len(past) - past[::-1].index(page))
+
+
+def _least_frequent(resident, past, future):
+    return min(resident, key=lambda page: (past.count(page), len(past) - past[::-1].index(page)))
+
+
+def _farthest(resident, past, future):
+    return max(resident, key=lambda page: future.index(page) if page in future else len(future))
+
+
+def _soonest(resident, past, future):
+    return min(resident, key=lambda page: future.index(page) if page in future else len(future))
+
+
+# 2.2-3 --------------------------------------------------------------------------------
+
+
+def _counts(references, *, cold=True, **rules):
+    rules = {"fifo": _first_in, "lru": _least_recent, "optimal": _farthest} | rules
+    return {name: _faults(references, 3, rule, cold=cold) for name, rule in rules.items()}
+
+
+def _draw_references(seed: int) -> dict:
+    """Twelve references to five pages on which the three policies, and the usual slips, differ."""
+    generator = random.Random(seed)
+    while True:
+        references = [generator.randrange(1, 6) for _ in range(12)]
+        right = _counts(references)
+        slips = [
+            _counts(references, lru=_most_recent)["lru"],
+            _counts(references, lru=_least_frequent)["lru"],
+        ]
+        repeats = all(a != b for a, b in itertools.pairwise(references))
+        apart = len({*right.values(), *slips, _counts(references, optimal=_soonest)["optimal"]}) == 6
+        if repeats and apart and len(set(references)) == 5:
+            return {"references": references}
+
+
+FAULTS = Question(
+    key="2.2-3",
+    title="Count the faults",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A program uses the pages {references}, in this order. There are 3 frames, all empty at first. How "
+        "many page faults are there when the page that goes is the one that came first (fifo), the one whose "
+        "last use is longest ago (lru), the one whose next use is farthest away (optimal)?"
+    ),
+    takeaway="On the very same references the three differ, and nobody can be better than the last one.",
+    explanation="Write the three frames as three lines, a column for each reference, and mark the columns in "
+    "which a page comes in.",
+    hints=(
+        "Draw three lines for the frames and a column for each reference. A fault is a column in which a "
+        "page comes in, and that includes the first ones, into empty frames.",
+        "For fifo a hit changes nothing, neither the frames nor the order in which they will be emptied.",
+        "For lru look left along the references to find whose last use lies farthest back, for optimal look "
+        "right to find whose next use lies farthest ahead; a page that never comes again is farthest.",
+    ),
+    answer=_counts,
+    mistakes=(
+        Mistake(
+            "empty frames not counted",
+            "Each of your counts is three too low: the first three pages come into empty frames. Nobody "
+            "has to leave for them, but they had to be fetched all the same.",
+            (lambda references: _counts(references, cold=False),),
+        ),
+        Mistake(
+            "hits counted",
+            "Your numbers are the references that found their page. A fault is one that did not; together "
+            "they make up all references.",
+            (lambda references: {name: 12 - count for name, count in _counts(references).items()},),
+        ),
+        Mistake(
+            "fifo and lru exchanged",
+            "Your first two numbers are right, but for each other's policy. Which of the two cares when a "
+            "page was used, and which only when it came?",
+            (
+                lambda references: {
+                    "fifo": _counts(references)["lru"],
+                    "lru": _counts(references)["fifo"],
+                },
+            ),
+        ),
+        Mistake(
+            "most recent for least recent",
+            "For lru you let the page go that was used last. Least recently means the opposite: whose last "
+            "use lies farthest back?",
+            (lambda references: {"lru": _counts(references, lru=_most_recent)["lru"]},),
+        ),
+        Mistake(
+            "least often for least recent",
+            "For lru you let the page go that was used least often. That is another policy, called LFU; here "
+            "the time of the last use counts, not the number of uses.",
+            (lambda references: {"lru": _counts(references, lru=_least_frequent)["lru"]},),
+        ),
+        Mistake(
+            "soonest for farthest",
+            "For optimal you let the page go that is needed next, which is the worst that one can do. Which "
+            "page can best be spared?",
+            (lambda references: {"optimal": _counts(references, optimal=_soonest)["optimal"]},),
+        ),
+    ),
+    draw=_draw_references,
+)
+
+
+# 2.2-4 --------------------------------------------------------------------------------
+
+
+def lru_faults(references, num_frames):
+    """references [steps], num_frames -> number of page faults when the least recently used page goes."""
+    recent, faults = [], 0  # the page used last stands last
+    for page in references:
+        if page in recent:
+            recent.remove(page)
+        else:
+            faults += 1
+            if len(recent) == num_frames:
+                recent.pop(0)
+        recent.append(page)
+    return faults
+
+
+def _one_frame_more(references, num_frames):
+    return lru_faults(references, num_frames + 1)
+
+
+def _draw_lru(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    return tuple(
+        Case(
+            f"{length} references to {pages} pages, {frames} frames, drawn from seed {seed}",
+            ([generator.randrange(pages) for _ in range(length)], frames),
+        )
+        for length, pages, frames in ((15, 5, 3), (30, 8, 4))
+    )
+
+
+LRU = Exercise(
+    key="2.2-4",
+    title="Least recently used",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Count the page faults of a sequence of references when the page that goes is the one whose last use "
+        "is longest ago. All frames are empty at first; a page that comes into an empty frame is a fault too."
+    ),
+    takeaway="A hit costs nothing and still matters: it moves the page to the safe end.",
+    reference=lru_faults,
+    explanation="One list in the order of last use is enough: what is used goes to its end, what goes is at "
+    "its head.",
+    hints=(
+        "Which page would go next? Keep the resident pages in an order that answers this at once.",
+        "What must happen to that order when a page is used that is already in memory?",
+        "At a fault two things may happen: a page leaves, and a page comes. When does none have to leave?",
+    ),
+    cases=(
+        Case("Belady's string with 3 frames", ([1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5], 3)),
+        Case("Belady's string with 4 frames", ([1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5], 4)),
+        Case("a hit that saves a page", ([1, 2, 1, 3, 1, 2], 2)),
+        Case("one frame", ([1, 1, 2, 2, 1], 1)),
+        Case("more frames than pages", ([3, 1, 2, 3, 1, 2], 5)),
+        Case("a page used often, long ago", ([1, 1, 1, 1, 2, 3, 4, 1, 2, 3], 3)),
+        Case("no reference", ([], 2)),
+        Case("a page that comes back late", ([2, 1, 3, 4, 3, 1, 5, 1, 4, 5], 3)),
+        Case("a loop of 4 over 3 frames", ([0, 1, 2, 3] * 4, 3)),
+    ),
+    draw=_draw_lru,
+    mistakes=(
+        Mistake(
+            "first in, first out",
+            "You count the faults of first in, first out: a hit leaves your order as it is. What should a "
+            "use of a page that is already there change?",
+            (lambda r, n: _faults(r, n, _first_in),),
+        ),
+        Mistake(
+            "most recently used goes",
+            "You let the page go that was used last, and keep the one that nobody has touched for longest. "
+            "Which end of your order is the safe one?",
+            (lambda r, n: _faults(r, n, _most_recent),),
+        ),
+        Mistake(
+            "last in goes",
+            "The page that came in last goes, whatever was used since. Which page has gone unused for "
+            "longest?",
+            (lambda r, n: _faults(r, n, _last_in),),
+        ),
+        Mistake(
+            "least often used goes",
+            "You count uses instead of looking at the last one: a page that was used often, long ago, stays "
+            "for ever. That policy is called LFU.",
+            (lambda r, n: _faults(r, n, _least_frequent),),
+        ),
+        Mistake(
+            "empty frames not counted",
+            "You count only faults for which a page had to leave. The first pages come into empty frames, "
+            "and they must be fetched as well.",
+            (lambda r, n: _faults(r, n, _least_recent, cold=False),),
+        ),
+        Mistake(
+            "hits counted",
+            "You count the references that find their page, which are the hits. The others are asked for.",
+            (lambda r, n: len(r) - lru_faults(r, n),),
+        ),
+        Mistake(
+            "one frame too many",
+            "Your memory holds one page more than there are frames: it is emptied after it has overflowed. "
+            "Is the room made before the page comes, or after?",
+            (_one_frame_more,),
+        ),
+        Mistake(
+            "the future looked at",
+            "You let the page go whose next use is farthest away. That is the optimum, and it needs to know "
+            "the future; here only the past may decide.",
+            (lambda r, n: _faults(r, n, _farthest),),
+        ),
+    ),
+)
+
+
+# 2.2-5 --------------------------------------------------------------------------------
+
+
+def clock_victim(used, hand):
+    """used [frames] (True = used since the hand passed), hand -> victim, used [frames] after, hand after."""
+    used = list(used)
+    while used[hand]:
+        used[hand] = False
+        hand = (hand + 1) % len(used)
+    return hand, used, (hand + 1) % len(used)
+
+
+def _sweep(used, hand, *, start=None, clear=True, whole=False, step=1, past=1):
+    used = list(used)
+    hand = hand if start is None else start
+    for _ in range(2 * len(used)):
+        if not used[hand]:
+            break
+        used[hand] = not clear
+        hand = (hand + step) % len(used)
+    if whole:
+        used = [False] * len(used)
+    return hand, used, (hand + past) % len(used)
+
+
+def _draw_clock(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    size = generator.randrange(4, 8)
+    used = [generator.random() < 0.6 for _ in range(size)]
+    return (Case(f"{size} frames drawn from seed {seed}", (used, generator.randrange(size))),)
+
+
+CLOCK = Exercise(
+    key="2.2-5",
+    title="The clock",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "The frames stand in a circle, and a hand points to one of them. To find the page that must go, "
+        "look at the frame under the hand: if its bit is set, clear the bit and move the hand on; if not, "
+        "this is the victim. Return the victim's frame, all bits after the sweep, and where the hand "
+        "stands after it: one beyond the victim. The list that you are given must stay as it was."
+    ),
+    takeaway="One bit a page, set by the machine at every use, comes close to an order of last uses.",
+    reference=clock_victim,
+    explanation="A page is spared once: its bit is cleared, and when the hand comes round again it goes.",
+    hints=(
+        "What happens under the hand depends on one bit. Write the loop for a single step first.",
+        "Behind the last frame comes frame 0. Which operation makes a circle out of a row of numbers?",
+        "If all bits are set, the hand goes once round and clears them. Does your loop end then, and where?",
+    ),
+    cases=(
+        Case("the frame under the hand is free to go", ([False, True, True], 0)),
+        Case("two set bits before a clear one", ([True, True, False, True], 0)),
+        Case("the hand passes the end", ([False, True, True, True], 2)),
+        Case("all bits set", ([True, True, True], 1)),
+        Case("no bit set", ([False, False, False, False], 3)),
+        Case("a clear bit behind the hand and one before it", ([True, False, True, False], 2)),
+        Case("one frame, in use", ([True], 0)),
+    ),
+    draw=_draw_clock,
+    parts=("victim", "bits", "hand"),
+    mistakes=(
+        Mistake(
+            "bits left as they are",
+            "The hand passes set bits without clearing them, so a page that was used once is spared for "
+            "ever. What does it cost a page to be spared?",
+            (lambda u, h: _sweep(u, h, clear=False),),
+        ),
+        Mistake(
+            "search from frame 0",
+            "You begin at frame 0 each time. The hand remembers where the last sweep ended: who stands there "
+            "has waited longest.",
+            (lambda u, h: _sweep(u, h, start=0),),
+        ),
+        Mistake(
+            "the hand stays on the victim",
+            "The victim is right, but your hand still points to it: the page that comes in would be looked "
+            "at first in the next sweep. Where should the hand wait?",
+            (lambda u, h: _sweep(u, h, past=0),),
+        ),
+        Mistake(
+            "all bits cleared",
+            "You clear bits that the hand has not reached. Only a page that was passed loses its bit; the "
+            "others have not been asked yet.",
+            (lambda u, h: _sweep(u, h, whole=True),),
+        ),
+        Mistake(
+            "the wrong way round",
+            "Your hand moves backwards. Any direction would do for a clock, but here the next frame is the "
+            "one with the next number.",
+            (lambda u, h: _sweep(u, h, step=-1, past=-1), lambda u, h: _sweep(u, h, step=-1)),
+        ),
+        Mistake(
+            "set and clear confused",
+            "You let a page go whose bit is set, one that was just used, and spare those that nobody "
+            "touched. What does a set bit say?",
+            (
+                lambda u, h: (
+                    (v := next(((h + i) % len(u) for i in range(len(u)) if u[(h + i) % len(u)]), h)),
+                    [bit and place != v for place, bit in enumerate(u)],
+                    (v + 1) % len(u),
+                ),
+            ),
+        ),
+        Mistake(
+            "the end is not followed by the beginning",
+            "When the hand passes the last frame you lose it: the frames stand in a circle, and behind the "
+            "last one comes frame 0.",
+            (lambda u, h: (*_sweep(u, h)[:2], _sweep(u, h)[0] + 1),),
+        ),
+    ),
+)
+
+
+EXERCISES = (FAULTS, LRU, CLOCK)

@@ -1,0 +1,340 @@
+"""Exercises of section 2.2.2: whose turn is it?
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import itertools
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+# 2.2-8 --------------------------------------------------------------------------------
+
+
+def _draw_lengths(seed: int) -> dict:
+    """Three jobs, neither in the order of their lengths nor in the opposite one."""
+    generator = random.Random(seed)
+    short, middle, long = sorted(generator.sample(range(2, 15), 3))
+    lengths = generator.choice([[long, short, middle], [middle, long, short], [middle, short, long]])
+    return {"lengths": lengths, "quantum": generator.choice([1, 2])}
+
+
+def _mean_end(lengths):
+    return sum(itertools.accumulate(lengths)) / len(lengths)
+
+
+def _mean_start(lengths):
+    return _mean_end(lengths) - sum(lengths) / len(lengths)
+
+
+def _by_hand(lengths, quantum):
+    return {
+        "first come": _mean_end(lengths),
+        "shortest first": _mean_end(sorted(lengths)),
+        "round robin response": (quantum + 2 * quantum) / 3,
+    }
+
+
+JOBS_BY_HAND = Question(
+    key="2.2-8",
+    title="Three jobs by hand",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Three jobs of {lengths} units come at time 0, in this order. What is the mean turnaround when "
+        "they run in the order in which they came (first come), and when the shortest runs first (shortest "
+        "first)? And what is the mean response, from arrival to the first unit, when each may run for "
+        "{quantum} in its turn (round robin response)?"
+    ),
+    takeaway="The machine did the same work three times; whom it made wait was the policy's choice.",
+    explanation="First the time at which each job ends (or begins), then the mean of the three.",
+    hints=(
+        "Turnaround is the end minus the arrival. Everybody arrived at 0, so write down three ends.",
+        "Only the order changes between the first two questions. What is added up how often?",
+        "For the response, the length of a job does not matter: only who stands before it in the first "
+        "round, and for how long each of them runs.",
+    ),
+    answer=_by_hand,
+    mistakes=(
+        Mistake(
+            "waiting for turnaround",
+            "Your turnaround times end where the job begins: you left out its own length. Turnaround runs "
+            "from arrival to the very end.",
+            (
+                lambda lengths, quantum: {
+                    "first come": _mean_start(lengths),
+                    "shortest first": _mean_start(sorted(lengths)),
+                },
+            ),
+        ),
+        Mistake(
+            "sum for mean",
+            "Your turnaround times are three times too large: they are sums. The mean over the jobs was "
+            "asked for.",
+            (
+                lambda lengths, quantum: {
+                    "first come": 3 * _mean_end(lengths),
+                    "shortest first": 3 * _mean_end(sorted(lengths)),
+                },
+            ),
+        ),
+        Mistake(
+            "longest first",
+            "Under shortest first you let the longest run first, which is the worst of all orders for the "
+            "mean.",
+            (lambda lengths, quantum: {"shortest first": _mean_end(sorted(lengths, reverse=True))},),
+        ),
+        Mistake(
+            "policies exchanged",
+            "The first two numbers are right, but for each other. Sorting the jobs cannot make the mean "
+            "worse.",
+            (
+                lambda lengths, quantum: {
+                    "first come": _mean_end(sorted(lengths)),
+                    "shortest first": _mean_end(lengths),
+                },
+            ),
+        ),
+        Mistake(
+            "first turn counted as waiting",
+            "Your response is one turn too long: it ends when the job gets its first unit, not when its "
+            "first turn is over.",
+            (lambda lengths, quantum: {"round robin response": 2 * quantum},),
+        ),
+        Mistake(
+            "response under first come",
+            "You give the response for jobs that run to their ends. Under round robin, those before you run "
+            "for one turn only before it is yours.",
+            (lambda lengths, quantum: {"round robin response": _mean_start(lengths)},),
+        ),
+    ),
+    draw=_draw_lengths,
+)
+
+
+# 2.2-9 --------------------------------------------------------------------------------
+
+
+def turnaround_times(arrivals, lengths):
+    """arrivals [jobs] in order, lengths [jobs] -> turnaround of each [jobs] when they run as they came."""
+    now, times = 0, []
+    for arrival, length in zip(arrivals, lengths, strict=True):
+        now = max(now, arrival) + length
+        times.append(now - arrival)
+    return times
+
+
+def _never_idle(arrivals, lengths):
+    return [end - at for at, end in zip(arrivals, itertools.accumulate(lengths), strict=True)]
+
+
+def _ends(arrivals, lengths):
+    return [at + time for at, time in zip(arrivals, turnaround_times(arrivals, lengths), strict=True)]
+
+
+def _shortest_first(arrivals, lengths):
+    now, times = 0, {}
+    while len(times) < len(lengths):
+        left = [job for job in range(len(lengths)) if job not in times]
+        ready = [job for job in left if arrivals[job] <= now] or left[:1]
+        job = min(ready, key=lambda job: lengths[job])
+        now = max(now, arrivals[job]) + lengths[job]
+        times[job] = now - arrivals[job]
+    return [times[job] for job in range(len(lengths))]
+
+
+def _draw_jobs(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    arrivals = sorted(generator.randrange(30) for _ in range(6))
+    lengths = [generator.randrange(1, 9) for _ in range(6)]
+    return (Case(f"arrivals {arrivals}, lengths {lengths}", (arrivals, lengths)),)
+
+
+TURNAROUND = Exercise(
+    key="2.2-9",
+    title="First come, first served",
+    difficulty=1,
+    minutes=10,
+    statement=(
+        "Jobs run one after the other in the order in which they come, each to its end. Return the "
+        "turnaround of each: its end minus its arrival. When nobody is there, the processor waits for the "
+        "next to come."
+    ),
+    takeaway="One long job at the front makes everybody's turnaround long: the convoy effect.",
+    reference=turnaround_times,
+    explanation="A job begins when it has come and the one before it has ended, whichever is later.",
+    hints=(
+        "Keep one number: when the processor is free again. What does the next job do to it?",
+        "Two things must have happened before a job can begin. Which of them is later?",
+        "A turnaround is a duration. From which moment of the job's own does it count?",
+    ),
+    cases=(
+        Case("lengths 100, 10, 10, all at time 0", ([0, 0, 0], [100, 10, 10])),
+        Case("lengths 10, 10, 100, all at time 0", ([0, 0, 0], [10, 10, 100])),
+        Case("arrivals 0, 3, 20 with a pause", ([0, 3, 20], [5, 4, 2])),
+        Case("the first comes at 7", ([7, 8], [3, 3])),
+        Case("one job", ([4], [6])),
+        Case("each comes as the last ends", ([0, 2, 5], [2, 3, 1])),
+        Case("a long one before short ones", ([0, 1, 2, 3], [12, 5, 1, 3])),
+    ),
+    draw=_draw_jobs,
+    mistakes=(
+        Mistake(
+            "ends for turnarounds",
+            "You return the times at which the jobs end. Somebody who came at 20 and ended at 22 has "
+            "waited 2, not 22.",
+            (_ends,),
+        ),
+        Mistake(
+            "the processor never idle",
+            "You add up the lengths as if there were never a pause: a job seems to run before it has come. "
+            "What does the processor do when nobody is there?",
+            (_never_idle,),
+        ),
+        Mistake(
+            "waiting for turnaround",
+            "You return how long each waits before it runs. Turnaround includes the job's own time.",
+            (lambda a, n: [time - length for time, length in zip(turnaround_times(a, n), n, strict=True)],),
+        ),
+        Mistake(
+            "nobody waits",
+            "Each of your jobs begins the moment it comes, as if there were a processor for each. There is "
+            "one: the one before must have ended.",
+            (lambda a, n: list(n),),
+        ),
+        Mistake(
+            "shortest first",
+            "You let a short job overtake a longer one that came before it. Here the order of arrival "
+            "decides.",
+            (_shortest_first,),
+        ),
+        Mistake(
+            "one number for all",
+            "You return one number, the mean. Each job's own turnaround is asked for, in the order of the "
+            "jobs.",
+            (lambda a, n: sum(turnaround_times(a, n)) / len(n),),
+        ),
+    ),
+)
+
+
+# 2.2-10 -------------------------------------------------------------------------------
+
+
+def round_robin(lengths, quantum):
+    """lengths [jobs], all there at time 0, quantum -> time at which each ends [jobs]."""
+    queue, left, now, ends = list(range(len(lengths))), list(lengths), 0, [0] * len(lengths)
+    while queue:
+        job = queue.pop(0)
+        used = min(quantum, left[job])
+        now, left[job] = now + used, left[job] - used
+        if left[job]:
+            queue.append(job)
+        else:
+            ends[job] = now
+    return ends
+
+
+def _round(lengths, quantum, *, whole=False, front=False, end_of_round=False, turns=False):
+    """Round robin with one thing amiss."""
+    queue, left, now, ends = list(range(len(lengths))), list(lengths), 0, [0] * len(lengths)
+    while queue:
+        ended = []
+        for job in list(queue):
+            used = quantum if whole else min(quantum, left[job])
+            now, left[job] = now + (1 if turns else used), left[job] - used
+            if left[job] <= 0:
+                ended.append(job)
+                ends[job] = now
+                queue.remove(job)
+        if end_of_round:
+            for job in ended:
+                ends[job] = now
+        if front:
+            queue.reverse()
+    return ends
+
+
+def _draw_round(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    lengths, quantum = [generator.randrange(1, 12) for _ in range(5)], generator.randrange(2, 5)
+    return (Case(f"lengths {lengths}, quantum {quantum}", (lengths, quantum)),)
+
+
+ROUND_ROBIN = Exercise(
+    key="2.2-10",
+    title="Round robin",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "All jobs are there at time 0. Each runs for `quantum` units, or less if it ends before, then goes "
+        "to the end of the queue. Changing over takes no time. Return when each job ends. The list that "
+        "you are given must stay as it was."
+    ),
+    takeaway="Everybody is served soon, and nearly everybody ends late.",
+    reference=round_robin,
+    explanation=(
+        "A queue of jobs: take the first, let it run for the smaller of quantum and what it needs, put it "
+        "behind the others unless it is done."
+    ),
+    hints=(
+        "Keep three things: the queue, what each job still needs, and the time.",
+        "How long is the turn of a job that needs less than a quantum?",
+        "A job that is not done goes behind all others. One that is done: what do you write down, and does "
+        "it come back?",
+    ),
+    cases=(
+        Case("three of 5, quantum 1", ([5, 5, 5], 1)),
+        Case("lengths 3 and 5, quantum 2", ([3, 5], 2)),
+        Case("quantum longer than any job", ([4, 2, 3], 10)),
+        Case("a short one behind a long one", ([10, 1, 2], 4)),
+        Case("one job", ([7], 3)),
+        Case("lengths 6, 4, 9, 2, quantum 3", ([6, 4, 9, 2], 3)),
+    ),
+    draw=_draw_round,
+    mistakes=(
+        Mistake(
+            "first come, first served",
+            "Your jobs run to their ends in the order in which they stand: nobody gives the processor back "
+            "when the quantum is over.",
+            (lambda n, q: list(itertools.accumulate(n)),),
+        ),
+        Mistake(
+            "a turn always takes a whole quantum",
+            "A job that ends in the middle of its turn keeps the processor to the end of the quantum in your "
+            "version. It could go on with the next at once.",
+            (lambda n, q: _round(n, q, whole=True),),
+        ),
+        Mistake(
+            "quantum of 1",
+            "You change over after every unit, whatever the quantum is. How long may a job run in its turn?",
+            (lambda n, q: round_robin(n, 1),),
+        ),
+        Mistake(
+            "ends at the end of the round",
+            "All jobs that end in a round get the same time from you, that of the round's end. Each ends "
+            "in its own turn.",
+            (lambda n, q: _round(n, q, end_of_round=True),),
+        ),
+        Mistake(
+            "direction changes",
+            "After each round you go through the jobs backwards. Whoever ran last would run again at once; "
+            "the queue always begins with who has waited longest.",
+            (lambda n, q: _round(n, q, front=True),),
+        ),
+        Mistake(
+            "turns counted, not units",
+            "Your times count turns. A turn takes as many units as the job runs in it.",
+            (lambda n, q: _round(n, q, turns=True),),
+        ),
+        Mistake(
+            "in the order of ending",
+            "The times are right but sorted: entry i should be the end of job i, however early it ends.",
+            (lambda n, q: sorted(round_robin(n, q)),),
+        ),
+    ),
+)
+
+
+EXERCISES = (JOBS_BY_HAND, TURNAROUND, ROUND_ROBIN)
