@@ -4,7 +4,7 @@ What a sound machine prints is the same on every machine (no versions, no paths,
 stand as a stored output in notebook 00.
 """
 
-import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -65,9 +65,11 @@ def threads():
 
 def widget_front_end():
     """A widget is half in the kernel, half in the browser (a JupyterLab extension): both are needed."""
-    trouble = imports("ipywidgets", "anywidget", "jupyterlab")()
+    trouble = imports("ipywidgets", "anywidget")()
     if trouble:
         return trouble
+    if importlib.util.find_spec("jupyterlab") is None:  # found, not imported: that alone takes seconds
+        return f"JupyterLab is not installed. {REINSTALL}."
     from jupyter_core.paths import jupyter_path
 
     places = [Path(place) for place in jupyter_path("labextensions")]
@@ -123,15 +125,17 @@ CHECKS = (
 
 def self_test(checks=CHECKS):
     """Print one line per check, 'fine' or what is missing and its remedy; nothing is raised."""
-    troubles = 0
+    lines, troubles = [], 0
     for name, check in checks:
         try:
             trouble = check()
         except Exception as error:
             trouble = f"The check itself failed: {type(error).__name__}: {error}. {REINSTALL}."
         troubles += bool(trouble)
-        print(f"{name} ".ljust(30, ".") + " " + (trouble or "fine"))
+        lines.append(f"{name} ".ljust(30, ".") + " " + (trouble or "fine"))
+    verdict = "Everything that the book needs is here."
     if troubles:
-        print(f"\n{troubles} of {len(checks)} checks found something: do what they say, then run this again.")
-    else:
-        print("\nEverything that the book needs is here.")
+        verdict = (
+            f"{troubles} of {len(checks)} checks found something: do what they say, then run this again."
+        )
+    print("\n".join([*lines, "", verdict]))  # at once, so that a notebook shows one box of words

@@ -4,6 +4,8 @@ import base64
 import json
 import re
 import struct
+import subprocess
+import sys
 import zlib
 
 import nbformat
@@ -340,3 +342,19 @@ def test_the_self_test_says_what_is_missing_and_goes_on(capsys):
     assert "RuntimeError: boom" in said
     assert "good ......................... fine" in said
     assert "2 of 3 checks" in said
+
+
+def test_the_self_test_answers_within_seconds_and_at_once():
+    """Ten seconds on two busy cores; so it imports nothing that is slow to import and not needed."""
+    program = (
+        "import sys, time\n"
+        "from llmasos_edu.book import self_test\n"
+        "written = []\n"
+        "write, sys.stdout.write = sys.stdout.write, lambda text: (written.append(text), write(text))[1]\n"
+        "self_test()\n"
+        "slow = {'jupyterlab', 'nbformat', 'jsonschema', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "pieces = [text for text in written if text.strip()]\n"
+        "assert (slow, len(pieces)) == (set(), 1), (slow, pieces)\n"
+        "assert time.process_time() < 10, time.process_time()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
