@@ -42,6 +42,12 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+def say_where(cell, cells):
+    """A notebook takes minutes to run: tell the terminal how far it is, and leave standard output alone."""
+    end = "\r" if sys.stderr.isatty() and cell < cells else "\n"
+    print(f"running cell {cell} of {cells}", end=end, file=sys.stderr, flush=True)
+
+
 def missing(paths):
     return [shown(path) for path in paths if not path.is_file()]
 
@@ -56,7 +62,7 @@ def main(arguments=None):
 
         out = asked.out or asked.notebook.with_suffix(".html")
         try:
-            print(shown(export_html(asked.notebook, out)))
+            print(shown(export_html(asked.notebook, out, progress=say_where)))
         except (CellFailed, OSError, ValueError) as error:
             print(f"{shown(asked.notebook)}: {error}", file=sys.stderr)
             return 1

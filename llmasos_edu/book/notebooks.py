@@ -27,7 +27,7 @@ class CellFailed(Exception):
     """A cell raised an error; the message names notebook, cell and error."""
 
 
-def execute(notebook, folder, *, timeout=600, store_widget_state=False):
+def execute(notebook, folder, *, timeout=600, store_widget_state=False, progress=None):
     """Run all cells in a fresh kernel of this environment; outputs are put into `notebook`.
 
     Args:
@@ -35,6 +35,7 @@ def execute(notebook, folder, *, timeout=600, store_widget_state=False):
         folder: where the kernel runs.
         timeout: seconds that one cell may take.
         store_widget_state: keep the widgets' state in the notebook's metadata, for a static page.
+        progress: progress(cell, cells), numbers from 1, is called before each code cell.
 
     Raises:
         CellFailed: a cell raised an error, ran too long, or took the kernel down with it.
@@ -53,8 +54,12 @@ def execute(notebook, folder, *, timeout=600, store_widget_state=False):
     )
     running = {"cell": None}
 
+    code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
+
     def remember(cell, **_):
         running["cell"] = cell
+        if progress:
+            progress(code.index(cell.id) + 1, len(code))
 
     client.on_cell_execute = remember
     environment = {**os.environ, "LLMASOS_PROGRESS": "0"}

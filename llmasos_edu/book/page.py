@@ -2,7 +2,8 @@
 
 The page is nbconvert's body in a shell of our own, because nbconvert's full templates fetch require.js,
 MathJax and the widget manager from a CDN. Formulas become MathML here, when the page is made: every current
-browser draws MathML without a script, and screen readers read it.
+browser draws MathML without a script, and screen readers read it. What is wider than a small screen scrolls
+in its own box.
 """
 
 import base64
@@ -15,7 +16,8 @@ from urllib.parse import unquote
 
 import nbformat
 
-from llmasos_edu.book.notebooks import WIDGET_STATE, WIDGET_VIEW, execute
+from llmasos_edu.book.formulas import font_css, mathml
+from llmasos_edu.book.notebooks import WIDGET_STATE, WIDGET_VIEW, execute, merge_streams
 
 SHELL = """<!doctype html>
 <html lang="{language}">
@@ -30,8 +32,21 @@ SHELL = """<!doctype html>
 <main>
 {body}
 </main>
+<script>{script}</script>
 </body>
 </html>
+"""
+
+# Whatever scrolls can be reached with the keyboard; what fits is no stop on the way.
+SCRIPT = """
+const stops = () => {
+  for (const box of document.querySelectorAll("main pre, .wide, .formula")) {
+    if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+    else box.removeAttribute("tabindex");
+  }
+};
+for (const moment of ["load", "resize"]) addEventListener(moment, stops);
+document.fonts.ready.then(stops);
 """
 
 CSS = """
@@ -43,19 +58,26 @@ pre { background: var(--code); padding: .7rem; overflow-x: auto; font-size: 14px
 .output pre, .output_text pre { background: none; border-left: 3px solid var(--rule); }
 img, svg { max-width: 100%; height: auto; }
 .output_png img { background: #ffffff; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+p, li, h1, h2, h3, h4, summary { overflow-wrap: anywhere; }
 td, th { border: 1px solid var(--rule); padding: .25rem .6rem; text-align: left; }
 blockquote { border-left: 4px solid var(--rule); margin-left: 0; padding-left: 1rem; }
 .anchor-link { visibility: hidden; text-decoration: none; margin-left: .3rem; }
 :hover > .anchor-link, .anchor-link:focus { visibility: visible; }
-math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", math; }
-math[display="block"] { overflow-x: auto; margin: 1rem 0; }
+math { font-family: "Book Math", math; font-size: 1.15em; }
+math .prime { font-feature-settings: "ssty"; }
+mtd[columnalign="left"] { text-align: left; }
+mtd[columnalign="right"] { text-align: right; }
+mtable[columnspacing^="0em"] > mtr > mtd { padding-left: 0; padding-right: 0; }
+.formula { display: inline-flex; max-width: 100%; overflow: auto hidden; padding: .2em 0; margin: -.2em 0; }
+.formula.block { display: block; margin: 1rem 0; }
 .prompt { display: none; }
 """
 DARK = ":root { --ink: #e6e8eb; --paper: #14171c; --code: #1e232b; --rule: #464d57; --link: #7ab8ff; }"
 
 
-def export_html(notebook_path, html_path):
+def export_html(notebook_path, html_path, progress=None):
     """Write a notebook as one self-contained page.
 
     A notebook that JupyterLab saved with its widgets' state is shown as it is. Any other is executed first
@@ -64,6 +86,7 @@ def export_html(notebook_path, html_path):
     Args:
         notebook_path: the `.ipynb` file.
         html_path: the page to write; its folder must exist.
+        progress: progress(cell, cells) is called before each cell that is executed.
 
     Returns:
         The path written.
@@ -75,7 +98,7 @@ def export_html(notebook_path, html_path):
     notebook_path, html_path = Path(notebook_path), Path(html_path)
     notebook = nbformat.read(notebook_path, as_version=4)
     if "widgets" not in notebook.metadata:
-        execute(notebook, notebook_path.parent, store_widget_state=True)
+        execute(notebook, notebook_path.parent, store_widget_state=True, progress=progress)
     html_path.write_text(page_of(notebook, notebook_path), encoding="utf-8")
     return html_path
 
@@ -84,6 +107,8 @@ def page_of(notebook, path):
     """The page of an executed notebook, as text; `path` tells its language and where its pictures are."""
     state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {})
     for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = merge_streams(cell.outputs)
         for output in cell.get("outputs", []):
             describe_pictures(output, cell)
             bring_to_life(output, state)
@@ -91,8 +116,9 @@ def page_of(notebook, path):
     page = SHELL.format(
         language="zh-CN" if path.parent.name == "zh" else "en",
         title=html.escape(title_of(notebook) or path.stem),
-        css=style_sheet(),
+        css=f"{font_css(body)}\n{style_sheet()}",
         body=body,
+        script=SCRIPT,
     )
     if fetched := what_it_fetches(page):
         raise ValueError("the page would fetch from the network: " + ", ".join(fetched))
@@ -135,54 +161,47 @@ def widget_html(state, model_id):
 
 
 def render_body(notebook):
-    """The cells as HTML, without head, scripts or style; formulas as MathML."""
+    """The cells as HTML, without head, scripts or style; formulas as MathML, what is wide in boxes."""
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    class WithMathML(IPythonRenderer):
+    class ForSmallScreens(IPythonRenderer):
         def inline_math(self, body):
-            return mathml(body, "inline")
+            # A short formula needs no box, and stays a plain part of its line.
+            return mathml(body, "inline") if len(body) < LONG else boxed(mathml(body, "inline"), "formula")
 
         def block_math(self, body):
-            return mathml(body, "block")
+            return boxed(mathml(body, "block"), "formula block")
 
         def latex_environment(self, name, body):
-            return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+            return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+        def table(self, text):
+            return f'<div class="wide"><table>\n{text}</table></div>\n'
+
+        def table_cell(self, text, align=None, head=False):
+            style = f' style="text-align:{align}"' if align else ""
+            tag = "th" if head and text.strip() else "td"  # an empty heading names nothing
+            return f"  <{tag}{style}>{text}</{tag}>\n"
 
     class Body(HTMLExporter):
         def default_filters(self):
             yield from super().default_filters()
-            yield ("markdown2html", lambda source: MarkdownWithMath(WithMathML(escape=False)).render(source))
+            yield (
+                "markdown2html",
+                lambda source: MarkdownWithMath(ForSmallScreens(escape=False)).render(source),
+            )
 
     exporter = Body(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
     body, _ = exporter.from_notebook_node(notebook)
     return body
 
 
-# latex2mathml knows these under another name only.
-SAME_IN_MATHML = (("{aligned}", "{align*}"), (r"\operatorname*", r"\operatorname"), (r"\dots", r"\ldots"))
+LONG = 30  # characters of TeX: about the width of a small screen
 
 
-def mathml(tex, display):
-    """A formula as MathML; one that the converter does not know stays as readable TeX.
-
-    Args:
-        tex: the formula without its dollars.
-        display: 'inline' or 'block'.
-    """
-    from latex2mathml.converter import convert
-
-    readable = f'<code class="tex">{html.escape(tex.strip())}</code>'
-    for ours, theirs in SAME_IN_MATHML:
-        tex = tex.replace(ours, theirs)
-    try:
-        markup = convert(tex.strip(), display=display)
-    except Exception:
-        return readable
-    # Instead of raising, the converter lets a command or a separator that it does not know through as a name.
-    if re.search(r"<m[ion][^>]*>(\\|&<|&amp;<)", markup):
-        return readable
-    return markup.replace("<math ", f'<math alttext="{html.escape(tex.strip())}" ', 1)
+def boxed(markup, names):
+    return f'<span class="{names}">{markup}</span>'
 
 
 def style_sheet():

@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from llmasos_edu.book import index, installation, load_outline, self_test
 from llmasos_edu.book.__main__ import main
+from llmasos_edu.book.formulas import mathml
 from llmasos_edu.book.notebooks import (
     WIDGET_VIEW,
     as_a_terminal_shows,
@@ -25,7 +26,7 @@ from llmasos_edu.book.notebooks import (
     store,
 )
 from llmasos_edu.book.outline import index_markdown
-from llmasos_edu.book.page import export_html, mathml, what_it_fetches, with_embedded_pictures
+from llmasos_edu.book.page import export_html, what_it_fetches, with_embedded_pictures
 
 WIDGET = """\
 import anywidget, traitlets
