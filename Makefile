@@ -9,8 +9,6 @@ export GPU
 
 # A Python that was named on the command line or in the environment is used as it is, never replaced.
 THIS_PYTHON := $(if $(filter file,$(origin PYTHON)),,--this-python)
-# JupyterLab refuses to run as root without this.
-ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root,)
 QUIET := LLMASOS_PROGRESS=0 OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 PYTEST := $(QUIET) $(VENV_PYTHON) -m pytest --nbval --nbval-current-env -rs
 
@@ -25,8 +23,7 @@ install:  ## make .venv and install the book into it (does nothing when all is t
 	@$(PYTHON) -I llmasos_edu/install.py $(THIS_PYTHON)
 
 lab: install  ## open the book in JupyterLab
-	@$(VENV_PYTHON) -m llmasos_edu.book trust
-	$(VENV_PYTHON) -m jupyterlab $(NOTEBOOKS)/00_start_here.ipynb $(ALLOW_ROOT) $(ARGS)
+	@$(VENV_PYTHON) -m llmasos_edu.book lab $(ARGS)
 
 serve: install  ## a model for the whole class: OpenAI's interface, and a control room in the browser, texts running
 	$(VENV_PYTHON) -m llmasos_edu serve --demo $(ARGS)
@@ -36,7 +33,7 @@ test: install  ## everything that is checked on every change: style, tests, all 
 	$(VENV_PYTHON) -m ruff format --check .
 	.venv/bin/lint-imports --no-cache --no-logo
 	$(VENV_PYTHON) tests/browser/chromium.py
-	$(PYTEST) tests $(NOTEBOOKS) -n 2 --dist loadscope --durations=10 $(ARGS)
+	$(PYTEST) tests $(NOTEBOOKS) -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1_attention.ipynb
 	$(PYTEST) $(if $(ARGS),$(ARGS),tests/notebooks)

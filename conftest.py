@@ -1,5 +1,6 @@
-"""What a test run says at its end: how many tests and notebook cells ran, what was skipped, how long."""
+"""The order of a test run, and what it says at its end: how many ran, what was skipped, the slowest."""
 
+import collections
 import os
 import re
 import time
@@ -14,6 +15,33 @@ def pytest_configure(config):
     # No progress bars in what is compared, also where pytest is called by hand.
     os.environ.setdefault("LLMASOS_PROGRESS", "0")
     config.stash[STARTED] = time.monotonic()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The longest files first: a chapter that began last would leave one of two workers alone with it.
+
+    xdist hands out files in this order (`--dist loadscope --no-loadscope-reorder`).
+    """
+    from llmasos_edu.book import load_outline
+
+    seconds = {f"{chapter.file}.ipynb": chapter.seconds for chapter in load_outline()}
+    seconds |= {"test_jupyterlab.py": 60, "test_project_exercises.py": 60}
+
+    def longest_first(item):
+        return -seconds.get(item.path.name, 20 if item.path.parent.name == "browser" else 5)
+
+    items.sort(key=longest_first)  # stable: the order within a file and among equals stays
+
+
+def slowest(terminalreporter, number=10):
+    """(seconds, name) of the slowest tests and whole notebooks, the slowest first."""
+    spent = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                spent[CELL.sub(".ipynb", report.nodeid)] += report.duration
+    return [(seconds, name) for name, seconds in spent.most_common(number)]
 
 
 def reports_by_outcome(terminalreporter):
@@ -74,5 +102,6 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("the book")
     lines = summary_lines(reports_by_outcome(terminalreporter), time.monotonic() - config.stash[STARTED])
     lines += [f"{'key to pixels':>15}: {text}" for text in latency_lines(terminalreporter)]
+    lines += [f"{seconds:>13.0f} s: {name}" for seconds, name in slowest(terminalreporter)]
     for line in lines:
         terminalreporter.write_line(line)

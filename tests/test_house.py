@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -430,6 +431,35 @@ def test_the_summary_counts_tests_and_cells_apart_and_shouts_about_skipped_brows
     assert lines[1].strip() == "notebook cells: 2 passed, 1 failed, 0 skipped"
     assert lines[2].strip() == "time: 2 min 5 s"
     assert lines[3].startswith("BROWSER TESTS SKIPPED: 1 ")
+
+
+def test_long_chapters_begin_first_and_nothing_else_changes_places():
+    def item(path, name):
+        return SimpleNamespace(path=ROOT / path, name=name)
+
+    short, long = (
+        item("notebooks/en/99_claims.ipynb", "Cell 0"),
+        item("notebooks/en/05_project.ipynb", "Cell 0"),
+    )
+    tests = [item("tests/test_rooms.py", name) for name in "ba"]
+    page = item("tests/browser/test_position_explorer.py", "test_c")
+    items = [*tests, page, short, long]
+    load(ROOT / "conftest.py").pytest_collection_modifyitems(items)
+    assert items == [long, page, short, *tests]
+
+
+def test_the_summary_names_the_slowest_a_notebook_as_a_whole():
+    def report(nodeid, duration):
+        return SimpleNamespace(nodeid=nodeid, duration=duration)
+
+    stats = {
+        "passed": [report("notebooks/en/x.ipynb::Cell 0", 2.0), report("notebooks/en/x.ipynb::Cell 1", 3.0),
+                   report("tests/test_a.py::test_b", 4.0), report("tests/test_a.py::test_c", 1.0)],
+        "": [report("tests/test_a.py::test_b", 0.5)],
+        "warnings": ["no report"],
+    }  # fmt: skip
+    slowest = load(ROOT / "conftest.py").slowest(SimpleNamespace(stats=stats), number=2)
+    assert slowest == [(5.0, "notebooks/en/x.ipynb"), (4.5, "tests/test_a.py::test_b")]
 
 
 @pytest.mark.parametrize(("ci", "status"), [("1", 1), ("", 0)])

@@ -6,8 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from llmasos_edu.book import notebook_paths, self_test
-from llmasos_edu.book.notebooks import CellFailed, store, trust
+from llmasos_edu.book import load_outline, notebook_paths, self_test
+from llmasos_edu.book.lab import open_lab
+from llmasos_edu.book.notebooks import CellFailed, store, store_ways_on, trust
 from llmasos_edu.foundation.characters import shown
 
 
@@ -38,6 +39,8 @@ def parse(arguments):
     page = commands.add_parser("html", help="write one self-contained page with living widgets")
     page.add_argument("notebook", type=Path)
     page.add_argument("out", nargs="?", type=Path, help="the page; beside the notebook if not named")
+    commands.add_parser("links", help="end each chapter with links to the chapters before and after it")
+    commands.add_parser("lab", help="open the book in JupyterLab; what follows goes to JupyterLab")
     commands.add_parser("self-test", help="say whether everything that the chapters need works here")
     return parser.parse_args(arguments)
 
@@ -53,9 +56,17 @@ def missing(paths):
 
 
 def main(arguments=None):
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["lab"]:
+        return open_lab(arguments[1:])
     asked = parse(arguments)
     if asked.command == "self-test":
         self_test()
+        return 0
+    if asked.command == "links":
+        for chapter in load_outline():
+            if chapter.status == "ready" and store_ways_on(chapter):
+                print(f"{shown(chapter.path())}: stored")
         return 0
     if asked.command == "html":
         from llmasos_edu.book.page import export_html

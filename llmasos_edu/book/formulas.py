@@ -241,13 +241,14 @@ def font_css(body):
     """A style rule that carries a mathematical font with the characters of a page's formulas; '' without any.
 
     Where a machine has no such font, browsers set formulas in whatever they find: small sums, indices that
-    float. With its own font a page looks the same everywhere.
+    float. With its own font a page looks the same everywhere. What is common is in every font, so that most
+    pages share one.
     """
     formulas = re.findall(r"<math .*?</math>", body, flags=re.DOTALL)
     if not formulas:
         return ""
     used = set(html.unescape(re.sub(r"<[^>]*>", "", "".join(formulas))))
-    data = font_with(frozenset(used | set(LETTERS + ITALIC + DRAWN)))
+    data = font_with(frozenset(used | set(LETTERS + ITALIC + DRAWN).union(*KINDS.values())))
     source = f"url(data:font/woff;base64,{base64.b64encode(data).decode('ascii')})"
     return f"@font-face {{ font-family: 'Book Math'; src: {source} format('woff'); }}"
 

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import nbformat
 
+from llmasos_edu.book.outline import ways_on
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = ("jupyter", "mystnb", "tags")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 KEEP_PICTURE = "keep-picture"
+WAYS_ON = "ways-on"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"pHYs", b"IDAT", b"IEND")
 
@@ -62,7 +65,7 @@ def execute(notebook, folder, *, timeout=600, store_widget_state=False, progress
             progress(code.index(cell.id) + 1, len(code))
 
     client.on_cell_execute = remember
-    environment = {**os.environ, "LLMASOS_PROGRESS": "0"}
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "LLMASOS_PROGRESS": "0"}
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
@@ -213,6 +216,20 @@ def store(path, *, redraw=False):
     execute(notebook, path.parent)
     normalise(notebook, None if redraw else nbformat.reads(before, as_version=4))
     nbformat.validate(notebook)
+    after = as_text(notebook)
+    if after != before:
+        write_whole(path, after)
+    return after != before
+
+
+def store_ways_on(chapter):
+    """Write the links to its neighbours at the end of a chapter's notebook; True when the file changed."""
+    path = chapter.path()
+    before = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(before, as_version=4)
+    if not notebook.cells or notebook.cells[-1].id != WAYS_ON:
+        notebook.cells.append(nbformat.v4.new_markdown_cell(id=WAYS_ON))
+    notebook.cells[-1].source = ways_on(chapter)
     after = as_text(notebook)
     if after != before:
         write_whole(path, after)

@@ -78,12 +78,18 @@ def notebook_paths(language="en"):
 
 WORDS = {
     "en": {
+        "before": "Before",
+        "next": "Next",
+        "all": "All chapters",
         "head": "| | chapter | what it holds | read | run |",
         "read": "{}\u00a0min",
         "run": "{}\u00a0s",
         "planned": "planned",
     },
     "zh": {
+        "before": "上一章",
+        "next": "下一章",
+        "all": "全书目录",
         "head": "| | 章 | 内容 | 阅读 | 运行 |",
         "read": "{}\u00a0分钟",
         "run": "{}\u00a0秒",
@@ -107,6 +113,24 @@ def index_markdown(language="en", outline=None):
         else:
             lines.append(f"| {chapter.number} | {title} | {holds} | *{words['planned']}* | |")
     return "\n".join(lines)
+
+
+def ways_on(chapter, language="en", outline=None):
+    """The line that ends a chapter: links to the chapters before and after it that are there, and to all."""
+    ready = [one for one in (load_outline() if outline is None else outline) if one.status == "ready"]
+    place = [one.file for one in ready].index(chapter.file)
+    words, links = WORDS[language], []
+    if place > 0:
+        links.append(f"{words['before']}: {link(ready[place - 1], language)}")
+    if place + 1 < len(ready):
+        links.append(f"{words['next']}: {link(ready[place + 1], language)}")
+    if place > 1:
+        links.append(f"[{words['all']}]({ready[0].file}.ipynb)")
+    return " · ".join(links)
+
+
+def link(chapter, language="en"):
+    return f"[{chapter.heading(language)}]({chapter.file}.ipynb)"
 
 
 def main_sections(chapter):

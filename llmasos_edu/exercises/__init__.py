@@ -13,7 +13,7 @@ import textwrap
 
 from llmasos_edu.exercises.checker.catalogue import all_exercises, find
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
-from llmasos_edu.exercises.checker.predictions import compare, predict
+from llmasos_edu.exercises.checker.predictions import RIGHT, WRONG, compare, predict
 from llmasos_edu.exercises.checker.question import Question, judge_question
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 WIDTH = 100
+# Right and wrong look different before a word is read; what is no answer, or was not judged, has no mark.
+_MARKS = {"correct": RIGHT, "blank": "", "stopped": ""}
 
 _hints_shown: dict[str, int] = {}
 
@@ -86,7 +88,7 @@ def check(key: str, answer: object = ..., *, seed: int | None = None) -> None:
         return
     if verdict.prints:
         print(f"What your code printed:\n{textwrap.indent(verdict.prints.rstrip(), '  | ')}")
-    _say(key, verdict.message)
+    _say(f"{_MARKS.get(verdict.status, WRONG)}{key}", verdict.message)
 
 
 def hint(key: str, *, all: bool = False) -> None:

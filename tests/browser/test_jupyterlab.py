@@ -1,60 +1,77 @@
-"""The chapter in a real JupyterLab: run, played with, saved, reopened without a kernel, exported as a page.
+"""A short notebook in JupyterLab as `make lab` starts it: run, played with, saved, opened after a restart.
 
-The three tests follow one another on one saved copy, so they stay in one module, on one server, in order.
+The tests follow one another on one saved copy, so they stay in one module, in order. Nothing is set here that
+the command does not set; only the folders are the test's own.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import secrets
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
 from latency import report_latency
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from llmasos_edu.book.lab import lab_command, lab_environment
+from llmasos_edu.book.notebooks import KERNEL
 
 ROOT = Path(__file__).parents[2]
-CHAPTER = ROOT / "notebooks" / "en" / "04_1_attention.ipynb"
+FIRST = "00_start_here.ipynb"
 STARTING = 120_000  # a loaded machine takes its time, ms
-RUNNING = 600_000  # the chapter takes 90 s where nothing else runs, 218 s were seen on a busy machine, ms
+RUNNING = 300_000  # the notebook takes 10 s where nothing else runs, ms
 
-SETTINGS = {
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-    # Cells off the screen stay in the page, so their outputs can be found.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
-}
+# What a chapter's cells do: import, compute, draw, print, show an explorer.
+CELLS = (
+    """\
+import matplotlib.pyplot as plt
+import torch
+
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.plots.style import attention_figure, book_style
+from llmasos_edu.widgets import AttentionExplorer
+
+book_style()
+torch.manual_seed(0)
+model = LanguageModel(32, d_model=16, num_layers=2, num_heads=2)
+tokens = torch.arange(8)[None]
+words = [f"word{number}" for number in range(8)]""",
+    "print(torch.get_num_threads())",
+    """\
+attention_figure(model.inspect(tokens).weights[:, 0], words, title="Four heads")
+plt.show()""",
+    "AttentionExplorer.from_model(model, tokens, words)",
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a copy of the chapter, which JupyterLab may change."""
+    """A folder with a short notebook, which JupyterLab may change, and places for all that it keeps."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "work").mkdir()
-    shutil.copy(CHAPTER, folder / "work" / "chapter.ipynb")
-    for name, values in SETTINGS.items():
-        scope, plugin = name.split(":")
-        path = folder / "settings" / scope / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+    cells = [new_markdown_cell("# Start here", id="title")]
+    cells += [new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(CELLS)]
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), folder / "work" / FIRST)
     return folder
 
 
-@pytest.fixture(scope="module")
-def server(folder):
-    """The address of a JupyterLab of our own: its settings, its folder, its token, nobody else's."""
+@contextmanager
+def running_lab(folder):
+    """(address, token, log) of a JupyterLab of our own: the command's, in folders that nobody else uses."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
-    environment = os.environ | {
+    own = {
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -64,22 +81,34 @@ def server(folder):
         "LLMASOS_PROGRESS": "0",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    command += ["--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}"]
-    command += [f"--ServerApp.root_dir={folder / 'work'}"]
-    log = (folder / "server.log").open("wb")
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/api/status?token={token}", process, folder / "server.log")
-        yield address, token
-    finally:
-        process.terminate()  # JupyterLab stops its kernels on the way out
+    outside = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    options = [
+        "--no-browser",
+        f"--port={port}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--IdentityProvider.token={token}",
+    ]
+    command = lab_command(folder / "work", FIRST, options)
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=lab_environment(outside | own), stdout=log, stderr=log, cwd=folder
+        )
+        address = f"http://127.0.0.1:{port}"
         try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
+            _wait_for(f"{address}/api/status?token={token}", process, folder / "server.log")
+            yield address, token, folder / "server.log"
+        finally:
+            process.terminate()  # JupyterLab stops its kernels on the way out
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with running_lab(folder) as server:
+        yield server
 
 
 def _wait_for(address: str, process, log: Path) -> None:
@@ -94,21 +123,27 @@ def _wait_for(address: str, process, log: Path) -> None:
     pytest.fail(f"JupyterLab did not answer:\n{log.read_text()[-2000:]}", pytrace=False)
 
 
+def open_notebook(context, server, name: str):
+    """The page of a notebook in JupyterLab."""
+    address, token, _ = server
+    page = context.new_page()
+    page.goto(f"{address}/lab/tree/{name}?reset&token={token}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    return page
+
+
 @pytest.fixture
-def lab(browser, server):
-    """Opens a notebook in JupyterLab: `lab("chapter.ipynb")` gives the page."""
-    address, token = server
+def context(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(STARTING)
-
-    def open_notebook(name: str, more: str = ""):
-        page = context.new_page()
-        page.goto(f"{address}/lab/tree/{name}?reset&token={token}{more}")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        return page
-
-    yield open_notebook
+    yield context
     context.close()
+
+
+@pytest.fixture
+def lab(context, server):
+    """Opens a notebook in JupyterLab: `lab(FIRST)` gives the page."""
+    return lambda name: open_notebook(context, server, name)
 
 
 def wait_idle(page) -> None:
@@ -176,47 +211,66 @@ def expect_words(page, words, pattern: str) -> None:
     )
 
 
-def test_the_chapter_runs_and_its_explorer_answers(lab, folder, record_property):
-    page = lab("chapter.ipynb")
-    wait_idle(page)
-    run_all(page)
-    play(page)
-    report_latency(page, record_property, "explorer in JupyterLab")
-    before = (folder / "work" / "chapter.ipynb").stat().st_mtime_ns
+def save(page, path) -> None:
+    before = path.stat().st_mtime_ns
     page.keyboard.press("Control+s")
     for _ in range(60):
-        if (folder / "work" / "chapter.ipynb").stat().st_mtime_ns != before:
-            break
+        if path.stat().st_mtime_ns != before:
+            return
         page.wait_for_timeout(500)
-    saved = nbformat.read(folder / "work" / "chapter.ipynb", as_version=4)
+    pytest.fail("JupyterLab did not save the notebook", pytrace=False)
+
+
+def test_the_address_in_the_terminal_opens_the_first_page(context, server):
+    _, token, log = server
+    printed = re.findall(r"http://127\.0\.0\.1:\d+/\S+", log.read_text())
+    assert printed
+    page = context.new_page()
+    page.goto(printed[0].replace("token=...", f"token={token}"))  # the log shows no token that it was given
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    assert page.locator(".jp-Notebook h1").inner_text().startswith("Start here")
+    page.wait_for_timeout(1000)  # the question about news would come with the first page
+    assert page.locator(".Toastify__toast, .jp-toast-message").count() == 0
+    page.close()
+
+
+def test_the_notebook_runs_on_one_thread_and_its_explorer_answers(lab, folder, record_property):
+    page = lab(FIRST)
+    wait_idle(page)
+    run_all(page)
+    assert page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output").inner_text().strip() == "1"
+    play(page)
+    report_latency(page, record_property, "explorer in JupyterLab")
+    save(page, folder / "work" / FIRST)
+    saved = nbformat.read(folder / "work" / FIRST, as_version=4)
     models = saved.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     assert any("AttentionExplorer" in str(model["state"].get("_anywidget_id")) for model in models)
 
 
 @pytest.fixture
 def saved(folder):
-    """The chapter as the first test saved it."""
-    path = folder / "work" / "chapter.ipynb"
+    """The notebook as the test above saved it."""
+    path = folder / "work" / FIRST
     if "widgets" not in nbformat.read(path, as_version=4).metadata:
-        pytest.fail("the first test of this module saves the chapter: run the whole module", pytrace=False)
+        pytest.fail("another test of this module saves the notebook: run the whole module", pytrace=False)
     return path
 
 
-def test_the_saved_copy_is_alive_without_a_kernel(lab, saved):
-    """No cell has run since the notebook was opened, and the kernel is shut down before the explorer moves.
+def test_the_explorer_is_alive_when_the_lab_was_stopped_and_started_again(context, folder, saved):
+    """No cell has run since, and the kernel is shut down before the explorer moves.
 
     JupyterLab's widget manager reads a notebook's stored widgets only once some kernel answers, so one is
     started, by JupyterLab itself, and knows nothing of the explorer. The static page needs none at all.
     """
-    copy = saved.with_name("reopened.ipynb")
-    shutil.copy(saved, copy)  # the very bytes that JupyterLab saved and therefore trusts
-    page = lab("reopened.ipynb")
-    page.locator(".lm-explorer").first.wait_for()
-    page.get_by_role("menuitem", name="Kernel", exact=True).click()
-    page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
-    page.wait_for_function("document.querySelector('#jp-main-statusbar').innerText.includes('No Kernel')")
-    play(page)
-    assert "No Kernel" in page.locator("#jp-main-statusbar").inner_text()
+    with running_lab(folder) as server:
+        page = open_notebook(context, server, FIRST)
+        page.locator(".lm-explorer").first.wait_for()
+        page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+        page.wait_for_function("document.querySelector('#jp-main-statusbar').innerText.includes('No Kernel')")
+        play(page)
+        assert "No Kernel" in page.locator("#jp-main-statusbar").inner_text()
+        page.close()
 
 
 def test_the_static_page_is_alive_without_network(open_page, saved, tmp_path):

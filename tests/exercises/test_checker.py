@@ -519,8 +519,10 @@ def test_a_worker_that_cannot_start_is_told_in_words(monkeypatch):
 def test_check_prints_one_paragraph_and_returns_nothing(capsys):
     assert check(KEY, right) is None
     text = capsys.readouterr().out
-    assert text.startswith("4.1-3: correct in all 7 cases.")
+    assert text.startswith("✓ 4.1-3: correct in all 7 cases.")
     assert max(map(len, text.splitlines())) <= exercises.WIDTH
+    check(KEY, lambda query, key, value: value)
+    assert capsys.readouterr().out.startswith("✗ 4.1-3: ")
     check(KEY)
     assert capsys.readouterr().out == '4.1-3: not answered yet. hint("4.1-3") gives a first push.\n'
 

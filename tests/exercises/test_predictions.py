@@ -41,6 +41,23 @@ def test_a_mistyped_key_is_pointed_out(said):
 
 
 @pytest.mark.parametrize(
+    ("guess", "measured", "mark"),
+    [
+        (3, 3.1, "✓ "),
+        (2.0, 3.1, "✗ "),
+        (300, 3.0, "✗ "),
+        (True, True, "✓ "),
+        ("no", True, "✗ "),
+        ("many", 3.0, ""),
+    ],
+)
+def test_a_guess_that_came_true_looks_different_from_one_that_did_not(said, guess, measured, mark):
+    predict("4.1-a", guess)
+    said(predict, "4.1-a", guess)
+    assert said(compare, "4.1-a", measured).startswith(f"{mark}4.1-a: you guessed")
+
+
+@pytest.mark.parametrize(
     ("guess", "measured", "sentence"),
     [
         (3, 3.1, "you guessed 3 bits, measured 3.1 bits. Close."),

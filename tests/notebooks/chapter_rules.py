@@ -7,7 +7,9 @@ import ast
 import itertools
 import re
 
-from llmasos_edu.book.notebooks import KERNEL, WIDGET_VIEW
+from llmasos_edu.book import load_outline
+from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
+from llmasos_edu.book.outline import ways_on
 
 LONGEST_CELL = 25
 MOST_WORDS = 220
@@ -85,6 +87,31 @@ def has_every_section_in_order(notebook, chapter):
     if numbered == expected:
         return []
     return [f"numbered headings are {numbered}, the outline has {expected}"]
+
+
+def leads_on(notebook, chapter):
+    """The last cell links to the chapters before and after."""
+    last = notebook.cells[-1]
+    if last.id == WAYS_ON and last.source == ways_on(chapter, outline=load_outline()):
+        return []
+    return [f"the last cell, '{WAYS_ON}', must link to its neighbours: python -m llmasos_edu.book links"]
+
+
+def links_what_it_needs(notebook, chapter):
+    """In the paragraph "You need", each chapter that is there is a link to it."""
+    need = [
+        line
+        for cell in markdown_cells(notebook)
+        for line in cell.source.splitlines()
+        if "**You need**" in line
+    ]
+    bare = re.sub(r"\[[^]]*\]\([^)]*\)", "", need[0]) if need else ""
+    numbers = {one.number: one.file for one in load_outline() if one.number and one.status == "ready"}
+    return [
+        f'"You need" names {number} without a link to {numbers[number]}.ipynb'
+        for number in re.findall(r"(?<![\w.])\d(?:\.\d)*(?![\w])", bare)
+        if number in numbers
+    ]
 
 
 def steps_down_one_heading_level_at_a_time(notebook, chapter):
@@ -353,6 +380,8 @@ def has_plain_metadata(notebook, chapter):
 RULES = (
     has_its_title_first,
     has_every_section_in_order,
+    leads_on,
+    links_what_it_needs,
     steps_down_one_heading_level_at_a_time,
     asks_for_predictions_and_compares,
     has_enough_exercises,

@@ -5,8 +5,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from llmasos_edu.book import Chapter, Section
-from llmasos_edu.book.notebooks import KERNEL, WIDGET_VIEW
+from llmasos_edu.book import Chapter, Section, load_outline
+from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
+from llmasos_edu.book.outline import ways_on
 
 CHAPTER = Chapter(
     number="9.1",
@@ -20,6 +21,13 @@ CHAPTER = Chapter(
     sections=(Section("9.1.1", "First", "一"), Section("9.1.2", "Second", "二")),
 )
 FRONT_PAGE = Chapter(**{**vars(CHAPTER), "sections": (), "number": ""})
+
+OUTLINE = [*load_outline(), CHAPTER]
+
+
+@pytest.fixture(autouse=True)
+def _one_chapter_more(monkeypatch):
+    monkeypatch.setattr(rules, "load_outline", lambda: OUTLINE)
 
 
 def code(name, source, *outputs, **metadata):
@@ -55,6 +63,10 @@ def good_notebook():
             *[code(f"ex-{n}", f'check("9.1-{n}", None)', stream("not answered\n")) for n in range(1, 7)],
             new_markdown_cell("## The article's claims", id="claims"),
             code("table", "claims()", shown("execute_result", html="<table><td>holds</td></table>")),
+            new_markdown_cell(
+                "**You need** [4.1](04_1_attention.ipynb), and 2.5 ideas of your own.", id="need"
+            ),
+            new_markdown_cell(ways_on(CHAPTER, outline=OUTLINE), id=WAYS_ON),
         ],
         metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}},
     )
@@ -130,6 +142,9 @@ BREAKS = [
     (rules.has_every_section_in_order, source("first", "## First")),
     (rules.has_every_section_in_order, source("first", "## 9.1.1 First things")),
     (rules.has_every_section_in_order, source("first", "## 9.1.1 First\n\n## 9.1.3 Third")),
+    (rules.leads_on, without(WAYS_ON)),
+    (rules.leads_on, source(WAYS_ON, "Next: nothing")),
+    (rules.links_what_it_needs, source("need", "**You need** chapter 4.1.")),
     (rules.steps_down_one_heading_level_at_a_time, source("title", "# 9.1 Testing\n\n### Deep")),
     (rules.asks_for_predictions_and_compares, source("ask", "pass")),
     (rules.asks_for_predictions_and_compares, source("told", "pass")),

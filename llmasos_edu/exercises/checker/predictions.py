@@ -10,6 +10,9 @@ import numbers
 
 import numpy as np
 
+RIGHT, WRONG = "✓ ", "✗ "
+SEEN_COMING, CLOSE_BY, UNEXPECTED = "You saw it coming.", "Close.", "Not what you expected: why?"
+
 # A guess within this share of the measurement is called close, within this factor is called the right order.
 CLOSE = 0.1
 RIGHT_ORDER = 3.0
@@ -58,7 +61,9 @@ def compare(key: str, measured: object, unit: str = "", *, digits: int = 2) -> N
         print(f"{key}: you made no guess. Measured: {found}.{likely}")
         return
     said = f"{show(guess, digits)}{' ' + unit if unit and _is_number(_number(guess)) else ''}"
-    print(f"{key}: you guessed {said}, measured {found}. {_remark(guess, measured)}".rstrip())
+    remark = _remark(guess, measured)
+    mark = "" if not remark else RIGHT if remark in (SEEN_COMING, CLOSE_BY) else WRONG
+    print(f"{mark}{key}: you guessed {said}, measured {found}. {remark}".rstrip())
 
 
 def forget() -> None:
@@ -125,7 +130,7 @@ def _remark(guess: object, measured: object) -> str:
         words = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
         guess = words.get(_normal(guess), guess)
     if isinstance(measured, (bool, str)) and isinstance(guess, type(measured)):
-        return "You saw it coming." if _normal(guess) == _normal(measured) else "Not what you expected: why?"
+        return SEEN_COMING if _normal(guess) == _normal(measured) else UNEXPECTED
     return ""
 
 
@@ -133,9 +138,9 @@ def _number_remark(guess: float, measured: float) -> str:
     if not (math.isfinite(guess) and math.isfinite(measured)):
         return ""
     if abs(guess - measured) <= CLOSE * abs(measured):
-        return "Close."
+        return CLOSE_BY
     if guess * measured <= 0:
-        return "Not what you expected: why?"
+        return UNEXPECTED
     factor = max(guess / measured, measured / guess)
     way = "high" if abs(guess) > abs(measured) else "low"
     if factor <= RIGHT_ORDER:
