@@ -22,6 +22,10 @@ class ExplorerPage:
         self.page, self.dark = page, dark
         self.locator, self.get_by_label, self.get_by_role = page.locator, page.get_by_label, page.get_by_role
 
+    def __getattr__(self, name: str):
+        """What is not an explorer's is the page's: mouse, keyboard, clock, waiting."""
+        return getattr(self.page, name)
+
     def settle(self) -> None:
         self.page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
@@ -74,6 +78,33 @@ class ExplorerPage:
         self.settle()
         return self.locator(selector).first.evaluate("(canvas) => canvas.toDataURL()")
 
+    def all_pixels(self) -> list[str]:
+        """Every canvas of the explorer, and its paper."""
+        self.settle()
+        return self.locator(".lm-explorer").first.evaluate(
+            """(root) => [getComputedStyle(root).backgroundColor,
+                          ...[...root.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())]"""
+        )
+
+    def stops(self) -> list:
+        """Everything in the first explorer that the Tab key stops at."""
+        self.settle()
+        found = self.locator(".lm-explorer").first.locator("select, input, button, [tabindex='0']").all()
+        usable = "(node) => node.offsetParent !== null && !node.disabled && node.tabIndex === 0"
+        return [each for each in found if each.evaluate(usable)]
+
+    def sticking_out(self) -> list[str]:
+        """What lies beyond the explorer's edges, and in no box that scrolls."""
+        self.settle()
+        return self.locator(".lm-explorer").first.evaluate(
+            """(root) => { const edge = root.getBoundingClientRect();
+                return [...root.querySelectorAll('*')].filter((node) => {
+                    if (!node.offsetParent || node.closest('.lm-scroller')) return false;
+                    const { left, right } = node.getBoundingClientRect();
+                    return right > edge.right || left < edge.left;
+                }).map((node) => node.outerHTML.slice(0, 90)); }"""
+        )
+
     def fits(self) -> bool:
         """Whether nothing sticks out of the page's width."""
         self.settle()
@@ -82,7 +113,8 @@ class ExplorerPage:
     def keys_heard_outside(self, *keys: str) -> list[str]:
         """Which of the pressed keys reach the notebook around the explorer."""
         self.page.evaluate(
-            "window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))"
+            """() => { if (!window.heard) document.addEventListener('keydown', (e) => heard.push(e.key));
+                       window.heard = []; }"""
         )
         self.press(*keys)
         return [key for key in self.page.evaluate("heard") if key not in ("Control", "Shift")]
@@ -90,7 +122,7 @@ class ExplorerPage:
     def axe_violations(self) -> list:
         """What axe-core finds, with the nodes; its theme is checked on the way."""
         self.settle()
-        paper = self.locator(".lm-explorer").evaluate("(e) => getComputedStyle(e).backgroundColor")
+        paper = self.locator(".lm-explorer").first.evaluate("(e) => getComputedStyle(e).backgroundColor")
         assert paper == PAPER[self.dark]
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run(document, { rules: { 'target-size': { enabled: true } } })")
@@ -102,7 +134,7 @@ class ExplorerPage:
         files = {}
         for ending in ("PNG", "SVG"):
             with self.page.expect_download() as waiting:
-                self.get_by_role("button", name=ending).click()
+                self.get_by_role("button", name=ending).first.click()
             files[ending] = folder / waiting.value.suggested_filename
             waiting.value.save_as(files[ending])
         with Image.open(files["PNG"]) as image:
@@ -121,14 +153,19 @@ class ExplorerPage:
         assert files["PNG"].stem == files["SVG"].stem
         return files["SVG"].stem, size, [words.replace("−", "-") for words in found["words"]]
 
-    def open_second_view(self) -> None:
-        """The first explorer again, in an element of its own at the page's end."""
-        self.page.evaluate(f"""async () => {{
-            const host = {HOST};
+    def open_second_view(self) -> int:
+        """The first explorer again, in an element of its own; how many listeners it took."""
+        taken = self.page.evaluate(f"""async () => {{
+            const host = {HOST}, on = host.model.on;
+            let taken = 0;
+            host.model.on = (...what) => {{ taken++; on(...what); }};
             window.second = document.body.appendChild(document.createElement('div'));
             window.close2 = await host.module.render({{ model: host.model, el: second }});
+            host.model.on = on;
+            return taken;
         }}""")
         self.settle()
+        return taken
 
     def close_second_view(self) -> int:
         """How many listeners of the model the closed view gave back; nothing of it stays on the page."""

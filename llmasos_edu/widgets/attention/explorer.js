@@ -159,7 +159,6 @@ function render(host) {
       if (index !== null) nameSwitch(node, index);
       return node;
     });
-    ui.switches.style.gridTemplateColumns = `repeat(${every ? count : 1}, auto)`;
     ui.switches.replaceChildren(...buttons);
   }
 

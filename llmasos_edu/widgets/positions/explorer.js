@@ -258,11 +258,12 @@ function render(host) {
     const grid = dialGrid(width, view);
     const lower = rotary() ? 260 : 228;
     const dials = Math.ceil(grid.count / grid.columns) * grid.height;
-    const places = [56, 56 + flat.bottom + gap];
+    const places = [74, 74 + flat.bottom + gap];
     places.push(places[1] + lower + gap, places[1] + lower + 220 + 2 * gap);
     const pen = new SvgPen("Positions", width, places[3] + dials, `${rotary() ? "Rotary" : "Sinusoidal"} positions, dimension ${view.d_model}, base ${view.base}`);
     const told = [...ui.readout.children].map((part) => part.textContent);
-    pen.write(`${told.slice(0, -1).join(" ")}; ${told.at(-1)}`, 10, 38);
+    pen.write(told.slice(0, -1).join(" "), 10, 38);
+    pen.write(told.at(-1), 10, 55);
     pen.at(0, places[0]);
     drawMatrix(pen, flat, view, matrixPicture(), PAPER);
     drawMarks(pen, flat, view, PAPER);

@@ -3,10 +3,11 @@
 const withModifier = (event) => event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
 
 // Plain keys are the explorer's, those with Ctrl, Alt, Meta or Shift the notebook's. Jupyter listens on the whole
-// document, Notebook 7 before any element hears of a key: what it finds so marked it leaves alone.
+// document, Notebook 7 before any element hears of a key: a key on an element with this mark it leaves alone. The
+// mark must be on the focused element itself, which Jupyter's shortcuts name first.
 function keepKeys(root) {
   const mark = (event) => {
-    if (root.contains(event.target)) root.toggleAttribute("data-lm-suppress-shortcuts", !withModifier(event));
+    if (root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", !withModifier(event));
   };
   window.addEventListener("keydown", mark, true);
   root.addEventListener("keydown", (event) => withModifier(event) || event.stopPropagation());
