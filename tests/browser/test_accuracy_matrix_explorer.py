@@ -5,7 +5,7 @@ import pytest
 from latency import report_latency
 
 from llmasos_edu.learning.incremental import average_accuracy, backward_transfer, forward_transfer
-from llmasos_edu.widgets import AccuracyMatrixExplorer, PositionExplorer
+from llmasos_edu.widgets import AccuracyMatrixExplorer
 
 TASKS = ["prose", "<i>code", "sums", "talk"]
 ENDS = [4, 8, 13, 19]
@@ -321,20 +321,7 @@ def test_python_moves_it(show):
     assert [view.text(f".lm-method >> nth={i} >> .lm-heading") for i in (0, 1)] == ["EWC", "naive"]
 
 
-def test_plain_keys_stay_in_the_widget_and_the_notebooks_shortcuts_do_not(show):
-    view, _ = show()
-    view.locator(CHOSEN).first.focus()
-    assert view.keys_heard_outside("ArrowDown", "a", "PageUp", "Control+s", "Shift+Enter") == ["s", "Enter"]
-
-
 # ---- house rules ----
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("moment", [6, 19])
-def test_axe_finds_nothing(show, dark, moment):
-    view, _ = show(dark=dark, moment=moment, beside="replay")
-    assert view.axe_violations() == []
 
 
 @pytest.mark.parametrize("width", [640, 960])
@@ -360,21 +347,6 @@ def test_png_and_svg_are_downloaded(show, tmp_path):
     assert {"naive", "EWC", "prose", "<i>code", "talk …"} <= set(words)
     average = average_accuracy(explorer.matrix("EWC")[:3, :3])
     assert any(text.startswith(f"Average accuracy {average:.3f}") for text in words)
-
-
-def test_two_explorers_and_a_closed_view_do_not_interfere(explorer_page):
-    view = explorer_page(make(), PositionExplorer(8), make(moment=4))
-    view.locator(CELL).first.click()
-    view.settle()
-    texts = view.locator(".lm-readout").all_inner_texts()
-    assert texts[0].startswith("After learning prose, on prose")
-    assert texts[2].startswith("After learning talk: not")
-    view.open_second_view()
-    view.put(row=1)
-    assert view.locator(".lm-readout").nth(3).inner_text().startswith("After learning <i>code, on prose")
-    assert view.close_second_view() == 5, "a closed view still listens to the model"
-    view.put(row=2)
-    assert view.readout().startswith("After learning sums")
 
 
 def test_key_press_to_changed_pixels_is_reported(show, record_property):

@@ -2,18 +2,14 @@
 
 import math
 import re
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 import torch
+from explorer_page import HOST
 
-from llmasos_edu.widgets import DarkKnowledgeExplorer, PositionExplorer
+from llmasos_edu.widgets import DarkKnowledgeExplorer
 from llmasos_edu.widgets.dark_knowledge.data import TEMPERATURES, step_of
-from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
 
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-HOST = "document.querySelector('.llmasos-widget-host')"
 VOCAB = 40
 NAMES = ["<i>", "·the", "·a", "⏎", "·class", "(", ")", *[f"·word{i}" for i in range(7, VOCAB)]]
 TEXT = [4, 1, 9, 5, 0, 10, 3, 11]
@@ -31,31 +27,12 @@ def make(seed=0, students=("alone", "distilled"), **settings):
 
 
 @pytest.fixture
-def show(open_page, tmp_path):
-    def show(dark=False, page_width=900, **settings):
+def show(explorer_page):
+    def show(page_width=900, **settings):
         explorer = make(**settings)
-        return open_page(explorer.save_html(tmp_path / "dark.html"), dark=dark, width=page_width), explorer
+        return explorer_page(explorer, width=page_width), explorer
 
     return show
-
-
-def settle(page):
-    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-        settle(page)
-
-
-def state(page, name):
-    return page.evaluate(f"{HOST}.model.get('{name}')")
-
-
-def readout(page):
-    settle(page)
-    return re.sub(r"\s+", " ", page.locator(".lm-readout").inner_text())
 
 
 def percent(share):
@@ -70,7 +47,7 @@ def percent(share):
 
 def cells(page, table):
     """The words in a table's body, row by row; the column of bars is left out."""
-    settle(page)
+    page.settle()
     return (
         page.locator("table")
         .nth(table)
@@ -91,7 +68,7 @@ def turn_to(page, temperature):
                                input.dispatchEvent(new Event('input', { bubbles: true })); }""",
         str(step_of(temperature)),
     )
-    settle(page)
+    page.settle()
 
 
 def agrees(words, share):
@@ -179,10 +156,10 @@ def test_the_summary_tells_favourites_entropy_and_both_divergences(show):
     assert sum(widths) == pytest.approx(100, abs=0.02)
     assert widths[0] == pytest.approx(100 * p[0].max().item(), abs=0.006)
     best = percent(p[0].max().item())
-    assert readout(page).startswith(
+    assert page.readout().startswith(
         f"After token 3 of 8, at T = 2: the teacher gives {NAMES[p[0].argmax()]} {best}"
     )
-    assert f"all other 39 tokens together {percent(1 - p[0].max().item())}. There stands (" in readout(page)
+    assert f"all other 39 tokens together {percent(1 - p[0].max().item())}. There stands (" in page.readout()
 
 
 def bar_widths(page, row):
@@ -202,8 +179,8 @@ def test_linear_bars_fill_a_round_axis_and_logarithmic_bars_one_from_a_millionth
         for row in range(len(shares)):
             assert bar_widths(page, row) == pytest.approx((100 * shares[row] / end).tolist(), abs=0.02)
     page.get_by_label("Logarithmic bars").check()
-    settle(page)
-    assert state(page, "log_scale") is True
+    page.settle()
+    assert page.state("log_scale") is True
     for row in range(len(shares)):
         want = [100 * max(0, 1 + math.log10(share) / 6) for share in shares[row].tolist()]
         assert bar_widths(page, row) == pytest.approx(want, abs=0.02)
@@ -244,7 +221,7 @@ def test_the_gradient_has_a_column_for_each_student_and_sums_to_zero(show):
     assert len(cells(page, 1)[0]) == 4
     page.get_by_label("Gradient").check()
     rows = cells(page, 1)
-    assert state(page, "gradient") is True
+    assert page.state("gradient") is True
     shares = explorer.probabilities(4, 4)
     for number in (1, 2):
         written = [float(row[3 + number].replace("−", "-")) for row in rows]
@@ -254,17 +231,17 @@ def test_the_gradient_has_a_column_for_each_student_and_sums_to_zero(show):
     assert "T (q − p)" in page.locator(".lm-hint").inner_text()
 
 
-def test_one_student_and_a_vocabulary_that_is_shown_as_a_whole(open_page, tmp_path):
+def test_one_student_and_a_vocabulary_that_is_shown_as_a_whole(explorer_page):
     logits = torch.tensor([[2.0, 0, -3], [0.5, 0, 0]])
     small = DarkKnowledgeExplorer(
         [0, 2], logits, {"student": logits.flip(1)}, ["a", "b", "c"], top=3, position=1
     )
-    page = open_page(small.save_html(tmp_path / "small.html"))
+    page = explorer_page(small)
     rows = cells(page, 1)
     assert [row[0] for row in rows] == ["a", "b", "c"]
     assert len(cells(page, 0)) == 2
-    assert "There stands" not in readout(page), "nothing comes after the last token"
-    assert "all other 2 tokens together" in readout(page)
+    assert "There stands" not in page.readout(), "nothing comes after the last token"
+    assert "all other 2 tokens together" in page.readout()
 
 
 # ---- keys ----
@@ -273,18 +250,18 @@ def test_one_student_and_a_vocabulary_that_is_shown_as_a_whole(open_page, tmp_pa
 def test_keys_walk_along_the_text_and_turn_the_temperature(show):
     page, _ = show(position=4)
     token(page, 4).focus()
-    press(page, "ArrowRight", "ArrowRight", "ArrowLeft")
-    assert state(page, "position") == 5
-    press(page, "ArrowUp", "ArrowUp", "ArrowDown")
-    assert state(page, "step") == 17
+    page.press("ArrowRight", "ArrowRight", "ArrowLeft")
+    assert page.state("position") == 5
+    page.press("ArrowUp", "ArrowUp", "ArrowDown")
+    assert page.state("step") == 17
     assert page.locator(".lm-number").inner_text() == "1.09"
-    press(page, "End", "ArrowRight")
-    assert state(page, "position") == 7
-    press(page, "Home", "ArrowLeft")
-    assert state(page, "position") == 0
+    page.press("End", "ArrowRight")
+    assert page.state("position") == 7
+    page.press("Home", "ArrowLeft")
+    assert page.state("position") == 0
     assert page.evaluate("document.activeElement.textContent") == "·class"
     assert page.locator('.lm-token[tabindex="0"]').count() == 1
-    press(page, "Tab")
+    page.press("Tab")
     assert "lm-token" not in page.evaluate("document.activeElement.className"), "one stop for the whole text"
 
 
@@ -292,29 +269,20 @@ def test_the_slider_ends_where_its_temperatures_end(show):
     page, _ = show()
     slider = page.get_by_label("Temperature", exact=True).first
     slider.focus()
-    press(page, "End", "ArrowRight")
-    assert state(page, "step") == len(TEMPERATURES) - 1
+    page.press("End", "ArrowRight")
+    assert page.state("step") == len(TEMPERATURES) - 1
     assert slider.get_attribute("aria-valuetext") == "20.7"
-    press(page, "Home")
-    assert (state(page, "step"), slider.get_attribute("aria-valuetext")) == (0, "0.25")
+    page.press("Home")
+    assert (page.state("step"), slider.get_attribute("aria-valuetext")) == (0, "0.25")
 
 
 def test_a_click_chooses_a_token_and_what_is_unread_looks_so(show):
     page, _ = show(position=0)
     token(page, 5).click()
-    assert state(page, "position") == 5
-    assert readout(page).startswith("After token 6 of 8")
+    assert page.state("position") == 5
+    assert page.readout().startswith("After token 6 of 8")
     assert page.locator(".lm-dk-unread").count() == 2
     assert page.locator('.lm-token[aria-pressed="true"]').count() == 1
-
-
-def test_plain_keys_stay_in_the_widget_and_the_notebooks_shortcuts_do_not(show):
-    page, _ = show()
-    page.evaluate("window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))")
-    token(page, 4).focus()
-    press(page, "ArrowDown", "a", "Control+s", "Shift+Enter")
-    heard = [key for key in page.evaluate("heard") if key not in ("Control", "Shift")]
-    assert heard == ["s", "Enter"]
 
 
 def test_python_moves_it(show):
@@ -322,91 +290,29 @@ def test_python_moves_it(show):
     page.evaluate(f"{HOST}.model.set('position', 2)")
     page.evaluate(f"{HOST}.model.set('step', 32)")
     page.evaluate(f"{HOST}.model.set('gradient', true)")
-    assert readout(page).startswith("After token 3 of 8, at T = 4:")
+    assert page.readout().startswith("After token 3 of 8, at T = 4:")
     assert page.get_by_label("Gradient").is_checked()
 
 
 # ---- house rules ----
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("page_width", [900, 420])
-def test_axe_finds_nothing(show, dark, page_width):
-    page, _ = show(dark=dark, page_width=page_width)
-    page.get_by_label("Gradient").check()
-    settle(page)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, { rules: { 'target-size': { enabled: true } } })")
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
-    assert {p["id"] for p in found["passes"]} >= {"color-contrast", "button-name", "label"}
-    paper = page.locator(".lm-explorer").evaluate("(e) => getComputedStyle(e).backgroundColor")
-    assert paper == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
-
-
 @pytest.mark.parametrize("page_width", [640, 960])
 def test_nothing_is_cut_off_in_a_notebook_s_width(show, page_width):
     page, _ = show(page_width=page_width)
     page.get_by_label("Gradient").check()
-    settle(page)
+    page.settle()
     inside = "(e) => [...e.querySelectorAll('.lm-scroller')].map((t) => t.scrollWidth - t.clientWidth)"
     assert page.locator(".lm-explorer").evaluate(inside) == [0, 0]
     assert page.evaluate("document.documentElement.scrollWidth") == page_width
     assert page.locator(".lm-scroller[tabindex='0']").count() == 0
 
 
-def test_png_and_svg_are_downloaded(show, tmp_path):
+def test_the_saved_picture_holds_the_table(show, tmp_path):
     page, _ = show(position=3, temperature=4)
-    files = {}
-    for ending in ("PNG", "SVG"):
-        with page.expect_download() as waiting:
-            page.get_by_role("button", name=ending).click()
-        files[ending] = tmp_path / waiting.value.suggested_filename
-        waiting.value.save_as(files[ending])
-    from PIL import Image
-
-    with Image.open(files["PNG"]) as image:
-        assert image.width == 1440
-        assert len(image.convert("RGB").getcolors(1 << 20)) > 30, "the picture is nearly empty"
-    assert files["SVG"].name == "dark-knowledge.svg"
-    text = files["SVG"].read_text(encoding="utf-8")
-    found = page.evaluate(
-        """(text) => { const svg = new DOMParser().parseFromString(text, "image/svg+xml");
-           return { error: !!svg.querySelector("parsererror"),
-                    words: [...svg.querySelectorAll("text")].map((text) => text.textContent) }; }""",
-        text,
-    )
-    assert not found["error"]
-    assert found["words"][0] == "What comes after token 4, at temperature 4"
+    name, (width, _), words = page.saved_picture(tmp_path)
+    assert (name, width) == ("dark-knowledge", 1440)
+    assert words[0] == "What comes after token 4, at temperature 4"
     written = cells(page, 1)
-    assert {words for row in written[:-1] for words in row[1:]} <= set(found["words"])
-    assert {row[0] for row in written[:-1]} <= set(found["words"])
-    assert "NaN" not in text
-
-
-def test_two_explorers_and_a_closed_view_do_not_interfere(open_page, tmp_path):
-    parts = []
-    for widget in (make(0), PositionExplorer(8), make(1, students=("s",))):
-        values = {name: getattr(widget, name) for name in widget.keys if not name.startswith("_")}
-        for name in ("layout", "tabbable", "tooltip"):
-            values.pop(name)
-        parts.append(host_fragment(widget._esm, widget._css, values))
-    path = tmp_path / "three.html"
-    path.write_text(_PAGE.format(title="Three", fragment="".join(parts)), encoding="utf-8")
-    page = open_page(path)
-    page.wait_for_function("document.querySelectorAll('[data-state=ready]').length === 3")
-    token(page, 2).click()
-    settle(page)
-    texts = page.locator(".lm-readout").all_inner_texts()
-    assert texts[0].startswith("After token 3")
-    assert texts[2].startswith("After token 5")
-    page.evaluate(f"""async () => {{
-        const host = {HOST};
-        window.second = document.body.appendChild(document.createElement('div'));
-        window.close2 = await host.module.render({{ model: host.model, el: second }});
-    }}""")
-    token(page, 4).click()
-    settle(page)
-    assert page.locator(".lm-readout").nth(3).inner_text().startswith("After token 5")
-    page.evaluate("close2()")
-    token(page, 5).click()
-    assert page.evaluate("second.childElementCount") == 0
+    assert {words for row in written[:-1] for words in row[1:]} <= set(words)
+    assert {row[0] for row in written[:-1]} <= set(words)

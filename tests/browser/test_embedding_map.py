@@ -1,21 +1,16 @@
 """The embedding map in a real Chromium, on our own host page: no Jupyter, no kernel, no network."""
 
-import re
 from itertools import pairwise
-from pathlib import Path
 
-import axe_playwright_python
 import numpy as np
 import pytest
 import torch
+from explorer_page import HOST
 from latency import report_latency
 
 from llmasos_edu.learning.unsupervised import nearest
-from llmasos_edu.widgets import EmbeddingMap, PositionExplorer
-from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
+from llmasos_edu.widgets import EmbeddingMap
 
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-HOST = "document.querySelector('.llmasos-widget-host')"
 ROWS, DIM = 40, 6
 WORDS = [f"{letter}{i}" for i in range(10) for letter in ("ab", "cab", "x", "<i>")]
 CLASSES = [["odd", "even", None, "even"][i % 4] for i in range(ROWS)]
@@ -26,57 +21,25 @@ def vectors(rows=ROWS, dim=DIM):
 
 
 @pytest.fixture
-def show(open_page, tmp_path):
+def show(explorer_page):
     def show(dark=False, rows=None, words=WORDS, classes=CLASSES, **settings):
         explorer = EmbeddingMap(vectors() if rows is None else rows, words, classes, **settings)
-        return open_page(explorer.save_html(tmp_path / "map.html"), dark=dark)
+        return explorer_page(explorer, dark=dark)
 
     return show
 
 
-def settle(page):
-    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-    settle(page)
-
-
-def state(page, name):
-    return page.evaluate(f"{HOST}.model.get('{name}')")
-
-
-def readout(page):
-    settle(page)
-    return re.sub(r"\s+", " ", page.locator(".lm-readout").inner_text().replace("−", "-"))
-
-
 def table(page):
     """The neighbours on show: [(word, class, value)]."""
-    settle(page)
+    page.settle()
     rows = page.locator(".lm-table tbody tr").all()
     cells = [[cell.inner_text() for cell in row.locator("th, td").all()] for row in rows]
     return [(word, name, float(value.replace("−", "-"))) for word, name, value in cells]
 
 
-def set_slider(page, label, value):
-    page.get_by_label(label, exact=True).evaluate(
-        """(input, value) => { input.value = value;
-                               input.dispatchEvent(new Event('input', { bubbles: true })); }""",
-        str(value),
-    )
-    settle(page)
-
-
-def pixels(page, which):
-    return page.locator(which).evaluate("(canvas) => canvas.toDataURL()")
-
-
 def place(page):
     """Where the chosen word lies on the map: (x, y) in CSS pixels."""
-    settle(page)
+    page.settle()
     told = page.locator(".lm-over").evaluate("(canvas) => canvas.dataset.place").split(",")
     return float(told[1]), float(told[2])
 
@@ -129,10 +92,10 @@ def test_the_table_shows_the_library_s_neighbours_under_every_control(show):
         ]
 
     assert table(page) == expected(8)
-    set_slider(page, "Neighbours", 3)
+    page.set_slider("Neighbours", 3)
     assert table(page) == expected(3)
     best = nearest(rows, word, 1)
-    assert f"x3 no class nearest: {WORDS[int(best[0])]} {best[1].item():.3f}" in readout(page)
+    assert f"x3 no class nearest: {WORDS[int(best[0])]} {best[1].item():.3f}" in page.readout()
     page.get_by_label("Near by").select_option("dot")
     by_dot = (rows[word] @ rows.T).index_fill(0, torch.tensor([word]), -torch.inf).sort(descending=True)
     assert [row[0] for row in table(page)] == [WORDS[i] for i in by_dot.indices[:3].tolist()]
@@ -141,18 +104,18 @@ def test_the_table_shows_the_library_s_neighbours_under_every_control(show):
     page.get_by_label("Near by").select_option("map")
     values = [row[2] for row in table(page)]
     assert values == sorted(values)
-    assert "nearest by cosine too" in readout(page)
+    assert "nearest by cosine too" in page.readout()
     both = {WORDS[i] for i in nearest(rows, word, 3)[0].tolist()} & {row[0] for row in table(page)}
-    assert f"{len(both)} of 3 are nearest by cosine too" in readout(page)
+    assert f"{len(both)} of 3 are nearest by cosine too" in page.readout()
 
 
 def test_the_share_of_the_own_class_is_counted(show):
     page = show(word="ab0", count=10)
     numbers, _ = nearest(vectors(), 0, 10)
     own = sum(CLASSES[i] == "odd" for i in numbers.tolist())
-    assert f"; {own} of 10 are of its class" in readout(page)
+    assert f"; {own} of 10 are of its class" in page.readout()
     bare = show(classes=None, count=4)
-    assert "class" not in readout(bare)
+    assert "class" not in bare.readout()
     assert bare.get_by_role("group").count() == 0
     assert bare.locator(".lm-table thead").inner_text().split() == ["word", "cosine"]
 
@@ -164,58 +127,58 @@ def test_search_finds_beginnings_first_and_enter_goes_there(show):
     page = show()
     box, told = page.get_by_label("Search"), page.locator("p.lm-line")
     assert told.is_hidden()
-    before = pixels(page, ".lm-over")
+    before = page.pixels(".lm-over")
     box.fill("AB1")
-    settle(page)
+    page.settle()
     assert told.inner_text().split() == ["2", "found:", "ab1", "cab1"]
-    assert pixels(page, ".lm-over") != before, "what was found is not ringed"
-    press(page, "Enter")
-    assert state(page, "word") == WORDS.index("ab1")
+    assert page.pixels(".lm-over") != before, "what was found is not ringed"
+    page.press("Enter")
+    assert page.state("word") == WORDS.index("ab1")
     told.get_by_role("button", name="cab1").click()
-    assert state(page, "word") == WORDS.index("cab1")
+    assert page.state("word") == WORDS.index("cab1")
     box.fill("ab")
-    settle(page)
+    page.settle()
     assert told.inner_text().startswith("20 found, such as")
     assert told.get_by_role("button").count() == 6
     box.fill("zebra")
-    settle(page)
+    page.settle()
     assert told.inner_text() == 'no word holds "zebra"'
-    press(page, "Enter")
-    assert state(page, "word") == WORDS.index("cab1")
-    press(page, "Escape")
+    page.press("Enter")
+    assert page.state("word") == WORDS.index("cab1")
+    page.press("Escape")
     assert told.is_hidden()
     assert box.input_value() == ""
 
 
 def test_words_are_text_and_never_html(show):
     page = show(word="<i>2")
-    assert "<i>2" in readout(page)
+    assert "<i>2" in page.readout()
     assert page.locator(".lm-explorer i").count() == 0
 
 
 def test_keys_go_through_words_and_over_the_map(show):
     page = show(word="cab0")
     page.locator(".lm-map").focus()
-    press(page, "PageDown", "PageDown", "PageUp", "PageDown")
-    assert state(page, "word") == 3
-    press(page, "Home", "PageUp")
-    assert state(page, "word") == 0
+    page.press("PageDown", "PageDown", "PageUp", "PageDown")
+    assert page.state("word") == 3
+    page.press("Home", "PageUp")
+    assert page.state("word") == 0
     for key, moves in (
         ("ArrowRight", lambda new, old: new[0] > old[0]),
         ("ArrowUp", lambda new, old: new[1] < old[1]),
         ("ArrowLeft", lambda new, old: new[0] < old[0]),
         ("ArrowDown", lambda new, old: new[1] > old[1]),
     ):
-        old, word = place(page), state(page, "word")
-        press(page, key)
+        old, word = place(page), page.state("word")
+        page.press(key)
         new = place(page)
         across, along = sorted(abs(a - b) for a, b in zip(new, old, strict=True))
-        assert state(page, "word") == word or (moves(new, old) and along >= across), key
+        assert page.state("word") == word or (moves(new, old) and along >= across), key
     for _ in range(ROWS):
-        press(page, "ArrowRight")
-    word = state(page, "word")
-    press(page, "ArrowRight")
-    assert state(page, "word") == word, "beyond the last word there is none"
+        page.press("ArrowRight")
+    word = page.state("word")
+    page.press("ArrowRight")
+    assert page.state("word") == word, "beyond the last word there is none"
 
 
 def test_arrows_go_to_the_nearest_word_that_way(show):
@@ -239,46 +202,46 @@ def test_a_click_chooses_the_word_under_it_and_hovering_names_it(show):
     page = show(word="x5")
     there = place(page)
     page.locator(".lm-map").focus()
-    press(page, "Home")
-    assert state(page, "word") == 0
+    page.press("Home")
+    assert page.state("word") == 0
     page.locator(".lm-map").hover(position={"x": there[0] + 1, "y": there[1]})
     cosine = torch.nn.functional.cosine_similarity(vectors()[0], vectors()[WORDS.index("x5")], dim=0).item()
     title = page.locator(".lm-map").get_attribute("title").replace("−", "-")
     assert title == f"x5, no class: cosine {cosine:.3f} with ab0"
     page.locator(".lm-map").click(position={"x": there[0] + 1, "y": there[1]})
-    assert state(page, "word") == WORDS.index("x5")
+    assert page.state("word") == WORDS.index("x5")
     page.locator(".lm-table").get_by_role("button").first.click()
-    assert state(page, "word") == int(nearest(vectors(), WORDS.index("x5"), 1)[0])
+    assert page.state("word") == int(nearest(vectors(), WORDS.index("x5"), 1)[0])
     page.locator(".lm-map").click(position={"x": 1, "y": 1})
-    assert state(page, "word") == int(nearest(vectors(), WORDS.index("x5"), 1)[0]), "nothing is there"
+    assert page.state("word") == int(nearest(vectors(), WORDS.index("x5"), 1)[0]), "nothing is there"
 
 
 def test_a_class_is_hidden_from_map_and_keys_and_comes_back(show):
     page = show()
-    before = pixels(page, ".lm-map canvas >> nth=0")
+    before = page.pixels(".lm-map canvas >> nth=0")
     even = page.get_by_role("group").get_by_role("button", name="even 20")
     none = page.get_by_role("group").get_by_role("button", name="no class 10")
     even.click()
     none.click()
-    settle(page)
-    assert state(page, "hidden") == [-1, 0]
+    page.settle()
+    assert page.state("hidden") == [-1, 0]
     assert even.get_attribute("aria-pressed") == "true"
-    assert pixels(page, ".lm-map canvas >> nth=0") != before
+    assert page.pixels(".lm-map canvas >> nth=0") != before
     page.locator(".lm-map").focus()
-    press(page, "PageDown", "PageDown")
-    assert state(page, "word") == 8, "the keys went to a hidden word"
-    press(page, "Home")
+    page.press("PageDown", "PageDown")
+    assert page.state("word") == 8, "the keys went to a hidden word"
+    page.press("Home")
     even.click()
     none.click()
-    settle(page)
-    assert state(page, "hidden") == []
-    assert pixels(page, ".lm-map canvas >> nth=0") == before
+    page.settle()
+    assert page.state("hidden") == []
+    assert page.pixels(".lm-map canvas >> nth=0") == before
 
 
 def test_zoom_keeps_the_chosen_word_in_sight(show):
     page = show(word="ab7")
     wide = place(page)
-    set_slider(page, "Zoom", 4)
+    page.set_slider("Zoom", 4)
     box = page.locator(".lm-map").bounding_box()
     x, y = place(page)
     assert (x, y) != wide
@@ -287,21 +250,10 @@ def test_zoom_keeps_the_chosen_word_in_sight(show):
     assert page.get_by_label("Zoom", exact=True).get_attribute("aria-valuetext") == "4×"
     page.locator(".lm-map").focus()
     for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown") * 3:
-        press(page, key)
+        page.press(key)
         x, y = place(page)
         assert 0 < x < box["width"]
         assert 0 < y < box["height"]
-
-
-def test_plain_keys_stay_in_the_widget_and_the_notebooks_shortcuts_do_not(show):
-    page = show()
-    page.evaluate("window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))")
-    page.locator(".lm-map").focus()
-    press(page, "ArrowDown", "a", "Enter", "Control+s", "Shift+Enter")
-    page.get_by_label("Search").focus()
-    press(page, "b", "Enter")
-    heard = [key for key in page.evaluate("heard") if key not in ("Control", "Shift")]
-    assert heard == ["s", "Enter"]
 
 
 @pytest.mark.parametrize("rows", [3, 700])
@@ -309,26 +261,12 @@ def test_smallest_and_largest_are_drawn(show, rows):
     words = [f"w{i}" for i in range(rows)]
     page = show(rows=vectors(rows, 50), words=words, classes=None, word="w2", count=20)
     assert len(page.locator(".lm-table tbody tr").all()) == min(20, rows - 1)
-    assert "w2 nearest:" in readout(page)
+    assert "w2 nearest:" in page.readout()
     flat = show(rows=torch.ones(4, 2), words=list("abcd"), classes=None)
-    assert "a nearest: b 1.000" in readout(flat)
+    assert "a nearest: b 1.000" in flat.readout()
 
 
 # ---- house rules ----
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(show, dark):
-    page = show(dark=dark)
-    page.get_by_label("Search").fill("ab")
-    page.get_by_role("group").get_by_role("button").first.click()
-    settle(page)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, { rules: { 'target-size': { enabled: true } } })")
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
-    assert {p["id"] for p in found["passes"]} >= {"color-contrast", "button-name", "select-name", "label"}
-    paper = page.locator(".lm-explorer").evaluate("(e) => getComputedStyle(e).backgroundColor")
-    assert paper == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
 
 
 def test_the_colours_of_classes_follow_the_theme(show):
@@ -343,82 +281,39 @@ def test_the_colours_of_classes_follow_the_theme(show):
     assert colours(show(dark=True)) == [0x56, 0xB4, 0xE9]
 
 
-def test_png_and_svg_are_downloaded(show, tmp_path):
+def test_the_saved_picture_holds_words_classes_and_neighbours(show, tmp_path):
     page = show(word="<i>2")
-    files = {}
-    for ending in ("PNG", "SVG"):
-        with page.expect_download() as waiting:
-            page.get_by_role("button", name=ending).click()
-        files[ending] = tmp_path / waiting.value.suggested_filename
-        waiting.value.save_as(files[ending])
-    from PIL import Image
-
-    with Image.open(files["PNG"]) as image:
-        assert image.width == 1440
-        assert len(image.convert("RGB").getcolors(1 << 20)) > 60, "the picture is nearly empty"
-    assert files["SVG"].name == "embedding-map.svg"
-    text = files["SVG"].read_text(encoding="utf-8")
-    found = page.evaluate(
-        """(text) => { const svg = new DOMParser().parseFromString(text, "image/svg+xml");
-           return { error: !!svg.querySelector("parsererror"), paths: svg.querySelectorAll("path").length,
-                    words: [...svg.querySelectorAll("text")].map((text) => text.textContent) }; }""",
-        text,
-    )
-    assert not found["error"]
-    assert found["paths"] >= ROWS
-    assert {"<i>2", "odd", "even"} <= set(found["words"])
-    assert "40 words, nearest to <i>2 by cosine" in found["words"]
-    assert "NaN" not in text
+    name, (width, _), words = page.saved_picture(tmp_path)
+    assert (name, width) == ("embedding-map", 1440)
+    assert words[0] == "40 words, nearest to <i>2 by cosine"
+    assert {"<i>2", "odd", "even"} <= set(words)
+    neighbours = [f"{word} {value:.3f}" for word, _, value in table(page)]
+    assert "   ".join(neighbours) in words
 
 
-def test_two_maps_and_a_closed_view_do_not_interfere(open_page, tmp_path):
-    parts = []
-    first, last = EmbeddingMap(vectors(), WORDS, CLASSES), EmbeddingMap(vectors(), WORDS)
-    for widget in (first, PositionExplorer(8), last):
-        values = {name: getattr(widget, name) for name in widget.keys if not name.startswith("_")}
-        for name in ("layout", "tabbable", "tooltip"):
-            values.pop(name)
-        parts.append(host_fragment(widget._esm, widget._css, values))
-    path = tmp_path / "three.html"
-    path.write_text(_PAGE.format(title="Three", fragment="".join(parts)), encoding="utf-8")
-    page = open_page(path)
-    page.wait_for_function("document.querySelectorAll('[data-state=ready]').length === 3")
-    page.locator(".lm-map").nth(0).focus()
-    press(page, "PageDown")
-    texts = page.locator(".lm-readout").all_inner_texts()
-    assert texts[0].startswith("cab0")
-    assert texts[2].startswith("ab0")
-    # The first again, in a second element: both views of one model move together, and one can be closed.
-    page.evaluate(f"""async () => {{
-        const host = {HOST};
-        window.second = document.body.appendChild(document.createElement('div'));
-        window.close2 = await host.module.render({{ model: host.model, el: second }});
-    }}""")
-    page.locator(".lm-map").nth(0).focus()
-    press(page, "PageDown")
-    assert page.locator(".lm-readout").nth(3).inner_text().startswith("x0")
-    listened = page.evaluate(f"""() => {{
-        const model = {HOST}.model, off = model.off;
-        window.left = 0;
-        model.off = (...what) => {{ left++; off(...what); }};
-        close2();
-        return left;
-    }}""")
-    assert listened == 5, "a closed view still listens to the model"
-    assert page.evaluate("second.children.length") == 0
-    press(page, "PageDown")
-    assert page.locator(".lm-readout").nth(0).inner_text().startswith("<i>0")
+def test_the_wheel_zooms_the_clicked_map_and_scrolls_the_page_elsewhere(show):
+    page = show(word="ab7")
+    box = page.locator(".lm-map")
+    box.hover()
+    page.mouse.wheel(0, -100)
+    page.wait_for_timeout(200)
+    assert page.state("zoom") == 1, "a page that is scrolled past the map must not stop there"
+    box.focus()
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("document.querySelector('.llmasos-widget-host').model.get('zoom') === 1.25")
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("document.querySelector('.llmasos-widget-host').model.get('zoom') === 1")
 
 
 def test_python_moves_the_view(show):
     page = show()
     page.evaluate(f"{HOST}.model.set('word', 9)")
-    assert readout(page).startswith(WORDS[9])
+    assert page.readout().startswith(WORDS[9])
     page.evaluate(f"{HOST}.model.set('measure', 'map')")
-    settle(page)
+    page.settle()
     assert page.get_by_label("Near by").input_value() == "map"
     page.evaluate(f"{HOST}.model.set('hidden', [1])")
-    settle(page)
+    page.settle()
     assert page.get_by_role("button", name="odd 10").get_attribute("aria-pressed") == "true"
 
 

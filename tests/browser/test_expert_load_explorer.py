@@ -1,19 +1,16 @@
 """The expert-load explorer in a real Chromium, on our own host page: no Jupyter, no kernel, no network."""
 
 import re
-from pathlib import Path
 
-import axe_playwright_python
 import numpy as np
 import pytest
 import torch
+from explorer_page import HOST
 from latency import report_latency
 
 from llmasos_edu.layers.routing import expert_capacity, routing_statistics, top_k_routing
 from llmasos_edu.widgets import ExpertLoadExplorer
 
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-HOST = "document.querySelector('.llmasos-widget-host')"
 JS = f"{HOST}.module"
 WORDS = ["the", " cat", "\n", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", " 42", "+", "."]
 
@@ -27,60 +24,21 @@ def collapse_and_cure(steps=4, layers=2, tokens=24, experts=4, seed=0):
 
 
 @pytest.fixture
-def show(open_page, tmp_path):
-    def show(logits=None, *, dark=False, width=900, **settings):
+def show(explorer_page):
+    def show(logits=None, **settings):
         logits = collapse_and_cure() if logits is None else logits
         tokens = logits.shape[-2]
         settings.setdefault("domains", [["prose", "code", "sums"][i % 3] for i in range(tokens)])
         words = [WORDS[i % len(WORDS)] for i in range(tokens)]
-        explorer = ExpertLoadExplorer(logits, words, **settings)
-        return open_page(explorer.save_html(tmp_path / "experts.html"), dark=dark, width=width)
+        return explorer_page(ExpertLoadExplorer(logits, words, **settings))
 
     return show
 
 
-def settle(page):
-    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-    settle(page)
-
-
-def state(page, *names):
-    found = page.evaluate(f"(names) => names.map((name) => {HOST}.model.get(name))", list(names))
-    return found[0] if len(names) == 1 else found
-
-
-def put(page, **values):
-    page.evaluate(f"(values) => Object.entries(values).forEach(([n, v]) => {HOST}.model.set(n, v))", values)
-    settle(page)
-
-
-def set_slider(page, label, value):
-    page.get_by_label(label, exact=True).evaluate(
-        """(input, value) => { input.value = value;
-                               input.dispatchEvent(new Event('input', { bubbles: true })); }""",
-        str(value),
-    )
-    settle(page)
-
-
-def readout(page):
-    settle(page)
-    return re.sub(r"\s+", " ", page.locator(".lm-readout").inner_text())
-
-
 def figures(page):
     """The four numbers: maximum over mean, dropped, balance loss, entropy."""
-    settle(page)
+    page.settle()
     return [float(text.replace(",", "")) for text in page.locator(".lm-figures strong").all_inner_texts()]
-
-
-def pixels(page, which):
-    return page.locator(which).evaluate("(canvas) => canvas.toDataURL()")
 
 
 def place(page):
@@ -205,7 +163,7 @@ def test_what_is_sent_is_what_is_routed(show, size):
         logits = np.concatenate([logits] * 3)[:8]
     page = show(logits, capacity_factor=1.0)
     for step, layer in ((0, 0), (1, 1), (2, 0)):
-        put(page, step=step, layer=layer)
+        page.put(step=step, layer=layer)
         expected = shown_figures(logits[step, layer], factor=1.0)
         found = figures(page)
         assert found[1] == pytest.approx(expected[1], abs=0 if size == 1 else 12)
@@ -219,47 +177,47 @@ def test_every_control_routes_anew_as_the_library_does(show):
     logits = collapse_and_cure()
     page = show(logits, capacity_factor=1.25)
     assert_figures(page, logits[3, 1 - 1], factor=1.25)
-    seen = [pixels(page, ".lm-map canvas >> nth=0")]
+    seen = [page.pixels(".lm-map canvas >> nth=0")]
 
     def check(what, *args, **settings):
         assert_figures(page, *args, **settings)
-        seen.append(pixels(page, ".lm-map canvas >> nth=0"))
+        seen.append(page.pixels(".lm-map canvas >> nth=0"))
         assert seen[-1] != seen[-2], f"{what} did not change the picture"
 
     page.get_by_label("Layer", exact=True).select_option("1")
     check("layer", logits[3, 1], factor=1.25)
-    set_slider(page, "Training step", 0)
+    page.set_slider("Training step", 0)
     check("step", logits[0, 1], factor=1.25)
-    set_slider(page, "Top-k", 3)
+    page.set_slider("Top-k", 3)
     check("top-k", logits[0, 1], 3, factor=1.25)
-    set_slider(page, "Top-k", 1)
+    page.set_slider("Top-k", 1)
     check("top-k", logits[0, 1], 1, factor=1.25)
-    set_slider(page, "Capacity factor", 0.5)
+    page.set_slider("Capacity factor", 0.5)
     check("capacity factor", logits[0, 1], 1, factor=0.5)
-    set_slider(page, "Temperature", 0.5)
-    assert state(page, "temperature") == pytest.approx(10**0.5, abs=1e-3)
+    page.set_slider("Temperature", 0.5)
+    assert page.state("temperature") == pytest.approx(10**0.5, abs=1e-3)
     check("temperature", logits[0, 1] / 3.162, 1, factor=0.5)
     page.get_by_label("Capacity limit").uncheck()
-    assert state(page, "capacity_factor") is None
+    assert page.state("capacity_factor") is None
     assert page.get_by_label("Capacity factor", exact=True).is_disabled()
     check("limit", logits[0, 1] / 3.162, 1)
     page.get_by_label("Capacity limit").check()
-    assert state(page, "capacity_factor") == 0.5, "the limit did not come back"
+    assert page.state("capacity_factor") == 0.5, "the limit did not come back"
     check("limit", logits[0, 1] / 3.162, 1, factor=0.5)
     page.get_by_role("button", name="As given").click()
-    assert state(page, "top_k", "temperature", "layer", "step") == [2, 1, 1, 0]
+    assert page.state("top_k", "temperature", "layer", "step") == [2, 1, 1, 0]
     check("as given", logits[0, 1], factor=1.25)
 
 
 def test_renormalising_changes_gates_and_not_the_choice(show):
     logits = collapse_and_cure()
     page = show(logits)
-    put(page, token=5)
+    page.put(token=5)
     routing, _ = library(logits[3, 0])
     rows = page.locator(".lm-table tbody tr")
 
     def table():
-        settle(page)
+        page.settle()
         return [row.split("\t") for row in rows.all_inner_texts()]
 
     for renormalize in (True, False):
@@ -277,19 +235,19 @@ def test_noise_moves_choices_and_is_drawn_anew_by_the_button(show):
     logits = collapse_and_cure()
     page = show(logits)
     calm = figures(page)
-    set_slider(page, "Router noise", 2)
+    page.set_slider("Router noise", 2)
     first = figures(page)
     assert first != calm
     page.get_by_role("button", name="Redraw noise").click()
-    assert state(page, "seed") == 1
+    assert page.state("seed") == 1
     assert figures(page) != first
-    put(page, seed=0)
+    page.put(seed=0)
     assert figures(page) == first, "the same seed gave other noise"
-    put(page, layer=1)
+    page.put(layer=1)
     noise = np.array(page.evaluate(f"[...{JS}.normalNoise(96, 1)]")).reshape(24, 4)
     assert_figures(page, logits[3, 1] + 2 * noise)
     page.get_by_role("button", name="As given").click()
-    put(page, layer=0)
+    page.put(layer=0)
     assert figures(page) == calm
 
 
@@ -298,7 +256,7 @@ def test_a_bias_moves_the_choice_of_its_own_step_and_layer(show):
     bias = np.random.default_rng(1).normal(size=(4, 2, 4)).astype(np.float32) * 0.4
     page = show(logits, bias=bias)
     for step, layer in ((3, 0), (2, 1), (0, 0)):
-        put(page, step=step, layer=layer)
+        page.put(step=step, layer=layer)
         assert_figures(page, logits[step, layer], bias=bias[step, layer])
     assert shown_figures(logits[3, 0])[0] != shown_figures(logits[3, 0], bias=bias[3, 0])[0]
 
@@ -308,20 +266,20 @@ def test_dropped_tokens_are_told_in_words_numbers_and_marks(show):
     page = show(logits, capacity_factor=0.5, top_k=1)
     routing, statistics = library(logits[0], 1, factor=0.5)
     lost = int((~routing.kept).nonzero()[0])
-    put(page, token=lost, expert=int(routing.expert[lost]))
+    page.put(token=lost, expert=int(routing.expert[lost]))
     busy = int(statistics.load.argmax())
-    assert "dropped" in readout(page)
-    assert "place 4 of 3: dropped" in readout(page)
-    put(page, expert=busy)
+    assert "dropped" in page.readout()
+    assert "place 4 of 3: dropped" in page.readout()
+    page.put(expert=busy)
     title = page.locator(".lm-body .lm-heading").first.inner_text()
     assert title == f"Expert {busy}: {statistics.load[busy]} tokens, {statistics.dropped[busy]} dropped"
     struck = page.locator(".lm-chips s").count()
     assert struck + page.locator(".lm-chips b").count() == statistics.load[busy]
     assert struck == statistics.dropped[busy]
-    before = pixels(page, "canvas[aria-label^=Words]")
+    before = page.pixels("canvas[aria-label^=Words]")
     page.get_by_label("Capacity limit").uncheck()
-    settle(page)
-    assert pixels(page, "canvas[aria-label^=Words]") != before, "the strip does not show the drops"
+    page.settle()
+    assert page.pixels("canvas[aria-label^=Words]") != before, "the strip does not show the drops"
     assert page.locator(".lm-chips s").count() == 0
     assert "no limit, nothing is dropped" in page.locator(".lm-figures").inner_text()
 
@@ -331,33 +289,33 @@ def test_the_filter_shows_one_domain_and_the_orders_group_tokens(show):
     page.locator(".lm-map").focus()
     whole = figures(page)
     page.get_by_label("Domain", exact=True).select_option("1")
-    assert state(page, "domain", "token") == [1, 1], "the cursor stayed on a hidden token"
-    press(page, "ArrowRight", "ArrowRight")
-    assert state(page, "token") == 7
-    assert "C code" in readout(page)
-    press(page, "End", "ArrowRight")
-    assert state(page, "token") == 22
+    assert page.state("domain", "token") == [1, 1], "the cursor stayed on a hidden token"
+    page.press("ArrowRight", "ArrowRight")
+    assert page.state("token") == 7
+    assert "C code" in page.readout()
+    page.press("End", "ArrowRight")
+    assert page.state("token") == 22
     assert figures(page) == whole, "the numbers are of all tokens"
     assert "of all tokens" in page.locator(".lm-legend").inner_text()
     assert "8 of 8" in page.get_by_label("Tokens on show", exact=True).get_attribute("aria-valuetext")
     page.get_by_label("Domain", exact=True).select_option("-1")
     page.get_by_label("Order of tokens").select_option("domain")
-    press(page, "Home", "ArrowRight")
-    assert state(page, "token") == 3
+    page.press("Home", "ArrowRight")
+    assert page.state("token") == 3
     page.get_by_label("Order of tokens").select_option("expert")
-    press(page, "Home")
+    page.press("Home")
     routing, _ = library(collapse_and_cure(steps=1)[0, 0])
     firsts = routing.expert[:24]
     order = firsts.argsort(stable=True).tolist()
-    assert state(page, "token") == order[0]
-    press(page, *["ArrowRight"] * 5)
-    assert state(page, "token") == order[5]
+    assert page.state("token") == order[0]
+    page.press(*["ArrowRight"] * 5)
+    assert page.state("token") == order[5]
 
 
 def test_colours_are_the_domains_own_and_bars_are_cut_at_capacity(show):
     logits = collapse_and_cure(steps=1, tokens=24)[0]
     page = show(logits, capacity_factor=0.75, domains=["prose"] * 12 + ["code"] * 12)
-    settle(page)
+    page.settle()
     at = place(page)
     _, statistics = library(logits[0], factor=0.75)
 
@@ -386,7 +344,7 @@ def test_colours_are_the_domains_own_and_bars_are_cut_at_capacity(show):
 
 def test_play_shows_every_recorded_step_and_stops(show):
     page = show(steps=[0, 10, 20, 400])
-    settle(page)
+    page.settle()
     page.wait_for_function("document.querySelector('.lm-training p').textContent.includes(' to ')")
     expected = [shown_figures(collapse_and_cure()[step, 0])[0] for step in range(4)]
     words = page.get_by_role("img", name="Maximum over mean load at 4 recorded steps").get_attribute(
@@ -394,33 +352,33 @@ def test_play_shows_every_recorded_step_and_stops(show):
     )
     assert [float(x) for x in re.findall(r"\d+: (\d\.\d\d)", words)] == pytest.approx(expected, abs=6e-3)
     assert f"{min(expected):.2f} to {max(expected):.2f}" in page.locator(".lm-training p").inner_text()
-    assert state(page, "step") == 3
+    assert page.state("step") == 3
     page.evaluate(
         f"window.steps = []; {HOST}.model.on('change:step', () => steps.push({HOST}.model.get('step')))"
     )
     page.get_by_role("button", name="Play").click()
-    settle(page)
+    page.settle()
     assert page.get_by_role("button", name="Pause").count() == 1
     page.wait_for_function("steps.length === 4", timeout=10_000)
     assert page.evaluate("steps") == [0, 1, 2, 3]
     page.get_by_role("button", name="Play").wait_for()
     assert page.locator(".lm-training output").inner_text() == "step 400"
     page.locator(".lm-map").focus()
-    press(page, "Space")
-    assert state(page, "step") == 0
-    press(page, "Space")
+    page.press("Space")
+    assert page.state("step") == 0
+    page.press("Space")
     assert page.get_by_role("button", name="Play").count() == 1
-    set_slider(page, "Training step", 2)
+    page.set_slider("Training step", 2)
     page.wait_for_timeout(900)
-    assert state(page, "step") == 2, "it plays on though it was stopped"
+    assert page.state("step") == 2, "it plays on though it was stopped"
 
 
 def test_a_single_step_has_no_training_row(show):
     page = show(collapse_and_cure(steps=1)[0])
     assert not page.locator(".lm-training").is_visible()
     page.locator(".lm-map").focus()
-    press(page, "Space")
-    assert state(page, "step") == 0
+    page.press("Space")
+    assert page.state("step") == 0
 
 
 # ---- keys and mouse ----
@@ -429,43 +387,43 @@ def test_a_single_step_has_no_training_row(show):
 def test_keys_move_over_tokens_and_experts(show):
     page = show()
     page.locator(".lm-map").focus()
-    press(page, "ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowLeft")
-    assert state(page, "token", "expert") == [1, 2]
+    page.press("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowLeft")
+    assert page.state("token", "expert") == [1, 2]
     logits = collapse_and_cure()[3, 0]
     probability = float(torch.tensor(logits).softmax(-1)[1, 2])
-    assert f"token 1 ·cat C code → expert 2 probability {probability:.3f}" in readout(page)
-    press(page, "End", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown")
-    assert state(page, "token", "expert") == [23, 3], "the cursor left the map"
-    press(page, "Home")
-    assert state(page, "token") == 0
+    assert f"token 1 ·cat C code → expert 2 probability {probability:.3f}" in page.readout()
+    page.press("End", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown")
+    assert page.state("token", "expert") == [23, 3], "the cursor left the map"
+    page.press("Home")
+    assert page.state("token") == 0
     routing, _ = library(logits)
     mine = sorted(routing.token[routing.expert == 3].tolist())
-    press(page, "n", "n")
+    page.press("n", "n")
     later = [token for token in mine if token > 0]
-    assert state(page, "token") == later[1]
-    press(page, "p")
-    assert state(page, "token") == later[0]
+    assert page.state("token") == later[1]
+    page.press("p")
+    assert page.state("token") == later[0]
 
 
 def test_a_click_chooses_token_and_expert_in_map_bars_words_and_list(show):
     page = show()
     board = page.locator(".lm-map")
     board.click(position=cell(page, 17, 2))
-    assert state(page, "token", "expert") == [17, 2]
+    assert page.state("token", "expert") == [17, 2]
     at = place(page)
     board.click(position={"x": at["bars"] + 4, "y": at["top"] + 0.5 * at["row"]})
-    assert state(page, "token", "expert") == [17, 0], "a bar chooses its expert alone"
+    assert page.state("token", "expert") == [17, 0], "a bar chooses its expert alone"
     board.click(position={"x": at["left"] + 5.5 * at["cell"], "y": at["top"] - 8})
-    assert state(page, "token", "expert") == [5, 0], "the band chooses a token alone"
+    assert page.state("token", "expert") == [5, 0], "the band chooses a token alone"
     board.hover(position=cell(page, 3, 1))
     assert board.get_attribute("title").startswith(
         "token 3 <script>alert(1)</script>, expert 1: probability 0."
     )
     page.locator("canvas[aria-label^=Words]").click(position={"x": 8, "y": 10})
-    assert state(page, "token") == 0
+    assert page.state("token") == 0
     page.locator(".lm-chips li").nth(2).click()
     title = page.locator(".lm-chips li").nth(2).get_attribute("title")
-    assert state(page, "token") == int(title.split()[1])
+    assert page.state("token") == int(title.split()[1])
 
 
 def test_many_tokens_are_shown_in_a_window_that_scrolls_and_zooms(show):
@@ -477,58 +435,27 @@ def test_many_tokens_are_shown_in_a_window_that_scrolls_and_zooms(show):
     assert 60 < count < 160
     board = page.locator(".lm-map")
     board.focus()
-    press(page, "PageDown")
-    assert state(page, "token") == count
+    page.press("PageDown")
+    assert page.state("token") == count
     assert place(page)["start"] == 1
-    press(page, "End")
+    page.press("End")
     assert place(page)["start"] == 600 - count
-    set_slider(page, "First token on show", 100)
+    page.set_slider("First token on show", 100)
     assert place(page)["start"] == 100
-    assert state(page, "token") == 599, "scrolling moved the cursor"
+    assert page.state("token") == 599, "scrolling moved the cursor"
     board.click(position=cell(page, 3, 1))
-    assert state(page, "token") == 103
+    assert page.state("token") == 103
     board.hover(position=cell(page, 3, 1))
     page.mouse.wheel(200, 0)
     page.wait_for_function("document.querySelector('.lm-map canvas').dataset.start > 100")
-    set_slider(page, "Tokens on show", 1)
+    page.set_slider("Tokens on show", 1)
     assert zoom.get_attribute("aria-valuetext") == "600 of 600"
     assert not scroll.is_visible()
     assert "Too many tokens on show to mark the choices" in page.locator(".lm-hint").first.inner_text()
-    set_slider(page, "Tokens on show", 0)
+    page.set_slider("Tokens on show", 0)
     assert zoom.get_attribute("aria-valuetext") == "8 of 600"
     start = place(page)["start"]
-    assert start <= state(page, "token") < start + 8, "the zoom lost the cursor"
-
-
-def test_plain_keys_stay_in_the_widget_and_the_notebooks_shortcuts_do_not(show):
-    page = show()
-    page.evaluate("window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))")
-    page.locator(".lm-map").focus()
-    press(page, "ArrowDown", "a", "Enter", "Control+s", "Shift+Enter")
-    for label in ("Top-k", "Training step", "Router noise"):
-        page.get_by_label(label, exact=True).focus()
-        press(page, "ArrowRight")
-    assert [key for key in page.evaluate("heard") if key not in ("Control", "Shift")] == ["s", "Enter"]
-    assert state(page, "top_k") == 3
-    assert state(page, "noise") == 0.05
-
-
-def test_every_control_is_reached_by_tab_and_shows_its_focus(show):
-    page = show(capacity_factor=1.0)
-    found = page.evaluate("""() => [...document.querySelectorAll('.lm-explorer select, .lm-explorer input,'
-        + '.lm-explorer button, .lm-map')].filter((e) => e.offsetParent && !e.disabled).length""")
-    reached = []
-    page.keyboard.press("Tab")
-    for _ in range(found + 1):
-        now = page.evaluate("""() => { const e = document.activeElement;
-            return e.closest('.lm-explorer') && [e.getAttribute('aria-label') || e.textContent || e.type,
-                                                 getComputedStyle(e).outlineStyle]; }""")
-        if now:
-            reached.append(now)
-        page.keyboard.press("Tab")
-    assert len({name for name, _ in reached}) >= 15
-    assert len(reached) >= found
-    assert {style for _, style in reached} == {"solid"}
+    assert start <= page.state("token") < start + 8, "the zoom lost the cursor"
 
 
 # ---- sizes ----
@@ -539,7 +466,7 @@ def test_the_smallest_are_drawn(show, shape):
     logits = np.random.default_rng(0).normal(size=shape)
     page = show(logits, domains=None, top_k=1, capacity_factor=1.0)
     assert_figures(page, logits, 1, factor=1.0)
-    assert "token 0 the → expert 0" in readout(page)
+    assert "token 0 the → expert 0" in page.readout()
     assert not page.get_by_label("Domain", exact=True).is_visible()
 
 
@@ -582,75 +509,22 @@ def test_key_press_to_changed_pixels_is_reported(show, record_property):
 # ---- house rules ----
 
 
-@pytest.mark.parametrize("width", [900, 680])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(show, dark, width):
-    page = show(dark=dark, width=width, capacity_factor=0.6)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, { rules: { 'target-size': { enabled: true } } })")
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]] == []
-    assert {p["id"] for p in found["passes"]} >= {"color-contrast", "button-name", "select-name", "label"}
-    paper = page.locator(".lm-explorer").evaluate("(e) => getComputedStyle(e).backgroundColor")
-    assert paper == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the page"
-
-
-def test_png_and_svg_are_downloaded(show, tmp_path):
+def test_the_saved_picture_names_tokens_loads_and_domains(show, tmp_path):
     page = show(capacity_factor=0.75)
-    files = {}
-    for ending in ("PNG", "SVG"):
-        with page.expect_download() as waiting:
-            page.get_by_role("button", name=ending).click()
-        files[ending] = tmp_path / waiting.value.suggested_filename
-        waiting.value.save_as(files[ending])
-    from PIL import Image
-
-    with Image.open(files["PNG"]) as image:
-        assert image.width == 1640
-        assert len(image.convert("RGB").getcolors(1 << 20)) > 60, "the picture is nearly empty"
-    assert files["SVG"].name == "experts-layer0-step3.svg"
-    text = files["SVG"].read_text(encoding="utf-8")
-    found = page.evaluate(
-        """(text) => { const svg = new DOMParser().parseFromString(text, "image/svg+xml");
-           return { error: !!svg.querySelector("parsererror"), paths: svg.querySelectorAll("path").length,
-                    words: [...svg.querySelectorAll("text")].map((text) => text.textContent) }; }""",
-        text,
-    )
-    assert not found["error"]
-    assert found["paths"] > 60
-    assert {"capacity 9", "P prose", "even share 12", "·cat"} <= set(found["words"])
-    assert "NaN" not in text
-
-
-def test_two_views_of_one_model_move_together_and_one_can_be_closed(show):
-    page = show()
-    page.evaluate(f"""async () => {{
-        const host = {HOST};
-        window.second = document.body.appendChild(document.createElement('div'));
-        window.close2 = await host.module.render({{ model: host.model, el: second }});
-    }}""")
-    page.locator(".lm-map").nth(0).focus()
-    press(page, "ArrowRight")
-    assert "token 1" in page.locator(".lm-readout").nth(1).inner_text()
-    listened = page.evaluate(f"""() => {{
-        const model = {HOST}.model, off = model.off;
-        window.left = 0;
-        model.off = (...what) => {{ left++; off(...what); }};
-        close2();
-        return left;
-    }}""")
-    assert listened == 12, "a closed view still listens to the model"
-    assert page.evaluate("second.children.length") == 0
-    press(page, "ArrowRight")
-    assert "token 2" in readout(page)
+    name, (width, _), words = page.saved_picture(tmp_path)
+    assert (name, width) == ("experts-layer0-step3", 1640)
+    assert {"capacity 9", "P prose", "even share 12", "·cat"} <= set(words)
+    svg = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+    assert svg.count("<path") > 60
+    assert svg.count("rotate(-90") == 24, "the map's columns have no words"
 
 
 def test_python_moves_the_view(show):
     page = show()
-    put(page, token=4, expert=3, top_k=1)
-    assert "token 4 <img·src=x·onerror=alert(1)> C code" in readout(page)
-    assert "expert 3" in readout(page)
+    page.put(token=4, expert=3, top_k=1)
+    assert "token 4 <img·src=x·onerror=alert(1)> C code" in page.readout()
+    assert "expert 3" in page.readout()
     assert page.get_by_label("Top-k", exact=True).get_attribute("aria-valuetext") == "1"
-    put(page, domain=2, order="domain")
-    assert state(page, "token") in (4, 5)
-    assert "S sums" in readout(page)
+    page.put(domain=2, order="domain")
+    assert page.state("token") in (4, 5)
+    assert "S sums" in page.readout()

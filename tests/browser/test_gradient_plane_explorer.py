@@ -8,7 +8,7 @@ import torch
 from latency import report_latency
 
 from llmasos_edu.learning.multitask import gradient_cosines, pcgrad
-from llmasos_edu.widgets import GradientPlaneExplorer, PositionExplorer
+from llmasos_edu.widgets import GradientPlaneExplorer
 
 TWO = [(1.0, 0.0), (-1.2, 0.9)]
 THREE = [(1.0, 0.1), (-0.8, 0.5), (-0.2, -0.9)]
@@ -259,19 +259,7 @@ def test_python_moves_it(show):
     assert view.figures()[0] == "0.707"
 
 
-def test_plain_keys_stay_in_the_widget_and_the_notebooks_shortcuts_do_not(show):
-    view = show()
-    view.locator(".lm-map").focus()
-    assert view.keys_heard_outside("ArrowDown", "a", "1", "Control+s", "Shift+Enter") == ["s", "Enter"]
-
-
 # ---- house rules ----
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(show, dark):
-    view = show(THREE, dark=dark, weights=[1, 0.5, 2])
-    assert view.axe_violations() == []
 
 
 @pytest.mark.parametrize("width", [640, 960])
@@ -298,23 +286,6 @@ def test_png_and_svg_are_downloaded(show, tmp_path):
     changes = {f"   {name}: {verb} {change:g}" for row in effects(view)
                for name, (verb, change) in zip(("sum", "PCGrad"), row, strict=True)}  # fmt: skip
     assert changes <= set(words)
-
-
-def test_two_explorers_and_a_closed_view_do_not_interfere(explorer_page):
-    view = explorer_page(
-        GradientPlaneExplorer(TWO), PositionExplorer(8), GradientPlaneExplorer([(1, 0), (0, 1)])
-    )
-    view.locator(".lm-map").first.focus()
-    view.press("ArrowUp")
-    texts = view.locator(".lm-readout").all_inner_texts()
-    assert texts[0].startswith("In conflict")
-    assert texts[2].startswith("No conflict")
-    view.open_second_view()
-    view.put(gradients=[[1, 0], [1, 1]])
-    assert view.locator(".lm-readout").nth(3).inner_text().startswith("No conflict")
-    assert view.close_second_view() == 6, "a closed view still listens to the model"
-    view.put(gradients=[[1, 0], [-1, 1]])
-    assert view.readout().startswith("In conflict")
 
 
 def test_key_press_to_changed_pixels_is_reported(show, record_property):
