@@ -63,8 +63,7 @@ def test_plain_keys_stay_in_the_explorer_and_the_notebook_s_shortcuts_do_not(vie
     while number < len(stops := view.stops()):  # a key may change how many there are
         place = stops[number]
         place.focus()
-        heard = view.keys_heard_outside("b", "ArrowDown", "Control+s", "Shift+Enter")
-        assert heard == ["s", "Enter"], f"stop {number}"
+        assert view.keys_heard_outside("b", "ArrowDown", "Control+s") == ["s"], f"stop {number}"
         number += 1
 
 
