@@ -4,6 +4,7 @@ check("4.1-3", my_function)     what is right or wrong with it (seed=7: on input
 hint("4.1-3")                   the next hint
 solution("4.1-3")               the reference solution
 given("2.3-1", seed=7)          the data of a question that is answered with numbers or choices
+inputs("4.1-3", 2)              the inputs of one of its cases, to try your function on
 predict("4.1-a", ...)           keep a guess, and compare("4.1-a", measured) later
 """
 
@@ -29,6 +30,7 @@ __all__ = [
     "find",
     "given",
     "hint",
+    "inputs",
     "judge",
     "predict",
     "solution",
@@ -89,6 +91,29 @@ def check(key: str, answer: object = ..., *, seed: int | None = None) -> None:
     if verdict.prints:
         print(f"What your code printed:\n{textwrap.indent(verdict.prints.rstrip(), '  | ')}")
     _say(f"{_MARKS.get(verdict.status, WRONG)}{key}", verdict.message)
+    if verdict.example:
+        print("\nThe smallest case that fails, to paste into a cell:\n")
+        print(textwrap.indent(verdict.example, "    "))
+
+
+def inputs(key: str, number: int, *, seed: int | None = None) -> tuple:
+    """The inputs of one case of an exercise, fresh copies, as the checker hands them to your function.
+
+    Args:
+        key: the exercise, for example "4.1-3".
+        number: the case, counted from 0.
+        seed: what further cases are drawn from, as in `check`.
+
+    Raises:
+        ValueError: no exercise has this key, or the exercise has no such case.
+    """
+    item = find(key)
+    if isinstance(item, Question):
+        raise ValueError(f'{key} is answered with a value and has no cases: given("{key}") shows its data')
+    cases = item.with_seed(seed).cases
+    if not 0 <= number < len(cases):
+        raise ValueError(f"{key} has the cases 0 to {len(cases) - 1}, so there is no case {number}")
+    return cases[number].fresh()
 
 
 def hint(key: str, *, all: bool = False) -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from llmasos_edu.exercises import Exercise, all_exercises, find, judge
-from llmasos_edu.exercises.checker.judging import _run, _same, examine
+from llmasos_edu.exercises.checker.judging import examine
+from llmasos_edu.exercises.checker.running import run, same
 
 
 def of_chapter(chapter):
@@ -80,10 +81,10 @@ def rules_for(chapter, alternatives, variations):
         def test_the_cases_tell_all_mistakes_and_the_reference_apart(self, item):
             answers = [("right", 0, item.reference)]
             answers += [(m.name, n, code) for m in item.mistakes for n, code in enumerate(m.implementations)]
-            results = [[_run(item, code, case) for case in item.cases] for *_, code in answers]
+            results = [[run(item, code, case) for case in item.cases] for *_, code in answers]
             for (a, first), (b, second) in itertools.combinations(zip(answers, results, strict=True), 2):
-                same = all(_same(item, x, y) for x, y in zip(first, second, strict=True))
-                assert not same, f"{item.key}: {a[:2]} and {b[:2]} do the same in all cases"
+                alike = all(same(item, x, y) for x, y in zip(first, second, strict=True))
+                assert not alike, f"{item.key}: {a[:2]} and {b[:2]} do the same in all cases"
 
         @each_exercise
         def test_an_exercise_is_complete(self, item):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from llmasos_edu.exercises.checker.exercise import Exercise, Verdict
 from llmasos_edu.exercises.checker.judging import blank, is_empty
-from llmasos_edu.exercises.checker.worker import INSIDE, read_frame, write_frame
+from llmasos_edu.exercises.checker.worker import BUSY, INSIDE, LOADING, read_frame, write_frame
 
 # Importing torch on a slow disk, the first time after the machine started, can take this long.
 PATIENCE_AT_START = 120.0
@@ -171,7 +171,7 @@ def _ask_the_worker(
             stop_worker()
             _worker = Worker()
             _worker.receive(PATIENCE_AT_START)
-        reply = _worker.ask(request, patience=seconds + 20)
+        reply = _worker.ask(request, patience=LOADING + BUSY * seconds + 20)
     except WorkerLost:
         return _lost()
     except OSError as error:
@@ -196,4 +196,5 @@ def _verdict(reply: dict) -> Verdict:
     if place is not None:
         source = linecache.getline(*place).strip()
         message += f" It happened in your line {place[1]}" + (f": {source}" if source else ".")
-    return Verdict(reply["status"], message, reply.get("mistake"), place, reply.get("prints", ""))
+    said = reply.get("prints", ""), reply.get("example", "")
+    return Verdict(reply["status"], message, reply.get("mistake"), place, *said)

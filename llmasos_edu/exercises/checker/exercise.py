@@ -80,6 +80,7 @@ class Exercise:
         hints: from a first push to nearly there.
         cases: what the answer is run on, edge cases included.
         draw: seed -> more cases, the same on every machine, for `check(key, answer, seed=7)`.
+        seed: what was drawn from; `with_seed` sets it.
         mistakes: the usual wrong answers, recognised by what they do.
         observe: what is looked at in one call, by default the returned value.
         parts: names of the returned parts where there is more than one.
@@ -103,6 +104,7 @@ class Exercise:
     parts: tuple[str, ...] = ()
     explain: Callable[[tuple[Case, ...], list, list], str] | None = None
     draw: Callable[[int], tuple[Case, ...]] | None = None
+    seed: int | None = None
     rtol: float = 1e-3
     atol: float = 1e-5
 
@@ -110,7 +112,7 @@ class Exercise:
         """The exercise with the cases that a seed draws behind its own; itself without a seed or a draw."""
         if seed is None or self.draw is None:
             return self
-        return replace(self, cases=self.cases + self.draw(seed))
+        return replace(self, cases=self.cases + self.draw(seed), seed=seed)
 
     @property
     def starter(self) -> str:
@@ -136,6 +138,7 @@ class Verdict:
         mistake: the name of the known mistake, if one was recognised.
         place: (file, line) in the reader's code where an exception came from.
         prints: what the reader's code printed.
+        example: the smallest case that fails as code to paste, with what came and what should come.
     """
 
     status: str
@@ -143,3 +146,4 @@ class Verdict:
     mistake: str | None = None
     place: tuple[str, int] | None = None
     prints: str = ""
+    example: str = ""

@@ -4,20 +4,34 @@ import contextlib
 import dis
 import inspect
 import io
-import sysconfig
-import traceback
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 
-from llmasos_edu.exercises.checker.comparing import agree, first_difference, kind
+from llmasos_edu.exercises.checker.comparing import kind
+from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
+from llmasos_edu.exercises.checker.examples import example, size_of
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
+from llmasos_edu.exercises.checker.running import (
+    Outcome,
+    raised_on_purpose,
+    reader_place,
+    repeats,
+    run,
+    same,
+)
 
 # A mistake that does not fit everywhere is still named when it explains this share of the cases in which it
 # differs from the reference, and at least two of them.
 PARTIAL_SHARE = 2 / 3
+# An answer that took longer than this on all cases is not run again to find a smaller case.
+QUICK = 1.0
+IN_PLACE = (
+    "an operation that ends in an underscore, `+=` or another of its kind, an assignment into a slice, or a "
+    "list's own append, pop or sort"
+)
 EMPTY_INSTRUCTIONS = {
     "RESUME",
     "NOP",
@@ -28,15 +42,6 @@ EMPTY_INSTRUCTIONS = {
     "RAISE_VARARGS",
 }
 EMPTY_INSTRUCTIONS |= {"LOAD_COMMON_CONSTANT", "NOT_TAKEN"}  # Python 3.14 says some of these differently
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one call gave: a value or an error, and whether it wrote into its inputs."""
-
-    value: object = None
-    error: BaseException | None = None
-    changed_input: bool = False
 
 
 def is_empty(answer: object) -> bool:
@@ -71,9 +76,9 @@ def examine(
     Returns:
         the verdict; never raises for what the answer does (but an answer may end the process).
     """
-    expected = [_run(exercise, exercise.reference, case) for case in exercise.cases]
+    expected = [run(exercise, exercise.reference, case) for case in exercise.cases]
     mistaken = {
-        (mistake.name, number): [_run(exercise, implementation, case) for case in exercise.cases]
+        (mistake.name, number): [run(exercise, implementation, case) for case in exercise.cases]
         for mistake in exercise.mistakes
         for number, implementation in enumerate(mistake.implementations)
     }
@@ -81,52 +86,95 @@ def examine(
     refusal = _refuse_at_the_door(exercise, answer)
     if refusal is not None:
         return refusal
-    outcomes = []
+    outcomes, started = [], time.monotonic()
     for case in exercise.cases:
         running(case.name)
-        outcomes.append(_run(exercise, answer, case))
+        outcomes.append(run(exercise, answer, case))
+    quick = time.monotonic() - started < QUICK
     if all(_is_blank(outcome) for outcome in outcomes):
         return _blank_or_no_return(exercise, answer, outcomes)
-    right = [_same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
+    right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     if all(right):
         return _right_values(exercise, answer, outcomes, expected[0].value)
     known = _recognise(exercise, outcomes, expected, mistaken, whole=True)
     if known is not None:
         return Verdict("known mistake", known.message, known.name)
-    failed = next((i for i, outcome in enumerate(outcomes) if outcome.error is not None), None)
-    if failed is not None:
-        return _raised(exercise.cases[failed], outcomes[failed].error, works_elsewhere=any(right))
-    partly = exercise.explain is None  # an exercise that explains all cases needs no guess from most of them
-    known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
+    return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)
+
+
+def _unrecognised(
+    exercise: Exercise,
+    answer: Callable,
+    outcomes: list[Outcome],
+    expected: list[Outcome],
+    mistaken: dict,
+    right: list[bool],
+    quick: bool,
+) -> Verdict:
+    """The verdict on a wrong answer that behaves like no known mistake in all cases."""
+    failing = [i for i, good in enumerate(right) if not good]
+    failing.sort(key=lambda i: size_of(exercise.cases[i]))
+    raising = [i for i in failing if outcomes[i].error is not None]
+    wrong = next((i for i in failing if i not in raising), None)
+    if wrong is None or len(raising) > len(failing) / 2:
+        first = min(raising)
+        verdict = _raised(exercise.cases[first], outcomes[first].error, sum(right), len(right))
+        if wrong is not None:
+            more = f" Where it runs, it is not right either: see {exercise.cases[wrong].name}."
+            verdict = replace(verdict, message=verdict.message + more)
+        return _with_example(exercise, answer, outcomes, first, verdict, quick)
+    if not _quietly_repeats(exercise, answer, exercise.cases[wrong], outcomes[wrong]):
+        return _not_repeatable(exercise.cases[wrong])
+    if exercise.explain is not None and not raising:
+        values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
+        return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
+    besides = _besides(exercise, outcomes, raising)
+    place = reader_place(outcomes[raising[0]].error) if raising else None
+    overall = explain_all(exercise, outcomes, expected)
+    known = None if overall else _recognise(exercise, outcomes, expected, mistaken, whole=False)
     if known is not None:
-        message = f"{known.message} Not every case fits this, so look for a second slip beside it."
-        return Verdict("known mistake", message, known.name)
-    failed = right.index(False)
-    if not _repeats(exercise, answer, exercise.cases[failed], outcomes[failed]):
-        return _not_repeatable(exercise.cases[failed])
-    return _unknown(exercise, outcomes, expected, right)
+        odd = _where_else(exercise, known, outcomes, mistaken)
+        message = f"{known.message} It shows differently in some cases, such as for {odd}.{besides}"
+        return Verdict("known mistake", message, known.name, place)
+    overall = overall or explain_by_inputs(exercise, outcomes, expected)
+    start = f"Right in {sum(right)} of {len(right)} cases. " if any(right) else ""
+    text = overall or describe(exercise, outcomes, expected, wrong)
+    verdict = Verdict("wrong", f"{start}{text}{besides}", place=place)
+    return _with_example(exercise, answer, outcomes, wrong, verdict, quick)
 
 
-def _run(exercise: Exercise, answer: Callable, case: Case) -> Outcome:
-    inputs, before = case.fresh(), case.inputs
-    try:
-        value = exercise.observe(answer, inputs)
-    except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-        return Outcome(error=error)
-    changed = any(_is_changed(old, new) for old, new in zip(before, inputs, strict=True))
-    return Outcome(value=value, changed_input=changed)
+def _with_example(
+    exercise: Exercise, answer: Callable, outcomes: list[Outcome], number: int, verdict: Verdict, quick: bool
+) -> Verdict:
+    with contextlib.redirect_stdout(io.StringIO()):
+        shown = example(exercise, answer, number, outcomes[number], cut=quick)
+    return replace(verdict, example=shown)
 
 
-def _is_changed(old: object, new: object) -> bool:
-    if isinstance(old, torch.Tensor):
-        return not (old.shape == new.shape and torch.equal(old, new))
-    return isinstance(old, list) and old != new  # of numbers or functions, never of tensors
+def _besides(exercise: Exercise, outcomes: list[Outcome], raising: list[int]) -> str:
+    """What else there is to say: an error in other cases, inputs that were written into."""
+    said = ""
+    if raising:
+        error = outcomes[raising[0]].error
+        said += f" Besides, for {exercise.cases[raising[0]].name} it stops with {_last_line(error)}."
+    written = next((outcome.changed for outcome in outcomes if outcome.changed), ())
+    if written:
+        said += f" Besides, it writes into {_named(written)} ({IN_PLACE}), which may be the reason."
+    return said
 
 
-def _same(exercise: Exercise, got: Outcome, want: Outcome) -> bool:
-    if got.error is not None or want.error is not None:
-        return type(got.error) is type(want.error)
-    return agree(got.value, want.value, rtol=exercise.rtol, atol=exercise.atol)
+def _named(names: tuple[str, ...]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
+
+
+def _where_else(exercise: Exercise, known: Mistake, outcomes: list[Outcome], mistaken: dict) -> str:
+    """A case in which the answer is another one than the mistake alone would give."""
+    best = max(
+        ([same(exercise, got, it) for got, it in zip(outcomes, mistaken[known.name, n], strict=True)]
+         for n in range(len(known.implementations))),
+        key=sum,
+    )  # fmt: skip
+    return exercise.cases[best.index(False)].name
 
 
 def _refuse_at_the_door(exercise: Exercise, answer: object) -> Verdict | None:
@@ -152,7 +200,7 @@ def _refuse_at_the_door(exercise: Exercise, answer: object) -> Verdict | None:
 
 def _is_blank(outcome: Outcome) -> bool:
     if outcome.error is not None:
-        return isinstance(outcome.error, NotImplementedError)
+        return isinstance(outcome.error, NotImplementedError) and raised_on_purpose(outcome.error)
     return outcome.value is None or outcome.value is ...
 
 
@@ -168,15 +216,16 @@ def _blank_or_no_return(exercise: Exercise, answer: Callable, outcomes: list[Out
 
 
 def _right_values(exercise: Exercise, answer: Callable, outcomes: list[Outcome], wanted: object) -> Verdict:
-    changed = next((i for i, outcome in enumerate(outcomes) if outcome.changed_input), None)
+    changed = next((i for i, outcome in enumerate(outcomes) if outcome.changed), None)
     if changed is not None:
+        named = _named(outcomes[changed].changed)
         text = (
-            f"The numbers are right, but for {exercise.cases[changed].name} one of your inputs is different "
-            "after the call: something writes into it in place. Whoever called the function still needs that "
-            "tensor, so look for an operation that ends in an underscore, or an assignment into a slice."
+            f"The numbers are right, but for {exercise.cases[changed].name} your input {named} is different "
+            "after the call: something writes into it in place. "
+            f"Whoever called the function still needs it, so look for {IN_PLACE}."
         )
         return Verdict("wrong", text, "changes its input")
-    if not _repeats(exercise, answer, exercise.cases[0], outcomes[0]):
+    if not _quietly_repeats(exercise, answer, exercise.cases[0], outcomes[0]):
         return _not_repeatable(exercise.cases[0])
     first = outcomes[0].value
     note = ""
@@ -185,10 +234,9 @@ def _right_values(exercise: Exercise, answer: Callable, outcomes: list[Outcome],
     return Verdict("correct", f"correct in all {len(outcomes)} cases. {exercise.takeaway}{note}")
 
 
-def _repeats(exercise: Exercise, answer: Callable, case: Case, first: Outcome) -> bool:
-    comparable = _same(exercise, first, first)  # a text, say, is not even equal to itself here
+def _quietly_repeats(exercise: Exercise, answer: Callable, case: Case, first: Outcome) -> bool:
     with contextlib.redirect_stdout(io.StringIO()):  # what it prints has been shown once
-        return not comparable or all(_same(exercise, _run(exercise, answer, case), first) for _ in range(3))
+        return repeats(exercise, answer, case, first)
 
 
 def _not_repeatable(case: Case) -> Verdict:
@@ -207,21 +255,38 @@ def _recognise(
     for mistake in exercise.mistakes:
         for number in range(len(mistake.implementations)):
             theirs = mistaken[mistake.name, number]
-            fits = [_same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)]
+            fits = [same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)]
             if whole and all(fits):
                 return mistake
-            shows = [not _same(exercise, it, want) for it, want in zip(theirs, expected, strict=True)]
+            shows = [not same(exercise, it, want) for it, want in zip(theirs, expected, strict=True)]
             explained = sum(fit and show for fit, show in zip(fits, shows, strict=True))
             share = explained / max(1, sum(shows))
-            if not whole and explained >= 2 and share >= PARTIAL_SHARE and explained + share > best_score:
+            # Where the mistake would do no harm and the answer is wrong, something else is the matter.
+            beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
+            enough = explained >= max(2, 2 * beyond) and share >= PARTIAL_SHARE
+            if not whole and enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best
 
 
-def _raised(case: Case, error: BaseException, *, works_elsewhere: bool) -> Verdict:
+# What to say beside an error that torch raises in words which do not tell what to do.
+ADVICE = {
+    "bitwise_": "`&` and `|` bind tighter than `<`, `==` and their like: put each comparison in brackets",
+    "Boolean value of Tensor": "`and`, `or`, `not` and `if` want one truth value; `&`, `|`, `~` work on all",
+    "does not require grad": "something has cut the graph (`detach`, `item`, numpy, `no_grad`)",
+    "a leaf Variable that requires grad": "it is written into in place: make a new tensor instead",
+}
+
+
+def _last_line(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {text[0][:200].rstrip('.')}" if text else type(error).__name__
-    start = f"It is right in other cases, but for {case.name}" if works_elsewhere else f"For {case.name}"
+    advice = next((words for mark, words in ADVICE.items() if mark in str(error)), None)
+    return f"{said}: {advice}" if advice else said
+
+
+def _raised(case: Case, error: BaseException, right: int, count: int) -> Verdict:
+    start = f"Right in {right} of {count} cases, but for {case.name}" if right else f"For {case.name}"
     if isinstance(error, SystemExit):
         message = f"{start}, your code asked Python to exit. A function hands its result back with `return`."
     elif isinstance(error, MemoryError) or "can't allocate memory" in str(error):
@@ -230,45 +295,5 @@ def _raised(case: Case, error: BaseException, *, works_elsewhere: bool) -> Verdi
             "Which tensor grows faster than the inputs? Its shape, printed, usually tells."
         )
     else:
-        message = f"{start}, your code stopped with {said}."
+        message = f"{start}, your code stopped with {_last_line(error)}."
     return Verdict("error", message, place=reader_place(error))
-
-
-def reader_place(error: BaseException) -> tuple[str, int] | None:
-    """The deepest line of a traceback that the reader wrote: not ours, torch's or the standard library's."""
-    # Resolved too, because a virtual environment reaches the standard library through links.
-    foreign = [
-        Path(__file__).parents[1],  # the folder of all exercises
-        *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")),
-    ]
-    prefixes = (
-        tuple(str(path) for path in foreign) + tuple(str(path.resolve()) for path in foreign) + ("<frozen",)
-    )
-    place = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if not frame.f_code.co_filename.startswith(prefixes):
-            place = (frame.f_code.co_filename, line)
-    return place
-
-
-def _unknown(
-    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], right: list[bool]
-) -> Verdict:
-    if exercise.explain is not None:
-        values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
-        return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
-    failed = right.index(False)
-    case = exercise.cases[failed]
-    text = first_difference(
-        [outcome.value for outcome in outcomes],
-        [outcome.value for outcome in expected],
-        right,
-        parts=exercise.parts,
-        rtol=exercise.rtol,
-        atol=exercise.atol,
-    )
-    start = f"Right in {sum(right)} of {len(right)} cases. " if any(right) else ""
-    ending = ""
-    if any(outcome.changed_input for outcome in outcomes):
-        ending = " Besides, it writes into one of its inputs, which may be the reason."
-    return Verdict("wrong", f"{start}For {case.name}, {text}{ending}")

@@ -8,6 +8,7 @@ from slips. They are no sandbox: the reader's code may do all that the reader ma
 
 import builtins
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -19,6 +20,13 @@ import sys
 import time
 
 PRINT_LIMIT = 2000
+# Seconds that may pass before an answer is called for the first time: solution and mistakes run before it.
+LOADING = 60.0
+# An answer that uses less than this share of a processor waits for something. The others get, on a machine
+# that is busy, this many times their seconds on the wall.
+IDLE, BUSY = 0.03, 8
+# What a stopped answer must have taken or printed for its message to say so, in bytes.
+GROWN, PRINTED = 200 * 2**20, 200_000
 FILE_LIMIT = 16 * 2**20
 INSIDE = "LLMASOS_EDU_INSIDE_A_CHECK"
 HEADER = struct.Struct(">Q")
@@ -95,9 +103,58 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
         os.close(print_end)
 
 
+class Clock:
+    """How long an answer has run: its own processor time counts, so that a busy machine is no loop.
+
+    It starts when the answer is called for the first time, not while it is loaded. An answer that does
+    nothing is stopped by the clock on the wall.
+    """
+
+    def __init__(self, child: int, seconds: float):
+        self.child, self.seconds = child, seconds
+        self.begin, self.started = time.monotonic(), False
+        self.processor, self.memory = 0.0, 0
+
+    def start(self) -> None:
+        """The answer is called for the first time."""
+        self.begin, self.started = time.monotonic(), True
+        self.processor, self.memory = processor_seconds(self.child) or 0.0, resident_bytes(self.child)
+
+    def is_over(self) -> bool:
+        wall = time.monotonic() - self.begin
+        if not self.started:
+            return wall > LOADING
+        if wall < self.seconds:
+            return False
+        used = processor_seconds(self.child)
+        if used is None:  # a system that does not tell
+            return True
+        used -= self.processor
+        return used >= self.seconds or used < IDLE * wall or wall >= BUSY * self.seconds
+
+    def grown(self) -> int:
+        """Bytes that the answer holds more than at its start."""
+        return resident_bytes(self.child) - self.memory
+
+
+def processor_seconds(process: int) -> float | None:
+    """The processor time of a process, None where the system does not tell."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as status:
+        fields = status.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return None
+
+
+def resident_bytes(process: int) -> int:
+    """The memory that a process holds, 0 where the system does not tell."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/statm") as status:
+        return int(status.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
 def _watch(child: int, seconds: float, requests: int, result_end: int, print_end: int) -> dict:
-    deadline = time.monotonic() + seconds
-    results, prints, printed = bytearray(), bytearray(), 0
+    clock = Clock(child, seconds)
+    results, prints, printed, lines, held = bytearray(), bytearray(), 0, 0, 0
     listening, status = {result_end, print_end, requests}, None
     while True:
         # One more round after the child has ended, to empty the pipes.
@@ -114,7 +171,10 @@ def _watch(child: int, seconds: float, requests: int, result_end: int, print_end
                 results += chunk
             else:
                 printed += len(chunk)
+                lines += chunk.count(b"\n")
                 prints += chunk[: max(0, 4 * PRINT_LIMIT - len(prints))]
+        if not clock.started and b'"running"' in results:
+            clock.start()
         if last_round and not (set(ready) & listening):
             break
         if status is None:
@@ -122,10 +182,24 @@ def _watch(child: int, seconds: float, requests: int, result_end: int, print_end
             if ended:
                 status = status_now
                 _kill(child)  # what it started may still hold the pipes
-            elif time.monotonic() > deadline:
+            elif clock.is_over():
+                held = clock.grown()
                 _kill(child)
                 status = "too slow"
-    return _reply(results, status, seconds) | {"prints": _cut(prints, printed)}
+    reply = _reply(results, status, seconds, clock.started, _why_slow(held, printed, lines))
+    return reply | {"prints": _cut(prints, printed)}
+
+
+def _why_slow(held: int, printed: int, lines: int) -> str:
+    """What an answer that was stopped was busy with, as far as it shows from outside."""
+    if held > GROWN:
+        return (
+            f"It held {held / 2**20:,.0f} MB more than at its start by then: is there a list or a tensor "
+            "that grows in a loop that does not end?"
+        )
+    if printed > PRINTED:
+        return f"It had printed {lines:,} lines by then, which takes time: take the `print` out of the loop."
+    return "Is there a loop whose condition never becomes false?"
 
 
 def _kill(child: int) -> None:
@@ -143,7 +217,7 @@ def _cut(prints: bytes, printed: int) -> str:
     return text
 
 
-def _reply(results: bytes, status: int | str, seconds: float) -> dict:
+def _reply(results: bytes, status: int | str, seconds: float, started: bool, why: str) -> dict:
     lines = [json.loads(line) for line in results.decode(errors="replace").splitlines() if line.endswith("}")]
     verdict = next((line["verdict"] for line in lines if "verdict" in line), None)
     if verdict is not None:
@@ -153,10 +227,10 @@ def _reply(results: bytes, status: int | str, seconds: float) -> dict:
     if status == "too slow" or (
         os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM)
     ):
-        message = (
-            f"Your code was still running {where} after {seconds:g} seconds, and was stopped. "
-            "Is there a loop whose condition never becomes false?"
-        )
+        if not started:
+            message = f"your answer could not be loaded within {LOADING:g} seconds, and was not judged."
+            return {"status": "crashed", "message": message}
+        message = f"Your code was still running {where} after {seconds:g} seconds, and was stopped. {why}"
         return {"status": "too slow", "message": message}
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
@@ -205,24 +279,31 @@ def _no_input(prompt: object = "") -> str:
     )
 
 
-def _limit(seconds: float, megabytes: int) -> None:
-    """Limits on processor time, memory and file size, as far as this system knows them."""
+def _limit(name: str, value: int) -> None:
+    """A limit of the system, where it knows one of this name; one that stands is not raised again."""
     import resource
 
-    def limit(name: str, value: int) -> None:
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            resource.setrlimit(getattr(resource, name), (value, value))
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        _, hard = resource.getrlimit(getattr(resource, name))
+        resource.setrlimit(getattr(resource, name), (value, hard))
 
-    limit("RLIMIT_CORE", 0)
-    limit("RLIMIT_FSIZE", FILE_LIMIT)
-    limit("RLIMIT_CPU", math.ceil(seconds) + 1)
+
+def _limit_memory(megabytes: int) -> None:
+    """Limits on memory and on the size of files, from before the answer is loaded."""
+    _limit("RLIMIT_CORE", 0)
+    _limit("RLIMIT_FSIZE", FILE_LIMIT)
     with contextlib.suppress(OSError), open("/proc/self/statm") as status:
-        used = int(status.read().split()[0]) * resource.getpagesize()
-        limit("RLIMIT_AS", used + megabytes * 2**20)
+        _limit("RLIMIT_AS", int(status.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + megabytes * 2**20)
     # A file that grows over its limit should raise in the reader's code, not end it.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     # A last resort: should the worker be killed, a sleeping child does not stay behind.
-    signal.alarm(math.ceil(seconds) + 2)
+    signal.alarm(math.ceil(LOADING) + 2)
+
+
+def _limit_time(seconds: float) -> None:
+    """A limit on processor time from here on; on the wall it may take longer, where the machine is busy."""
+    _limit("RLIMIT_CPU", math.ceil(time.process_time() + seconds) + 1)
+    signal.alarm(math.ceil(BUSY * seconds) + 2)
 
 
 def _child(exercise, request: dict, result_start: int, print_start: int) -> None:
@@ -247,6 +328,12 @@ def _child(exercise, request: dict, result_start: int, print_start: int) -> None
 
     try:
         report({"verdict": _judge(exercise, request, running)})
+    except Exception as error:
+        message = (
+            f"the checker itself stumbled over your answer ({type(error).__name__}: {str(error)[:200]}). "
+            "That is a fault of the checker: compare with the solution, and tell its authors if you like."
+        )
+        report({"verdict": {"status": "crashed", "message": message}})
     finally:
         os._exit(0)
 
@@ -260,15 +347,22 @@ def _judge(exercise, request: dict, running) -> dict:
         pass
 
     def load():
-        _limit(request["seconds"], request["megabytes"])
+        _limit_memory(request["megabytes"])
         sys.path[:] = request["path"]
         try:
             return cloudpickle.loads(request["answer"])
         except BaseException as error:
             raise Unreadable(f"{type(error).__name__}: {error}") from error
 
+    calls = itertools.count()
+
+    def run(case: str) -> None:
+        if next(calls) == 0:
+            _limit_time(request["seconds"])
+        running(case)
+
     try:
-        verdict = examine(exercise, load, running)
+        verdict = examine(exercise, load, run)
     except Unreadable as error:
         message = (
             f"I could not carry your answer over to the process that runs it ({str(error)[:200]}). "
@@ -280,6 +374,7 @@ def _judge(exercise, request: dict, running) -> dict:
         "message": verdict.message,
         "mistake": verdict.mistake,
         "place": verdict.place,
+        "example": verdict.example,
     }
 
 

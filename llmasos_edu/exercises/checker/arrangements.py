@@ -1,0 +1,209 @@
+"""Whether the right numbers came in another arrangement, and where the wrong ones stand."""
+
+from collections.abc import Iterator
+
+import torch
+
+from llmasos_edu.exercises.checker.pairs import Pair, all_cases, holds, same, wrong_numbers
+from llmasos_edu.exercises.checker.terms import along, entries
+
+
+def other_shape(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    dims = max(pair.want.dim() for pair in failing)
+    for i in range(-dims, 0):
+        for j in range(i + 1, 0):
+            # A case with fewer axes has none to exchange.
+            if all_cases(pairs, lambda p, i=i, j=j: p.want.transpose(i, j) if p.want.dim() >= -i else p.want):
+                return _exchanged_axes(max(failing, key=lambda p: p.want.dim()), i, j)
+    if all(p.got.shape == p.want.shape for p in pairs):
+        return None
+    if all(p.got.numel() == p.want.numel() and same(p.got.flatten(), p.want.flatten()) for p in pairs):
+        p = next(p for p in failing if p.got.shape != p.want.shape)
+        shapes = f"the shape {list(p.got.shape)} instead of {list(p.want.shape)}"
+        return f"has the right numbers in the right order, but {shapes}."
+    return _not_reduced(pairs, failing) or _longer(pairs, failing)
+
+
+def _exchanged_axes(pair: Pair, i: int, j: int) -> str:
+    dims = pair.want.dim()
+    one, other = along(i, pair.axes, dims), along(j, pair.axes, dims)
+    named = "" if one.startswith("axis") else f" ({one} and {other})"
+    return f"has the right numbers with axes {dims + i} and {dims + j} exchanged{named}. Which comes first?"
+
+
+def _not_reduced(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    if all(p.got.dim() >= p.want.dim() for p in pairs):
+        for axis in (None, *range(-max(p.got.dim() for p in pairs), 0)):
+            for name in ("mean", "sum"):
+                ways = {"dim": axis} if axis is not None else {}
+
+                def reduced(pair: Pair, name=name, ways=ways) -> bool:
+                    return pair.got.dim() > 0 and same(getattr(pair.got, name)(**ways), pair.want)
+
+                if all(holds(reduced, p) for p in pairs):
+                    over = "" if axis is None else f" over axis {failing[0].got.dim() + axis}"
+                    return (
+                        f"has the shape {list(failing[0].got.shape)}: its {name}{over} is what is asked for."
+                    )
+    for axis in range(-min(p.want.dim() for p in pairs), 0):
+        for name, change in (("mean", torch.mean), ("sum", torch.sum)):
+            if all_cases(pairs, lambda p, axis=axis, change=change: change(p.want, dim=axis)):
+                what = along(axis, failing[0].axes, failing[0].want.dim())
+                return f"is the {name} over the {what} of what it should be: one number each is asked for."
+    return None
+
+
+def _longer(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    if any(p.got.dim() != p.want.dim() for p in pairs):
+        return None
+    for axis in range(-min(p.want.dim() for p in pairs), 0):
+        for at_end in (True, False):
+
+            def more(p: Pair, axis=axis, at_end=at_end) -> bool:
+                return same(_end(p.got, axis, p.want.shape[axis], at_end), p.want)
+
+            def fewer(p: Pair, axis=axis, at_end=at_end) -> bool:
+                return p.got.numel() > 0 and same(p.got, _end(p.want, axis, p.got.shape[axis], at_end))
+
+            what = along(axis, failing[0].axes, failing[0].want.dim())
+            where = f"{what} {'at the end' if at_end else 'in front'}: {_list_shapes(failing[0])}."
+            if all(holds(more, p) for p in pairs):
+                return f"is right, but has too many {where}"
+            if all(holds(fewer, p) for p in pairs):
+                return f"is right as far as it goes, but lacks {where}"
+    return None
+
+
+def _end(tensor: torch.Tensor, axis: int, length: int, at_end: bool) -> torch.Tensor:
+    """What is left of a tensor when its end (or its front) is cut off."""
+    return tensor.narrow(axis, 0 if at_end else tensor.shape[axis] - length, length)
+
+
+def _list_shapes(pair: Pair) -> str:
+    return f"its shape is {list(pair.got.shape)} and should be {list(pair.want.shape)}"
+
+
+ALONG = {
+    "went through a softmax over the {} once more": lambda w, a: w.softmax(a),
+    "went through a softmax over the {}, and its logarithm is taken": lambda w, a: w.log_softmax(a),
+    "is divided by its sum over the {}, which is one too many steps": lambda w, a: w / w.sum(a, keepdim=True),
+    "is divided by its largest number among the {}": lambda w, a: w / w.amax(a, keepdim=True),
+    "is divided by its length (norm) over the {}": lambda w, a: w / w.norm(dim=a, keepdim=True),
+    "has its mean over the {} taken out": lambda w, a: w - w.mean(a, keepdim=True),
+    "is summed up along the {} (a cumulative sum)": lambda w, a: w.cumsum(a),
+    "is averaged over the {} and repeated": lambda w, a: w.mean(a, keepdim=True).expand_as(w),
+}
+MOVED = {
+    "stands in reversed order along the {}": lambda w, a: w.flip(a),
+    "is shifted by one along the {}, towards the end (the last comes first)": lambda w, a: w.roll(1, a),
+    "is shifted by one along the {}, towards the front (the first comes last)": lambda w, a: w.roll(-1, a),
+    "is sorted along the {}, smallest first": lambda w, a: w.sort(a)[0],
+    "is sorted along the {}, largest first": lambda w, a: w.sort(a, descending=True)[0],
+    "repeats the first of the {} for all": lambda w, a: w.narrow(a, 0, 1).expand_as(w),
+    "repeats the last of the {} for all": lambda w, a: w.narrow(a, w.shape[a] - 1, 1).expand_as(w),
+}  # fmt: skip
+
+
+def _axes(pairs: list[Pair]) -> Iterator[tuple[int, str]]:
+    dims = min(p.want.dim() for p in pairs)
+    example = max((p for p in pairs if not p.right), key=lambda p: p.want.numel())
+    for axis in range(-1, -dims - 1, -1):
+        if example.want.shape[axis] > 1:
+            yield axis, along(axis, example.axes, example.want.dim())
+
+
+def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    if any(p.got.shape != p.want.shape or p.want.numel() == 0 for p in pairs) or wrong_numbers(failing) < 3:
+        return None
+    whole = all(p.whole for p in pairs)
+    for axis, name in _axes(pairs):
+        for words, change in (MOVED if whole else ALONG | MOVED).items():
+            if all_cases(pairs, lambda p, change=change, axis=axis: change(p.want, axis)):
+                return words.format(name) + "."
+        for step, words in ((1, "late"), (-1, "early")):
+            if all(_shifted(p, axis, step) for p in pairs) and any(p.want.shape[axis] > 2 for p in failing):
+                return f"comes one step too {words} along the {name}: each stands in its neighbour's place."
+        long_enough = not whole and any(p.want.shape[axis] > 2 for p in failing)
+        if long_enough and all(_multiples(p, axis) for p in pairs):
+            return (
+                f"is right up to a factor, but each set of {name} has a factor of its own. Is something "
+                "multiplied or divided that is not the same for all?"
+            )
+    return None
+
+
+def _shifted(pair: Pair, axis: int, step: int) -> bool:
+    length = pair.want.shape[axis]
+    if length < 2:
+        return True
+    front, back = (lambda t: t.narrow(axis, 0, length - 1)), (lambda t: t.narrow(axis, 1, length - 1))
+    got, want = (back(pair.got), front(pair.want)) if step > 0 else (front(pair.got), back(pair.want))
+    return same(got, want) and bool((want != want.flatten()[0]).any() or pair.right or length == 2)
+
+
+def _multiples(pair: Pair, axis: int) -> bool:
+    """Whether each line along the axis is the right one times a number of its own."""
+    if not pair.got.isfinite().all() or not pair.want.isfinite().all():
+        return False
+    largest = pair.want.abs().argmax(axis, keepdim=True)
+    scale = pair.want.gather(axis, largest)
+    factors = torch.where(scale != 0, pair.got.gather(axis, largest) / scale, 1.0)
+    return bool((factors != 0).all()) and same(pair.got, pair.want * factors)
+
+
+def other_order(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    if any(p.got.shape != p.want.shape for p in pairs) or wrong_numbers(failing) < 3:
+        return None
+    distinct = max(len(p.want.unique()) for p in failing)
+    if distinct < 3 or not all(same(p.got.flatten().sort()[0], p.want.flatten().sort()[0]) for p in pairs):
+        return None
+    for axis, name in _axes(pairs):
+        if all(same(p.got.sort(axis)[0], p.want.sort(axis)[0]) for p in pairs):
+            return f"holds the right numbers in another order along the {name}. Which comes first?"
+    return "holds the right numbers in every case, but in other places. Which axis is cut or moved first?"
+
+
+def only_some(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    """Where the wrong numbers stand, if it is the same place in every failing case, in words."""
+    if any(p.got.shape != p.want.shape for p in pairs) or len(failing) < 2:
+        return None
+    wrong = [~torch.isclose(p.got, p.want, rtol=1e-3, atol=1e-5, equal_nan=True) for p in failing]
+    if any(not w.any() or w.all() or w.dim() == 0 for w in wrong):
+        return None
+    words = entries(failing[0].axes, failing[0].want.dim())
+    found = _triangles(wrong, words)
+    for axis in range(-min(w.dim() for w in wrong), 0):
+        name = words[axis] if words else f"index along axis {failing[0].want.dim() + axis}"
+        end = _end_of_axis(wrong, axis) if not found and all(w.shape[axis] > 1 for w in wrong) else None
+        found = found or (end and end.format(name))
+    return found
+
+
+def _end_of_axis(wrong: list[torch.Tensor], axis: int) -> str | None:
+    """Whether the first or the last along the axis is the only one that is right, or the only one wrong."""
+    lines = [
+        w.movedim(axis, 0).reshape(w.shape[axis], -1).any(1) for w in wrong
+    ]  # which entries have something wrong
+    longer = any(len(line) > 2 for line in lines)
+    if not any(line[0] for line in lines) and all(line[1:].all() for line in lines):
+        return "Only {} 0 is right, in every case that fails."
+    if longer and not any(line[-1] for line in lines) and all(line[:-1].all() for line in lines):
+        return "Only the last {} is right, in every case that fails."
+    if longer and not any(line[1:].any() for line in lines):
+        return "Only {} 0 is wrong, in every case that fails."
+    if longer and not any(line[:-1].any() for line in lines):
+        return "Only the last {} is wrong, in every case that fails."
+    return None
+
+
+def _triangles(wrong: list[torch.Tensor], words: list[str] | None) -> str | None:
+    if any(w.dim() < 2 or min(w.shape[-2:]) < 2 for w in wrong):
+        return None
+    row, column = words[-2:] if words else ("row", "column")
+    above = [torch.ones_like(w).triu(1) for w in wrong]
+    below = [torch.ones_like(w).tril(-1) for w in wrong]
+    diagonal = [~(a | b) for a, b in zip(above, below, strict=True)]
+    for places, sign in ((diagonal, "equals"), (above, "is later than"), (below, "is earlier than")):
+        if not any((w & ~p).any() for w, p in zip(wrong, places, strict=True)):
+            return f"It is wrong only where the {column} {sign} the {row}."
+    return None

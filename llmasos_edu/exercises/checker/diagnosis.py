@@ -1,0 +1,310 @@
+"""What is wrong with an answer that is no known mistake: in words, from all cases or on the smallest one."""
+
+import inspect
+from dataclasses import dataclass
+
+import torch
+
+from llmasos_edu.exercises.checker import input_changes
+from llmasos_edu.exercises.checker.arrangements import only_some
+from llmasos_edu.exercises.checker.comparing import (
+    as_numbers,
+    kind,
+    parts_agree,
+    relative_tolerance,
+    split_parts,
+    to_tensor,
+)
+from llmasos_edu.exercises.checker.exercise import Case, Exercise
+from llmasos_edu.exercises.checker.pairs import Pair
+from llmasos_edu.exercises.checker.running import Outcome
+from llmasos_edu.exercises.checker.terms import axes_of_parts, place_in_words, sizes_of
+from llmasos_edu.exercises.checker.transformations import explain
+
+CAUSES = {
+    "NaN": (
+        "0/0, 0 times infinity (a mask times -inf), infinity minus infinity, the root or logarithm of a "
+        "negative number, or a softmax over nothing but -inf makes it"
+    ),
+    "infinity": "the exponential of a large number or a division by zero makes it",
+    "minus infinity": "the logarithm of zero makes it, or an -inf of your own that nothing takes away again",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """All cases, part by part: {case: [(what came, what should have come), ...]}, and which agree."""
+
+    exercise: Exercise
+    rows: dict[int, list[tuple[object, object]]]
+    right: dict[int, list[bool]]
+
+    @property
+    def good(self) -> list[int]:
+        """The numbers of the parts that are right in all cases."""
+        return [n for n in range(self.count) if all(row[n] for row in self.right.values())]
+
+    @property
+    def count(self) -> int:
+        return len(next(iter(self.rows.values())))
+
+    def names(self, numbers: list[int]) -> str:
+        names = [self.exercise.parts[n] for n in numbers]
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+    def noun(self, number: int) -> str:
+        return f"the {self.exercise.parts[number]}" if self.exercise.parts else "your result"
+
+    def praise(self) -> str:
+        """Which parts are right, where there are several."""
+        if not self.good:
+            return ""
+        return f"The {self.names(self.good)} {'is' if len(self.good) == 1 else 'are'} right. "
+
+    def pairs(self, number: int) -> list[Pair]:
+        """One part of all cases, where both sides are numbers."""
+        axes, pairs = axes_of_parts(self.exercise)[number], []
+        for i, row in self.rows.items():
+            actual, wanted = (to_tensor(value) for value in row[number])
+            if actual is not None and wanted is not None:
+                whole = not wanted.is_floating_point() or self.exercise.atol == 0.5
+                sizes = sizes_of(self.exercise, self.exercise.cases[i])
+                numbers = as_numbers(actual), as_numbers(wanted)
+                pairs.append(Pair(*numbers, sizes, axes, self.right[i][number], whole))
+        return pairs
+
+
+def _compared(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> Compared:
+    """Those cases in which both sides gave a value with the same number of parts."""
+    rows = {}
+    for i, (mine, theirs) in enumerate(zip(outcomes, expected, strict=True)):
+        parts = split_parts(mine.value, theirs.value)
+        if mine.error is None and theirs.error is None and parts is not None:
+            rows[i] = list(zip(parts, split_parts(theirs.value, theirs.value), strict=True))
+    agree = {i: [parts_agree(a, b, exercise.rtol, exercise.atol) for a, b in row] for i, row in rows.items()}
+    return Compared(exercise, rows, agree)
+
+
+def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str | None:
+    """One thing that explains what came in every case, in words; None where there is no such thing.
+
+    Args:
+        exercise: what was asked.
+        outcomes, expected: what came and what should have come, one for each case.
+    """
+    compared = _comparable(exercise, outcomes, expected)
+    if compared is None:
+        return None
+    packed = [(row[0][0], row[0][1]) for row in compared.rows.values()]
+    if not exercise.parts and all(isinstance(got, tuple) and len(got) == 1 for got, _ in packed):
+        if all(parts_agree(got[0], want, exercise.rtol, exercise.atol) for got, want in packed):
+            return "Your result is right, but packed in a tuple of one. Is there a comma too many?"
+    bad = [n for n in range(compared.count) if n not in compared.good]
+    swapped = _exchanged(compared, bad)
+    if swapped:
+        both = compared.names(list(swapped))
+        return f"{compared.praise()}Exchanged: the {both} stand in each other's place."
+    for number in bad:
+        pairs, noun = compared.pairs(number), compared.noun(number)
+        if len(pairs) == len(compared.rows):
+            first = next(i for i, row in compared.right.items() if not row[number])
+            words = _of_its_kind(compared.rows[first][number][0], pairs, noun) or explain(pairs, noun)
+            if words:
+                return compared.praise() + words[0].upper() + words[1:]
+    return None
+
+
+def explain_by_inputs(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str | None:
+    """A change of the inputs that explains what came in every case, in words; None where there is none.
+
+    Args:
+        exercise: what was asked.
+        outcomes, expected: what came and what should have come, one for each case.
+    """
+    compared = _comparable(exercise, outcomes, expected)
+    if compared is None:
+        return None
+    wrong = [p for n in range(compared.count) for p in compared.pairs(n) if not p.right]
+    if sum(int(p.got.isfinite().sum()) for p in wrong) < 3:
+        return None  # too little to tell one change from another
+    change = input_changes.explain(exercise, outcomes, expected, list(compared.rows))
+    return change and f"Your results are what the solution gives {change}{'' if change[-1] == '?' else '.'}"
+
+
+def _comparable(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> Compared | None:
+    """All cases but those that are rightly refused; None if in one of them there is nothing to compare."""
+    compared = _compared(exercise, outcomes, expected)
+    errors = zip(outcomes, expected, strict=True)
+    refused = sum(got.error is not None and want.error is not None for got, want in errors)
+    if len(compared.rows) + refused < len(exercise.cases):
+        return None
+    if any(got is None for row in compared.rows.values() for got, _ in row):
+        return None  # a gradient that does not flow explains itself
+    return compared
+
+
+def describe(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], shown: int) -> str:
+    """What differs in one case that is wrong and has no error, and what can be said of the others.
+
+    Args:
+        exercise: what was asked.
+        outcomes, expected: what came and what should have come, one for each case.
+        shown: the number of the case that is shown.
+    """
+    case, got, want = exercise.cases[shown], outcomes[shown].value, expected[shown].value
+    start = f"For {case.name}, "
+    if expected[shown].error is not None:
+        return f"{start}{_not_refused(got, expected[shown].error)}"
+    if got is None or got is ...:
+        return f"{start}your function gave back nothing. Does every branch of it end in a `return`?"
+    if split_parts(got, want) is None:
+        return f"{start}{_other_number_of_parts(exercise, got, want)}"
+    compared = _compared(exercise, outcomes, expected)
+    number = compared.right[shown].index(False)
+    return compared.praise() + _one_part(compared, number, shown)
+
+
+def _not_refused(got: object, error: BaseException) -> str:
+    name = type(error).__name__
+    if isinstance(got, BaseException):
+        return f"your function returned {kind(got)} (`raise {type(got).__name__}(...)`)."
+    return f"your function should refuse its inputs with a {name}, but it returned {kind(got)}."
+
+
+def _other_number_of_parts(exercise: Exercise, got: object, want: tuple) -> str:
+    asked = f"{len(want)} are asked for: {', '.join(exercise.parts)}"
+    if isinstance(got, (tuple, list)) and len(got) == 1 and split_parts(got[0], want) is not None:
+        return f"your results are packed twice: a tuple in {kind(got)}. {asked[0].upper()}{asked[1:]}."
+    return f"your function returned {kind(got)}, but {asked}."
+
+
+def _exchanged(compared: Compared, bad: list[int]) -> tuple[int, int] | None:
+    """Two parts of which each is right in the other's place, in all cases."""
+    tolerance = compared.exercise.rtol, compared.exercise.atol
+    for place, i in enumerate(bad):
+        for j in bad[place + 1 :]:
+            rows = compared.rows.values()
+            crossed = [(row[i][0], row[j][1]) for row in rows] + [(row[j][0], row[i][1]) for row in rows]
+            if all(parts_agree(a, b, *tolerance) for a, b in crossed):
+                return i, j
+    return None
+
+
+def _one_part(compared: Compared, number: int, shown: int) -> str:
+    exercise, noun = compared.exercise, compared.noun(number)
+    got, want = compared.rows[shown][number]
+    actual, wanted = to_tensor(got), to_tensor(want)
+    start = f"For {exercise.cases[shown].name}, {noun}"
+    if got is None:
+        return (
+            f"{start} is missing: no gradient flows from your output back to the inputs. Something "
+            "cuts the graph (`detach`, `item`, numpy, a tensor built from plain numbers)."
+        )
+    if wanted is None:
+        asked = "None" if want is None else kind(want)
+        return f"{start} is {kind(got)}, but {asked} is asked for."
+    if actual is None:
+        asked = f"a tensor of shape {list(wanted.shape)}" if wanted.dim() else "a number"
+        return f"{start} is {kind(got)}, but {asked} is asked for."
+    pairs = compared.pairs(number)
+    words = _of_its_kind(got, pairs, noun)
+    if words:
+        return words[0].upper() + words[1:]
+    said = _first_difference(actual, wanted, noun, axes_of_parts(exercise)[number], exercise)
+    where = only_some(pairs, [pair for pair in pairs if not pair.right])
+    right = {i: row[number] for i, row in compared.right.items()}
+    split = None if where or len(right) < len(exercise.cases) else _where_right(exercise, right)
+    return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split)))
+
+
+def _of_its_kind(got: object, pairs: list[Pair], noun: str) -> str | None:
+    """What the type of the numbers did to them, in all cases."""
+    dtype = str(getattr(got, "dtype", "")).removeprefix("torch.")
+    failing = [pair for pair in pairs if not pair.right and pair.got.shape == pair.want.shape]
+    if not failing:
+        return None
+    if dtype.startswith("int") and all(torch.equal(p.got, p.want.trunc()) for p in failing):
+        return f"{noun} was cut to whole numbers ({dtype}). Keep the fractions."
+    near = all((p.got - p.want).abs().max() < 0.01 * p.want.abs().max() for p in failing)
+    if dtype in ("float16", "bfloat16") and near:
+        return f"{noun} is nearly right, but {dtype} keeps too few digits. Stay in float32."
+    return None
+
+
+def _first_difference(
+    actual: torch.Tensor,
+    wanted: torch.Tensor,
+    noun: str,
+    axes: tuple[str, ...] | None,
+    exercise: Exercise,
+) -> str:
+    truth, whole = wanted.dtype == torch.bool, not wanted.is_floating_point() or exercise.atol == 0.5
+    rtol = relative_tolerance(wanted, exercise.rtol)
+    actual, wanted = as_numbers(actual), as_numbers(wanted)
+    if actual.shape != wanted.shape:
+        return (
+            f"{noun} has the shape {list(actual.shape)}, but {list(wanted.shape)} is asked for. "
+            "Write down what each axis counts, line by line, and see where the two part."
+        )
+    if (~actual.isfinite() & wanted.isfinite()).any():
+        return _not_finite(actual, wanted, noun, axes)
+    gap = (actual - wanted).abs()
+    finite = gap[gap.isfinite()]
+    if not whole and finite.numel() == gap.numel() and finite.max() < 0.01 * wanted.abs().max():
+        share = 100 * float(finite.max() / wanted.abs().max())
+        return f"{noun} is nearly right, {share:.2g} % off. Is something small added, or rounded on the way?"
+    wrong = ~torch.isclose(actual, wanted, rtol=rtol, atol=exercise.atol, equal_nan=True)
+    place = [int(i) for i in wrong.nonzero()[0]]
+    a, b = float(actual[tuple(place)]), float(wanted[tuple(place)])
+    came, should = _number(a, truth, whole), _number(b, truth, whole)
+    if wrong.numel() == 1:
+        more = f", {abs(a - b):,.0f} too {'many' if a > b else 'few'}" if whole and not truth else ""
+        return f"{noun} is {came} and should be {should}{more}."
+    where = place_in_words(place, axes)
+    count = f"differs in {int(wrong.sum())} of {wrong.numel()} places"
+    return f"{noun} {count}: the first, {where}, is {came} and should be {should}."
+
+
+def _number(value: float, truth: bool, whole: bool) -> str:
+    if truth and value in (0, 1):
+        return str(bool(value))
+    return f"{value:,.0f}" if whole and value == int(value) else f"{value + 0.0:.4g}"
+
+
+def _not_finite(actual: torch.Tensor, wanted: torch.Tensor, noun: str, axes: tuple[str, ...] | None) -> str:
+    bad = ~actual.isfinite() & wanted.isfinite()
+    place = [int(i) for i in bad.nonzero()[0]]
+    first = actual[tuple(place)]
+    what = "NaN" if first.isnan() else "infinity" if first > 0 else "minus infinity"
+    where = f", the first for {place_in_words(place, axes)}" if place else ""
+    count = f"in {int(bad.sum())} of {bad.numel()} places{where}" if place else "instead of a number"
+    return f"{noun} is {what} {count}: {CAUSES[what]}. Which of these happens here?"
+
+
+def _where_right(exercise: Exercise, right: dict[int, bool]) -> str | None:
+    """What the cases that come out right have in common, and no other has."""
+    good = [i for i, ok in right.items() if ok]
+    if not good or len(good) == len(right):
+        return None
+    names = list(inspect.signature(exercise.reference).parameters)
+    facts = [_facts(exercise, case, names) for case in exercise.cases]
+    common = set.intersection(*(facts[i] for i in good))
+    common -= set().union(*(facts[i] for i, ok in right.items() if not ok))
+    return f"It is right in just those cases in which {sorted(common, key=len)[0]}." if common else None
+
+
+def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
+    sizes = {name if name[:4] == "the " else f"`{name}`": n for name, n in sizes_of(exercise, case).items()}
+    facts = {f"{name} is {size:g}" for name, size in sizes.items() if size in (0, 1)}
+    for name, value in zip(names, case.inputs, strict=False):
+        if isinstance(value, torch.Tensor) and value.dtype == torch.bool and value.numel():
+            whole = "all True" if value.all() else "False somewhere"
+            facts.add(f"`{name}` is {whole}")
+        elif isinstance(value, bool):
+            facts.add(f"`{name}` is {value}")
+        elif isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
+            facts.add(f"`{name}` holds {'no' if (value >= 0).all() else 'a'} negative number")
+            facts.add(f"`{name}` holds {'numbers' if value.abs().max() > 100 else 'no number'} above 100")
+        elif isinstance(value, (list, tuple, str)) and len(value) < 2:
+            facts.add(f"`{name}` has {len(value)} entr{'y' if len(value) == 1 else 'ies'}")
+    return facts

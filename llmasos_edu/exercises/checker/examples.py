@@ -1,0 +1,180 @@
+"""A failing case as code to paste: the smallest one, cut smaller where the question stays the same."""
+
+import inspect
+import math
+import re
+import time
+from collections.abc import Callable
+
+import torch
+
+from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
+from llmasos_edu.exercises.checker.exercise import Case, Exercise
+from llmasos_edu.exercises.checker.running import Outcome, run, same
+from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, named_axes
+
+LITERAL = 48  # a case with more numbers than this is fetched instead of written out
+SECONDS = 0.3  # what the cutting may take
+WIDTH = 100
+
+
+def size_of(case: Case) -> int:
+    """How many numbers a reader has to look through, about; what is no number counts as a few."""
+    total = 0
+    for value in case.inputs:
+        if isinstance(value, torch.Tensor):
+            total += value.numel()
+        elif isinstance(value, (list, tuple, str)):
+            total += len(value)
+        else:
+            total += 1 if isinstance(value, (int, float)) else 8
+    return total
+
+
+def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, cut: bool = True) -> str:
+    """Code that shows what is wrong, with what came and what should come as comments.
+
+    Args:
+        exercise: what was asked.
+        answer: the reader's function, wrong in this case.
+        number: which case is shown.
+        got: what the answer gave in it.
+        cut: whether a smaller case may be looked for, by calling the answer again.
+    """
+    case = exercise.cases[number]
+    if cut and got.error is None:
+        small = shrink(exercise, answer, case)
+        got = got if small is case else run(exercise, answer, small)
+        case = small
+    want = run(exercise, exercise.reference, case)
+    parameters = list(inspect.signature(exercise.reference).parameters)
+    name = getattr(answer, "__name__", "")
+    name = name if name.isidentifier() else exercise.reference.__name__
+    lines = _inputs(exercise, case, parameters, number)
+    lines += [f"{name}({', '.join(parameters)})"]
+    lines += _comment("came:     ", _shown(exercise, got)) + _comment("should be:", _shown(exercise, want))
+    return "\n".join(lines)
+
+
+def _inputs(exercise: Exercise, case: Case, parameters: list[str], number: int) -> list[str]:
+    values = [literal(value) for value in case.inputs]
+    if size_of(case) > LITERAL or None in values or len(values) != len(parameters):
+        names = ", ".join(parameters) + ("," if len(parameters) == 1 else "")
+        seed = "" if exercise.seed is None else f", seed={exercise.seed}"
+        return [
+            "from llmasos_edu.exercises import inputs",
+            f'{names} = inputs("{exercise.key}", {number}{seed})  # {exercise.cases[number].name}',
+        ]
+    return [f"{name} = {value}" for name, value in zip(parameters, values, strict=True)]
+
+
+def literal(value: object) -> str | None:
+    """A value as code, its numbers at four digits; None for what cannot be written down."""
+    if isinstance(value, torch.Tensor):
+        if value.layout != torch.strided or value.is_meta:
+            return None
+        numbers = _list(value.detach().tolist())
+        if re.search(r"\b(inf|nan)\b", numbers):
+            numbers = re.sub(r"\b(inf|nan)\b", r"torch.\1", numbers)
+        empty = f".reshape({tuple(value.shape)})" if value.numel() == 0 else ""
+        kinds = {torch.float32: "", torch.int64: "", torch.bool: ""}
+        dtype = kinds.get(value.dtype, f", dtype={value.dtype}")
+        dtype = f", dtype={value.dtype}" if value.numel() == 0 and value.dtype != torch.float32 else dtype
+        return f"torch.tensor({numbers}{dtype}){empty}"
+    if isinstance(value, (bool, int, str)):
+        return repr(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else f'float("{value}")'
+    if isinstance(value, (list, tuple)):
+        items = [literal(item) for item in value]
+        if None in items:
+            return None
+        return f"[{', '.join(items)}]" if isinstance(value, list) else f"({', '.join(items)},)"
+    return None
+
+
+def _list(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_list, value))}]"
+    if isinstance(value, float):
+        text = f"{value + 0.0:.4g}"
+        return text if any(mark in text for mark in ".einf") or "nan" in text else text + ".0"
+    return repr(value)
+
+
+def _comment(heading: str, text: str) -> list[str]:
+    room = WIDTH - 6 - len(heading)
+    return [f"# {heading} {text if len(text) <= 4 * room else text[: 4 * room - 4].rstrip(' ,') + ' ...'}"]
+
+
+def _shown(exercise: Exercise, outcome: Outcome) -> str:
+    """A result as a reader would write it; an error as the line that Python ends with."""
+    if outcome.error is not None:
+        said = str(outcome.error).strip().splitlines()
+        return f"{type(outcome.error).__name__}: {said[0][:80]}" if said else type(outcome.error).__name__
+    if exercise.parts and isinstance(outcome.value, (tuple, list)):
+        named = zip(exercise.parts, outcome.value, strict=False)
+        return ";  ".join(f"{name} = {_value(value)}" for name, value in named)
+    return _value(outcome.value)
+
+
+def _value(value: object) -> str:
+    tensor = to_tensor(value)
+    if tensor is None:
+        return "None" if value is None else kind(value)
+    return _list(tensor.tolist())
+
+
+def shrink(exercise: Exercise, answer: Callable, case: Case, limit: float = SECONDS) -> Case:
+    """The case with axes cut short, as long as the solution gives the same for what is left of them.
+
+    An axis is cut in all inputs and results that have it. The cut is kept if the solution gives just the part
+    of its result that is left, so that nothing in the question has changed, and the answer is still wrong.
+    """
+    end, axes, parts = time.monotonic() + limit, axes_of_inputs(exercise), axes_of_parts(exercise)
+    parameters = list(inspect.signature(exercise.reference).parameters)
+    if len(parameters) != len(case.inputs):
+        return case
+    whole = run(exercise, exercise.reference, case)
+    if whole.error is not None:
+        return case
+    names = sorted({name for shape in parts if shape for name in shape} - {"..."}, key=lambda n: n != "batch")
+    for name in ["", *names]:
+        for length in (1, 2, 3):
+            if time.monotonic() > end:
+                return case
+            smaller = _cut_inputs(case, parameters, axes, name, length)
+            if smaller is None:
+                break
+            left, got = run(exercise, exercise.reference, smaller), run(exercise, answer, smaller)
+            wanted = _cut_value(whole.value, parts, name, length)
+            unchanged = left.error is None and same(exercise, left, Outcome(wanted))
+            if unchanged and got.error is None and not same(exercise, got, left):
+                case, whole = smaller, left
+                break
+    return case
+
+
+def _cut_inputs(case: Case, parameters: list[str], axes: dict, name: str, length: int) -> Case | None:
+    inputs, cut = [], False
+    for parameter, value in zip(parameters, case.inputs, strict=True):
+        short = _cut(value, axes.get(parameter), name, length)
+        cut = cut or short is not value
+        inputs.append(short)
+    return Case(case.name, tuple(inputs)) if cut else None
+
+
+def _cut_value(value: object, parts: list, name: str, length: int) -> object:
+    values = split_parts(value, value)
+    cut = tuple(_cut(item, shape, name, length) for item, shape in zip(values, parts, strict=False))
+    return cut if isinstance(value, tuple) else cut[0]
+
+
+def _cut(value: object, axes: tuple[str, ...] | None, name: str, length: int) -> object:
+    if not isinstance(value, torch.Tensor):
+        return value
+    short = value
+    for axis, found in enumerate(named_axes(axes, value.dim()) or ()):
+        if found == name and short.shape[axis] > length:
+            short = short.narrow(axis, 0, length)
+    return value if short is value else short.clone()
