@@ -5,13 +5,16 @@ hint("4.1-3")                   the next hint
 solution("4.1-3")               the reference solution
 given("2.3-1", seed=7)          the data of a question that is answered with numbers or choices
 inputs("4.1-3", 2)              the inputs of one of its cases, to try your function on
+status()                        what you have done and predicted; reset("4.1-3") takes it back
 predict("4.1-a", ...)           keep a guess, and compare("4.1-a", measured) later
 """
 
 import inspect
 import operator
 import textwrap
+from itertools import groupby
 
+from llmasos_edu.exercises.checker import desk
 from llmasos_edu.exercises.checker.catalogue import all_exercises, find
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
 from llmasos_edu.exercises.checker.predictions import RIGHT, WRONG, compare, predict
@@ -33,7 +36,9 @@ __all__ = [
     "inputs",
     "judge",
     "predict",
+    "reset",
     "solution",
+    "status",
 ]
 
 WIDTH = 100
@@ -88,6 +93,7 @@ def check(key: str, answer: object = ..., *, seed: int | None = None) -> None:
     except (ValueError, TypeError) as unknown:
         print(unknown)
         return
+    desk.keep_verdict(key, verdict.status)
     if verdict.prints:
         print(f"What your code printed:\n{textwrap.indent(verdict.prints.rstrip(), '  | ')}")
     _say(f"{_MARKS.get(verdict.status, WRONG)}{key}", verdict.message)
@@ -132,6 +138,7 @@ def hint(key: str, *, all: bool = False) -> None:
     for number in numbers:
         _say(key, f"hint {number + 1} of {total}: {item.hints[number]}")
     _hints_shown[key] = numbers[-1] + 1
+    desk.keep_hints(key, _hints_shown[key])
     left = total - _hints_shown[key]
     print(f"({left} more.)" if left else f'(That was the last one; solution("{key}") shows the answer.)')
 
@@ -185,6 +192,51 @@ def exercise(key: str, *, seed: int | None = None) -> None:
             print(f"{name}: {', '.join(map(repr, choices))}")
         print()
     print(item.starter)
+
+
+def status() -> None:
+    """Show what has been done of each chapter, with how many hints, and how near your predictions came."""
+    kept = desk.read()
+    for chapter, keys in groupby((item.key for item in all_exercises()), lambda key: key.rpartition("-")[0]):
+        keys = list(keys)
+        found = {key: kept["exercises"][key] for key in keys if key in kept["exercises"]}
+        if found:
+            done = [key for key in found if "done" in found[key]]
+            said = [f"{len(done)} of {len(keys)} exercises done" + (f" ({', '.join(done)})" if done else "")]
+            tried = [key for key in found if "tries" in found[key] and key not in done]
+            said += [f"tried {', '.join(tried)}"] if tried else []
+            hints = sum(int(item.get("hints", 0)) for item in found.values())
+            said += [f"{hints} hint{'s' * (hints != 1)} used"] if hints else []
+            _say(chapter, f"{', '.join(said)}.")
+    measured = [item for item in kept["predictions"].values() if "measured" in item]
+    near = [(desk.is_near(item["guess"], item["measured"]), item["measured"]) for item in measured]
+    of_numbers = [hit for hit, found in near if hit is not None and not isinstance(found, (bool, str))]
+    choices = [hit for hit, found in near if hit is not None and isinstance(found, (bool, str))]
+    if of_numbers:
+        print(f"Predicted numbers: {sum(of_numbers)} of {len(of_numbers)} within a factor of two.")
+    if choices:
+        print(f"Predicted choices: {sum(choices)} of {len(choices)} right.")
+    if not any(kept.values()):
+        print("Your desk is empty: nothing has been checked or predicted yet.")
+        return
+    print(f'Kept in {desk.desk_file()}. reset("4.1-3") takes one back, reset(all=True) erases the file.')
+
+
+def reset(key: str | None = None, *, all: bool = False) -> None:
+    """Take an exercise or a prediction from your desk, with its hints, or erase the whole desk.
+
+    Args:
+        key: an exercise or a prediction, for example "4.1-3".
+        all: erase everything; takes the place of a key.
+    """
+    if key is None and not all:
+        print('Say what to take back: reset("4.1-3"), or reset(all=True) for everything.')
+        return
+    there = desk.clear(None if all else str(key))
+    for shown in list(_hints_shown) if all else [key]:
+        _hints_shown.pop(shown, None)
+    what = "your desk" if all else key
+    print(f"{what}: {'erased' if all else 'taken back'}." if there else f"{what}: nothing was kept.")
 
 
 def _say(key: str, text: str) -> None:

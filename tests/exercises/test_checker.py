@@ -1,5 +1,6 @@
 """The checker: what becomes of answers that loop, crash, print or return odd things, and of the worker."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -336,9 +337,72 @@ def generates(query, key, value):
     yield 1
 
 
+def grows(query, key, value):
+    rows = []
+    while True:
+        rows.append([0.0] * 1000)
+
+
+def prints_a_lot(query, key, value):
+    while True:
+        print("step", query.shape)
+
+
+@functools.lru_cache
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def uses_a_cached_helper(query, key, value):
+    return right(query, key, value) * fibonacci(2)
+
+
+@functools.lru_cache
+def is_cached(query, key, value):
+    return right(query, key, value)
+
+
+@torch.jit.script
+def is_scripted(query, key, value):
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+
+
+BIG = torch.zeros(2**28)
+
+
+def drags_a_gigabyte(query, key, value):
+    return right(query, key, value) + BIG[0]
+
+
+def meta(query, key, value):
+    return right(query, key, value).to("meta")
+
+
+def sparse(query, key, value):
+    return right(query, key, value).to_sparse()
+
+
+def nested(query, key, value):
+    return torch.nested.nested_tensor([query[0, :1], query[0]])
+
+
+def returns_an_error(query, key, value):
+    return ValueError("too short")
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [
+        (grows, "too slow", "MB more than at its start by then: is there a list"),
+        (prints_a_lot, "too slow", "lines by then, which takes time: take the `print` out"),
+        (uses_a_cached_helper, "correct", "all 7 cases"),
+        (is_cached, "correct", "all 7 cases"),
+        (is_scripted, "correct", "all 7 cases"),
+        (drags_a_gigabyte, "error", "uses `BIG` from another cell, 1,024 MB"),
+        (meta, "wrong", "a tensor on the device `meta`, which has a shape and no numbers"),
+        (sparse, "correct", "all 7 cases"),
+        (nested, "wrong", "a nested tensor"),
+        (returns_an_error, "wrong", "a ValueError, handed back with `return`"),
         (loops, "too slow", "still running for 2 sequences of 5 tokens, head size 4 after 0.5 seconds"),
         (sleeps, "too slow", "after 0.5 seconds"),
         (raises, "error", "RuntimeError"),
@@ -359,7 +423,7 @@ def generates(query, key, value):
     ],
 )
 def test_whatever_an_answer_does_it_gets_a_sentence(answer, status, said):
-    seconds = 0.5 if status == "too slow" else 10
+    seconds = 1.0 if answer in (grows, prints_a_lot) else 0.5 if status == "too slow" else 10
     verdict = judge(KEY, answer, seconds=seconds, megabytes=512)
     assert verdict.status == status, verdict.message
     assert said in verdict.message
@@ -373,6 +437,38 @@ def test_an_error_names_the_readers_line():
     assert file == __file__
     assert verdict.message.endswith(f"your line {line}: scores = query @ key")
     assert "Where it runs, it is not right either: see 4 tokens with scores" in verdict.message
+
+
+def slow_to_load():
+    time.sleep(1.5)
+    return right
+
+
+class LoadsSlowly:
+    """An answer that takes longer to load than it may take to run, as on a machine that is busy."""
+
+    def __reduce__(self):
+        return slow_to_load, ()
+
+    def __call__(self, query, key, value):
+        return right(query, key, value)
+
+
+def test_the_clock_starts_when_the_answer_is_called():
+    assert judge(KEY, LoadsSlowly(), seconds=1).status == "correct"
+
+
+def test_a_checker_that_stumbles_says_so():
+    class Odd(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, function, types, args=(), kwargs=None):
+            if function.__name__ in ("shape", "detach", "__get__"):
+                raise MemoryError("odd on purpose")
+            return super().__torch_function__(function, types, args, kwargs or {})
+
+    verdict = judge(KEY, lambda query, key, value: right(query, key, value).as_subclass(Odd))
+    assert verdict.status == "crashed"
+    assert "the checker itself stumbled" in verdict.message
 
 
 def test_prints_are_shown_and_cut():

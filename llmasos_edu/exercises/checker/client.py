@@ -152,10 +152,16 @@ def _ask_the_worker(
     exercise: Exercise, answer: object, seed: int | None, seconds: float, megabytes: int
 ) -> Verdict:
     global _worker
-    import cloudpickle
+    from llmasos_edu.exercises.checker.parcel import TooLarge, pack
 
     try:
-        parcel = cloudpickle.dumps(answer)
+        parcel = pack(answer)
+    except TooLarge as largest:
+        message = (
+            f"your answer uses {largest}, which is too much to hand over to the process that runs it. Does "
+            "it need that? Take it as an argument, or keep a small part of it under a name of its own."
+        )
+        return Verdict("error", message)
     except Exception as error:
         text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         message = (

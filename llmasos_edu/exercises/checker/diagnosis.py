@@ -95,10 +95,8 @@ def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
     compared = _comparable(exercise, outcomes, expected)
     if compared is None:
         return None
-    packed = [(row[0][0], row[0][1]) for row in compared.rows.values()]
-    if not exercise.parts and all(isinstance(got, tuple) and len(got) == 1 for got, _ in packed):
-        if all(parts_agree(got[0], want, exercise.rtol, exercise.atol) for got, want in packed):
-            return "Your result is right, but packed in a tuple of one. Is there a comma too many?"
+    if not exercise.parts and all(_packed(exercise, *row[0]) for row in compared.rows.values()):
+        return "Your result is right, but packed in a tuple of one. Is there a comma too many?"
     bad = [n for n in range(compared.count) if n not in compared.good]
     swapped = _exchanged(compared, bad)
     if swapped:
@@ -109,9 +107,18 @@ def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
         if len(pairs) == len(compared.rows):
             first = next(i for i, row in compared.right.items() if not row[number])
             words = _of_its_kind(compared.rows[first][number][0], pairs, noun) or explain(pairs, noun)
+            failing = [i for i, row in compared.right.items() if not row[number]]
+            if words and len(failing) == 1 and len(exercise.cases) > 1:
+                return f"{compared.praise()}For {exercise.cases[failing[0]].name}, {words}"
             if words:
                 return compared.praise() + words[0].upper() + words[1:]
     return None
+
+
+def _packed(exercise: Exercise, got: object, want: object) -> bool:
+    """Whether the right value came as the only entry of a tuple."""
+    single = isinstance(got, tuple) and len(got) == 1
+    return single and parts_agree(got[0], want, exercise.rtol, exercise.atol)
 
 
 def explain_by_inputs(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str | None:

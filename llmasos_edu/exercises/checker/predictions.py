@@ -1,7 +1,7 @@
 """Predictions: keep what the reader expects before an experiment and show it beside the measurement after it.
 
-Guesses live in the kernel and nowhere else. An unanswered prediction is as good as any: nothing here ever
-stops a notebook that is run from top to bottom.
+Guesses live in the kernel, and on the learner's desk for `status()`. An unanswered prediction is as good as
+any: nothing here ever stops a notebook that is run from top to bottom.
 """
 
 import difflib
@@ -9,6 +9,8 @@ import math
 import numbers
 
 import numpy as np
+
+from llmasos_edu.exercises.checker import desk
 
 RIGHT, WRONG = "✓ ", "✗ "
 SEEN_COMING, CLOSE_BY, UNEXPECTED = "You saw it coming.", "Close.", "Not what you expected: why?"
@@ -30,6 +32,8 @@ def predict(key: str, guess: object = ..., *, options: tuple | list | None = Non
     """
     guess = _plain(guess)
     _guesses[key] = guess
+    if guess is not ... and guess is not None:
+        desk.keep_prediction(str(key), _number(guess))
     if guess is ... or guess is None:
         choice = f" ({_list(options)})" if options else ""
         print(f"{key}: no guess yet. Put yours in place of the dots{choice}, or simply read on.")
@@ -63,6 +67,7 @@ def compare(key: str, measured: object, unit: str = "", *, digits: int = 2) -> N
     said = f"{show(guess, digits)}{' ' + unit if unit and _is_number(_number(guess)) else ''}"
     remark = _remark(guess, measured)
     mark = "" if not remark else RIGHT if remark in (SEEN_COMING, CLOSE_BY) else WRONG
+    desk.keep_prediction(str(key), _number(guess), measured)
     print(f"{mark}{key}: you guessed {said}, measured {found}. {remark}".rstrip())
 
 

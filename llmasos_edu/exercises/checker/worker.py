@@ -26,7 +26,7 @@ LOADING = 60.0
 # that is busy, this many times their seconds on the wall.
 IDLE, BUSY = 0.03, 8
 # What a stopped answer must have taken or printed for its message to say so, in bytes.
-GROWN, PRINTED = 200 * 2**20, 200_000
+GROWN, PRINTED = 48 * 2**20, 200_000
 FILE_LIMIT = 16 * 2**20
 INSIDE = "LLMASOS_EDU_INSIDE_A_CHECK"
 HEADER = struct.Struct(">Q")
