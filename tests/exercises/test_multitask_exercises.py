@@ -402,7 +402,7 @@ def test_surgery_in_the_plane_by_hand():
         ("3.4-1", lambda text, deepest: text, "a str"),
         ("3.4-2", lambda losses, tasks, num_classes: losses, "the loss has the shape [8], but []"),
         ("3.4-2", lambda losses, *rest: float(loss_by_scattering(losses, *rest)), "is missing"),
-        ("3.4-2", lambda losses, tasks, classes: (losses / 0 * 0).sum(), "the loss holds NaN"),
+        ("3.4-2", lambda losses, tasks, classes: (losses / 0 * 0).sum(), "the loss is NaN"),
         ("3.4-3", lambda right, tasks: right.float().mean(), "but 2 are asked for"),
         ("3.4-3", lambda right, tasks: (None, 0.5), "the micro average"),
         ("3.4-4", lambda *sizes: 32, "but 3 are asked for"),

@@ -289,25 +289,26 @@ def greedy_with_one_token(next_logits, batch, start, end, max_len):
     return torch.cat(written, 1)
 
 
+def every_change(decoder, tokens, vocab_size):
+    """(place, logits) with every other token in every place."""
+    for s in range(len(tokens)):
+        for token in set(range(vocab_size)) - {int(tokens[s])}:
+            other = tokens.clone()
+            other[s] = token
+            yield s, decoder(other)
+
+
 def lookahead_of_the_winner(decoder, tokens, vocab_size):
     winners, best = decoder(tokens).argmax(-1), 0
-    for s in range(len(tokens)):
-        other = tokens.clone()
-        other[s] = (other[s] + 1) % vocab_size
-        for t in range(s):
-            if decoder(other)[t].argmax() != winners[t]:
-                best = max(best, s - t)
+    for s, logits in every_change(decoder, tokens, vocab_size):
+        best = max([best, *(s - t for t in range(s) if logits[t].argmax() != winners[t])])
     return best
 
 
 def lookahead_to_the_bit(decoder, tokens, vocab_size):
-    best = 0
-    for s in range(len(tokens)):
-        other = tokens.clone()
-        other[s] = (other[s] + 1) % vocab_size
-        for t in range(s):
-            if not torch.equal(decoder(other)[t], decoder(tokens)[t]):
-                best = max(best, s - t)
+    before, best = decoder(tokens), 0
+    for s, logits in every_change(decoder, tokens, vocab_size):
+        best = max([best, *(s - t for t in range(s) if not torch.equal(logits[t], before[t]))])
     return best
 
 
@@ -318,6 +319,23 @@ def lookahead_with_zeros(decoder, tokens, vocab_size):
         other[s] = 0
         gap = (decoder(other) - decoder(tokens)).abs().sum(-1)
         best = max([best, *(s - t for t in range(s) if gap[t] > 1e-4)])
+    return best
+
+
+def lookahead_with_the_next_token(decoder, tokens, vocab_size):
+    best = 0
+    for s in range(1, len(tokens)):
+        other = tokens.clone()
+        other[s] = (other[s] + 1) % vocab_size
+        gap = (decoder(other) - decoder(tokens)).abs().sum(-1)
+        best = max([best, *(s - t for t in range(s) if gap[t] > 1e-4)])
+    return best
+
+
+def lookahead_in_sum(decoder, tokens, vocab_size):
+    before, best = decoder(tokens).sum(-1), 0
+    for s, logits in every_change(decoder, tokens, vocab_size):
+        best = max([best, *(s - t for t in range(s) if logits[t].sum() - before[t] > 1e-4)])
     return best
 
 
@@ -368,6 +386,8 @@ VARIATIONS = [
     ("4.2-10", "only the likeliest token compared", lookahead_of_the_winner),
     ("4.2-10", "rounding taken for a leak", lookahead_to_the_bit),
     ("4.2-10", "token replaced by itself", lookahead_with_zeros),
+    ("4.2-10", "one other token tried", lookahead_with_the_next_token),
+    ("4.2-10", "moves up and down cancel", lookahead_in_sum),
     ("4.2-11", "each beam keeps its own best", beam_of_rows),
     ("4.2-11", "place divided by the number of beams", beam_with_the_wrong_width),
     ("4.2-11", "earlier log-probabilities forgotten", beam_without_a_past),

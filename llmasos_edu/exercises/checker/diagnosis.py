@@ -8,6 +8,7 @@ import torch
 from llmasos_edu.exercises.checker import input_changes
 from llmasos_edu.exercises.checker.arrangements import only_some
 from llmasos_edu.exercises.checker.comparing import (
+    NO_GRADIENT,
     as_numbers,
     kind,
     parts_agree,
@@ -115,6 +116,11 @@ def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
     return None
 
 
+def _is_nan(pair: Pair) -> bool:
+    """Whether there is NaN where none should be."""
+    return bool(pair.got.isnan().any()) and not pair.want.isnan().any()
+
+
 def _packed(exercise: Exercise, got: object, want: object) -> bool:
     """Whether the right value came as the only entry of a tuple."""
     single = isinstance(got, tuple) and len(got) == 1
@@ -145,8 +151,10 @@ def _comparable(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
     refused = sum(got.error is not None and want.error is not None for got, want in errors)
     if len(compared.rows) + refused < len(exercise.cases):
         return None
-    if any(got is None for row in compared.rows.values() for got, _ in row):
+    if any(got is None or got is NO_GRADIENT for row in compared.rows.values() for got, _ in row):
         return None  # a gradient that does not flow explains itself
+    if any(_is_nan(pair) for number in range(compared.count) for pair in compared.pairs(number)):
+        return None  # so does NaN, which is equal to whatever is NaN
     return compared
 
 
@@ -167,7 +175,8 @@ def describe(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome
     if split_parts(got, want) is None:
         return f"{start}{_other_number_of_parts(exercise, got, want)}"
     compared = _compared(exercise, outcomes, expected)
-    number = compared.right[shown].index(False)
+    wrong = [n for n, right in enumerate(compared.right[shown]) if not right]
+    number = next((n for n in wrong if any(map(_is_nan, compared.pairs(n)))), wrong[0])
     return compared.praise() + _one_part(compared, number, shown)
 
 
@@ -202,7 +211,7 @@ def _one_part(compared: Compared, number: int, shown: int) -> str:
     got, want = compared.rows[shown][number]
     actual, wanted = to_tensor(got), to_tensor(want)
     start = f"For {exercise.cases[shown].name}, {noun}"
-    if got is None:
+    if got is None or got is NO_GRADIENT:
         return (
             f"{start} is missing: no gradient flows from your output back to the inputs. Something "
             "cuts the graph (`detach`, `item`, numpy, a tensor built from plain numbers)."

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 
-from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
+from llmasos_edu.exercises.checker.comparing import NO_GRADIENT, kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
 from llmasos_edu.exercises.checker.running import Outcome, run, same
 from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, named_axes
@@ -121,7 +121,7 @@ def _shown(exercise: Exercise, outcome: Outcome) -> str:
 def _value(value: object) -> str:
     tensor = to_tensor(value)
     if tensor is None:
-        return "None" if value is None else kind(value)
+        return repr(value) if value is None or value is NO_GRADIENT else kind(value)
     return _list(tensor.tolist())
 
 

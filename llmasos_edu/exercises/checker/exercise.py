@@ -8,6 +8,8 @@ from types import ModuleType
 
 import torch
 
+from llmasos_edu.exercises.checker.comparing import NO_GRADIENT
+
 STATUSES = ("correct", "blank", "known mistake", "wrong", "error", "too slow", "crashed", "stopped")
 
 
@@ -49,19 +51,19 @@ def value_and_gradient(answer: Callable, inputs: tuple) -> object:
     """Look at the output and at the gradient that it sends back to the first input.
 
     Returns:
-        (output, gradient of the first input); the gradient is None where the output is not connected to it.
+        (output, gradient of the first input), or NO_GRADIENT where the output is not connected to it.
         A blank (None, ...) comes back as it is.
     """
     leaf = inputs[0].clone().requires_grad_()
     # A copy of the leaf, because torch forbids writing into a leaf and the message would not be the reader's.
     output = answer(leaf * 1, *inputs[1:])
     if not isinstance(output, torch.Tensor):
-        return output if output is None or output is ... else (output, None)
+        return output if output is None or output is ... else (output, NO_GRADIENT)
     if not output.requires_grad:
-        return output, None
+        return output, NO_GRADIENT
     probe = torch.linspace(-1, 1, output.numel()).reshape(output.shape)
     (gradient,) = torch.autograd.grad((output * probe).sum(), leaf, allow_unused=True)
-    return output.detach(), gradient
+    return output.detach(), NO_GRADIENT if gradient is None else gradient
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def _offset(pairs: list[Pair], failing: list[Pair]) -> str | None:
 
 
 ELEMENTWISE = {
+    "zero": lambda w: 0 * w,
     "the square of what it should be": lambda w: w.square(),
     "the root of what it should be": lambda w: w.sqrt(),
     "one divided by what it should be": lambda w: 1 / w,

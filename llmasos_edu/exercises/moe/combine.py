@@ -12,12 +12,13 @@ from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, rand
 
 def combine(x, answers, gates, kept):
     """x [tokens, d_model], answers [tokens, top_k, d_model], gates and kept [tokens, top_k] -> as x."""
-    weights = gates * kept
-    return x + (weights[..., None] * answers).sum(dim=1)
+    gated = torch.where(kept[..., None], gates[..., None] * answers, 0.0)
+    return x + gated.sum(dim=1)
 
 
 def _combined(x, answers, gates, kept, *, weights=lambda g, kept: g * kept, residual=lambda x, kept: x):
-    return residual(x, kept) + (weights(gates, kept)[..., None] * answers).sum(1)
+    by = weights(gates, kept)[..., None]
+    return residual(x, kept) + torch.where(by != 0, by * answers, 0.0).sum(1)
 
 
 def _any(kept):
@@ -29,11 +30,13 @@ def _rescaled(gates, kept):
     return torch.where(_any(kept), left / left.sum(-1, keepdim=True).clamp(min=1e-9), 0.0)
 
 
-def _combine_case(name: str, seed: int, kept: list, d_model: int) -> Case:
+def _combine_case(name: str, seed: int, kept: list, d_model: int, rubbish: float | None = None) -> Case:
     kept = torch.tensor(kept, dtype=torch.bool)
     x, answers, logits = random_tensors(
         seed, (len(kept), d_model), (*kept.shape, d_model), (*kept.shape[:1], 2 + kept.shape[1])
     )
+    if rubbish is not None:
+        answers[~kept] = rubbish
     return Case(name, (x, answers, logits.softmax(-1)[:, : kept.shape[1]], kept))
 
 
@@ -51,12 +54,12 @@ COMBINE = Exercise(
     ),
     takeaway="Dropping costs a token this layer's advice, not its life: the residual carries it past.",
     reference=combine,
-    explanation="A dropped choice has weight zero, and x is added for everybody, dropped or not.",
+    explanation="What was dropped is replaced by zero, and x is added for everybody, dropped or not.",
     hints=(
         "What should come out for a token that was dropped by all of its experts? And for one that lost only "
         "its second choice?",
-        "True times a number is the number, False times a number is zero. Which of the four inputs should "
-        "kept be multiplied with?",
+        "Which of the four inputs does kept choose from? And what becomes of rubbish such as NaN when it is "
+        "multiplied by zero?",
         "Name the axes of answers. Which of them is summed away, and how many axes do the weights lack to be "
         "multiplied with it?",
     ),
@@ -67,6 +70,7 @@ COMBINE = Exercise(
         _combine_case("1 choice", 564, [[1], [0], [1], [0]], 3),
         _combine_case("3 choices", 565, [[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0]], 4),
         _combine_case("as many tokens as choices", 566, [[0, 1], [1, 1]], 2),
+        _combine_case("rubbish that is NaN", 567, [[1, 1], [1, 0], [0, 0]], 3, rubbish=torch.nan),
     ),
     mistakes=(
         Mistake(
@@ -92,6 +96,12 @@ COMBINE = Exercise(
             "Choices that were dropped count all the same: kept has no effect, and rubbish flows into your "
             "result.",
             (lambda *a: _combined(*a, weights=lambda g, kept: g),),
+        ),
+        Mistake(
+            "rubbish times zero",
+            "Where an answer was dropped you multiply what stands there with zero. Rubbish may be NaN, and "
+            "zero times NaN is NaN: choose instead of multiplying.",
+            (lambda x, answers, g, kept: x + ((g * kept)[..., None] * answers).sum(1),),
         ),
         Mistake(
             "kept inverted",

@@ -205,7 +205,8 @@ TRYING = Exercise(
         _trials("one token after", 7503, 7, 1),
         _trials("nothing after", 7504, 6, 0),
         _trials("2 candidates", 7505, 2, 4),
-        _trials("a long right side", 7506, 12, 60),
+        _trials("a right side of 40 tokens", 7506, 12, 40),
+        _trials("a right side of 300 tokens", 7508, 6, 300),
         _trials("all likely alike before", 7507, 9, 5, spread=0.0),
     ),
     mistakes=(
@@ -238,6 +239,12 @@ TRYING = Exercise(
             "Your numbers are joint probabilities of candidate and right side, and do not sum to 1. Divide "
             "by their sum.",
             (lambda b, a: (b + a.sum(1)).exp(),),
+        ),
+        Mistake(
+            "product too small for float32",
+            "You multiply probabilities: those of 300 tokens are together smaller than any number that "
+            "float32 knows, and 0 / 0 is left. Stay with logarithms until the last step.",
+            (lambda b, a: (b + a.sum(1)).exp() / (b + a.sum(1)).exp().sum(),),
         ),
         Mistake(
             "logarithms returned",

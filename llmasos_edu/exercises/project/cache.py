@@ -91,7 +91,9 @@ def _what_was_given(answer: Callable, inputs: tuple) -> object:
     """The tokens that the answer returns, and the positions that its model was given, in order."""
     model, *_ = inputs
     tokens = answer(*inputs)
-    return tokens if tokens is None or tokens is ... else (tokens, torch.tensor(model.given))
+    return (
+        tokens if tokens is None or tokens is ... else (tokens, torch.tensor(model.given, dtype=torch.long))
+    )
 
 
 def _generation_case(name: str, seed: int, prompt: list[int], max_new: int) -> Case:
@@ -127,6 +129,7 @@ GENERATE = Exercise(
         _generation_case("a prompt of 9 tokens, 3 more", 564, [8, 2, 8, 1, 8, 2, 8, 4, 5], 3),
         _generation_case("a prompt that repeats a token", 565, [6, 6, 6], 8),
         _generation_case("a prompt of 5 tokens, 2 more", 566, [0, 1, 2, 3, 4], 2),
+        _generation_case("a prompt of 3 tokens, no more", 567, [4, 0, 2], 0),
     ),
     mistakes=(
         Mistake(

@@ -28,10 +28,10 @@ def _back(kept, order, *, normalise=True):
     return torch.zeros_like(kept).scatter(-1, order, kept)
 
 
-def _nucleus(logits, top_p, *, first=False, normalise=True, descending=True, crossing=True):
+def _nucleus(logits, top_p, *, first=False, normalise=True, descending=True, crossing=True, reached=False):
     probs, order = _sorted(logits, descending)
     mass = probs.cumsum(-1) - (probs if crossing else 0)
-    keep = mass < top_p if crossing else mass <= top_p
+    keep = mass < top_p if crossing and not reached else mass <= top_p
     if first:
         keep[:, 0] = True
     return _back(probs * keep, order, normalise=normalise)
@@ -119,6 +119,7 @@ NUCLEUS = Exercise(
         Case("the same in another order", (_of(0.15, 0.05, 0.5, 0.3), 0.7)),
         Case("a token that has more than top_p by itself", (_of(0.04, 0.9, 0.06), 0.6)),
         Case("five equally likely tokens", (torch.full((1, 5), -1.5), 0.5)),
+        Case("four equally likely tokens, of which two reach top_p 0.5", (torch.full((1, 4), -1.5), 0.5)),
         Case("equals at the border", (_of(0.1, 0.2, 0.1, 0.4, 0.1, 0.1), 0.75)),
         Case("three rows of 7 tokens", (2 * random_tensors(551, (3, 7))[0], 0.8)),
         Case("a sure row and an unsure one", (torch.tensor([[9.0, 0, 1, 0], [0.3, 0.2, 0, 0.1]]), 0.9)),
@@ -131,6 +132,12 @@ NUCLEUS = Exercise(
             "You stop one token too early: the kept ones do not reach top_p. The token that crosses the line "
             "belongs to them.",
             (lambda *a: _nucleus(*a, crossing=False, first=True),),
+        ),
+        Mistake(
+            "one token too many at the border",
+            "Where the kept tokens have exactly top_p together, you keep one more. They have reached it "
+            "already: two of four equal tokens make up one half.",
+            (lambda *a: _nucleus(*a, reached=True),),
         ),
         Mistake(
             "nothing left",

@@ -16,22 +16,35 @@ def lookahead(decoder, tokens, vocab_size):
     """decoder: tokens [seq] -> logits [seq, vocab_size]; tokens [seq] -> how far ahead it looks, an int."""
     before, farthest = decoder(tokens), 0
     for later in range(len(tokens)):
-        changed = tokens.clone()
-        changed[later] = (tokens[later] + 1) % vocab_size
-        moved = (decoder(changed) - before).abs().amax(dim=-1) > 1e-4
-        for position in range(later):
-            if moved[position]:
-                farthest = max(farthest, later - position)
+        for step in range(1, vocab_size):  # a leak may show with one other token and not with the next
+            changed = tokens.clone()
+            changed[later] = (tokens[later] + step) % vocab_size
+            moved = (decoder(changed) - before).abs().amax(dim=-1) > 1e-4
+            for position in range(later):
+                if moved[position]:
+                    farthest = max(farthest, later - position)
     return farthest
 
 
-def _differences(decoder, tokens, vocab_size, replace=lambda token, vocab: (token + 1) % vocab):
-    """Largest change of the logits at each position [changed token, position]."""
+def _largest(change):
+    return change.abs().amax(-1)
+
+
+def _next_token(token, vocab):
+    return (token + 1) % vocab
+
+
+def _differences(decoder, tokens, vocab_size, replace=None, measure=_largest):
+    """Largest change of the logits at each position [changed token, position], with every other token."""
+    others = [replace] if replace else [lambda t, v, n=n: (t + n) % v for n in range(1, vocab_size)]
     before, rows = decoder(tokens), []
     for place in range(len(tokens)):
-        changed = tokens.clone()
-        changed[place] = replace(tokens[place], vocab_size)
-        rows.append((decoder(changed) - before).abs().amax(-1))
+        moved = torch.zeros(len(tokens))
+        for other in others:
+            changed = tokens.clone()
+            changed[place] = other(tokens[place], vocab_size)
+            moved = torch.maximum(moved, measure(decoder(changed) - before))
+        rows.append(moved)
     return torch.stack(rows)
 
 
@@ -47,20 +60,36 @@ def _farthest(pairs):
 def _by_argmax(decoder, tokens, vocab_size):
     before, pairs = decoder(tokens).argmax(-1), []
     for place in range(len(tokens)):
-        changed = tokens.clone()
-        changed[place] = (tokens[place] + 1) % vocab_size
-        pairs += [
-            (place, position) for position in (decoder(changed).argmax(-1) != before).nonzero()[:, 0].tolist()
-        ]
+        for step in range(1, vocab_size):
+            changed = tokens.clone()
+            changed[place] = (tokens[place] + step) % vocab_size
+            moved = (decoder(changed).argmax(-1) != before).nonzero()[:, 0]
+            pairs += [(place, position) for position in moved.tolist()]
     return _farthest(pairs)
 
 
-def make_decoder(seed: int, seq: int, vocab: int, reads: Callable, *, leak: float = 1.0) -> Callable:
-    """A decoder whose position t reads token s where reads(t, s); a later token counts `leak` times."""
+def make_decoder(
+    seed: int,
+    seq: int,
+    vocab: int,
+    reads: Callable,
+    *,
+    leak: float = 1.0,
+    shown_by: int | None = None,
+    balanced: bool = False,
+) -> Callable:
+    """A decoder whose position t reads token s where reads(t, s); a later token counts `leak` times.
+
+    With `shown_by`, all tokens but this one read alike; `balanced` logits move up as much as down.
+    """
     embedding, mixing, loud = random_tensors(seed, (vocab, vocab), (seq, seq), (vocab,))
     places = range(seq)
     reach = torch.tensor([[float(reads(t, s)) * (leak if s > t else 1) for s in places] for t in places])
     mixing = (mixing.abs() + 0.5) * reach
+    if shown_by is not None:
+        embedding = embedding[(torch.arange(vocab) == shown_by).long()]
+    if balanced:
+        embedding = embedding - embedding.mean(-1, keepdim=True)
 
     def decoder(tokens):
         if tokens.min() < 0 or tokens.max() >= vocab:
@@ -92,14 +121,14 @@ LEAK = Exercise(
     ),
     takeaway="No mask was read, no weight looked at: what a model depends on can be measured from outside.",
     reference=lookahead,
-    explanation="Change one token at a time and see which earlier outputs move: each such pair is a leak.",
+    explanation="Put every other token in every place and see which earlier outputs move: that is a leak.",
     hints=(
         "An experiment changes one thing. What do you change, what do you compare with what, and which "
         "positions of the output are allowed to change?",
         "Whichever token you put in, it must be another one than before, and one that the vocabulary has. "
-        "How do you get such a token from the old one for sure?",
-        "So: for each place s, a copy of the tokens with another token at s, one call, and a look at the "
-        "positions before s. Keep the greatest distance that you meet.",
+        "How many are there, and might the leak show with one of them only?",
+        "So: for each place s and each other token, a copy of the tokens with it at s, one call, and a look "
+        "at the positions before s. Keep the greatest distance that you meet.",
     ),
     cases=(
         _leak_case("an honest decoder", 901, [3, 1, 4, 1, 5], 6, _past),
@@ -135,6 +164,22 @@ LEAK = Exercise(
             6,
             lambda t, s: s <= t or (t, s) == (3, 5),
         ),
+        _leak_case(
+            "a leak that only token 4 shows",
+            911,
+            [0, 1, 0, 2],
+            5,
+            lambda t, s: s <= t or (t, s) == (1, 3),
+            shown_by=4,
+        ),
+        _leak_case(
+            "logits that move up as much as down",
+            912,
+            [2, 0, 1, 3, 1],
+            4,
+            lambda t, s: s <= t + 1,
+            balanced=True,
+        ),
     ),
     mistakes=(
         Mistake(
@@ -145,6 +190,18 @@ LEAK = Exercise(
                 lambda *a: max([0, *(abs(s - t) for s, t in _pairs(_differences(*a)))]),
                 lambda *a: max([0, *(t - s for s, t in _pairs(_differences(*a)))]),
             ),
+        ),
+        Mistake(
+            "one other token tried",
+            "You try one other token at each place. A leak may show with one token and not with another: "
+            "what can stand there is the whole vocabulary.",
+            (lambda *a: _farthest(_pairs(_differences(*a, replace=_next_token))),),
+        ),
+        Mistake(
+            "moves up and down cancel",
+            "You add up how the logits move. Where some rise as much as others fall, the sum is zero, and "
+            "the leak goes unseen: what counts is how far they move, not where to.",
+            (lambda *a: _farthest(_pairs(_differences(*a, measure=lambda change: change.sum(-1)))),),
         ),
         Mistake(
             "changes only the last token",
