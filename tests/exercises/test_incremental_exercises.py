@@ -462,9 +462,13 @@ def test_the_count_equals_the_library_s():
     [
         ("3.3-1", lambda accuracy, untrained: accuracy[-1].mean(), "but 3 are asked for"),
         ("3.3-1", lambda accuracy, untrained: (torch.nan, 0.0, 0.0), "average accuracy is NaN"),
-        ("3.3-2", lambda stream, held_out, draws, capacity: stream, "the shape [20], but [4]"),
-        ("3.3-3", lambda w, x, y, u: torch.zeros(len(y)), "shape [5], but [3, 4]"),
-        ("3.3-4", lambda w, a, f, s: s / 2 * (f * (w - a) ** 2), "the penalty has the shape [1, 4], but []"),
+        ("3.3-2", lambda stream, held_out, draws, capacity: stream, "the shape [9], but [6]"),
+        ("3.3-3", lambda w, x, y, u: torch.zeros(len(y)), "shape [1], but [4, 3]"),
+        (
+            "3.3-4",
+            lambda w, a, f, s: s / 2 * (f * (w - a) ** 2),
+            "The penalty has the shape [1, 4]: its sum is what is asked for",
+        ),
         (
             "3.3-4",
             lambda w, a, f, s: None if len(a) > 1 else ewc_task_by_task(w, a, f, s),

@@ -104,3 +104,98 @@ def transfer_as_one_tensor(accuracy, untrained):
 def test_what_was_once_refused_is_right(key, answer):
     verdict = judge(key, answer)
     assert verdict.status == "correct", verdict.message
+
+
+# Slips that are made in many exercises ---------------------------------------------------------------
+
+
+def cross_entropy_of_probabilities(logits, tokens, hidden):
+    return F.cross_entropy(logits[hidden].softmax(-1), tokens[hidden])
+
+
+def nll_of_probabilities(logits, tokens, hidden):
+    return F.nll_loss(logits[hidden].softmax(-1), tokens[hidden])
+
+
+def new_task_of_probabilities(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+    new = F.cross_entropy((inputs @ weights.T).softmax(-1), labels)
+    teacher = (old_inputs @ old_weights.T / temperature).softmax(-1)
+    return new + strength * F.cross_entropy(old_inputs @ weights.T / temperature, teacher)
+
+
+def hard_loss_of_probabilities(student, teacher, labels, temperature, alpha):
+    soft = F.kl_div(
+        F.log_softmax(student / temperature, -1), F.softmax(teacher / temperature, -1), reduction="batchmean"
+    )
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student.softmax(-1), labels)
+
+
+def gates_twice(x, w_router, experts):
+    gates = torch.softmax(torch.softmax(x @ w_router, -1), -1)
+    return torch.stack([expert(x) for expert in experts], -1).mul(gates.unsqueeze(-2)).sum(-1)
+
+
+def contrast_of_probabilities(anchors, positives, temperature):
+    scores = F.normalize(anchors, dim=1) @ F.normalize(positives, dim=1).T / temperature
+    return F.cross_entropy(scores.softmax(1), torch.arange(len(anchors)))
+
+
+def heads_beside_features(x, w_query, w_key, w_value, w_out, num_heads):
+    query, key, value = (
+        (x @ w).view(x.shape[0], x.shape[1], num_heads, -1) for w in (w_query, w_key, w_value)
+    )
+    return F.scaled_dot_product_attention(query, key, value).flatten(2) @ w_out
+
+
+def keys_for_values(x, w_query, w_key, w_value, w_out, num_heads):
+    return find("4.1-6").reference(x, w_query, w_key, w_key, w_out, num_heads)
+
+
+def pairs_turned_by_angles_of_halves(x, positions, base):
+    speeds = base ** (-torch.arange(0, x.shape[-1], 2) / x.shape[-1])
+    angles = torch.outer(positions.float(), speeds).repeat(1, 2)
+    turned = torch.stack((-x[..., 1::2], x[..., ::2]), -1).reshape(x.shape)
+    return x * angles.cos() + turned * angles.sin()
+
+
+def returns_inside_the_loop(x, layers, final_norm):
+    for norm_1, attention, norm_2, feed_forward in layers:
+        x = x + attention(norm_1(x))
+        x = x + feed_forward(norm_2(x))
+        return final_norm(x)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "said"),
+    [
+        ("3.1-2", cross_entropy_of_probabilities, "a softmax acts on a softmax"),
+        ("3.1-2", nll_of_probabilities, "expects that you have taken it already"),
+        ("3.3-5", new_task_of_probabilities, "a softmax acts on a softmax"),
+        ("3.5-3", hard_loss_of_probabilities, "a softmax acts twice"),
+        ("4.3-1", gates_twice, "through a softmax twice"),
+        ("3.2-6", contrast_of_probabilities, "A softmax acts on a softmax"),
+        ("4.1-6", heads_beside_features, "the heads of one token attend to each other"),
+        ("4.1-6", keys_for_values, "if `w_key` stood in the place of `w_value`"),
+        ("4.2.3-7", pairs_turned_by_angles_of_halves, "Two ways of pairing are mixed"),
+        ("4.2-4", returns_inside_the_loop, "does a `return` stand inside the loop?"),
+    ],
+)
+def test_slips_of_many_exercises_are_named(key, answer, said):
+    verdict = judge(key, answer)
+    assert verdict.status in ("known mistake", "wrong")
+    assert said in verdict.message
+
+
+def finds_leaks(build):
+    model = build().eval()
+    tokens = torch.randint(model.vocab_size, (2, 8), generator=torch.Generator().manual_seed(1))
+    return [torch.allclose(model(tokens[:, :n]), model(tokens)[:, :n], atol=1e-4) for n in (3, 5)]
+
+
+def test_a_review_that_speaks_another_language_is_told_so():
+    listed = judge("5-8", finds_leaks)
+    assert "Your review returned a list of 2 things. May the model be merged then, or not?" in listed.message
+    silent = judge("5-8", lambda build: print(end=""))
+    assert silent.mistake == "every model passes"
+    assert "Is a `return` missing?" in silent.message

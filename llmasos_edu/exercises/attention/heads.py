@@ -220,6 +220,12 @@ LAYER = Exercise(
             ),
         ),
         Mistake(
+            "heads not moved before the tokens",
+            "You cut the features into heads and attend right away: the last two axes are then heads and "
+            "features, so that the heads of one token attend to each other, and no token reads another.",
+            (lambda *a: _layer(*a, split=_cut, merge=lambda heads, x: heads.reshape(x.shape)),),
+        ),
+        Mistake(
             "merged by reshape without transpose",
             "The heads attend rightly, but putting them together mixes the tokens: you reshape while the "
             "axis of heads still stands before that of tokens. Which axis has to come back first?",

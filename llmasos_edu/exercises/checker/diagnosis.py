@@ -1,7 +1,7 @@
 """What is wrong with an answer that is no known mistake: in words, from all cases or on the smallest one."""
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -134,14 +134,23 @@ def explain_by_inputs(exercise: Exercise, outcomes: list[Outcome], expected: lis
         exercise: what was asked.
         outcomes, expected: what came and what should have come, one for each case.
     """
-    compared = _comparable(exercise, outcomes, expected)
+    silent = [i for i, got in enumerate(outcomes) if got.error is None and got.value is None]
+    kept = [i for i in range(len(outcomes)) if i not in silent]
+    if len(kept) < 3:
+        return None
+    part = replace(exercise, cases=tuple(exercise.cases[i] for i in kept))
+    outcomes, expected = [outcomes[i] for i in kept], [expected[i] for i in kept]
+    compared = _comparable(part, outcomes, expected)
     if compared is None:
         return None
     wrong = [p for n in range(compared.count) for p in compared.pairs(n) if not p.right]
     if sum(int(p.got.isfinite().sum()) for p in wrong) < 3:
         return None  # too little to tell one change from another
-    change = input_changes.explain(exercise, outcomes, expected, list(compared.rows))
-    return change and f"Your results are what the solution gives {change}{'' if change[-1] == '?' else '.'}"
+    change = input_changes.explain(part, outcomes, expected, list(compared.rows))
+    if change is None:
+        return None
+    nothing = f" For {exercise.cases[silent[0]].name} it gives nothing back." if silent else ""
+    return f"Your results are what the solution gives {change}{'' if change[-1] == '?' else '.'}{nothing}"
 
 
 def _comparable(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> Compared | None:

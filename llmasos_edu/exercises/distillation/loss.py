@@ -205,6 +205,15 @@ HINTON = Exercise(
             (_teachers_word,),
         ),
         Mistake(
+            "hard loss of probabilities",
+            "Your hard loss gets probabilities where it expects logits (or their logarithm, with "
+            "`nll_loss`): a softmax acts twice, or the logarithm is missing.",
+            (
+                _loss(hard=lambda s, y: F.cross_entropy(s.softmax(-1), y)),
+                _loss(hard=lambda s, y: F.nll_loss(s.softmax(-1), y)),
+            ),
+        ),
+        Mistake(
             "squared differences",
             "You compare logits by their squared difference. That is near to what this loss becomes at very "
             "high temperatures, but it is not KL.",

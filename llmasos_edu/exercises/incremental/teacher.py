@@ -191,6 +191,16 @@ LWF = Exercise(
             (_distil(lambda s, t, T: _cross(t / T, s / T) / s.shape[-1]),),
         ),
         Mistake(
+            "softmax taken twice",
+            "In your term for the new task a softmax acts on a softmax: `cross_entropy` takes logits and "
+            "does it by itself.",
+            (
+                lambda w, o, x, y, z, t, k: (
+                    F.cross_entropy((x @ w.T).softmax(-1), y) + k * _cross(z @ o.T / t, z @ w.T / t)
+                ),
+            ),
+        ),
+        Mistake(
             "sum over the examples",
             "You sum over the examples in one term or in both. A larger batch would then mean a larger step.",
             (

@@ -110,6 +110,12 @@ MIXTURE = Exercise(
             ),
         ),
         Mistake(
+            "softmax taken twice",
+            "Your gates have been through a softmax twice: they add up to one, but lie much closer together "
+            "than the router means them.",
+            (lambda *a: _mixed(*a, gates=lambda z: z.softmax(-1).softmax(-1)),),
+        ),
+        Mistake(
             "no softmax",
             "You mix with the router's logits as they are. They may be negative and do not add up to one, so "
             "a single expert does not simply pass its answer on.",

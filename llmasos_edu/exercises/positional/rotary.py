@@ -36,6 +36,18 @@ def _turn_halves(x, angles, sign=1):
     return torch.cat((a * cos - b * sin, a * sin + b * cos), -1)
 
 
+def _angles_of_pairs_turns_of_halves(x, angles):
+    a, b = x.chunk(2, -1)
+    angles = angles.repeat_interleave(2, -1)
+    return x * angles.cos() + torch.cat((-b, a), -1) * angles.sin()
+
+
+def _angles_of_halves_turns_of_pairs(x, angles):
+    turned = torch.stack((-x[..., 1::2], x[..., 0::2]), -1).flatten(-2)
+    angles = torch.cat((angles, angles), -1)
+    return x * angles.cos() + turned * angles.sin()
+
+
 def _made_of(make):
     return lambda x, positions, base: _turn(x, _angles(x, positions, base), make=make)
 
@@ -94,6 +106,15 @@ ROTARY = Exercise(
             (
                 lambda x, p, base: _turn_halves(x, _angles(x, p, base)),
                 lambda x, p, base: _turn_halves(x, _angles(x, p, base), -1),
+            ),
+        ),
+        Mistake(
+            "pairs and halves mixed",
+            "Two ways of pairing are mixed: your angles are laid out for one (neighbours, or halves) and "
+            "your turned coordinates for the other. Both must speak of the same two features.",
+            (
+                lambda x, p, base: _angles_of_pairs_turns_of_halves(x, _angles(x, p, base)),
+                lambda x, p, base: _angles_of_halves_turns_of_pairs(x, _angles(x, p, base)),
             ),
         ),
         Mistake(

@@ -6,6 +6,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import math
 
 import torch
+import torch.nn.functional as F
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
 
@@ -135,6 +136,18 @@ LOSS = Exercise(
             "You use the logits as if they were logarithms of probabilities. They must be normalised over "
             "the vocabulary first.",
             (_raw_scores,),
+        ),
+        Mistake(
+            "softmax taken twice",
+            "Your loss function takes a softmax by itself, and you hand it probabilities: a softmax acts on "
+            "a softmax. Even a sure and right model then seems to be unsure.",
+            (lambda x, t, h: F.cross_entropy(x.softmax(-1)[h], t[h]),),
+        ),
+        Mistake(
+            "probabilities without a logarithm",
+            "You average the probability of the right token. A loss in nats is made of its logarithm; "
+            "`nll_loss` expects that you have taken it already.",
+            (lambda x, t, h: F.nll_loss(x.softmax(-1)[h], t[h]),),
         ),
         Mistake(
             "softmax over the places",

@@ -6,9 +6,11 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from llmasos_edu.exercises.checker.comparing import kind
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 from llmasos_edu.exercises.checker.judging import is_empty
 from llmasos_edu.exercises.project.bugs import BUGGY, CORRECT
@@ -155,7 +157,8 @@ def _accepts(answer: Callable, inputs: tuple) -> object:
         if inputs[0] in BUGGY.values() and _runs_on_a_correct_model(answer):
             return False
         raise
-    return said is None or bool(said)
+    truth = isinstance(said, (bool, np.bool_)) or (isinstance(said, torch.Tensor) and said.numel() == 1)
+    return said if not truth and said is not None else said is None or bool(said)
 
 
 def _runs_on_a_correct_model(answer: Callable) -> bool:
@@ -167,12 +170,25 @@ def _runs_on_a_correct_model(answer: Callable) -> bool:
 
 
 def _name_what_slips(cases: tuple[Case, ...], values: list, expected: list) -> str:
-    """Which bugs pass the review, and which correct models do not."""
+    """Which bugs pass the review, and which correct models do not; or that it speaks another language."""
+    odd = next((got for got in values if not isinstance(got, bool)), None)
+    if odd is not None:
+        return (
+            f"Your review returned {kind(odd)}. May the model be merged then, or not? Return True or False, "
+            "or nothing, with asserts that fail on a bug."
+        )
     wrong = [
         (case.name, want) for case, got, want in zip(cases, values, expected, strict=True) if got != want
     ]
     passed = [name for name, want in wrong if not want]
     sent_back = [name for name, want in wrong if want]
+    turned = len(BUGGY) - len(passed), len(CORRECT) - len(sent_back)  # bugs found, right models accepted
+    if len(wrong) >= 0.7 * len(cases) and turned != (0, 0):
+        return (
+            f"Turned round, your review would find {len(passed)} of {len(BUGGY)} bugs and let "
+            f"{len(sent_back)} of {len(CORRECT)} correct models pass. True (or no failing assert) means that "
+            "the model may be merged: do you say the contrary?"
+        )
     text = f"Your review finds {len(BUGGY) - len(passed)} of {len(BUGGY)} bugs."
     if passed:
         text += f" These models pass it: {'; '.join(passed)}. What would be different if they were right?"
@@ -215,8 +231,9 @@ REVIEW = Exercise(
     mistakes=(
         Mistake(
             "every model passes",
-            "All models pass your review, the broken ones too: their shapes are right and no number is NaN. "
-            "State how two results must be related (a text and its beginning, a part and torch's own).",
+            "All models pass your review, the broken ones too: no assert failed, and it returned True or "
+            "nothing at all. Is a `return` missing? Shapes are right and no number is NaN in any of them: "
+            "state how two results must be related (a text and its beginning, a part and torch's own).",
             (lambda build: True,),
         ),
         Mistake(

@@ -150,6 +150,12 @@ CONTRAST = Exercise(
             ),
         ),
         Mistake(
+            "softmax taken twice",
+            "A softmax acts on a softmax: your loss function takes one by itself and expects the scores "
+            "as they are, divided by the temperature.",
+            (lambda a, p, t: _cross((_cosines(a, p) / t).softmax(-1)),),
+        ),
+        Mistake(
             "softmax over everything",
             "Your softmax runs over the whole matrix. Each anchor has a question of its own: one row.",
             (
