@@ -192,8 +192,8 @@ LWF = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "In your term for the new task a softmax acts on a softmax: `cross_entropy` takes logits and "
-            "does it by itself.",
+            "In your term for the new task a softmax acts on a softmax: the loss function takes one by "
+            "itself and expects logits.",
             (
                 lambda w, o, x, y, z, t, k: (
                     F.cross_entropy((x @ w.T).softmax(-1), y) + k * _cross(z @ o.T / t, z @ w.T / t)
