@@ -194,7 +194,7 @@ def test_what_the_reader_sees(capsys):
     assert f"\n{cache_bytes(**sizes)}\n" in text
     assert "return 2 * layers" in text
     check("9.9-1", cache_bytes(**sizes), seed=7)
-    assert capsys.readouterr().out == "9.9-1: correct. It grows with every token.\n"
+    assert capsys.readouterr().out == "✓ 9.9-1: correct. It grows with every token.\n"
     check("9.9-1", 1, seed="seven")
     assert "integer" in capsys.readouterr().out
     with pytest.raises(ValueError, match="answered with a function"):
