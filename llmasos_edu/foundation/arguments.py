@@ -31,6 +31,19 @@ def check_number(name: str, value: Any, low: float, high: float) -> float:
     return float(value)
 
 
+def check_methods(name: str, thing: Any, methods: Sequence[str]) -> None:
+    """Refuse what has not these methods; a class that was not called is told from its object.
+
+    Raises:
+        TypeError: with what came instead.
+    """
+    if isinstance(thing, type):
+        raise TypeError(f"{name}={thing.__name__} is a class: call it, {thing.__name__}(...)")
+    missing = [method for method in methods if not callable(getattr(thing, method, None))]
+    if missing:
+        raise TypeError(f"{name}={thing!r} has no method {missing[0]}(): an object with {', '.join(methods)}")
+
+
 def check_strings(values: Sequence[str], what: str, count: int, of: str) -> list[str]:
     """A list of `count` strings, one for each `of` (tokens, vectors), or an error that names the place."""
     if isinstance(values, str):

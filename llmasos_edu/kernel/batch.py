@@ -5,15 +5,21 @@ below, so the first in rank always runs, and no two processes can wait for each 
 """
 
 from collections.abc import Sequence
+from numbers import Real
 
-from llmasos_edu.kernel.drivers import Row
+from llmasos_edu.kernel.drivers import Row, in_vocabulary
 from llmasos_edu.kernel.process import Process, State
+
+NUMBERS = (int, float, Real)  # the usual ones first: they are told apart fastest
 
 
 def rank(kernel, process: Process) -> tuple:
     """The sort key of all who live: the ready by the policy, then the blocked, then who waits to begin."""
     order = 2 if process.state is State.WAITING else int(process.state is State.BLOCKED)
     key = kernel.policy.key(process, kernel.now)
+    if type(key) is not tuple or not all(isinstance(part, NUMBERS) and part == part for part in key):
+        name = type(kernel.policy).__name__
+        raise TypeError(f"{name}.key gave {key!r} for process {process.pid}, a tuple of numbers is wanted")
     return (process is not kernel.reader, order, *key, process.arrival, process.pid)
 
 
@@ -40,7 +46,11 @@ def compose(kernel) -> tuple[list[Row], int]:
         copied += moved
         if not found:
             break
-        row, moved = _row(kernel, process, prefix, end)
+        try:
+            row, moved = _row(kernel, process, prefix, end)
+        except BaseException:
+            space.drop()  # a copy or a load that failed has left a block without its contents
+            raise
         copied += moved
         rows.append(row)
     for row in rows:
@@ -95,7 +105,7 @@ def _row(kernel, process: Process, prefix: Sequence[int], end: int) -> tuple[Row
 
 def _guess(kernel, process: Process, end: int) -> list[int]:
     """What the draft says will follow, as far as the window and the free blocks reach."""
-    guesses = list(kernel.draft(process.tokens))[: process.remaining - 1]
+    guesses = in_vocabulary(kernel.driver, kernel.draft(process.tokens), "guesses")[: process.remaining - 1]
     while guesses and process.space.missing(end + len(guesses)) > len(kernel.pool.free):
         guesses.pop()
     return guesses

@@ -6,7 +6,8 @@ slot before it, and the next token on every slot, each read through the block ta
 lost, stale, shared by mistake or out of order changes the text. `torch_driver.py` holds real models.
 """
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from llmasos_edu.kernel.memory import GONE
@@ -59,6 +60,42 @@ class Driver(Protocol):
 
     def load(self, block: int, contents: object) -> None:
         """Bring back what `save` gave."""
+
+
+def in_vocabulary(driver: Driver, tokens: Iterable[int], name: str) -> list[int]:
+    """Token numbers of the driver's vocabulary, or an error in words.
+
+    Raises:
+        TypeError: text, fractions, or nothing that could be gone through.
+        ValueError: a number outside the vocabulary.
+    """
+    try:
+        numbers = [operator.index(token) for token in tokens]
+    except TypeError as error:
+        raise TypeError(f"{name}={str(tokens)[:60]} are no token numbers: {error}") from error
+    for token in numbers:
+        if not 0 <= token < driver.vocab_size:
+            raise ValueError(f"token {token} is outside the vocabulary of {driver.vocab_size}")
+    return numbers
+
+
+def check_said(driver: Driver, rows: Sequence[Row], said: Sequence[Sequence[int]]) -> None:
+    """Refuse an answer of `forward` that would spoil texts or never end, before any of it is kept.
+
+    Raises:
+        RuntimeError: too few rows or tokens, too many, or tokens outside the vocabulary.
+    """
+    name, rest = type(driver).__name__, None
+    if not isinstance(said, Sequence) or len(said) != len(rows):
+        raise RuntimeError(f"{name} answered {len(rows)} rows with {str(said)[:40]}")
+    for row, tokens in zip(rows, said, strict=True):
+        least, most = (1, row.guesses + 1) if row.speaks else (0, 0)
+        if not least <= len(tokens) <= most:
+            rest = f"from {least} to {most} are wanted"
+        elif not all(isinstance(each, int) and 0 <= each < driver.vocab_size for each in tokens):
+            rest = f"tokens are whole numbers below {driver.vocab_size}"
+        if rest is not None:
+            raise RuntimeError(f"{name} said {list(tokens)[:8]} for process {row.process.pid}: {rest}")
 
 
 PRIME = (1 << 61) - 1

@@ -14,16 +14,18 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.foundation.arguments import check_count, check_methods, check_whole
 from llmasos_edu.kernel.admission import Optimistic
 from llmasos_edu.kernel.batch import compose, rank
 from llmasos_edu.kernel.clock import Cost
-from llmasos_edu.kernel.drivers import Driver, Row
+from llmasos_edu.kernel.drivers import Driver, Row, check_said, in_vocabulary
 from llmasos_edu.kernel.memory import AddressSpace, BlockPool
-from llmasos_edu.kernel.process import Process, State
+from llmasos_edu.kernel.process import Process, State, check_wishes
 from llmasos_edu.kernel.scheduler import FirstComeFirstServed
 from llmasos_edu.kernel.syscalls import SyscallTable
 from llmasos_edu.kernel.trace import Trace
+
+PARTS = {"policy": ("key", "ran"), "admission": ("admits",), "cost": ("of",), "syscalls": ("dispatch",)}
 
 
 class Kernel:
@@ -46,7 +48,7 @@ class Kernel:
         trace: whether steps are recorded, and with `"memory"` also the block tables.
 
     Raises:
-        ValueError: a setting out of its range, with the value.
+        ValueError: a setting out of its range, with the value. TypeError: a policy and the like that is none.
     """
 
     def __init__(
@@ -73,8 +75,12 @@ class Kernel:
         if evict not in ("drop", "swap"):
             raise ValueError(f"evict={evict!r} is not one of drop, swap")
         self.driver, self.slots, self.evict_by, self.chunk, self.draft = driver, slots, evict, chunk, draft
-        self.policy, self.admission = policy or FirstComeFirstServed(), admission or Optimistic()
-        self.syscalls, self.cost, self.salted = syscalls, cost or Cost(), salted
+        self.policy = FirstComeFirstServed() if policy is None else policy
+        self.admission = Optimistic() if admission is None else admission
+        self.syscalls, self.cost, self.salted = syscalls, Cost() if cost is None else cost, salted
+        for name, methods in PARTS.items():
+            if getattr(self, name) is not None:
+                check_methods(name, getattr(self, name), methods)
         self.pool = BlockPool(num_blocks, block_size, prefix_cache=prefix_cache)
         driver.allocate(num_blocks, block_size)
         self.now = 0.0
@@ -86,7 +92,7 @@ class Kernel:
         # Who has begun a prompt and not spoken keeps the first rank, one at a time. Else two long prompts
         # that are read in pieces could evict each other for ever.
         self.reader: Process | None = None
-        self._pids = itertools.count()
+        self._pids, self._stepping = itertools.count(), False
         self.trace = Trace(self, enabled=bool(trace), memory=trace == "memory")
 
     # ---- what a user asks for ----
@@ -115,9 +121,12 @@ class Kernel:
 
         Raises:
             ValueError: an empty prompt, tokens outside the vocabulary, nothing to say, a past arrival, or
-                a sampling that the driver does not understand.
+                a sampling that the driver does not understand; as in `check_wishes`.
+            TypeError: text, or anything else that is no token; as in `check_wishes`.
         """
-        tokens = self._checked(prompt)
+        tokens = in_vocabulary(self.driver, prompt, "prompt")
+        stop = frozenset(in_vocabulary(self.driver, stop, "stop"))
+        check_wishes(user, capabilities, seed, priority)
         if not tokens:
             raise ValueError("the prompt is empty: there is nothing to continue")
         check_count("max_new", max_new)
@@ -127,7 +136,7 @@ class Kernel:
             raise ValueError(f"arrival={arrival} lies before now={self.now} or never comes")
         process = self._new(
             tokens, len(tokens) + max_new, AddressSpace(self.pool, user if self.salted else ""),
-            prompt_len=len(tokens), user=user, capabilities=frozenset(capabilities), stop=frozenset(stop),
+            prompt_len=len(tokens), user=user, capabilities=frozenset(capabilities), stop=stop,
             seed=seed, sampling=sampling, priority=priority, arrival=arrival,
         )  # fmt: skip
         return self._enter(process)
@@ -150,9 +159,11 @@ class Kernel:
         Raises:
             ValueError: the process has ended or waits for a call, the child could say nothing, bad tokens.
         """
+        self._check_own(process)
         if process.ended or process.state is State.BLOCKED:
             raise ValueError(f"process {process.pid} is {process.state.value} and cannot be forked")
-        text = process.tokens + self._checked(tokens)
+        text = process.tokens + in_vocabulary(self.driver, tokens, "tokens")
+        seed = process.seed if seed is None else check_whole("seed", seed, -(2**63), 2**64 - 1)
         max_new = process.remaining if max_new is None else max_new
         check_count("max_new", max_new)
         space = AddressSpace(self.pool, process.space.salt)
@@ -162,7 +173,7 @@ class Kernel:
             text, len(text) + max_new, space, prompt_len=len(text), parent=process.pid,
             arrival=max(self.now, process.arrival), reused=space.length, **_inherited(process),
         )  # fmt: skip
-        child.seed = process.seed if seed is None else seed
+        child.seed = seed
         return self._enter(child)
 
     def resume(self, process: Process, tokens: Sequence[int] | None = None) -> Process:
@@ -175,6 +186,7 @@ class Kernel:
         Raises:
             ValueError: the process was not killed, or the transcript is not its own.
         """
+        self._check_own(process)
         whole = tokens is None
         tokens = list(process.tokens if whole else tokens)
         if process.state is not State.KILLED:
@@ -192,6 +204,7 @@ class Kernel:
 
     def kill(self, process: Process, reason: str = "killed") -> bool:
         """End a process; its blocks are free at once. False where it had ended already."""
+        self._check_own(process)
         if process.ended:
             return False
         self._end(process, State.KILLED, reason)
@@ -213,7 +226,25 @@ class Kernel:
     # ---- the loop ----
 
     def step(self) -> bool:
-        """One pass of the loop, or a jump of the clock to the next event; False when all have ended."""
+        """One pass of the loop, or a jump of the clock to the next event; False when all have ended.
+
+        Whatever a driver, a policy or a draft raises comes out here; the next step begins where this one did.
+        So does a RuntimeError, where one of them, or a system call, asks for a step within the step.
+        """
+        if self._stepping:
+            raise RuntimeError("a step was asked for within a step: the kernel is in the middle of one")
+        self._stepping = True
+        try:
+            return self._pass()
+        except BaseException:
+            for process in self.ready:  # the blocks taken for this step go back
+                process.state = State.READY
+                process.space.commit(process.space.length, process.tokens)
+            raise
+        finally:
+            self._stepping = False
+
+    def _pass(self) -> bool:
         self._arrive()
         self._wake()
         self._admit()
@@ -222,6 +253,7 @@ class Kernel:
             return self._sleep()
         began, read = self.now, sum(len(row.tokens) for row in rows)
         said = self.driver.forward(rows)
+        check_said(self.driver, rows, said)
         self.now += self.cost.of(read, copied)
         said = [self._commit(row, tokens) for row, tokens in zip(rows, said, strict=True)]
         self.trace.step(began, rows, said, copied)
@@ -253,13 +285,15 @@ class Kernel:
     def _commit(self, row: Row, said: list[int]) -> list[int]:
         """Keep what was computed and said; returns the tokens that the text grew by."""
         process = row.process
+        if process.ended:  # a call of a row before has killed it
+            return []
+        self.policy.ran(process, self.now)  # first: should it fail, nothing of this row has changed
         said = self._until_end(process, said)
         process.tokens += said
         sure = row.start + len(row.tokens) - row.guesses
         process.space.commit(sure + max(0, len(said) - 1), process.tokens, self.driver.window)
         process.computed += len(row.tokens)
         process.state = State.READY
-        self.policy.ran(process, self.now)
         if not row.speaks:
             self.reader = self.reader or process
             return said
@@ -296,6 +330,8 @@ class Kernel:
         if request is None:
             return False
         result = self.syscalls.dispatch(process, request, self.now)
+        if process.ended:  # the call has killed its caller
+            return True
         process.answer = self.syscalls.syntax.answer(result, process.remaining)
         process.wakes_at, process.state = self.now + result.latency, State.BLOCKED
         if process in self.ready:
@@ -323,12 +359,9 @@ class Kernel:
         self.processes[pid] = process
         return process
 
-    def _checked(self, tokens: Iterable[int]) -> list[int]:
-        tokens = [int(token) for token in tokens]
-        for token in tokens:
-            if not 0 <= token < self.driver.vocab_size:
-                raise ValueError(f"token {token} is outside the vocabulary of {self.driver.vocab_size}")
-        return tokens
+    def _check_own(self, process: Process) -> None:
+        if process.space.pool is not self.pool:
+            raise ValueError(f"process {process.pid} belongs to another kernel")
 
     def _needed(self, limit: int) -> int:
         """Blocks for a text of `limit` tokens; the last token's slot is never computed.

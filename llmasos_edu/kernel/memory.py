@@ -220,7 +220,8 @@ class AddressSpace:
         child = AddressSpace(self.pool, self.salt)
         child.keys = list(self.keys)
         child.length = self.length
-        child.table = [number if number == GONE else self.pool.share(number) for number in self.table]
+        computed = self.table[: self.pool.blocks_for(self.length)]  # the two will write others apart
+        child.table = [number if number == GONE else self.pool.share(number) for number in computed]
         return child
 
     def drop(self) -> None:

@@ -4,9 +4,13 @@ An operating system keeps a process control block for each running program. Here
 a model is writing, and the block holds its tokens, its memory, its rights and its times.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from numbers import Real
 
+from llmasos_edu.foundation.arguments import check_whole
 from llmasos_edu.kernel.memory import AddressSpace
 
 
@@ -23,6 +27,26 @@ class State(Enum):
 
 
 ENDED = frozenset({State.DONE, State.KILLED, State.REJECTED})
+
+
+def check_wishes(user: str, capabilities: Iterable[str], seed: int, priority: float) -> None:
+    """Refuse what a process could not be given, before anything is done.
+
+    Raises:
+        TypeError: a kind that does not fit; one text for the names of rights.
+        ValueError: a user that is no text in UTF-8, a seed out of range, a priority that is no number.
+    """
+    if not isinstance(user, str):
+        raise TypeError(f"user={user!r} must be a text")
+    if any("\ud800" <= sign <= "\udfff" for sign in user):
+        raise ValueError(f"user={user!r} holds half of a character, which no text may")
+    if isinstance(capabilities, str):
+        raise TypeError(f"capabilities={capabilities!r} is one text: give the names in a list")
+    check_whole("seed", seed, -(2**63), 2**64 - 1)  # what torch's generators take
+    if not isinstance(priority, Real):
+        raise TypeError(f"priority={priority!r} must be a number")
+    if math.isnan(priority):
+        raise ValueError("priority=nan is neither before nor behind any other")
 
 
 @dataclass(eq=False, kw_only=True)

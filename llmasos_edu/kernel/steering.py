@@ -1,6 +1,8 @@
 """Fork, steer, select: try several ways on from one text, and keep the best (chapter 2.3)."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import NamedTuple
 
 from llmasos_edu.kernel.kernel import Kernel
@@ -37,19 +39,26 @@ def fork_steer_select(
         max_new: tokens that each child may say; what the process has left unless given.
 
     Raises:
-        ValueError: no steer, or a process that cannot be forked.
+        ValueError: no steer, a process that cannot be forked, a score that is no number.
     """
     steers = list(steers)
     if not steers:
         raise ValueError("there is nothing to select from: no steers")
-    children = [
-        kernel.fork(process, steer, max_new=max_new, seed=process.seed + index)
-        for index, steer in enumerate(steers)
-    ]
+    children: list[Process] = []
+    try:
+        for index, steer in enumerate(steers):
+            children.append(kernel.fork(process, steer, max_new=max_new, seed=process.seed + index))
+    except BaseException:
+        for child in children:
+            kernel.kill(child, "another child could not be forked")
+        raise
     kernel.kill(process, "its children go on")
     while not all(child.ended for child in children):
         kernel.step()
     scores = [score(child) for child in children]
+    for child, value in zip(children, scores, strict=True):
+        if not isinstance(value, Real) or math.isnan(value):
+            raise ValueError(f"score gave {value!r} for process {child.pid}, a number is wanted")
     winner = children[max(range(len(children)), key=scores.__getitem__)]
     reused, computed = (sum(getattr(child, name) for child in children) for name in ("reused", "computed"))
     return Selection(winner, children, scores, reused, computed)

@@ -65,7 +65,9 @@ class CallSyntax:
 
     def answer(self, result: "Result", room: int) -> list[int]:
         """The tokens of an answer, at most `room` of them; what is too long ends in the mark `cut`."""
-        said = list(self.encode(f"{result.errno} {result.text}".rstrip()))
+        text = f"{result.errno} {result.text}".rstrip()
+        # A tool may say half of a character, which no encoding takes.
+        said = list(self.encode(text.encode(errors="backslashreplace").decode()))
         if len(said) + 2 > room:
             kept = max(0, room - 2 - len(self.cut))
             said = said[:kept] + list(self.cut)
@@ -185,12 +187,20 @@ class SyscallTable:
             return Result("ETIMEDOUT", f"no answer within {tool.limit:g}", tool.limit)
         try:
             said = tool.function(*bound.args, **bound.kwargs)
-            text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-        except OSError as error:
-            return Result(errno.errorcode.get(error.errno, "EIO"), error.strerror or str(error), tool.latency)
-        except Exception as error:  # a tool may fail in any way; the kernel goes on
-            return Result("EIO", f"{type(error).__name__}: {error}", tool.latency)
+            text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, allow_nan=False)
+        except (Exception, SystemExit) as error:  # a tool may fail in any way; the kernel goes on
+            return Result(*_failure(error), tool.latency)
         return Result("OK", text, tool.latency)
+
+
+def _failure(error: BaseException) -> tuple[str, str]:
+    """The name and the words of a tool's error, whatever it carries."""
+    try:
+        if isinstance(error, OSError):
+            return errno.errorcode.get(error.errno, "EIO"), str(error.strerror or error)
+        return "EIO", f"{type(error).__name__}: {error}"
+    except Exception:
+        return "EIO", f"{type(error).__name__} without words"
 
 
 KINDS = {str: str, int: int, float: (int, float), bool: bool, list: list, dict: dict}

@@ -78,5 +78,15 @@ class Trace:
 
 
 def _described(thing) -> dict:
-    settings = {name: value for name, value in vars(thing).items() if not name.startswith("_")}
-    return {"name": type(thing).__name__} | settings
+    settings = {
+        name: value for name, value in getattr(thing, "__dict__", {}).items() if not name.startswith("_")
+    }
+    return {"name": type(thing).__name__} | {name: _plain(value) for name, value in settings.items()}
+
+
+def _plain(value: object) -> object:
+    """A setting in JSON's types; what has none there, infinity or a function, as Python writes it."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)
