@@ -28,6 +28,9 @@ class NGramDraft:
         check_count("longest", longest)
         self.guesses, self.longest = guesses, longest
 
+    def __repr__(self) -> str:
+        return f"NGramDraft({self.guesses}, {self.longest})"  # no address: it names tests
+
     def __call__(self, tokens: Sequence[int]) -> list[int]:
         """What followed the latest earlier occurrence, again and again; empty where there is none."""
         last = tokens[-1]
