@@ -137,8 +137,8 @@ async def streamed(forms: Forms, asked: Asked, echo: list[str], writings: list[W
                     await news.put(forms.piece(index, text))
             await news.put(forms.piece(index, None, writing.finish_reason))
             await news.put(None)
-        except Closed as error:
-            await news.put(error_json(str(error), "server_error"))
+        except Exception as error:  # whatever it is: who waits for news must not wait for ever
+            await news.put(error_json(str(error) or type(error).__name__, "server_error"))
             await news.put(None)
 
     readers = [asyncio.ensure_future(read(*pair)) for pair in enumerate(writings)]
@@ -211,7 +211,8 @@ class Api:
 
 
 def error_json(message: str, kind: str, param: str | None = None, code: str | None = None) -> dict:
-    """OpenAI's form of an error."""
+    """OpenAI's form of an error; a client's option may be named by half of a character."""
+    param = None if param is None else param.encode(errors="backslashreplace").decode()
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
@@ -269,10 +270,16 @@ def make_app(
     Args:
         engine: not started yet.
         model: what the engine's driver is a model of.
-        token: what clients must send; None lets everyone in who reaches the port.
+        token: what clients must send, at least one sign of ASCII that can be seen and no blank; None lets
+            everyone in who reaches the port.
         hosts: names under which the server may be asked for; a page of another site that has its name point
             here is refused. `("*",)` allows all.
+
+    Raises:
+        ValueError: an empty token, which nobody would need to know, or one that no header can carry.
     """
+    if token is not None and not (token and all("!" <= sign <= "~" for sign in token)):
+        raise ValueError(f"token={token!r} must be letters, digits and signs of ASCII, and not empty")
     api, room = Api(engine, model), control.ControlRoom(engine, model)
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import time
+from urllib.parse import quote
 
 from llmasos_edu.kernel.admission import FuturePeak
 from llmasos_edu.kernel.kernel import Kernel
@@ -125,7 +126,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 def query(token: str | None) -> str:
     """What a browser's address needs, so that the page may ask."""
-    return "" if token is None else f"?token={token}"
+    return "" if token is None else f"?token={quote(token, safe='')}"
 
 
 def demonstrate(engine: Engine, model: ServedModel) -> None:

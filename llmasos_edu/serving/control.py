@@ -22,6 +22,7 @@ from llmasos_edu.kernel.scheduler import POLICIES
 from llmasos_edu.serving.engine import Engine
 from llmasos_edu.serving.model import ServedModel, parsed
 from llmasos_edu.serving.requests import BadRequest, completion
+from llmasos_edu.serving.writing import spawn
 
 HERE = Path(__file__).parent
 PAGE = {"/": "room.html", "/room.js": "room.js", "/room.css": "room.css"}
@@ -124,11 +125,16 @@ class ControlRoom:
 
     async def spawn(self, request: Request) -> Response:
         """Begin a text, with the options of a completion; nobody waits for it but the page."""
-        asked = completion({"model": self.model.name} | await self._asked(request))
-        prompt = self.model.prompts(asked)[0]
+        options = await self._asked(request)
+        if useless := options.keys() & {"n", "stop", "stream", "stream_options", "echo"}:
+            raise BadRequest(f"a text that nobody waits for knows no {min(useless)}", min(useless))
+        asked = completion({"model": self.model.name} | options)
+        prompt, *others = self.model.prompts(asked)
+        if others:
+            raise BadRequest(f"one text at a time: there are {len(asked.prompts)} prompts", "prompt")
         seed = next(self.seeds) if asked.seed is None else asked.seed
         room, options = self.model.room(prompt, asked), self.model.options(asked)
-        listener = await self.engine.spawn(prompt, room, seed=seed, **options)
+        listener = await spawn(self.engine, prompt, room, seed=seed, **options)
         return JSONResponse({"pid": listener.process.pid})
 
     async def fork(self, request: Request) -> Response:
@@ -155,7 +161,7 @@ class ControlRoom:
     async def policy(self, request: Request) -> Response:
         """Another policy from the next step on; what the old one noted about processes is forgotten."""
         name = (await self._asked(request)).get("policy")
-        if name not in POLICIES:
+        if not isinstance(name, str) or name not in POLICIES:
             raise BadRequest(f"policy={name!r} is not one of {', '.join(POLICIES)}", "policy")
 
         def change(kernel: Kernel) -> None:

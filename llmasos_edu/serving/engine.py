@@ -91,7 +91,7 @@ class Engine:
         self.ended: deque[dict] = deque(maxlen=ENDED_KEPT)
         self.steps = 0
         self.failure: BaseException | None = None
-        self._closing = False
+        self._closing = self._over = False
         self._seconds_a_request = 1.0  # a running mean, for Retry-After
         self._thread = threading.Thread(target=self._serve, name="kernel", daemon=True)
 
@@ -203,6 +203,8 @@ class Engine:
             answer.set_exception(Closed(f"the kernel's thread has ended: {self.failure or 'it was stopped'}"))
         else:
             self.commands.put((function, answer))
+            if self._over:  # the thread has ended since it was asked, and looks into the queue no more
+                self._refuse_the_rest()
         return answer
 
     def _serve(self) -> None:
@@ -220,6 +222,7 @@ class Engine:
         except BaseException as error:  # a bug in the kernel or the driver: say it to all who wait
             self.failure = error
         finally:
+            self._over = True
             for listener in self.listeners.values():
                 listener.tell(None)
             self.listeners.clear()

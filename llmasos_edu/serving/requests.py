@@ -129,6 +129,7 @@ def _common(options: dict) -> dict:
     user = options.get("user") or ""
     if not isinstance(user, str):
         raise BadRequest(f"user={_shown(user)} must be a text", "user")
+    _check_whole(user, "user")
     return {
         "model": model,
         "n": _number(options, "n", 1, least=1, most=MAX_CHOICES, whole=True),
@@ -225,7 +226,16 @@ def _message(at: int, message: Any) -> dict[str, str]:
     role = message.get("role")
     if role not in ("system", "developer", "user", "assistant"):
         raise BadRequest(f"messages[{at}].role={_shown(role)} is not system, user or assistant", "messages")
+    _check_whole(message["content"], "messages")
     return {"role": role, "content": message["content"]}
+
+
+def _check_whole(text: str, name: str) -> None:
+    """Refuse half of a surrogate pair, which JSON can carry and no text may hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"{name} is no text: half of a character stands at {error.start}", name) from error
 
 
 def _shown(value: Any) -> str:

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from llmasos_edu.kernel.process import State
-from llmasos_edu.serving.engine import Closed, Engine, Listener
+from llmasos_edu.serving.engine import Closed, Engine, Listener, TooLarge
 from llmasos_edu.serving.model import ServedModel
-from llmasos_edu.serving.requests import Asked
+from llmasos_edu.serving.requests import Asked, BadRequest
 from llmasos_edu.serving.text import TextStream
 
 
@@ -60,6 +60,20 @@ class Writing:
             return "".join([piece async for piece in pieces])
 
 
+async def spawn(engine: Engine, prompt: list[int], room: int, **options) -> Listener:
+    """`Engine.spawn`, where what the kernel or its driver refuse is the client's mistake.
+
+    Raises:
+        BadRequest: such as options that this model's driver does not take. Else as `Engine.spawn`.
+    """
+    try:
+        return await engine.spawn(prompt, room, **options)
+    except TooLarge:
+        raise
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
 async def begin(engine: Engine, model: ServedModel, asked: Asked, seed: int) -> tuple[list[Writing], int]:
     """Spawn the processes of a request.
 
@@ -75,7 +89,9 @@ async def begin(engine: Engine, model: ServedModel, asked: Asked, seed: int) -> 
     try:
         for prompt, room in zip(prompts, rooms, strict=True):
             for _ in range(asked.n):
-                listener = await engine.spawn(prompt, room, seed=seed + len(writings), **model.options(asked))
+                listener = await spawn(
+                    engine, prompt, room, seed=seed + len(writings), **model.options(asked)
+                )
                 writings.append(Writing(engine, listener, model, asked.stop))
     except BaseException:
         for writing in writings:
