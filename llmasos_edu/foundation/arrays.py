@@ -8,7 +8,7 @@ import numpy as np
 def read_array(values: Any, name: str) -> tuple[np.ndarray, bool]:
     """A float32 copy of a torch or numpy array, and whether it came in half precision."""
     if hasattr(values, "detach"):  # torch, without importing it
-        coarse = str(values.dtype) in ("torch.float16", "torch.bfloat16")
+        coarse = values.is_floating_point() and values.element_size() <= 2
         values = values.detach().cpu()
         array = (values.float() if coarse else values).numpy()  # numpy knows no bfloat16
     else:
@@ -16,6 +16,8 @@ def read_array(values: Any, name: str) -> tuple[np.ndarray, bool]:
         if array.dtype == object or not np.issubdtype(array.dtype, np.number):
             raise TypeError(f"{name} must be numbers in a torch or numpy array, got {type(values).__name__}")
         coarse = array.dtype == np.float16
+    if np.iscomplexobj(array):
+        raise TypeError(f"{name} holds complex numbers: give the real part, or the size")
     return _single(array, name), coarse
 
 

@@ -5,6 +5,8 @@ import hashlib
 import torch
 from torch import Tensor
 
+NUMPYS = (torch.float16, torch.float32, torch.float64)  # the fractions that numpy knows
+
 
 def digest(*parts) -> str:
     """Sixteen hexadecimal digits that differ where a part does: tensors by their numbers, else by `repr`."""
@@ -12,7 +14,10 @@ def digest(*parts) -> str:
     for part in parts:
         if isinstance(part, Tensor):
             whole.update(f"{part.dtype} {list(part.shape)} ".encode())
-            whole.update(part.detach().cpu().contiguous().numpy().tobytes())
+            numbers = part.detach().cpu().contiguous()
+            if numbers.is_floating_point() and numbers.dtype not in NUMPYS:
+                numbers = numbers.reshape(-1).view(torch.uint8)
+            whole.update(numbers.numpy().tobytes())
         else:
             whole.update(f"{part!r} ".encode())
     return whole.hexdigest()[:16]
@@ -22,7 +27,10 @@ def token_vector(tokens):
     """Token ids `[n]` as torch.long, or an error that says in words what they are instead."""
     if isinstance(tokens, str | bytes):
         raise TypeError("tokens are text, but token ids are wanted: encode it with a tokenizer first")
-    tokens = torch.as_tensor(tokens)
+    try:
+        tokens = torch.as_tensor(tokens)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"tokens={str(tokens)[:60]} are no row [n] of token ids: {error}") from error
     if tokens.numel() == 0:
         raise ValueError("the text is empty: there are no tokens")
     if tokens.ndim != 1:
@@ -60,6 +68,8 @@ def check_tokens(name: str, tokens: Tensor, vocab_size: int) -> Tensor:
 
 def check_sequence(name: str, x: Tensor, width: int) -> None:
     """Refuse anything but a non-empty `[batch, seq, width]`."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} must be a tensor [batch, seq, {width}], got {type(x).__name__}")
     if x.ndim != 3 or x.shape[-1] != width:
         raise ValueError(f"{name} must be [batch, seq, {width}], got {list(x.shape)}")
     if 0 in x.shape:

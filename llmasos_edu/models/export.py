@@ -67,6 +67,8 @@ def save_transformers(model: LanguageModel, folder: str | Path, *, tokenizer=Non
     """
     family = _family(model)
     _check_is_plain(model)
+    if tokenizer is not None:
+        _check_fits(tokenizer, model)
     config, tensors = family(model)
     config = _common(model) | config
     folder = Path(folder)
@@ -130,6 +132,16 @@ def _unlike_mixtral(mixture) -> list[str]:
         "choice": (mixture.choice, "token"), "eval_capacity_factor": (mixture.eval_capacity_factor, None),
     }  # fmt: skip
     return [_difference(name, here, (there,)) for name, (here, there) in found.items() if here != there]
+
+
+def _check_fits(tokenizer, model: LanguageModel) -> None:
+    """Refuse a tokenizer that cannot be written, or whose tokens the model does not know."""
+    if not hasattr(tokenizer, "library"):
+        raise ExportError(f"a {type(tokenizer).__name__} cannot be written: give a BytePairTokenizer")
+    if tokenizer.vocab_size > model.vocab_size:
+        raise ExportError(
+            f"the tokenizer has {tokenizer.vocab_size} tokens, the model knows {model.vocab_size}"
+        )
 
 
 def _check_is_plain(model: LanguageModel) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from llmasos_edu.foundation.arguments import check_number
+
 QUINTIC = (3.4445, -4.7750, 2.0315)  # a, b, c of a s + b s^3 + c s^5
 ITERATIONS = 5
 SMALLEST_NORM = 1e-7  # a gradient below it counts as none
@@ -109,6 +111,8 @@ def newton_schulz_flops(rows: int, columns: int) -> int:
 def _quintic(gram: Tensor) -> Tensor:
     """`a I + b G + c G^2`, the factor that one round puts before X."""
     a, b, c = QUINTIC
+    if gram.ndim > 3:  # a stack of stacks
+        return _quintic(gram.flatten(0, -3)).view_as(gram)
     factor = torch.addmm if gram.ndim == 2 else torch.baddbmm
     factor = factor(gram, gram, gram, beta=b, alpha=c)
     factor.diagonal(dim1=-2, dim2=-1).add_(a)
@@ -151,15 +155,24 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.01,
         momentum: float = 0.95,
     ):
-        if lr < 0 or weight_decay < 0 or not 0 <= momentum < 1:
-            raise ValueError(
-                f"lr={lr} and weight_decay={weight_decay} must not be negative, "
-                f"momentum={momentum} must be at least 0 and below 1"
-            )
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
-        for parameter in (p for group in self.param_groups for p in group["params"]):
-            if parameter.ndim != 2:
-                raise ValueError(f"Muon moves matrices, not a parameter of shape {list(parameter.shape)}")
+
+    def add_param_group(self, param_group: dict) -> None:
+        """As in torch's optimizers; every group is checked, those of the constructor too."""
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        lr, weight_decay, momentum = (group[name] for name in ("lr", "weight_decay", "momentum"))
+        wrong = [p for p in group["params"] if p.ndim != 2 or not p.is_floating_point()]
+        if not wrong and 0 <= lr < math.inf and 0 <= weight_decay < math.inf and 0 <= momentum < 1:
+            return
+        del self.param_groups[-1]
+        if wrong:
+            shape, kind = list(wrong[0].shape), wrong[0].dtype
+            raise ValueError(f"Muon moves matrices, not a parameter of shape {shape} in {kind}")
+        raise ValueError(
+            f"lr={lr} and weight_decay={weight_decay} must be finite and must not be negative, "
+            f"momentum={momentum} must be at least 0 and below 1"
+        )
 
     @torch.no_grad()
     def step(self, closure: Callable | None = None):
@@ -194,7 +207,7 @@ def _of_one_shape(parameters: Iterable[nn.Parameter]) -> Iterator[list[nn.Parame
     """Those that have a gradient, a few of equal shape at a time."""
     alike: dict[tuple, list] = {}
     for p in parameters:
-        if p.grad is not None:
+        if p.grad is not None and p.numel():
             alike.setdefault((p.shape, p.dtype, p.device), []).append(p)
     for found in alike.values():
         for start in range(0, len(found), MATRICES_AT_ONCE):
@@ -237,6 +250,9 @@ def make_optimizers(model, *, name="muon", matrix_lr=None, other_lr=None, weight
     matrix_lr, other_lr = (
         d if g is None else g for d, g in zip(defaults, (matrix_lr, other_lr), strict=True)
     )
+    rates = {"matrix_lr": matrix_lr, "other_lr": other_lr, "weight_decay": weight_decay}
+    for key, value in rates.items():
+        check_number(key, value, 0, 1e9)
     tables = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
     apart = {key for key, p in trainable.items() if p.ndim != 2 or id(p) in tables or _names_a_table(key)}
     matrices = [p for key, p in trainable.items() if key not in apart]

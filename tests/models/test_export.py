@@ -170,7 +170,8 @@ def test_what_was_changed_after_the_making_is_named(tmp_path):
 
 
 def test_the_folder_holds_what_engines_look_for_and_is_replaced_whole(tmp_path):
-    save_transformers(make(), tmp_path, tokenizer=BytePairTokenizer([]))
+    larger = LanguageModel(256, d_model=WIDTH, num_layers=2, num_heads=3)
+    save_transformers(larger, tmp_path, tokenizer=BytePairTokenizer([]))
     files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
     assert sorted(os.listdir(tmp_path)) == files
     config = json.loads((tmp_path / "config.json").read_text())
@@ -189,3 +190,11 @@ def test_the_model_in_hand_is_left_as_it_was(tmp_path):
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert theirs(tmp_path).dtype == torch.float16
+
+
+def test_a_tokenizer_that_does_not_fit_is_refused_and_nothing_is_written(tmp_path):
+    for tokenizer, words in ((BytePairTokenizer([]), "the tokenizer has 256 tokens, the model knows 31"),
+                             (object(), "object cannot be written")):  # fmt: skip
+        with pytest.raises(ExportError, match=words):
+            save_transformers(make(), tmp_path / "out", tokenizer=tokenizer)
+    assert not (tmp_path / "out").exists()
