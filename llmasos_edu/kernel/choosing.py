@@ -66,12 +66,20 @@ def choose(rows: Sequence[Row], counts: Sequence[int], logits: Tensor) -> list[l
             if options and options.get("repetition_penalty") is not None:
                 said.append(_greedy_with_memory(row, scores, options))
             else:
-                greedy = logits.argmax(dim=-1).tolist() if greedy is None else greedy
+                greedy = _likeliest(logits) if greedy is None else greedy
                 said.append(_accepted(row, greedy[start : start + count]))
         else:
             said.append(_drawn(row, scores, options) if count else [])
         start += count
     return said
+
+
+def _likeliest(logits: Tensor) -> list[int]:
+    """The likeliest token at each place; where a score is no number there is none."""
+    tokens = logits.argmax(dim=-1, keepdim=True)  # that of a NaN, where there is one
+    if not logits.gather(-1, tokens).isfinite().all():
+        raise ValueError("a largest logit is no finite number: the model's numbers have run away")
+    return tokens[:, 0].tolist()
 
 
 def _accepted(row: Row, likeliest: Sequence[int]) -> list[int]:

@@ -36,10 +36,13 @@ def load_transformers(name, *, dtype: torch.dtype = torch.float32) -> nn.Module:
     Raises:
         CheckpointError: the folder is missing, damaged, pickled, of another kind of model, or has a setting
             that the book's classes do not; the message names it.
+        TypeError: a `dtype` that is no kind of fraction.
 
     Source: Radford et al. 2019 (GPT-2); Devlin et al. 2019 (BERT); Jiang et al. 2024 (Mixtral);
     Muennighoff et al. 2024 (OLMoE); Qwen Team 2025 (Qwen3); article 5.
     """
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise TypeError(f"dtype={dtype!r} is no kind of fraction, such as torch.float32")
     folder = find_folder(name)
     config = Config(folder)
     family = config.choice("model_type", FAMILIES, "")

@@ -67,10 +67,10 @@ class Config:
         return default if value is None else value
 
     def size(self, name: str, default: int) -> int:
-        """A whole number from 1 up."""
+        """A whole number from 1 to ten million: beyond it no computer would come to an end of building."""
         value = self.get(name, default)
-        if type(value) is not int or value < 1:
-            raise self.refuse(f"{name}={value!r} must be a whole number from 1 up")
+        if type(value) is not int or not 1 <= value <= 10_000_000:
+            raise self.refuse(f"{name}={value!r} must be a whole number from 1 up, to ten million")
         return value
 
     def number(self, name: str, default: float) -> float:

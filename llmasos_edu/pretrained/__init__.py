@@ -92,6 +92,9 @@ def read_card(folder: Path) -> dict:
     return card
 
 
+LARGEST_HALF = 65504.0  # the end of float16
+
+
 def store(folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer) -> LanguageModel:
     """Write model and tokenizer into a folder, in half the bytes: weights as float16.
 
@@ -102,7 +105,16 @@ def store(folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer) -> L
 
     Returns:
         the model as `load` will give it, its weights rounded: measure this one, then `write_card`.
+
+    Raises:
+        ValueError: a weight that float16 cannot hold; nothing is written or rounded.
     """
+    for name, weight in model.state_dict().items():
+        if weight.is_floating_point() and not bool((weight.abs() <= LARGEST_HALF).all()):
+            largest = weight.abs().max().item()
+            raise ValueError(
+                f"{name} holds {largest:g}: float16, as models are stored, ends at {LARGEST_HALF:g}"
+            )
     folder = Path(folder)
     save_model(folder / MODEL, model.half())
     tokenizer.save(folder / TOKENIZER)

@@ -272,3 +272,15 @@ def test_a_sampling_that_cannot_be_followed_is_refused_at_the_door(sampling, wor
     with pytest.raises(ValueError, match=words):
         kernel.spawn([1], 3, sampling=sampling)
     assert not kernel.processes
+
+
+@pytest.mark.parametrize("sampling", [None, {"temperature": 0.0}, {"temperature": 1.0}])
+def test_a_model_whose_numbers_have_run_away_says_nothing(sampling):
+    model = random_model()
+    with torch.no_grad():
+        model.embedding.weight.fill_(torch.nan)
+    kernel = Kernel(TorchDriver(model), num_blocks=8)
+    process = kernel.spawn([1], 4, sampling=sampling)
+    with pytest.raises(ValueError, match="numbers have run away"):
+        kernel.run()
+    assert process.tokens == [1]

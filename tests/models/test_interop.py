@@ -494,3 +494,9 @@ def test_reading_a_folder_needs_neither_transformers_nor_the_hub(saved, monkeypa
         monkeypatch.setitem(sys.modules, name, None)
     for family in FAMILIES:
         load_transformers(saved[family])
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, "float32", None])
+def test_a_kind_of_number_that_holds_no_weights_is_refused(tmp_path, dtype):
+    with pytest.raises(TypeError, match="is no kind of fraction"):
+        load_transformers(tmp_path, dtype=dtype)

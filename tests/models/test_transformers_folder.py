@@ -82,7 +82,7 @@ def test_settings_are_read_and_have_usual_values(tmp_path):
     assert isinstance(config.build(nn.Linear, in_features=2, out_features=3), nn.Linear)
 
 
-@pytest.mark.parametrize("value", ["3", 3.0, 0, -1, True, [3]])
+@pytest.mark.parametrize("value", [10**30, "3", 3.0, 0, -1, True, [3]])
 def test_sizes_are_whole_numbers_from_1_up(tmp_path, value):
     folder = write(tmp_path, n=value)
     assert f"config.json: n={value!r} must be a whole number from 1 up" in refusal(
