@@ -62,6 +62,8 @@ def jupyter_server(folder: Path, application: str = "jupyterlab") -> Iterator[tu
     command = [sys.executable, "-m", application, "--no-browser", "--allow-root", f"--port={port}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder / 'work'}"]
+    if application == "jupyterlab":
+        command.append("--LabApp.expose_app_in_browser=True")  # so that a test may run JupyterLab's commands
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"
