@@ -75,11 +75,25 @@ function painter(paint) {
 }
 
 // A colour that changes is a transition, however short: its end tells, whoever changed the theme and however
-// late its style sheet came.
+// late its style sheet came. JupyterLab says light or dark in an attribute of the body, at a time of its own, and
+// takes the old style sheet away before: so the drawing is made again when all has come to rest.
+const AT_REST = 400; // ms
 function onColourChange(root, callback) {
-  const heard = (event) => event.target === root && callback();
+  let timer = 0;
+  const twice = () => {
+    callback();
+    clearTimeout(timer);
+    timer = setTimeout(callback, AT_REST);
+  };
+  const heard = (event) => event.target === root && twice();
+  const watcher = new MutationObserver(twice);
   root.addEventListener("transitionend", heard);
-  return () => root.removeEventListener("transitionend", heard);
+  watcher.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  return () => {
+    root.removeEventListener("transitionend", heard);
+    watcher.disconnect();
+    clearTimeout(timer);
+  };
 }
 
 // As colours that a canvas knows: forced ones have names of their own, resolved by an element.
