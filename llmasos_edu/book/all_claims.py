@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from llmasos_edu.book.claims import TABLE_HEAD
 from llmasos_edu.book.outline import Chapter, load_outline
 
-KINDS = ("holds", "holds when", "does not hold")
+KINDS = ("holds", "holds when", "does not hold", "not shown")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _row(chapter: Chapter, line: str) -> Claim:
 
 
 def count_kinds(claims) -> dict[str, int]:
-    """How many claims hold, hold under a condition, and do not hold: `{kind: number}` in that order."""
+    """How many claims there are of each kind: `{kind: number}` in the order of `KINDS`."""
     kinds = [claim.kind for claim in claims]
     return {kind: kinds.count(kind) for kind in KINDS}
 

@@ -16,24 +16,28 @@ class Claims:
     chapter: str
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
-    def add(self, section: str, claim: str, measured: str, *, holds: bool, when: str = "") -> None:
+    def add(self, section: str, claim: str, measured: str, *, holds: bool | None, when: str = "") -> None:
         """Record one claim.
 
         Args:
             section: where the article makes it.
             claim: what the article asserts, in a few words.
-            measured: the experiment's figure, computed.
-            holds: whether the experiment bears the claim out.
+            measured: the experiment's figure, computed; of a difference within the noise its interval too.
+            holds: whether the experiment bears the claim out; None where the noise is larger than what the
+                claim is about, so that nothing is shown either way.
             when: the condition under which it does; none unless given.
 
         Raises:
-            ValueError: a section of another chapter, or an empty text.
+            ValueError: a section of another chapter, an empty text, or a condition of what was not shown.
         """
         if not section.startswith(self.chapter):
             raise ValueError(f"section {section} does not belong to chapter {self.chapter}")
         if not (claim.strip() and measured.strip()):
             raise ValueError(f"a claim needs words and a measurement: claim={claim!r}, measured={measured!r}")
-        verdict = "does not hold" if not holds else f"holds when {when}" if when else "holds"
+        if holds is None and when:
+            raise ValueError(f"what was not shown has no condition, when={when!r}")
+        held = f"holds when {when}" if when else "holds"
+        verdict = "not shown" if holds is None else held if holds else "does not hold"
         row = (section, claim, measured, verdict)
         # Running a cell again replaces its row: the table never counts a claim twice.
         known = [index for index, old in enumerate(self.rows) if old[:2] == row[:2]]

@@ -15,6 +15,7 @@ def some_claims():
     claims.add("4.1.1", "the scale matters", "gradient below 0.1", holds=True, when="d | n is large")
     claims.add("4.1.2", "attention is fast", "ratio above 2", holds=True)
     claims.add("4.1.3", "more heads are better", "a U", holds=False)
+    claims.add("4.1.3", "few heads are better", "+0.01 ± 0.03", holds=None)
     return claims
 
 
@@ -46,6 +47,7 @@ def test_the_verdict_names_its_condition():
         "holds when d | n is large",
         "holds",
         "does not hold",
+        "not shown",
     ]
 
 
@@ -58,9 +60,14 @@ def test_a_claim_that_fails_has_no_condition():
 def test_running_a_cell_again_replaces_its_row():
     claims = some_claims()
     claims.add("4.1.2", "attention is fast", "ratio above 3", holds=False)
-    assert [row[2] for row in claims.rows] == ["gradient below 0.1", "ratio above 3", "a U"]
+    assert [row[2] for row in claims.rows] == ["gradient below 0.1", "ratio above 3", "a U", "+0.01 ± 0.03"]
     claims.add("4.1.3", "attention is fast", "elsewhere", holds=True)
-    assert len(claims.rows) == 4
+    assert len(claims.rows) == 5
+
+
+def test_what_was_not_shown_has_no_condition():
+    with pytest.raises(ValueError, match="not shown has no condition, when='d is large'"):
+        Claims("4").add("4.1", "this", "+0.01 ± 0.03", holds=None, when="d is large")
 
 
 @pytest.mark.parametrize(
@@ -113,16 +120,16 @@ def test_what_a_chapter_stores_is_read_back(tmp_path):
     claims = some_claims()
     read = read_claims(Stored(tmp_path, claims._repr_markdown_()))
     assert [(each.section, each.claim, each.measured, each.verdict) for each in read] == claims.rows
-    assert [each.kind for each in read] == ["holds when", "holds", "does not hold"]
-    assert [each.condition for each in read] == ["d | n is large", "", ""]
-    assert count_kinds(read) == {"holds": 1, "holds when": 1, "does not hold": 1}
-    assert list(count_kinds([])) == ["holds", "holds when", "does not hold"]
+    assert [each.kind for each in read] == ["holds when", "holds", "does not hold", "not shown"]
+    assert [each.condition for each in read] == ["d | n is large", "", "", ""]
+    assert count_kinds(read) == {"holds": 1, "holds when": 1, "does not hold": 1, "not shown": 1}
+    assert list(count_kinds([])) == ["holds", "holds when", "does not hold", "not shown"]
 
 
 def test_the_last_table_of_a_chapter_counts(tmp_path):
     early = Claims("4.1")
     early.add("4.1.1", "the scale matters", "not measured yet", holds=False)
-    assert len(read_claims(Stored(tmp_path, early._repr_markdown_(), some_claims()._repr_markdown_()))) == 3
+    assert len(read_claims(Stored(tmp_path, early._repr_markdown_(), some_claims()._repr_markdown_()))) == 4
 
 
 def test_a_chapter_without_a_table_is_named(tmp_path):
@@ -138,7 +145,7 @@ def test_a_broken_row_is_shown(tmp_path, row):
 
 def test_the_page_links_to_the_chapter_and_keeps_bars_in_texts(tmp_path):
     lines = claims_markdown(read_claims(Stored(tmp_path, some_claims()._repr_markdown_()))).splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert lines[2].startswith("| [4.1.1](04_1_attention.ipynb) | the scale matters | gradient below 0.1 |")
     assert lines[2].endswith("**holds when d \\| n is large** |")
     with pytest.raises(ValueError, match="no claims to show"):
