@@ -12,50 +12,13 @@ policies' keys. `run_workload(seed)` raises `Broken` with the number of the inva
 6. the same seed gives the same trace, byte for byte.
 """
 
-import importlib
 import random
-import sys
-import types
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from kernel_oracle import ANSWERS, Broken, alone, expected, need, tools
 
 from llmasos_edu.kernel.drivers import IntegerModel
-
-PACKAGE = "llmasos_edu.kernel"
-MODULES = (
-    *("memory", "process", "clock", "trace", "scheduler", "speculation", "admission", "drivers"),
-    *("syscalls", "batch", "kernel"),
-)
-
-
-# ---- the kernel that is judged, or a copy of it with one line changed ----
-
-
-def kit(change=None):
-    """The kernel's modules by name; with `change` (module, old, new) fresh copies, one line changed."""
-    if change is None:
-        return {name: importlib.import_module(f"{PACKAGE}.{name}") for name in MODULES}
-    package = types.ModuleType("broken_kernel")
-    package.__path__ = []
-    sys.modules["broken_kernel"] = package
-    modules = {}
-    folder = Path(importlib.import_module(PACKAGE).__file__).parent
-    for name in MODULES:
-        source = (folder / f"{name}.py").read_text(encoding="utf-8")
-        if name == change[0]:
-            if source.count(change[1]) != 1:
-                raise LookupError(
-                    f"{change[1]!r} stands {source.count(change[1])} times in {name}.py, not once"
-                )
-            source = source.replace(change[1], change[2])
-        module = types.ModuleType(f"broken_kernel.{name}")
-        sys.modules[module.__name__] = module
-        exec(compile(source.replace(f"{PACKAGE}.", "broken_kernel."), f"{name}.py", "exec"), vars(module))
-        modules[name] = module
-    return modules
-
+from llmasos_edu.kernel.kept_bugs import copied
 
 # ---- a driver that watches what the kernel asks of it ----
 
@@ -292,7 +255,7 @@ def disturb(work, kernel, killed):
 
 def run_workload(seed, modules=None, **switches):
     """Run a workload to its end with everything watched; returns its kernel."""
-    modules = modules or kit()
+    modules = modules or copied()
     work, effects, killed = Workload(seed, switches), [], []
     kernel = work.kernel(modules, effects)
     for _ in range(work.draw.randint(2, 8)):
@@ -368,7 +331,7 @@ def check_repeats(seed, modules=None, **switches):
 
 def tight_readers(modules=None):
     """Two long prompts read in pieces, in memory for one, and round robin: both must come to their end."""
-    modules = modules or kit()
+    modules = modules or copied()
     watcher = Watcher(modules["drivers"].IntegerDriver())
     kernel = modules["kernel"].Kernel(
         watcher, num_blocks=6, block_size=4, slots=2, chunk=3, prefix_cache=False,
@@ -382,7 +345,7 @@ def tight_readers(modules=None):
 
 def tight_fork(modules=None):
     """A parent that fills the memory and shares its last block with a child that waits to begin."""
-    modules = modules or kit()
+    modules = modules or copied()
     watcher = Watcher(modules["drivers"].IntegerDriver())
     kernel = modules["kernel"].Kernel(
         watcher, num_blocks=3, block_size=4, slots=1, admission=modules["admission"].FuturePeak(1)
