@@ -13,7 +13,8 @@ class Trace:
     Args:
         kernel: whose.
         enabled: False keeps nothing, as a long-running server wants.
-        memory: also record the block table of every process after each step.
+        memory: also record the memory after each step: every block table, how many blocks of whom are swapped
+            out, which free blocks hold known contents, and the state of all who live.
     """
 
     def __init__(self, kernel, *, enabled: bool = True, memory: bool = False):
@@ -43,13 +44,24 @@ class Trace:
             "events": self.events,
         }
         if self.memory:
-            record["tables"] = {
-                str(pid): {"table": list(each.space.table), "slots": each.space.length}
-                for pid, each in self.kernel.processes.items()
-                if each.space.table
-            }
+            record |= self._memory()
         self.steps.append(record)
         self.events = []
+
+    def _memory(self) -> dict:
+        """Who holds what, told by pid; pids are texts, as in all JSON."""
+        kernel, pool = self.kernel, self.kernel.pool
+        living = {str(pid): each for pid, each in kernel.processes.items() if not each.ended}
+        return {
+            "tables": {
+                pid: {"table": list(each.space.table), "slots": each.space.length}
+                for pid, each in living.items()
+                if each.space.table
+            },
+            "swapped": {pid: each.space.swapped for pid, each in living.items() if each.space.swapped},
+            "cached": sorted(block for block in pool.free if pool.blocks[block].key is not None),
+            "states": {pid: each.state.value for pid, each in living.items() if each.arrival <= kernel.now},
+        }
 
     def as_dict(self) -> dict:
         """The whole trace in JSON's types; events after the last step stand under `rest`."""

@@ -8,6 +8,7 @@ from llmasos_edu.widgets.embedding_map.explorer import EmbeddingMap
 from llmasos_edu.widgets.expert_load.explorer import ExpertLoadExplorer
 from llmasos_edu.widgets.gradient_plane.explorer import GradientPlaneExplorer
 from llmasos_edu.widgets.masking.explorer import MaskingExplorer
+from llmasos_edu.widgets.memory_map.explorer import MemoryMapExplorer
 from llmasos_edu.widgets.positions.explorer import PositionExplorer
 from llmasos_edu.widgets.shared.host import embed_widget_state, host_fragment, save_html
 
@@ -19,6 +20,7 @@ __all__ = [
     "ExpertLoadExplorer",
     "GradientPlaneExplorer",
     "MaskingExplorer",
+    "MemoryMapExplorer",
     "PositionExplorer",
     "embed_widget_state",
     "host_fragment",

@@ -187,6 +187,14 @@ def test_controls_and_what_they_change_are_on_a_laptop_s_screen_together(view):
         assert last - first <= 250, "a switch and what it does"
 
 
+def test_two_of_a_kind_are_regions_with_names_of_their_own(view):
+    view.open_second_view()
+    names = [node.get_attribute("aria-label") for node in view.locator(".lm-explorer").all()]
+    assert names[2] == f"{names[0]} 2"
+    assert view.axe_violations() == []
+    view.close_second_view()
+
+
 def test_two_views_of_one_model_move_together_and_a_closed_one_lets_go(view):
     taken = view.open_second_view()
     told, walk = view.locator(".lm-readout"), view.locator(WALK).first

@@ -346,6 +346,29 @@ def test_the_trace_is_json_with_tables_where_asked_for():
     assert trace["procs"][0]["state"] == "done"
 
 
+def test_a_trace_of_the_memory_tells_what_is_swapped_out_and_what_is_known():
+    kernel = make(num_blocks=6, block_size=2, slots=1, policy=RoundRobin(1), evict="swap", trace="memory")
+    first, second = kernel.spawn([1, 2, 3], 6), kernel.spawn([4, 5, 6], 6)
+    kernel.spawn([7], 1, arrival=50)
+    while not first.evictions + second.evictions:
+        kernel.step()
+    step = kernel.trace.as_dict()["steps"][-1]
+    victim = first if first.evictions else second
+    other = second if first.evictions else first
+    assert step["swapped"] == {str(victim.pid): 3}
+    assert list(step["tables"]) == [str(other.pid)]
+    assert step["states"] == {"0": "ready", "1": "ready"}, "who comes later is not there yet"
+    kernel.run()
+    steps = kernel.trace.as_dict()["steps"]
+    assert steps[-1]["states"] == {}
+    known = [at for at, block in enumerate(kernel.pool.blocks) if block.key is not None]
+    assert steps[-1]["cached"] == known != []
+    for step in steps:
+        held = {block for each in step["tables"].values() for block in each["table"]}
+        assert not held & set(step["cached"])
+        assert len(held) + step["free"] == 6
+
+
 def test_without_a_trace_nothing_is_kept():
     kernel = make(trace=False)
     kernel.spawn([1] * 5, 2)

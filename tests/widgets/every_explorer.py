@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import torch
+from kernel_traces import crowded
 
 from llmasos_edu.models.encoder import MaskedLanguageModel
 from llmasos_edu.models.language_model import LanguageModel
@@ -17,6 +18,7 @@ from llmasos_edu.widgets import (
     ExpertLoadExplorer,
     GradientPlaneExplorer,
     MaskingExplorer,
+    MemoryMapExplorer,
     PositionExplorer,
 )
 
@@ -100,6 +102,10 @@ def knowledge(dtype=SINGLE, words=unchanged):
     return DarkKnowledgeExplorer(TEXT[:8], teacher, named, [words(name) for name in NAMES], top=5)
 
 
+def memory(dtype=SINGLE, words=unchanged):
+    return MemoryMapExplorer(crowded(words=words), step=20, process=2)
+
+
 EXPLORERS = {
     "attention": attention,
     "cross-attention": cross_attention,
@@ -111,4 +117,5 @@ EXPLORERS = {
     "accuracy matrix": accuracy,
     "gradient plane": gradients,
     "dark knowledge": knowledge,
+    "memory map": memory,
 }

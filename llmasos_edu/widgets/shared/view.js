@@ -106,6 +106,16 @@ function readColours(root, colours) {
   probe.remove();
 }
 
+// Several explorers of one kind on a page are regions of one name: the second is called so, and so on.
+function nameApart(root) {
+  const name = root.getAttribute("aria-label");
+  const taken = new Set([...document.querySelectorAll(".lm-explorer")].filter((other) => other !== root).map((other) => other.getAttribute("aria-label")));
+  const numbered = (number) => (number > 1 ? `${name} ${number}` : name);
+  let number = 1;
+  while (taken.has(numbered(number))) number++;
+  root.setAttribute("aria-label", numbered(number));
+}
+
 // One view of a model. What an explorer says of itself:
 // `traits`, what Python and the reader may change; `light`, those of them that leave the ground as it is;
 // `keepInRange(patch, before)` mends `view`; `changed(names)` hears what is new; `paint(ground)` draws, all or only
@@ -144,6 +154,7 @@ function explore({ model, el }, { traits, light = [], keepInRange = () => {}, ch
   function show(node) {
     root = node;
     el.append(root);
+    nameApart(root);
     const stops = [close, ask.stop, tellPython.stop, keepKeys(root), onColourChange(root, () => draw(true)),
       onTraitChange(model, view, traits, (patch) => change(patch, false)), onWidthChange(root, () => draw(true))];
     keepInRange({}, view);

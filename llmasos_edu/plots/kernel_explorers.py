@@ -1,0 +1,139 @@
+"""The memory map and the slot timeline as still pictures, for print, GitHub and the site (chapter 2.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from llmasos_edu.foundation.arguments import check_whole
+from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.style import STYLE
+from llmasos_edu.widgets.shared.trace import check_trace
+
+# As the explorers colour processes: their black is grey.
+OWNERS = [*list(OKABE_ITO.values())[:7], "#5A6472"]
+_FREE = "#FFFFFF"
+_LINE = "#B6BCC4"
+
+
+def owner_colour(pid: int) -> str:
+    """The colour of a process, the same in every picture and explorer."""
+    return OWNERS[pid % len(OWNERS)]
+
+
+def memory_map_figure(
+    trace: Mapping[str, Any],
+    steps: Sequence[int] = (-1,),
+    *,
+    title: str | None = None,
+    width: float = 7.5,
+    columns: int = 24,
+) -> Figure:
+    """Every block of the memory after some of a kernel's steps: the memory map where widgets cannot run.
+
+    A box is a block, its number the process that holds it. Stripes in two colours and a sign such as `2×`: it
+    is shared. The level shows how full it is; hatched is free with known contents. Dashed: swapped out.
+
+    Args:
+        trace: `Kernel(..., trace="memory").trace.as_dict()`.
+        steps: the steps after which the memory is shown, a panel each, counted from 0 or, if negative,
+            from the end.
+        title: the finding that the picture shows.
+        width: of the figure, inches.
+        columns: blocks in a line.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+
+    Raises:
+        ValueError, TypeError: no step, a step that is not there, or what the explorer would refuse.
+    """
+    trace = check_trace(trace, memory=True)
+    count = len(trace["steps"])
+    steps = [check_whole("step", step, -count, count - 1) % count for step in steps]
+    if not steps:
+        raise ValueError("steps is empty: name the steps after which the memory is shown")
+    blocks = trace["meta"]["num_blocks"]
+    columns = min(columns, max(blocks, 8))
+    lines = [
+        math.ceil(blocks / columns) + math.ceil(sum(trace["steps"][step]["swapped"].values()) / columns)
+        for step in steps
+    ]
+    side = width / (columns + 1)
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        height = side * sum(lines) + 0.4 * len(steps) + 0.45 + 0.3 * bool(title)
+        figure, axes = plt.subplots(
+            len(steps),
+            1,
+            figsize=(width, height),
+            squeeze=False,
+            height_ratios=[each + 0.2 for each in lines],
+        )
+        for axis, step, many in zip(axes[:, 0], steps, lines, strict=True):
+            _draw_memory(axis, trace["meta"], trace["steps"][step], columns)
+            axis.set(
+                xlim=(-0.2, columns + 0.2), ylim=(many + 0.1, -0.1), aspect="equal", xticks=[], yticks=[]
+            )
+            axis.spines[:].set_visible(False)
+            moment = trace["steps"][step]
+            axis.set_title(
+                f"after step {step + 1}, at time {moment['end']:g}", fontweight="normal", fontsize=10
+            )
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.legend(handles=_memory_signs(), loc="outside lower left", ncols=4, fontsize=8)
+    return figure
+
+
+def _draw_memory(axis, meta: Mapping, step: Mapping, columns: int) -> None:
+    size, owners, filled = meta["block_size"], {}, {}
+    for pid, held in step["tables"].items():
+        for at, block in enumerate(held["table"]):
+            if block >= 0:
+                owners.setdefault(block, []).append(int(pid))
+                share = min(max(held["slots"] - at * size, 0), size) / size
+                filled[block] = max(filled.get(block, 0.0), share)
+    for block in range(meta["num_blocks"]):
+        place = (block % columns, block // columns)
+        known = block in step["cached"]
+        _draw_block(axis, place, owners.get(block, []), filled.get(block, 0.0), known=known)
+    away = [int(pid) for pid, many in step["swapped"].items() for _ in range(many)]
+    first = math.ceil(meta["num_blocks"] / columns)
+    for at, pid in enumerate(away):
+        _draw_block(axis, (at % columns, first + at // columns), [pid], 0.0, away=True)
+
+
+def _draw_block(
+    axis, place: tuple[int, int], owners: list[int], filled: float, *, known: bool = False, away: bool = False
+) -> None:
+    x, y, side = place[0] + 0.05, place[1] + 0.05, 0.9
+    wide = side / max(1, len(owners))
+    for at, pid in enumerate(owners):
+        colour = owner_colour(pid)
+        axis.add_patch(Rectangle((x + at * wide, y), wide, side, facecolor=colour, alpha=0.3, linewidth=0))
+        level = Rectangle((x + at * wide, y + side * (1 - filled)), wide, side * filled, facecolor=colour)
+        axis.add_patch(level)
+    hatch = {"hatch": "////", "edgecolor": _LINE} if known else {"edgecolor": "#1B1F24" if owners else _LINE}
+    thick = 2.0 if len(owners) > 1 else 0.8
+    line = "--" if away else "-"
+    axis.add_patch(Rectangle((x, y), side, side, fill=False, linewidth=thick, linestyle=line, **hatch))
+    if owners:
+        words = f"{len(owners)}×" if len(owners) > 1 else str(owners[0])
+        plate = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+        axis.text(x + side / 2, y + side / 2, words, ha="center", va="center", fontsize=7, bbox=plate)
+
+
+def _memory_signs() -> list[Patch]:
+    blue = owner_colour(0)
+    return [
+        Patch(facecolor=blue, edgecolor="#1B1F24", label="held; the number: by whom"),
+        Patch(facecolor=blue, edgecolor="#1B1F24", linewidth=2, label="2×: shared by two"),
+        Patch(facecolor=_FREE, edgecolor=_LINE, hatch="////", label="free, contents known"),
+        Patch(facecolor=_FREE, edgecolor="#1B1F24", linestyle="--", label="swapped out"),
+    ]

@@ -1,0 +1,1 @@
+"""The memory map: a kernel's blocks, whose they are, step by step."""
