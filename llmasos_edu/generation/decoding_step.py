@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.code import code_of, runs_own_code
+from llmasos_edu.generation.layer_parts import hidden_part, linear_part, norm_part, onto_part
 from llmasos_edu.layers.attention import MultiHeadAttention
 from llmasos_edu.layers.kv_cache import KVCache
 from llmasos_edu.layers.moe import MoE
@@ -74,7 +75,7 @@ class DecodingStep:
             self.layers.append(_attention(block, memory))
             if block.feed_forward is not None:
                 self.layers.append(_feed_forward(block, len(lengths)))
-        self.norm, self.head = _norm(model.body.norm), _linear(model.head)
+        self.norm, self.head = norm_part(model.body.norm), linear_part(model.head)
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Logits `[batch, vocab]` of what follows `tokens` `[batch, 1]`, which the cache keeps.
@@ -179,8 +180,8 @@ def _attention(block: EncoderLayer, cache: KVCache) -> Callable[[Tensor, Place],
     attention = block.attention
     batch, kv_heads, _, head_dim = cache.keys.shape
     heads = attention.num_heads
-    norm, leave = _norm(block.attention_norm), _onto(attention.out_proj)
-    project = _linear(attention.query_proj, attention.key_proj, attention.value_proj)
+    norm, leave = norm_part(block.attention_norm), onto_part(attention.out_proj)
+    project = linear_part(attention.query_proj, attention.key_proj, attention.value_proj)
     keys, values = cache.keys, cache.values
 
     def step(x: Tensor, place: Place) -> Tensor:
@@ -205,9 +206,9 @@ def _attention(block: EncoderLayer, cache: KVCache) -> Callable[[Tensor, Place],
 
 def _feed_forward(block: EncoderLayer, batch: int) -> Callable[[Tensor, Place], Tensor]:
     """`x + FFN(norm(x))`, or with experts in the network's place."""
-    network, norm = block.feed_forward, _norm(block.feed_forward_norm)
+    network, norm = block.feed_forward, norm_part(block.feed_forward_norm)
     if isinstance(network, FeedForward):
-        widen, leave = _hidden(network), _onto(network.out_proj)
+        widen, leave = hidden_part(network), onto_part(network.out_proj)
         return lambda x, place: leave(x, widen(norm(x)))
     if batch == 1 and network.choice == "token":  # no expert is ever full here, `decoding_step` saw to it
         return _experts_of_one(network, norm)
@@ -216,9 +217,9 @@ def _feed_forward(block: EncoderLayer, batch: int) -> Callable[[Tensor, Place], 
 
 def _experts_of_one(moe: MoE, norm) -> Callable[[Tensor, Place], Tensor]:
     """Experts for a single token: no sorting and no gathering, its few experts answer one after the other."""
-    router, bias = _linear(moe.router), moe.balancing_bias
+    router, bias = linear_part(moe.router), moe.balancing_bias
     experts, shared = (
-        [(_hidden(expert), _onto(expert.out_proj)) for expert in group]
+        [(hidden_part(expert), onto_part(expert.out_proj)) for expert in group]
         for group in (moe.experts, moe.shared_experts)
     )
 
@@ -238,46 +239,3 @@ def _experts_of_one(moe: MoE, norm) -> Callable[[Tensor, Place], Tensor]:
         return x
 
     return step
-
-
-def _hidden(network: FeedForward) -> Callable[[Tensor], Tensor]:
-    """What stands between a network's matrices: `f(W_1 x)`, or `f(W_g x) * W_1 x` with a gate."""
-    activation = network.activation
-    if network.gate_proj is None:
-        widen = _linear(network.in_proj)
-        return lambda x: activation(widen(x))
-    widen = _linear(network.gate_proj, network.in_proj)
-
-    def gated(x: Tensor) -> Tensor:
-        gate, hidden = widen(x).chunk(2, dim=-1)
-        return activation(gate) * hidden
-
-    return gated
-
-
-def _linear(*layers: nn.Linear) -> Callable[[Tensor], Tensor]:
-    """The layers' answers side by side, from one product."""
-    weights = [layer.weight.detach() for layer in layers]
-    weight = torch.cat(weights) if len(weights) > 1 else weights[0]
-    bias = None if layers[0].bias is None else torch.cat([layer.bias.detach() for layer in layers])
-    return lambda x: F.linear(x, weight, bias)
-
-
-def _onto(layer: nn.Linear) -> Callable[..., Tensor]:
-    """`x + scale * (W branch + b)`: a branch's last matrix and the residual path in one kernel."""
-    weight, bias = layer.weight.detach().T, None if layer.bias is None else layer.bias.detach()
-
-    def add(x: Tensor, branch: Tensor, scale: float = 1.0) -> Tensor:
-        x = torch.addmm(x, branch, weight, alpha=scale)
-        return x if bias is None else x.add_(bias, alpha=scale)
-
-    return add
-
-
-def _norm(module: nn.LayerNorm | nn.RMSNorm) -> Callable[[Tensor], Tensor]:
-    """The norm without the module around it."""
-    shape, weight, eps = module.normalized_shape, module.weight.detach(), module.eps
-    if isinstance(module, nn.RMSNorm):
-        return lambda x: torch.rms_norm(x, shape, weight, eps)
-    bias = None if module.bias is None else module.bias.detach()
-    return lambda x: torch.layer_norm(x, shape, weight, bias, eps)

@@ -4,6 +4,7 @@ Each process draws from a generator of its own, seeded with its seed. So what it
 else is in the batch.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -76,10 +77,10 @@ def choose(rows: Sequence[Row], counts: Sequence[int], logits: Tensor) -> list[l
 
 def _likeliest(logits: Tensor) -> list[int]:
     """The likeliest token at each place; where a score is no number there is none."""
-    tokens = logits.argmax(dim=-1, keepdim=True)  # that of a NaN, where there is one
-    if not logits.gather(-1, tokens).isfinite().all():
+    largest, tokens = logits.max(dim=-1)  # a NaN, where there is one
+    if not all(map(math.isfinite, largest.tolist())):
         raise ValueError("a largest logit is no finite number: the model's numbers have run away")
-    return tokens[:, 0].tolist()
+    return tokens.tolist()
 
 
 def _accepted(row: Row, likeliest: Sequence[int]) -> list[int]:

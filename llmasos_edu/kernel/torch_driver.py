@@ -2,32 +2,36 @@
 
 A batch is ragged: some rows read one token, some a whole prompt. Everything but attention treats each token
 by itself, so all tokens of all rows stand in one matrix `[tokens, d_model]`. For attention the rows are
-grouped: those with few tokens are padded and go through one call, a long prompt goes alone.
+grouped: those that read one token each go through two products for all of them, and prompts of about equal
+length are padded and go through one call of the fused kernel.
 """
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from llmasos_edu.kernel.choosing import check_sampling, choose, wanted
 from llmasos_edu.kernel.drivers import Row
+from llmasos_edu.kernel.paged_layers import Layer, layer_of
 from llmasos_edu.kernel.paged_tensors import PagedTensors
 from llmasos_edu.layers.moe import mixtures_of
 from llmasos_edu.layers.positional import alibi_slopes
 from llmasos_edu.models.language_model import LanguageModel
 
-FEW = 8  # rows with at most so many tokens share one call of attention
+MOST_TOKENS = 1024  # of a group of prompts, padding included
+WORTH = 2**18  # bytes of padding whose reading takes as long as another group's calls
 
 
 class Group(NamedTuple):
     """Rows that go through attention together."""
 
-    queries: Tensor  # [rows, longest], which of the batch's tokens; the last one again where a row is shorter
+    at: slice | Tensor  # their tokens in the batch: one a row, or `[rows, longest]`, short rows filled up
     tables: Tensor  # [rows, blocks]
-    mask: Tensor  # [rows, kv_heads or 1, heads of each * longest, slots], added to the scores
+    mask: Tensor  # as `read_one` or `read_many` want it
 
 
 class TorchDriver:
@@ -63,14 +67,17 @@ class TorchDriver:
         self.vocab_size = model.vocab_size
         learned = model.body.positions.learned
         self.positions = None if learned is None else learned.embedding.num_embeddings
-        self.project = [_projection(block.attention) for block in model.blocks]
+        self.layers = [layer_of(block) for block in model.blocks]
+        attention = model.blocks[0].attention
+        each = attention.num_heads // attention.num_kv_heads
+        self.heads = (attention.num_kv_heads, each, attention.head_dim)  # `each` serves one key head
         self.memory: PagedTensors | None = None
 
     def allocate(self, num_blocks: int, block_size: int) -> None:
         """As in `Driver`."""
-        attention, weight = self.model.blocks[0].attention, self.model.head.weight
+        (kv_heads, _, width), weight = self.heads, self.model.head.weight
         self.memory = PagedTensors(
-            len(self.model.blocks), num_blocks, block_size, attention.num_kv_heads, attention.head_dim,
+            len(self.model.blocks), num_blocks, block_size, kv_heads, width,
             dtype=weight.dtype, device=weight.device, bits=self.kv_bits,
         )  # fmt: skip
 
@@ -81,98 +88,131 @@ class TorchDriver:
     @torch.inference_mode()
     def forward(self, rows: Sequence[Row]) -> list[list[int]]:
         """As in `Driver`; `Process.sampling` as in `choosing.choose`."""
-        model, device = self.model, self.model.head.weight.device
-        tokens = torch.tensor([token for row in rows for token in row.tokens], device=device)
-        places = [range(row.start, row.start + len(row.tokens)) for row in rows]
-        positions = torch.tensor([place for each in places for place in each], device=device)
-        size = self.memory.block_size
-        slots = torch.tensor(
-            [row.table[place // size] * size + place % size for row, each in zip(rows, places, strict=True)
-             for place in each],
-            device=device,
-        )  # fmt: skip
-        x, rotate = model.embedding(tokens), None  # [tokens, d_model]
-        if model.body.positions.alibi is None:  # whose part is in the masks
-            (x,), options = model.body.positions(x[None], positions)
-            rotate = options.get("rotate")
-        groups = self._groups(rows)
-        for layer, block in enumerate(model.blocks):
-            x = x + self._attend(layer, block.attention, block.attention_norm(x), rotate, slots, groups)
-            if block.feed_forward is not None:
-                x = x + block.feed_forward(block.feed_forward_norm(x))
+        # Rows of one kind side by side, long ones first: a group is then a piece of the batch.
+        order = sorted(range(len(rows)), key=lambda at: self._kind(rows[at]))
+        said: list[list[int]] = [[] for _ in rows]
+        for at, tokens in zip(order, self._read([rows[at] for at in order]), strict=True):
+            said[at] = tokens
+        return said
+
+    def _read(self, rows: Sequence[Row]) -> list[list[int]]:
+        x, rotate, places, slots = self._enter(rows)
+        groups = self._groups(rows, places)
+        for number, layer in enumerate(self.layers):
+            x = layer.feed(self._attend(number, layer, x, rotate, slots, groups))
         speaking, counts = wanted(rows)
         if not speaking:
             return [[] for _ in rows]
         if len(speaking) < len(x):
-            x = x[torch.tensor(speaking, device=device)]
-        return choose(rows, counts, model.head(model.body.norm(x)))
+            x = x[torch.tensor(speaking, device=x.device)]
+        return choose(rows, counts, self.model.head(self.model.body.norm(x)))
 
-    def _attend(self, layer, attention, x: Tensor, rotate, slots: Tensor, groups) -> Tensor:
-        """Attention's branch: write the new keys and values, then every group reads its own."""
-        heads, kv_heads, width = attention.num_heads, attention.num_kv_heads, attention.head_dim
-        projected = self.project[layer](x).view(-1, heads + 2 * kv_heads, width)
-        both, value = projected.split_with_sizes((heads + kv_heads, kv_heads), dim=1)
-        if attention.qk_norm:
-            both = torch.layer_norm(both, (width,))
-        if rotate is not None:
-            both = rotate(both.transpose(0, 1)).transpose(0, 1)
-        query, key = both.split_with_sizes((heads, kv_heads), dim=1)
-        self.memory.write(layer, slots, key, value)
-        if groups[0].queries.shape == (len(x), 1):  # one token a row: nothing to sort and nothing to pad
-            keys, values = self.memory.read(layer, groups[0].tables)
-            asked = query.reshape(len(x), kv_heads, -1, width)
-            answer = F.scaled_dot_product_attention(asked, keys, values, attn_mask=groups[0].mask)
-            return attention.out_proj(answer.reshape(len(x), heads * width))
-        mixed = torch.empty(len(x), heads, width, dtype=x.dtype, device=x.device)
-        for group in groups:
-            keys, values = self.memory.read(layer, group.tables)
-            rows, longest = group.queries.shape
-            asked = query[group.queries].view(rows, longest, kv_heads, -1, width)
-            asked = asked.permute(0, 2, 3, 1, 4).reshape(rows, kv_heads, -1, width)
-            answer = F.scaled_dot_product_attention(asked, keys, values, attn_mask=group.mask)
-            answer = answer.view(rows, kv_heads, -1, longest, width).permute(0, 3, 1, 2, 4)
-            # A padded query is the row's last one again, and so is its answer.
-            mixed[group.queries] = answer.reshape(rows, longest, heads, width)
-        return attention.out_proj(mixed.flatten(start_dim=1))
-
-    def _groups(self, rows: Sequence[Row]) -> list[Group]:
-        """Rows with few tokens together, every other one alone."""
-        first, few, groups = 0, [], []
+    def _enter(self, rows: Sequence[Row]) -> tuple[Tensor, object, Tensor, Tensor]:
+        """All tokens' embeddings, the rotation of queries and keys if there is one, positions, slots."""
+        size, tokens, places, slots = self.memory.block_size, [], [], []
         for row in rows:
-            (few if len(row.tokens) <= FEW else groups).append((row, first))
-            first += len(row.tokens)
-        return [self._group(each) for each in ([few] if few else []) + [[one] for one in groups]]
+            tokens += row.tokens
+            for place in range(row.start, row.start + len(row.tokens)):
+                places.append(place)
+                slots.append(row.table[place // size] * size + place % size)
+        tokens, places, slots = torch.tensor((tokens, places, slots), device=self.model.head.weight.device)
+        x, rotate, encoding = self.model.embedding(tokens), None, self.model.body.positions
+        if encoding.rotary is not None:
+            rotate = encoding.rotary.at(places[:, None], x.dtype)
+        elif encoding.alibi is None:  # whose part is in the masks
+            x = encoding(x[None], places)[0][0]
+        return x, rotate, places, slots
 
-    def _group(self, rows: Sequence[tuple[Row, int]]) -> Group:
-        size, device = self.memory.block_size, self.model.head.weight.device
-        longest = max(len(row.tokens) for row, _ in rows)
-        held = [-(-(row.start + len(row.tokens)) // size) for row, _ in rows]
-        skip = [0] * len(rows)  # blocks behind the window
+    def _attend(self, number: int, layer: Layer, x: Tensor, rotate, slots: Tensor, groups) -> Tensor:
+        """Attention's half of a block: write the new keys and values, then every group reads its own."""
+        kv_heads, each, width = self.heads
+        heads = kv_heads * each
+        projected = layer.project(x).view(len(x), heads + 2 * kv_heads, width)
+        if layer.norm is not None or rotate is not None:
+            both = projected[:, : heads + kv_heads]
+            turned = both if layer.norm is None else layer.norm(both)
+            both.copy_(turned if rotate is None else rotate(turned[:, :, None])[:, :, 0])
+        query = projected[:, :heads].unflatten(1, (kv_heads, each))
+        self.memory.write(number, slots, projected[:, heads:])
+        mixed = x.new_empty(query.shape)
+        for group in groups:
+            keys, values = self.memory.read(number, group.tables)
+            read = read_one if isinstance(group.at, slice) else read_many
+            # A padded query is the row's last one again, and so is its answer.
+            mixed[group.at] = read(query[group.at], keys, values, group.mask)
+        return layer.leave(x, mixed.view(len(x), heads * width))
+
+    def _kind(self, row: Row) -> tuple[int, int]:
+        """Rows with equal first numbers may go through attention together: their lengths are alike."""
+        first, end = self._seen(row)
+        return len(row.tokens).bit_length(), first - end
+
+    def _seen(self, row: Row) -> tuple[int, int]:
+        """The first block that the row's tokens see, and the one after the last."""
+        size, window = self.memory.block_size, self.window
+        first = 0 if window is None else max(0, row.start - window + 1) // size
+        return first, -(-(row.start + len(row.tokens)) // size)
+
+    def _groups(self, rows: Sequence[Row], places: Tensor) -> list[Group]:
+        """The batch in pieces that go through attention together; `places` are its tokens' positions."""
+        groups, begin = [], 0
+        for _, alike in itertools.groupby(rows, key=lambda row: self._kind(row)[0]):
+            for some in self._cut(list(alike)):
+                end = begin + sum(len(row.tokens) for row in some)
+                groups.append(self._group(some, slice(begin, end), places))
+                begin = end
+        return groups
+
+    def _cut(self, rows: list[Row]) -> list[list[Row]]:
+        """Rows of one kind in groups: cut where that saves much padding, or where prompts are too many."""
+        longest = max(len(row.tokens) for row in rows)
+        if longest > 1:
+            most = max(1, MOST_TOKENS // longest)
+            return [rows[at : at + most] for at in range(0, len(rows), most)]
+        wide, groups = 0, []
+        for at, row in enumerate(rows):
+            first, end = self._seen(row)
+            if not groups or (wide - (end - first)) * (len(rows) - at) * self.memory.block_bytes > WORTH:
+                wide = end - first
+                groups.append([])
+            groups[-1].append(row)
+        return groups
+
+    def _group(self, rows: list[Row], at: slice, places: Tensor) -> Group:
+        """The group of some rows, whose tokens stand at `at` in the batch."""
+        device, spans = places.device, [self._seen(row) for row in rows]
+        width = max(end - first for first, end in spans)
+        tables = [
+            row.table[first:end] + [0] * (width - end + first)
+            for row, (first, end) in zip(rows, spans, strict=True)
+        ]
+        keys = torch.arange(width * self.memory.block_size, device=device)[None]
         if self.window is not None:
-            skip = [max(0, row.start - self.window + 1) // size for row, _ in rows]
-        width = max(end - begin for begin, end in zip(skip, held, strict=True))
-        tables, queries, places = [], [], []
-        for (row, first), begin, end in zip(rows, skip, held, strict=True):
-            tables.append(row.table[begin:end] + [0] * (width - end + begin))
-            steps = [min(step, len(row.tokens) - 1) for step in range(longest)]
-            queries.append([first + step for step in steps])
-            places.append([row.start + step for step in steps])
-        places = torch.tensor(places, device=device)  # [rows, longest]
-        keys = torch.arange(width * size, device=device) + torch.tensor(skip, device=device)[:, None] * size
-        return Group(
-            torch.tensor(queries, device=device), torch.tensor(tables, device=device),
-            self._mask(places, keys),
-        )  # fmt: skip
+            keys = (
+                keys + torch.tensor([[first] for first, _ in spans], device=device) * self.memory.block_size
+            )
+        if len(rows[0].tokens) == 1 and self.memory.dtype.itemsize >= 4:
+            mask = self._mask(places[at, None], keys).expand(-1, self.heads[0], -1, -1)
+            return Group(at, torch.tensor(tables, device=device), mask.transpose(0, 1).flatten(0, 1))
+        longest, begin, queries = max(len(row.tokens) for row in rows), at.start, []
+        for row in rows:
+            queries.append([begin + min(step, len(row.tokens) - 1) for step in range(longest)])
+            begin += len(row.tokens)
+        queries = torch.tensor(queries, device=device)
+        return Group(queries, torch.tensor(tables, device=device), self._mask(places[queries], keys))
 
     def _mask(self, places: Tensor, keys: Tensor) -> Tensor:
         """What is added to the scores: distance for ALiBi, `-inf` for the future and behind the window.
 
         Args:
             places: positions of the queries `[rows, longest]`.
-            keys: positions of the slots `[rows, slots]`.
+            keys: positions of the slots `[rows or 1, slots]`.
+
+        Returns:
+            `[rows, kv_heads or 1, heads of each * longest, slots]`; for a single query whose distances do not
+            count, 1 in place of `heads of each`.
         """
-        attention, dtype = self.model.blocks[0].attention, self.model.head.weight.dtype
-        kv_heads, rows = attention.num_kv_heads, len(places)
+        dtype, (kv_heads, each, _) = self.model.head.weight.dtype, self.heads
         distance = places[..., None] - keys[:, None]  # [rows, longest, slots]
         hidden = distance < 0
         if self.window is not None:
@@ -180,10 +220,10 @@ class TorchDriver:
         if self.model.body.positions.alibi is None:
             mask = torch.zeros(hidden.shape, dtype=dtype, device=places.device)
             mask.masked_fill_(hidden, -torch.inf)
-            return mask.repeat(1, attention.num_heads // kv_heads, 1)[:, None]
-        slopes = alibi_slopes(attention.num_heads).to(places.device)
+            return (mask if places.shape[1] == 1 else mask.repeat(1, each, 1))[:, None]
+        slopes = alibi_slopes(kv_heads * each).to(places.device)
         bias = (-slopes[:, None, None] * distance[:, None]).to(dtype)  # [rows, heads, longest, slots]
-        return bias.masked_fill_(hidden[:, None], -torch.inf).view(rows, kv_heads, -1, keys.shape[1])
+        return bias.masked_fill_(hidden[:, None], -torch.inf).view(len(places), kv_heads, -1, keys.shape[1])
 
     def copy(self, source: int, target: int) -> None:
         """As in `Driver`."""
@@ -198,11 +238,40 @@ class TorchDriver:
         self.memory.load(block, contents)
 
 
-def _projection(attention) -> Callable[[Tensor], Tensor]:
-    """Queries, keys and values side by side, from one product where all three are plain matrices."""
-    parts = (attention.query_proj, attention.key_proj, attention.value_proj)
-    if any(type(part) is not nn.Linear for part in parts):
-        return lambda x: torch.cat([part(x) for part in parts], dim=-1)
-    weight = torch.cat([part.weight.detach() for part in parts])
-    bias = None if parts[0].bias is None else torch.cat([part.bias.detach() for part in parts])
-    return lambda x: F.linear(x, weight, bias)
+def read_one(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """Attention of one query a row: `softmax(q K^T / sqrt(head_dim) + mask) V`, two products for all rows.
+
+    Args:
+        query: `[rows, kv_heads, heads of each, head_dim]`.
+        keys, values: `[kv_heads, rows, slots, head_dim]`.
+        mask: `[kv_heads * rows, 1 or heads of each, slots]`.
+
+    Returns:
+        As `query`.
+    """
+    rows, kv_heads, each, width = query.shape
+    query = query.transpose(0, 1).reshape(kv_heads * rows, each, width)
+    scores = torch.baddbmm(mask, query, keys.flatten(0, 1).transpose(1, 2), alpha=width**-0.5)
+    mixed = torch.bmm(
+        scores.softmax(dim=-1), values.flatten(0, 1)
+    )  # [kv_heads * rows, heads of each, head_dim]
+    return mixed.view(kv_heads, rows, each, width).transpose(0, 1)
+
+
+def read_many(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """The same for several queries a row: torch's fused kernel, which builds no matrix of weights.
+
+    Args:
+        query: `[rows, longest, kv_heads, heads of each, head_dim]`.
+        keys, values: as in `read_one`.
+        mask: `[rows, kv_heads or 1, heads of each * longest, slots]`.
+
+    Returns:
+        As `query`.
+    """
+    rows, longest, kv_heads, each, width = query.shape
+    query = query.permute(0, 2, 3, 1, 4).reshape(rows, kv_heads, each * longest, width)
+    mixed = F.scaled_dot_product_attention(
+        query, keys.transpose(0, 1), values.transpose(0, 1), attn_mask=mask
+    )
+    return mixed.view(rows, kv_heads, each, longest, width).permute(0, 3, 1, 2, 4)

@@ -88,10 +88,8 @@ class TransformersDriver:
             device=device,
         )  # fmt: skip
         for layer, held in enumerate(cache.layers):
-            key, value = (
-                each[:, :, past:].transpose(1, 2).flatten(0, 1) for each in (held.keys, held.values)
-            )
-            self.memory.write(layer, at, key, value)
+            both = torch.cat((held.keys, held.values), dim=1)[:, :, past:]  # [rows, 2 * kv_heads, new, width]
+            self.memory.write(layer, at, both.transpose(1, 2).flatten(0, 1))
         places, counts = wanted(rows)
         return choose(rows, counts, logits.flatten(0, 1)[places])
 
@@ -106,7 +104,8 @@ class TransformersDriver:
         tables = torch.tensor(tables, device=self.model.device)
         for layer in range(len(self.memory.slots)):
             key, value = self.memory.read(layer, tables)
-            cache.update(key[:, :, :past].clone(), value[:, :, :past].clone(), layer)
+            key, value = (each.transpose(0, 1)[:, :, :past].clone() for each in (key, value))
+            cache.update(key, value, layer)
         return cache
 
     def copy(self, source: int, target: int) -> None:

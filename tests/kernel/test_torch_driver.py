@@ -6,11 +6,14 @@ import pytest
 import torch
 from kernel_workloads import check_memory
 
+from llmasos_edu.kernel import torch_driver
+from llmasos_edu.kernel.drivers import Row
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.scheduler import RoundRobin
 from llmasos_edu.kernel.speculation import NGramDraft
-from llmasos_edu.kernel.torch_driver import TorchDriver
+from llmasos_edu.kernel.torch_driver import TorchDriver, read_many, read_one
 from llmasos_edu.layers.positional import POSITIONS
+from llmasos_edu.learning.lora import add_lora
 from llmasos_edu.models.language_model import LanguageModel
 
 VOCAB = 61
@@ -104,6 +107,97 @@ def test_a_process_that_draws_goes_on_after_kill_and_resume_as_if_nothing_had_be
     again = kernel.resume(process)
     kernel.run()
     assert again.tokens == alone(model, again)
+
+
+SHAPES = {
+    "gpt-2": {
+        "position": "learned",
+        "activation": "gelu",
+        "qk_norm": False,
+        "bias": True,
+        "tie_weights": True,
+    },
+    "llama": {"norm": "rms", "activation": "swiglu", "qk_norm": False, "num_kv_heads": 2},
+    "qwen3": {"norm": "rms", "activation": "swiglu", "qk_norm": "rms", "num_kv_heads": 2, "head_dim": 6},
+    "olmoe": {"norm": "rms", "qk_norm": "rms_joint", "num_experts": 4, "num_kv_heads": 1},
+    "attention alone": {"d_ff": 0},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_models_of_every_shape_write_what_they_write_alone(shape):
+    model = random_model(**SHAPES[shape])
+    kernel = Kernel(TorchDriver(model), num_blocks=10, block_size=4, slots=3, policy=RoundRobin(2))
+    processes = crowd(kernel, 6, seed=5)
+    kernel.run()
+    assert all(process.tokens == alone(model, process) for process in processes)
+
+
+def test_a_model_with_adapters_keeps_them():
+    model = random_model()
+    plain = alone(model, Kernel(TorchDriver(model), num_blocks=20).spawn([1, 2, 3], 12))
+    add_lora(model, rank=2, alpha=4.0)
+    for name, parameter in model.named_parameters():
+        if "lora_b" in name:
+            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
+    kernel = Kernel(TorchDriver(model.eval()), num_blocks=20, block_size=4)
+    process = kernel.spawn([1, 2, 3], 12)
+    kernel.run()
+    assert process.tokens == alone(model, process) != plain
+
+
+@pytest.mark.parametrize(("worth", "most"), [(-1, 1024), (0, 6), (1 << 40, 1024)])
+def test_how_a_batch_is_cut_into_groups_changes_nothing(worth, most, monkeypatch):
+    monkeypatch.setattr(torch_driver, "WORTH", worth)
+    monkeypatch.setattr(torch_driver, "MOST_TOKENS", most)
+    model = random_model()
+    kernel = Kernel(TorchDriver(model), num_blocks=60, block_size=4, slots=8)
+    processes = crowd(kernel, 8, seed=2)
+    kernel.run()
+    assert all(process.tokens == alone(model, process) for process in processes)
+
+
+def test_rows_of_very_different_lengths_are_read_apart_and_alike_ones_together():
+    driver = TorchDriver(random_model(d_ff=8))
+    kernel = Kernel(driver, num_blocks=2000, block_size=16, slots=6)
+    for length in (2000, 20, 21, 22, 1990, 1000):
+        kernel.spawn([1] * length, 20)
+    kernel.run(max_steps=2)
+    rows = sorted((Row(each, [1], 16 * len(each.space.table) - 1, each.space.table) for each in kernel.ready),
+                  key=driver._kind)  # fmt: skip
+    assert [len(group) for group in driver._cut(rows)] == [2, 1, 3]
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_both_ways_of_attention_are_the_formula(each):
+    rows, kv_heads, slots, width, longest = 2, 2, 5, 4, 3
+    generator = torch.Generator().manual_seed(0)
+    keys, values = (
+        torch.randn(kv_heads, rows, slots, width, generator=generator, dtype=torch.float64) for _ in range(2)
+    )
+    query = torch.randn(rows, longest, kv_heads, each, width, generator=generator, dtype=torch.float64)
+    hidden = torch.rand(rows, longest, slots, generator=generator) < 0.4
+    hidden[..., 0] = False
+    mask = torch.zeros(hidden.shape, dtype=torch.float64).masked_fill(hidden, -torch.inf)
+    scores = torch.einsum("rlkgw,krsw->rlkgs", query, keys) / width**0.5 + mask[:, :, None, None]
+    right = torch.einsum("rlkgs,krsw->rlkgw", scores.softmax(-1), values)
+    many = read_many(query, keys, values, mask.repeat(1, each, 1)[:, None])
+    torch.testing.assert_close(many, right)
+    for at in range(longest):
+        one = read_one(query[:, at], keys, values, mask[:, at, None].repeat(kv_heads, 1, 1))
+        torch.testing.assert_close(one, right[:, at])
+
+
+def test_in_half_precision_a_step_is_the_model_s_within_its_digits():
+    model = random_model(dtype=torch.bfloat16)
+    kernel = Kernel(TorchDriver(model), num_blocks=40, block_size=4, slots=4)
+    processes = [kernel.spawn([number, 2, 3], 8) for number in range(4)]
+    kernel.run()
+    for process in processes:
+        with torch.no_grad():
+            logits = model(torch.tensor([process.tokens[:-1]]))[0, 2:].float()
+        said = logits.gather(1, torch.tensor(process.output)[:, None])[:, 0]
+        assert (logits.amax(-1) - said).max() < 0.1 * logits.std()
 
 
 # ---- speculation ----
@@ -240,6 +334,14 @@ def test_models_that_look_at_their_neighbours_are_refused():
             TorchDriver(model)
     with pytest.raises(ValueError, match="window=0"):
         TorchDriver(random_model(), window=0)
+    model = random_model()
+    model.blocks[0].norm_first = False
+    with pytest.raises(ValueError, match="norm_first=False"):
+        TorchDriver(model)
+    model = random_model()
+    model.blocks[1].attention = torch.nn.Identity()
+    with pytest.raises(ValueError, match="EncoderLayer with Identity is no EncoderLayer"):
+        TorchDriver(model)
     with pytest.raises(ValueError, match="bits=4"):
         Kernel(TorchDriver(random_model(), kv_bits=4), num_blocks=2)
 
