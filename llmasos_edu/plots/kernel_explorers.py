@@ -9,12 +9,14 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from llmasos_edu.foundation.arguments import check_whole
+from llmasos_edu.foundation.arguments import check_names, check_whole
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.drawing import ink_on
 from llmasos_edu.plots.style import STYLE
-from llmasos_edu.widgets.shared.trace import check_trace
+from llmasos_edu.widgets.shared.trace import check_trace, lanes_of, policy_names
 
 # As the explorers colour processes: their black is grey.
 OWNERS = [*list(OKABE_ITO.values())[:7], "#5A6472"]
@@ -136,4 +138,111 @@ def _memory_signs() -> list[Patch]:
         Patch(facecolor=blue, edgecolor="#1B1F24", linewidth=2, label="2×: shared by two"),
         Patch(facecolor=_FREE, edgecolor=_LINE, hatch="////", label="free, contents known"),
         Patch(facecolor=_FREE, edgecolor="#1B1F24", linestyle="--", label="swapped out"),
+    ]
+
+
+def slot_timeline_figure(
+    trace: Mapping[str, Any],
+    other: Mapping[str, Any] | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    width: float = 7.5,
+) -> Figure:
+    """Who stood in which slot of the batch when, a panel a trace: the slot timeline where widgets cannot run.
+
+    A bar is a stay of a process, its number in it; hatched where it reads more than one token, a prompt or
+    what an eviction took; a black edge: it came to its end. Crosses above a panel: somebody was evicted.
+
+    Args:
+        trace: `kernel.trace.as_dict()`.
+        other: a second one, drawn below the first on the same time axis.
+        names: titles of the panels; their policies unless given.
+        title: the finding that the picture shows.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+
+    Raises:
+        ValueError, TypeError: what the explorer would refuse.
+    """
+    traces = [check_trace(trace)] + ([] if other is None else [check_trace(other, "other")])
+    if names is None:
+        names = policy_names(traces)
+    else:
+        names = check_names(names, "names", len(traces), len(traces))
+    slots = [each["meta"]["slots"] for each in traces]
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        height = 0.24 * sum(slots) + 0.5 * len(traces) + 0.65 + 0.3 * bool(title)
+        figure, axes = plt.subplots(
+            len(traces), 1, figsize=(width, height), sharex=True, squeeze=False, height_ratios=slots
+        )
+        for axis, each, name in zip(axes[:, 0], traces, names, strict=True):
+            _draw_slots(axis, each)
+            axis.set_title(name, fontweight="normal", fontsize=10)
+            lines = range(each["meta"]["slots"])
+            axis.set_yticks(lines, [f"slot {slot}" for slot in lines])
+            axis.set_ylim(len(lines) - 0.45, -0.85)
+        axes[-1, 0].set_xlabel("time on the kernel's clock")
+        axes[-1, 0].set_xlim(0, max(each["steps"][-1]["end"] for each in traces))
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.legend(handles=_slot_signs(), loc="outside lower left", ncols=3, fontsize=8)
+    return figure
+
+
+def _draw_slots(axis, trace: Mapping) -> None:
+    steps = trace["steps"]
+    for slot, pid, first, last in _stays(steps, lanes_of(steps, trace["meta"]["slots"])):
+        start, end = steps[first]["time"], steps[last]["end"]
+        colour = owner_colour(pid)
+        axis.add_patch(Rectangle((start, slot - 0.42), end - start, 0.84, facecolor=colour, linewidth=0))
+        for step in steps[first : last + 1]:
+            (row,) = (row for row in step["batch"] if row["pid"] == pid)
+            if row["read"] - row["guesses"] > 1:
+                _hatched(axis, (step["time"], slot - 0.42), step["end"] - step["time"], ink_on(colour))
+        if ["done", pid] in [event[:2] for event in steps[last]["events"]]:
+            axis.plot(
+                [end, end], [slot - 0.42, slot + 0.42], color="#1B1F24", linewidth=2, solid_capstyle="butt"
+            )
+        plate = {"facecolor": colour, "edgecolor": "none", "pad": 0.6}
+        middle = (start + end) / 2
+        axis.text(
+            middle, slot, str(pid), ha="center", va="center", fontsize=7, color=ink_on(colour), bbox=plate
+        )
+    times = [step["time"] for step in steps if any(event[0] == "evict" for event in step["events"])]
+    axis.plot(times, [-0.68] * len(times), "x", color=OKABE_ITO["vermilion"], markersize=4, clip_on=False)
+
+
+def _hatched(axis, place: tuple[float, float], wide: float, ink: str) -> None:
+    axis.add_patch(Rectangle(place, wide, 0.84, fill=False, edgecolor=ink, linewidth=0, hatch="//////"))
+
+
+def _stays(
+    steps: Sequence[Mapping], lanes: Sequence[Sequence[int | None]]
+) -> list[tuple[int, int, int, int]]:
+    """`(slot, pid, first step, last step)` of every stay without a pause."""
+    stays: list[tuple[int, int, int, int]] = []
+    open_at: dict[int, int] = {}  # slot: place of its stay in the list
+    for at, lane in enumerate(lanes):
+        gap = at > 0 and steps[at]["time"] != steps[at - 1]["end"]
+        for slot, pid in enumerate(lane):
+            before = stays[open_at[slot]] if slot in open_at else None
+            if before is not None and before[1] == pid and before[3] == at - 1 and not gap:
+                stays[open_at[slot]] = (*before[:3], at)
+            elif pid is not None:
+                open_at[slot] = len(stays)
+                stays.append((slot, pid, at, at))
+    return stays
+
+
+def _slot_signs() -> list:
+    blue = owner_colour(0)
+    cross = Line2D([], [], marker="x", linestyle="none", color=OKABE_ITO["vermilion"], markersize=5)
+    cross.set_label("somebody is evicted")
+    return [
+        Patch(facecolor=blue, edgecolor="#FFFFFF", hatch="//////", label="reads several tokens"),
+        Line2D([], [], color="#1B1F24", linewidth=2, label="comes to its end"),
+        cross,
     ]

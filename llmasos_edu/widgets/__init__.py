@@ -11,6 +11,7 @@ from llmasos_edu.widgets.masking.explorer import MaskingExplorer
 from llmasos_edu.widgets.memory_map.explorer import MemoryMapExplorer
 from llmasos_edu.widgets.positions.explorer import PositionExplorer
 from llmasos_edu.widgets.shared.host import embed_widget_state, host_fragment, save_html
+from llmasos_edu.widgets.slot_timeline.explorer import SlotTimelineExplorer
 
 __all__ = [
     "AccuracyMatrixExplorer",
@@ -22,6 +23,7 @@ __all__ = [
     "MaskingExplorer",
     "MemoryMapExplorer",
     "PositionExplorer",
+    "SlotTimelineExplorer",
     "embed_widget_state",
     "host_fragment",
     "save_html",

@@ -20,6 +20,7 @@ from llmasos_edu.widgets import (
     MaskingExplorer,
     MemoryMapExplorer,
     PositionExplorer,
+    SlotTimelineExplorer,
 )
 
 SINGLE = torch.float32
@@ -106,6 +107,12 @@ def memory(dtype=SINGLE, words=unchanged):
     return MemoryMapExplorer(crowded(words=words), step=20, process=2)
 
 
+def timeline(dtype=SINGLE, words=unchanged):
+    return SlotTimelineExplorer(
+        crowded("fcfs", words=words), crowded("round_robin"), names=[words("<i>FCFS"), words("turns")], step=9
+    )
+
+
 EXPLORERS = {
     "attention": attention,
     "cross-attention": cross_attention,
@@ -118,4 +125,5 @@ EXPLORERS = {
     "gradient plane": gradients,
     "dark knowledge": knowledge,
     "memory map": memory,
+    "slot timeline": timeline,
 }

@@ -18,6 +18,13 @@ MAX_PROCESSES = 500
 MAX_HOLDS = 500_000  # entries in all block tables together
 LATEST = 1e12  # on the clock
 
+_POLICIES = {
+    "FirstComeFirstServed": "FCFS",
+    "ShortestJobFirst": "SJF",
+    "RoundRobin": "round robin",
+    "PriorityWithAgeing": "priority with ageing",
+    "MultiLevelFeedbackQueue": "MLFQ",
+}
 _TIMES = ("arrival", "first_token", "finished")
 _COUNTS = ("prompt", "computed", "reused", "evictions")
 
@@ -165,3 +172,9 @@ def lanes_of(steps: Sequence[Mapping], slots: int) -> list[list[int | None]]:
         lanes.append(lane)
         before = lane
     return lanes
+
+
+def policy_names(traces: Sequence[Mapping]) -> list[str]:
+    """What the traces' policies are called; numbered where there is nothing to tell them apart."""
+    found = [_POLICIES.get(each["meta"]["policy"], each["meta"]["policy"]) or "trace" for each in traces]
+    return found if len(set(found)) == len(found) else [f"{name}, {i}" for i, name in enumerate(found, 1)]
