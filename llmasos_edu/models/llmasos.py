@@ -11,6 +11,8 @@ from llmasos_edu.layers.positional import PositionalEncoding
 from llmasos_edu.layers.routing import Routing
 from llmasos_edu.layers.transformer import NORMS, EncoderLayer, set_norm_eps
 
+MASK_NUMBERS = 1 << 22  # so many numbers a mask may hold, 16 MiB in float32, when a cache is read into
+
 
 class LLMasOS(nn.Module):
     """The stack of causal blocks, each with attention and with one feed-forward network or several experts.
@@ -117,6 +119,10 @@ class LLMasOS(nn.Module):
         """
         self._check(x, cache, head_mask)
         seq = x.shape[1]
+        if cache is not None and maps is None and routings is None:
+            size = self._read_at_once(cache[0], seq)
+            if size < seq:
+                return self._in_pieces(x, size, cache=cache, counts=counts, head_mask=head_mask, keep=keep)
         positions = torch.arange(seq, device=x.device) if cache is None else cache[0].positions(seq)
         x, position_options = self.positions(x, positions)
         if counts is not None and keep is None:
@@ -136,6 +142,36 @@ class LLMasOS(nn.Module):
             if routings is not None and not has_experts:
                 routings.append(None)
         return self.norm(x)
+
+    def _read_at_once(self, cache: KVCache, seq: int) -> int:
+        """Of `seq` new positions, how many may be read together so that no mask grows with their square."""
+        if self.positions.alibi is None and cache.is_empty():
+            return seq  # attention makes no mask
+        numbers = max(cache.lengths) + seq  # of a mask, for each query
+        if self.positions.alibi is not None:
+            numbers *= self.positions.alibi.num_heads
+        if len(set(cache.lengths)) > 1:
+            numbers *= len(cache.lengths)
+        return max(1, MASK_NUMBERS // numbers)
+
+    def _in_pieces(self, x: Tensor, size: int, *, cache, counts, head_mask, keep) -> Tensor:
+        """`forward`, `size` positions at a time: with a cache no token depends on a later one."""
+        read = []
+        for start in range(0, x.shape[1], size):
+            piece = x[:, start : start + size]
+            real = None
+            if counts is not None:
+                real = [min(max(count - start, 0), piece.shape[1]) for count in counts]
+            read.append(
+                self.forward(
+                    piece,
+                    cache=cache,
+                    counts=real,
+                    head_mask=head_mask,
+                    keep=None if keep is None else keep[:, start : start + size],
+                )
+            )
+        return torch.cat(read, dim=1)
 
     def _check(self, x: Tensor, cache, head_mask: Tensor | None) -> None:
         num_layers, attention = len(self.blocks), self.blocks[0].attention

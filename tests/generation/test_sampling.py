@@ -1,6 +1,8 @@
 """Choosing tokens: each rule against its definition and transformers, then the loop that writes."""
 
 import re
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -752,3 +754,42 @@ def test_a_long_prompt_takes_no_memory_for_its_square(prompt, monkeypatch):
     model.generate(prompts, 2, temperature=0)
     read = made[: len(model.blocks)]
     assert all(call["attn_mask"] is None and call["is_causal"] for call in read)
+
+
+PEAK = """
+import resource, sys, torch
+from llmasos_edu.models.language_model import LanguageModel
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def make(position):
+    return LanguageModel(11, d_model=16, num_layers=1, num_heads=2, position=position).eval()
+
+def fill(model, half):
+    cache = model.new_cache(1, 2 * half)
+    for _ in range(2):
+        model(torch.zeros(1, half, dtype=torch.long), cache=cache)
+
+with torch.inference_mode():
+    for position in ("alibi", "rotary"):
+        make(position).generate(torch.zeros(1, 40, dtype=torch.long), 2)  # what torch itself takes
+    before = peak()
+    make("alibi").generate(torch.zeros(1, 4000, dtype=torch.long), 2)
+    alibi = peak()
+    fill(make("rotary"), 6000)
+    rows = [torch.zeros(length, dtype=torch.long) for length in (4000, 2000)]
+    make("alibi").generate(rows, 2)
+unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # bytes there, kilobytes elsewhere
+print(*((after - before) / unit for after in (alibi, peak())))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system does not say what a process took")
+def test_the_peak_of_a_long_prompt_is_far_below_a_mask_of_all_pairs():
+    """2 x 4,000 x 4,000 distances in float64 take 244 MiB, a mask of 6,000 x 12,000 in float32 275 MiB."""
+    run = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, timeout=120)
+    assert not run.stderr
+    alibi, all_of_them = map(float, run.stdout.split())
+    assert alibi < 250
+    assert all_of_them < 300

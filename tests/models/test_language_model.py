@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from llmasos_edu.generation.decoding_step import DecodingStep
 from llmasos_edu.layers.positional import RotaryEmbedding
 from llmasos_edu.models import language_model as module
+from llmasos_edu.models import llmasos
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.models.llmasos import LLMasOS
 
@@ -706,3 +707,38 @@ def test_errors_name_the_values(case):
     with pytest.raises(ValueError, match=re.escape(words[0])) as error:
         provoke()
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+# Long texts, read into a cache piece by piece
+
+
+@pytest.mark.parametrize("bound", [1, 200, 777])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_read_into_a_cache_in_pieces_is_what_is_read_at_once(shape, bound, monkeypatch):
+    for experts in (1, 3):
+        model = build(shape, num_experts=experts, **({} if experts == 1 else {"bias": False, "d_ff": 8}))
+        tokens, more = some_tokens(3, 20), some_tokens(3, 9, seed=1)
+        with torch.inference_mode():
+            read = []
+            for limit in (1 << 40, bound):
+                monkeypatch.setattr(llmasos, "MASK_NUMBERS", limit)
+                cache = model.new_cache(3, 40)
+                first = model(tokens, cache=cache, counts=[20, 7, 0])
+                second = model(more, cache=cache, counts=[2, 9, 5])
+                assert cache[0].lengths == [22, 16, 5]
+                read.append((first[0], first[1, :7], second[0, :2], second[1], second[2, :5]))
+            for whole, pieces in zip(*read, strict=True):
+                close(pieces, whole)
+            close(read[1][3], model(torch.cat((tokens[1:2, :7], more[1:2]), dim=1))[0, 7:])
+
+
+def test_pieces_keep_what_was_asked_of_all(monkeypatch):
+    model, tokens = build("alibi"), some_tokens(2, 20)
+    heads = model.knock_out([(0, 1)])
+    monkeypatch.setattr(llmasos, "MASK_NUMBERS", 300)
+    with torch.inference_mode():
+        close(model(tokens, cache=model.new_cache(2, 20), head_mask=heads), model(tokens, head_mask=heads))
+        routed = model.routed(
+            tokens, cache=model.new_cache(2, 20)
+        )  # in one piece: each routing is of all tokens
+        close(routed.logits, model(tokens))
