@@ -17,6 +17,7 @@ from torch import Tensor
 
 from llmasos_edu.corpus.document import Document
 from llmasos_edu.corpus.kinds import KINDS, character_kinds
+from llmasos_edu.foundation.tensors import digest
 
 UNLABELLED = -100  # what torch's cross_entropy leaves out
 DEPTHS = ("0", "1", "2", "3 or more")
@@ -138,6 +139,11 @@ class LabelledTextSampler:
         self.starts = None
         if windows is not None:
             self.starts = self._draw(windows, torch.Generator().manual_seed(seed))
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        labels = [part for task in self.tasks for part in (task, self.text.labels[task])]
+        return digest(self.text.tokens, *labels, self.context, self.batch_size, self.starts)
 
     def _draw(self, count, generator):
         return torch.randint(len(self.text.tokens) - self.context + 1, (count,), generator=generator)

@@ -23,6 +23,11 @@ def digest(*parts) -> str:
     return whole.hexdigest()[:16]
 
 
+def identity_of(sample) -> str | None:
+    """What tells a sampler's data from others', `sample.identity()`; None where it does not say."""
+    return sample.identity() if hasattr(sample, "identity") else None
+
+
 def token_vector(tokens):
     """Token ids `[n]` as torch.long, or an error that says in words what they are instead."""
     if isinstance(tokens, str | bytes):

@@ -11,7 +11,7 @@ import torch
 
 from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.foundation.tensors import token_vector
+from llmasos_edu.foundation.tensors import digest, identity_of, token_vector
 from llmasos_edu.learning.divergences import soft_cross_entropy
 from llmasos_edu.training.next_token import next_token_loss, text_windows
 
@@ -204,6 +204,10 @@ class ReplayBuffer:
             raise ValueError("the replay buffer is empty: add rows of an old task before learning a new one")
         return self._rows[torch.randint(len(self), (count,), generator=generator)].long()
 
+    def identity(self) -> str:
+        """A digest of the rows in the memory."""
+        return digest(self._rows)
+
     def _dtype(self):
         return next(
             dtype
@@ -237,6 +241,10 @@ class ReplaySampler:
     def __init__(self, sample, buffer, replayed):
         check_count("replayed", replayed)
         self.sample, self.buffer, self.replayed = sample, buffer, replayed
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(identity_of(self.sample), self.buffer.identity(), self.replayed)
 
     def __call__(self, generator):
         return torch.cat([self.sample(generator), self.buffer.sample(self.replayed, generator)])

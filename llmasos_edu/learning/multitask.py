@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from llmasos_edu.corpus.code_tasks import UNLABELLED
 from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.foundation.modes import modes_kept
+from llmasos_edu.foundation.tensors import digest, identity_of
 from llmasos_edu.learning.adaptation import states
 
 
@@ -235,9 +236,8 @@ def task_gradients(losses: Iterable[Tensor], parameters: Iterable[Tensor]) -> Te
 
 
 def _flat_gradient(loss, parameters):
-    found = torch.autograd.grad(
-        loss, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
-    )
+    options = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+    found = torch.autograd.grad(loss, parameters, **options)
     return torch.cat([gradient.flatten() for gradient in found])
 
 
@@ -360,6 +360,10 @@ class TaskSampler:
         if not self.samplers or self.shares.shape != (len(self.samplers),):
             raise ValueError(f"{len(self.samplers)} samplers, but shares {list(self.shares.shape)}")
 
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(*map(identity_of, self.samplers), self.shares)
+
     def __call__(self, generator: torch.Generator):
         task = torch.multinomial(self.shares, 1, generator=generator).item()
         return self.samplers[task](generator)
@@ -381,6 +385,10 @@ class JointSampler:
         self.samplers = list(samplers)
         if not self.samplers:
             raise ValueError("samplers is empty: there is nothing to draw")
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(*map(identity_of, self.samplers))
 
     def __call__(self, generator: torch.Generator):
         batches = [sampler(generator) for sampler in self.samplers]

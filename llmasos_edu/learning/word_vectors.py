@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from sklearn.decomposition import TruncatedSVD
 from torch import nn
 
+from llmasos_edu.foundation.tensors import digest
+
 # ---- words and their neighbourhoods ----
 
 
@@ -269,8 +271,13 @@ class SkipGramSampler:
         if self.pairs.shape[1] == 0:
             raise ValueError(f"no two words stand within window={window} in {len(tokens)} places")
         self.negatives, self.batch_size = negatives, batch_size
+        self._noise_rule = counts.long(), noise_power
         self.noise = counts**noise_power / (counts**noise_power).sum()  # [vocab]
         self._noise_ends = self.noise.cumsum(0)
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(self.pairs, *self._noise_rule, self.negatives, self.batch_size)
 
     def __call__(self, generator):
         chosen = torch.randint(self.pairs.shape[1], (self.batch_size,), generator=generator)

@@ -3,6 +3,7 @@
 from torch import Tensor, randperm
 
 from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.foundation.tensors import digest
 
 
 class RowSampler:
@@ -24,6 +25,10 @@ class RowSampler:
         if not sizes or min(sizes) == 0 or len(set(sizes)) > 1:
             raise ValueError(f"tensors with {sizes} rows: all must have equally many, at least one")
         self.tensors, self.batch_size = tensors, batch_size
+
+    def identity(self) -> str:
+        """A digest of all that decides which batches come."""
+        return digest(*self.tensors, self.batch_size)
 
     def __call__(self, generator):
         rows = randperm(len(self.tensors[0]), generator=generator)[: self.batch_size]
