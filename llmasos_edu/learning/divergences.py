@@ -100,10 +100,18 @@ def logit_matching(student_logits, teacher_logits):
 
     Args, Returns: as in `forward_kl`, in squared logits.
 
+    Raises:
+        ValueError: also where one side alone excludes a class, which has the logit -inf there.
+
     Source: Hinton et al. 2015, section 2.1; Bucila et al. 2006; article 3.5.
     """
     check_logits(student_logits, teacher_logits)
-    counted = (student_logits > -math.inf) | (teacher_logits > -math.inf)
+    counted = student_logits != -math.inf
+    alone = (counted != (teacher_logits != -math.inf)).nonzero()
+    if len(alone):
+        raise ValueError(
+            f"logits {alone[0].tolist()}: one side alone excludes the class, the other's is infinitely far"
+        )
     if counted.all():
         difference = student_logits - teacher_logits
         return (difference - difference.mean(dim=-1, keepdim=True)).square().mean() / 2

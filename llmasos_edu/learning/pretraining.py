@@ -68,6 +68,7 @@ def mask_tokens(
     release of May 2019; article 3.1.1.
     """
     _check_masking(tokens, vocab_size, mask_id, share, fates)
+    tokens = tokens.long()  # a byte has no room for the mask's number
     draws = torch.rand(tokens.shape, generator=generator)
     if words is not None:
         draws = _one_draw_for_each_word(draws, words)

@@ -248,3 +248,11 @@ def test_the_mixture_has_a_gradient_where_one_side_excludes():
     for ours, limit in zip(gradients(jensen_shannon(z, v), z, v), near, strict=True):
         assert ours.isfinite().all()
         assert_close(ours, limit, atol=1e-8, rtol=1e-8)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_matched_logits_say_where_one_side_alone_excludes(side):
+    both = logits(2, 4), logits(2, 4, seed=1)
+    both[side][1, 2] = -math.inf
+    with pytest.raises(ValueError, match=r"logits \[1, 2\]: one side alone excludes the class"):
+        logit_matching(*both)

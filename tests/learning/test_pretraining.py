@@ -469,3 +469,12 @@ def test_a_power_law_is_the_least_squares_line_of_the_logarithms():
 def test_a_power_law_of_too_little_is_refused(sizes, losses):
     with pytest.raises(ValueError, match="must be equally many positive numbers"):
         fit_power_law(sizes, losses)
+
+
+def test_tokens_in_bytes_leave_room_for_the_mask_s_number():
+    tokens = torch.arange(256, dtype=torch.uint8)[None]
+    inputs, targets = mask_tokens(tokens, 300, 299, share=1.0, fates=(1, 0, 0), generator=seeded())
+    assert inputs.unique().tolist() == [299]
+    assert targets.tolist() == [list(range(256))]
+    drawn, _ = mask_tokens(tokens, 300, 299, share=1.0, fates=(0, 1, 0), generator=seeded())
+    assert drawn.max() > 255
