@@ -106,12 +106,13 @@ def export_html(notebook_path, html_path, progress=None):
 def page_of(notebook, path):
     """The page of an executed notebook, as text; `path` tells its language and where its pictures are."""
     state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {})
+    told = set()  # models that several widgets ask stand in the page once
     for cell in notebook.cells:
         if "outputs" in cell:
             cell.outputs = merge_streams(cell.outputs)
         for output in cell.get("outputs", []):
             describe_pictures(output, cell)
-            bring_to_life(output, state)
+            bring_to_life(output, state, told)
     body = with_embedded_pictures(render_body(notebook), path.parent)
     page = SHELL.format(
         language="zh-CN" if path.parent.name == "zh" else "en",
@@ -133,14 +134,14 @@ def describe_pictures(output, cell):
             output.metadata[kind] = {**output.metadata.get(kind, {}), "alt": alt}
 
 
-def bring_to_life(output, state):
+def bring_to_life(output, state, told):
     """Replace a widget's view by HTML that carries module and state; what has no module stays plain text."""
     view = output.get("data", {}).pop(WIDGET_VIEW, None)
-    if view and (markup := widget_html(state, view["model_id"])):
+    if view and (markup := widget_html(state, view["model_id"], told)):
         output.data = nbformat.from_dict({"text/html": markup})
 
 
-def widget_html(state, model_id):
+def widget_html(state, model_id, told):
     """A living anywidget, the contents of a box, the value of an HTML widget; '' for all other widgets."""
     from llmasos_edu.widgets.shared.host import embed_widget_state
 
@@ -148,10 +149,10 @@ def widget_html(state, model_id):
     if model is None:
         return ""
     if model["model_module"] == "anywidget":
-        return embed_widget_state(state, model_id)
+        return embed_widget_state(state, model_id, told=told)
     if model["model_name"] in ("BoxModel", "HBoxModel", "VBoxModel"):
         children = model["state"].get("children", [])
-        return "\n".join(widget_html(state, child.removeprefix("IPY_MODEL_")) for child in children)
+        return "\n".join(widget_html(state, child.removeprefix("IPY_MODEL_"), told) for child in children)
     if model["model_name"] == "HTMLModel":
         return model["state"].get("value", "")
     return ""

@@ -2,7 +2,8 @@
 
 An anywidget is one JavaScript module and a bag of state. All that its `render` asks of the page is an
 element and a `model` with `get`, `set`, `on`, `off` and `save_changes`: thirty lines, written here once and
-used by `save_html`, by the static export of the chapters and by the browser tests.
+used by `save_html`, by the static export of the chapters and by the browser tests. A value may be another
+widget, such as a language model that several explorers ask: it stands in the page once, under its id.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from llmasos_edu.foundation.files import write_atomically
 
 WIDGET_STATE_MIME = "application/vnd.jupyter.widget-state+json"
+REFERENCE = "IPY_MODEL_"  # so begins a value that stands for another widget
 
 _WIDGETS = Path(__file__).parents[1]
 
@@ -24,13 +26,16 @@ _WIDGETS = Path(__file__).parents[1]
 _HOST_SCRIPT = """
 (function () {
   const root = document.currentScript.previousElementSibling;
+  const unpack = ({ state, buffers }) => {
+    for (const { path, data } of buffers) {
+      const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      const owner = path.slice(0, -1).reduce((value, key) => value[key], state);
+      owner[path[path.length - 1]] = new DataView(bytes.buffer);
+    }
+    return state;
+  };
   const payload = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
-  const state = payload.state;
-  for (const { path, data } of payload.buffers) {
-    const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-    const owner = path.slice(0, -1).reduce((value, key) => value[key], state);
-    owner[path[path.length - 1]] = new DataView(bytes.buffer);
-  }
+  const state = unpack(payload);
   const listeners = {};
   const tell = (event) => (listeners[event] || []).slice().forEach((listener) => listener());
   const model = {
@@ -47,6 +52,16 @@ _HOST_SCRIPT = """
     },
     save_changes() {},
     send() {},
+    // What a value of the form IPY_MODEL_id refers to; it stands where the page first needed it.
+    widget_manager: {
+      async get_model(id) {
+        const holders = [...document.querySelectorAll("script[data-widget-model]")];
+        const holder = holders.find((node) => node.dataset.widgetModel === id);
+        if (!holder) throw new Error("the page holds no model " + id);
+        const values = unpack(JSON.parse(holder.textContent));
+        return { get: (name) => values[name] };
+      },
+    },
   };
   const el = document.createElement("div");
   root.append(el);
@@ -134,19 +149,53 @@ def read_style(*names: str) -> str:
 
 
 def host_fragment(
-    esm: str, css: str, state: Mapping[str, Any], buffers: list[dict[str, Any]] | None = None
+    esm: str,
+    css: str,
+    state: Mapping[str, Any],
+    buffers: list[dict[str, Any]] | None = None,
+    *,
+    models: Mapping[str, Mapping[str, Any]] | None = None,
+    told: set[str] | None = None,
 ) -> str:
     """HTML that shows one anywidget: its module, its state, and the small model that it talks to.
 
     Args:
         esm: the widget's JavaScript module, with a default export `{ render }`.
         css: its style sheet, or the empty string.
-        state: the values that `model.get` answers; must be JSON, `bytes` values are moved to `buffers`.
+        state: the values that `model.get` answers; must be JSON. `bytes` values are moved to `buffers`,
+            widgets to `models`, and a reference stands in their place.
         buffers: binary values as Jupyter stores them: `{"path": [...], "data": base64 text}`.
+        models: what the state refers to as `IPY_MODEL_<id>`: for each id `{"state": ..., "buffers": ...}`.
+        told: ids of models that an earlier fragment of the same page holds: they are left out here, and
+            those of this fragment are added.
 
     Returns:
         A `<div>` and a `<script>`: paste both, in this order, anywhere in a page's body.
     """
+    models = dict(models or {})
+    plain = dict(state)
+    for name, value in state.items():
+        if hasattr(value, "model_id"):
+            plain[name] = REFERENCE + value.model_id
+            models[value.model_id] = {"state": _view_state(value.get_state())}
+    told = set() if told is None else told
+    held = "".join(
+        f'<script type="application/json" data-widget-model="{_escape(name)}">'
+        f"{_json_for_html(_payload(model['state'], model.get('buffers')))}</script>"
+        for name, model in models.items()
+        if name not in told
+    )
+    told.update(models)
+    payload = {"esm": esm, "css": css} | _payload(plain, buffers)
+    return (
+        '<div class="llmasos-widget-host">'
+        f'<script type="application/json">{_json_for_html(payload)}</script>{held}</div>\n'
+        f"<script>{_HOST_SCRIPT}</script>"
+    )
+
+
+def _payload(state: Mapping[str, Any], buffers: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """State and buffers as JSON; what is binary in the state becomes a buffer."""
     plain, binary = {}, list(buffers or [])
     for name, value in state.items():
         if isinstance(value, bytes | bytearray | memoryview):
@@ -158,42 +207,33 @@ def host_fragment(
             raise ValueError(
                 f"buffer {buffer['path']} is stored as {buffer['encoding']!r}, expected 'base64'"
             )
-    payload = {
-        "esm": esm,
-        "css": css,
+    return {
         "state": without_surrogates(plain),
         "buffers": [{"path": buffer["path"], "data": buffer["data"]} for buffer in binary],
     }
-    return (
-        '<div class="llmasos-widget-host">'
-        f'<script type="application/json">{_json_for_html(payload)}</script></div>\n'
-        f"<script>{_HOST_SCRIPT}</script>"
-    )
 
 
-def embed_widget_state(notebook_widget_state: Mapping[str, Any], model_id: str) -> str:
+def embed_widget_state(
+    notebook_widget_state: Mapping[str, Any], model_id: str, *, told: set[str] | None = None
+) -> str:
     """HTML for one widget of a saved notebook, from the state that Jupyter stored in its metadata.
 
     Args:
         notebook_widget_state: `notebook.metadata["widgets"]`, or what stands in it under
             `application/vnd.jupyter.widget-state+json`.
         model_id: the id in the output's `application/vnd.jupyter.widget-view+json`.
+        told: as in `host_fragment`.
 
     Returns:
         A fragment for a static page; the widget in it is alive without kernel and without network.
 
     Raises:
-        KeyError: the state holds no such model.
+        KeyError: the state holds no such model, or none that the model refers to.
         ValueError: the model is not an anywidget, so no module travels with it.
     """
     holder = notebook_widget_state.get(WIDGET_STATE_MIME, notebook_widget_state)
     models = holder.get("state", holder)
-    if model_id not in models:
-        raise KeyError(
-            f"the notebook's widget state holds no model {model_id!r} (it holds {len(models)} models): "
-            "save the notebook with its widget state before exporting"
-        )
-    model = models[model_id]
+    model = _stored(models, model_id)
     state = dict(model["state"])
     if model.get("model_module") != "anywidget" or "_esm" not in state:
         raise ValueError(
@@ -201,7 +241,22 @@ def embed_widget_state(notebook_widget_state: Mapping[str, Any], model_id: str) 
             "only anywidgets carry the module that a static page needs"
         )
     esm, css = state.pop("_esm"), state.pop("_css", "")
-    return host_fragment(esm, css, _view_state(state), model.get("buffers"))
+    state = _view_state(state)
+    values = [value for value in state.values() if isinstance(value, str) and value.startswith(REFERENCE)]
+    referred = {}
+    for name in (value.removeprefix(REFERENCE) for value in values):
+        other = _stored(models, name)
+        referred[name] = {"state": _view_state(other["state"]), "buffers": other.get("buffers")}
+    return host_fragment(esm, css, state, model.get("buffers"), models=referred, told=told)
+
+
+def _stored(models: Mapping[str, Any], model_id: str) -> Mapping[str, Any]:
+    if model_id not in models:
+        raise KeyError(
+            f"the notebook's widget state holds no model {model_id!r} (it holds {len(models)} models): "
+            "save the notebook with its widget state before exporting"
+        )
+    return models[model_id]
 
 
 def _view_state(state: Mapping[str, Any]) -> dict[str, Any]:
