@@ -49,7 +49,7 @@ kills: install  ## kill trainings 100 times while they compute and save: all res
 workloads: install  ## 10,000 random workloads through the kernel: all its invariants hold
 	LLMASOS_WORKLOADS=$${LLMASOS_WORKLOADS:-10000} $(PYTEST) tests/kernel/test_invariants.py -n 2 $(ARGS)
 
-load: install  ## 64 clients at once for three minutes, with cancels and kills, on a server of integers
+load: install  ## 64 clients at once, with cancels and kills, three minutes for each of three settings
 	LLMASOS_LOAD_SECONDS=$${LLMASOS_LOAD_SECONDS:-180} $(PYTEST) tests/serving/test_load.py -s $(ARGS)
 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one

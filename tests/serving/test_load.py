@@ -1,7 +1,7 @@
 """Many clients at once, some of them impatient: nothing is lost, and every answer is the one alone.
 
-`make load` runs it for three minutes; the ordinary test run for a few seconds. Loopback only, one process of
-its own for the clients' side being this one.
+`make load` runs each setting for three minutes and reports how long clients waited for their first token; the
+ordinary test run takes a few seconds. Loopback only; server and clients share this process.
 """
 
 import asyncio
@@ -13,12 +13,19 @@ import statistics
 import time
 
 import httpx
+import pytest
 from running_server import Running
 
-from llmasos_edu.kernel.scheduler import RoundRobin
+from llmasos_edu.kernel.scheduler import FirstComeFirstServed, RoundRobin
 
-SECONDS = float(os.environ.get("LLMASOS_LOAD_SECONDS", "6"))
+SECONDS = float(os.environ.get("LLMASOS_LOAD_SECONDS", "4"))
 CLIENTS = 64
+LONG = 400  # tokens of a long prompt, at most; one in ten is long
+SETTINGS = {
+    "FCFS, prompts read at once": {"policy": FirstComeFirstServed()},
+    "FCFS, prompts read in pieces of 32 tokens": {"policy": FirstComeFirstServed(), "chunk": 32},
+    "round robin, pieces of 32 tokens": {"policy": RoundRobin(4), "chunk": 32},
+}
 
 
 class Load:
@@ -27,7 +34,10 @@ class Load:
     def __init__(self, server, seconds):
         self.server, self.ends = server, time.monotonic() + seconds
         self.counts = {"whole": 0, "streamed": 0, "gone away": 0, "killed": 0, "told to wait": 0}
-        self.first_tokens: list[float] = []
+        self.first_tokens: dict[bool, list[float]] = {
+            False: [],
+            True: [],
+        }  # seconds; of long prompts under True
         self.wrong: list[tuple] = []
 
     def note(self, kind: str, text: str, asked: dict, *, whole: bool = True) -> None:
@@ -42,8 +52,9 @@ class Load:
         rng = random.Random(number)
         ways = [self.whole, self.streamed, self.impatient, self.killer]
         while time.monotonic() < self.ends:
+            length = rng.randint(1, 70) if rng.random() < 0.9 else rng.randint(200, LONG)
             asked = {
-                "model": "integers", "prompt": "".join(rng.choices("abcd ", k=rng.randint(1, 70))),
+                "model": "integers", "prompt": "".join(rng.choices("abcd ", k=length)),
                 "max_tokens": rng.randint(1, 60), "seed": rng.randrange(50), "user": str(rng.randrange(3)),
             }  # fmt: skip
             await rng.choice(ways)(http, asked)
@@ -70,7 +81,7 @@ class Load:
                     continue
                 choice = json.loads(line.removeprefix("data: "))["choices"][0]
                 if choice["text"] and not text:
-                    self.first_tokens.append(time.monotonic() - began)
+                    self.first_tokens[len(asked["prompt"]) > 70].append(time.monotonic() - began)
                 text, finished = text + choice["text"], finished or choice["finish_reason"] is not None
                 pieces -= 1
                 if pieces <= 0:
@@ -102,8 +113,22 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def test_under_load_nothing_is_lost_and_every_answer_is_the_one_alone():
-    with Running(num_blocks=160, slots=8, policy=RoundRobin(4), max_waiting=40) as server:
+def told(name: str, load: Load, grown: float) -> str:
+    """What a setting's run came to."""
+    lines = [f"{name}: {load.counts}, {grown:.1f} MB more"]
+    for long, seconds in load.first_tokens.items():
+        if len(seconds) > 1:
+            median, late = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
+            lines.append(
+                f"  {'long' if long else 'short'} prompts, {len(seconds)} streams: first token after "
+                f"{1000 * median:.0f} ms (median), {1000 * late:.0f} ms (one in twenty waits longer)"
+            )
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_under_load_nothing_is_lost_and_every_answer_is_the_one_alone(name):
+    with Running(num_blocks=160, slots=8, max_waiting=40, **SETTINGS[name]) as server:
         asyncio.run(run(Load(server, min(3, SECONDS / 2))))  # warm up: buffers, threads, connections
         before = megabytes()
         load = Load(server, SECONDS)
@@ -113,7 +138,6 @@ def test_under_load_nothing_is_lost_and_every_answer_is_the_one_alone():
         server.until(lambda kernel: len(kernel.pool.free) == 160)
         assert not server.engine.listeners
         grown = megabytes() - before
-        first = 1000 * statistics.median(load.first_tokens)
-        print(f"\n{load.counts}, {grown:.1f} MB more, median first token after {first:.0f} ms")
+        print(f"\n{told(name, load, grown)}")
         assert grown < 20 + 0.1 * SECONDS
         assert min(load.counts[kind] for kind in ("whole", "streamed", "gone away", "killed")) > 0
