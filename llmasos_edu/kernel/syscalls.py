@@ -6,7 +6,8 @@ tokens too: the kernel never raises for a tool. A right is checked here and not 
 cannot be trusted to keep a promise about texts.
 
 The errors: `ENOSYS` no such call, `EPERM` no right to it, `EINVAL` arguments that do not fit, `ETIMEDOUT` too
-slow, `EIO` the tool failed; a tool may raise `OSError` with an errno of its own.
+slow, `EIO` the tool failed, `ESTALE` it may have been done and its receipt is gone; a tool may raise
+`OSError` with an errno of its own.
 """
 
 import errno
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.kernel.process import Process
 
 
@@ -112,16 +114,24 @@ class SyscallTable:
 
     Args:
         syntax: how calls stand in a text.
+        kept: lines of the audit log, and receipts, at most; the oldest go first. A process that is resumed
+            and asks for an effect whose receipt may have gone is answered `ESTALE`: nothing is done twice.
+
+    Fields:
+        dropped: how many lines and receipts have gone.
 
     Source: Saltzer and Schroeder 1975, "The Protection of Information in Computer Systems", section I.A
     (capabilities; complete mediation).
     """
 
-    def __init__(self, syntax: CallSyntax | None = None):
-        self.syntax = syntax or CallSyntax()
+    def __init__(self, syntax: CallSyntax | None = None, *, kept: int = 10_000):
+        check_count("kept", kept)
+        self.syntax, self.kept = syntax or CallSyntax(), kept
         self.tools: dict[str, Tool] = {}
         self.audit: list[Call] = []
         self.receipts: dict[tuple, Result] = {}
+        self.dropped = {"audit": 0, "receipts": 0}
+        self._forgotten = _age("")  # of the youngest job that has lost a receipt
 
     def register(
         self,
@@ -169,7 +179,19 @@ class SyscallTable:
         process.calls += 1
         entry = Call(now, process.pid, process.user, name, arguments, result.errno, result.replayed)
         self.audit.append(entry)
+        self._forget()
         return result
+
+    def _forget(self) -> None:
+        """Keep to the bound: a server must not grow for ever."""
+        if len(self.audit) > self.kept:
+            del self.audit[0]
+            self.dropped["audit"] += 1
+        if len(self.receipts) > self.kept:
+            oldest = next(iter(self.receipts))
+            del self.receipts[oldest]
+            self.dropped["receipts"] += 1
+            self._forgotten = max(self._forgotten, _age(oldest[0]))
 
     def _perform(self, process: Process, name: str, arguments: str, receipt: tuple) -> Result:
         tool = self.tools.get(name)
@@ -179,6 +201,8 @@ class SyscallTable:
             return Result("EPERM", f"this process may not {tool.capability}")
         if receipt in self.receipts:
             return self.receipts[receipt]._replace(replayed=True)
+        if tool.effect and process.job != str(process.pid) and _age(process.job) <= self._forgotten:
+            return Result("ESTALE", "this may have been done already: the receipt is gone")
         try:
             bound = _bind(tool.signature, process, arguments)
         except (TypeError, ValueError, RecursionError) as error:
@@ -191,6 +215,11 @@ class SyscallTable:
         except (Exception, SystemExit) as error:  # a tool may fail in any way; the kernel goes on
             return Result(*_failure(error), tool.latency)
         return Result("OK", text, tool.latency)
+
+
+def _age(job: str) -> tuple:
+    """The order in which jobs began: they are named by numbers."""
+    return len(job), job
 
 
 def _failure(error: BaseException) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,6 +28,7 @@ from llmasos_edu.serving.writing import Writing, begin
 
 MAX_BODY = 2**20  # bytes
 BODY_SECONDS = 30.0  # a body that takes longer is given up
+LOOK_SECONDS = 0.2  # how often those who wait look whether the server is about to stop
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -78,25 +80,36 @@ def usage(prompt_tokens: int, writings: list[Writing]) -> dict:
     }
 
 
-async def body(request: Request) -> bytes:
-    """The body, at most `MAX_BODY` bytes of it and not for ever.
+async def body(request: Request, engine: Engine) -> bytes:
+    """The body, at most `MAX_BODY` bytes of it, not for ever, and not when the server is about to stop.
 
     Raises:
-        BadRequest: it is too large, too slow, or no JSON by its own word.
+        BadRequest: it is too large, too slow, or no JSON by its own word. Closed: the server stops.
     """
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip() != "application/json":
         # Also what keeps other sites' pages out: a browser asks before it sends this type across origins.
         raise BadRequest(f"the content type must be application/json, got {kind!r}", status=415)
-    raw = bytearray()
+    reading = asyncio.ensure_future(_read(request))
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                raw += part
-                if len(raw) > MAX_BODY:
-                    raise BadRequest(f"the body has more than {MAX_BODY} bytes", status=413)
+            while not reading.done():
+                await asyncio.wait({reading}, timeout=LOOK_SECONDS)
+                if engine.closing and not reading.done():
+                    raise Closed("the server is about to stop and waits for no body")
+            return await reading
     except TimeoutError:
         raise BadRequest(f"the body did not arrive within {BODY_SECONDS:g} s", status=408) from None
+    finally:
+        reading.cancel()
+
+
+async def _read(request: Request) -> bytes:
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > MAX_BODY:
+            raise BadRequest(f"the body has more than {MAX_BODY} bytes", status=413)
     return bytes(raw)
 
 
@@ -167,13 +180,16 @@ class Api:
         self.engine, self.model = engine, model
         self.seeds = itertools.count(secrets.randbits(32))
 
+    async def _body(self, request: Request) -> bytes:
+        return await body(request, self.engine)
+
     async def completions(self, request: Request) -> Response:
         """`POST /v1/completions`."""
-        return await self._answer(request, completion(parsed(await body(request))))
+        return await self._answer(request, completion(parsed(await self._body(request))))
 
     async def chats(self, request: Request) -> Response:
         """`POST /v1/chat/completions`."""
-        return await self._answer(request, chat(parsed(await body(request))))
+        return await self._answer(request, chat(parsed(await self._body(request))))
 
     async def _answer(self, request: Request, asked: Asked) -> Response:
         seed = next(self.seeds) if asked.seed is None else asked.seed
@@ -296,7 +312,7 @@ def make_app(
         Route("/v1/models/{name:path}", api.models),
         Route("/v1/completions", api.completions, methods=["POST"]),
         Route("/v1/chat/completions", api.chats, methods=["POST"]),
-        *room.routes(body),
+        *room.routes(partial(body, engine=engine)),
     ]
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)]
     if token is not None:

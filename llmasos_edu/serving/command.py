@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import itertools
 import secrets
 import socket
+import sys
 import threading
 import time
 from urllib.parse import quote
@@ -11,7 +13,7 @@ from urllib.parse import quote
 from llmasos_edu.kernel.admission import FuturePeak
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.scheduler import POLICIES
-from llmasos_edu.serving.engine import Engine
+from llmasos_edu.serving.engine import Busy, Closed, Engine, Listener
 from llmasos_edu.serving.model import ServedModel
 
 BLOCK_SIZE = 16
@@ -129,24 +131,36 @@ def query(token: str | None) -> str:
     return "" if token is None else f"?token={quote(token, safe='')}"
 
 
-def demonstrate(engine: Engine, model: ServedModel) -> None:
-    """Keep a few texts growing, begun again as they end."""
+def demonstrate(engine: Engine, model: ServedModel, writers: int = 5) -> None:
+    """Keep a few texts growing, begun again as they end, until the engine closes.
+
+    A writer that is told to wait comes again when it was told to, as every client should.
+    """
 
     async def write(at: int) -> None:
-        for seed in range(10**9):
-            prompt = model.tokenizer.encode(DEMO[(at + seed) % len(DEMO)])
-            options = {
-                "sampling": model.sampling({"temperature": 0.8}),
-                "user": ("ada", "bob", "eve")[at % 3],
-            }
-            listener = await engine.spawn(prompt, 60 + 20 * at, seed=1000 * at + seed, **options)
+        for seed in itertools.count():
+            prompt = model.tokenizer.encode(DEMO[(at + seed) % len(DEMO)])[: model.window - 1]
+            new = min(60 + 20 * at, model.window - len(prompt))
+            options = {"sampling": model.sampling({"temperature": 0.8}), "user": USERS[at % len(USERS)]}
+            listener = await patiently(engine, prompt, new, seed=1000 * at + seed, **options)
             while await listener.said.get() is not None:
                 pass
             await asyncio.sleep(1 + at % 3)
 
     async def all_of_them() -> None:
-        await asyncio.gather(*(write(at) for at in range(5)), return_exceptions=True)
+        for ended in await asyncio.gather(*map(write, range(writers)), return_exceptions=True):
+            if not isinstance(ended, Closed):
+                print(f"a text of the demonstration ended: {ended}", file=sys.stderr, flush=True)
 
     while not engine.alive:
         time.sleep(0.1)
     asyncio.run(all_of_them())
+
+
+async def patiently(engine: Engine, prompt: list[int], new: int, **options) -> Listener:
+    """`Engine.spawn`; where the queue is full it waits as long as it was told to, and asks again."""
+    while True:
+        try:
+            return await engine.spawn(prompt, new, **options)
+        except Busy as error:
+            await asyncio.sleep(error.retry_after)

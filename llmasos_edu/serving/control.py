@@ -93,6 +93,7 @@ class ControlRoom:
             "processes": [self._row(process) for process in kernel.processes.values()],
             "ended": [self._ended(summary) for summary in self.engine.ended],
             "audit": [line._asdict() for line in audit],
+            "dropped": {} if kernel.syscalls is None else kernel.syscalls.dropped,
         }
 
     def _row(self, process: Process) -> dict:

@@ -251,3 +251,51 @@ def test_a_memory_begins_with_what_it_is_given():
     assert MemoryFS(files=kept).read(caller(), "a") == "x"
     MemoryFS(files=kept).write(caller(), "b", "y")
     assert kept == {"ada": {"a": "x", "b": "y"}}
+
+
+# ---- the bound ----
+
+
+def effects(kept):
+    """A table with one call that has an effect; the list shows what was done."""
+    done, made = [], SyscallTable(kept=kept)
+    made.register("note", lambda process, text: done.append(text) or "noted", effect=True)
+    return made, done
+
+
+def test_the_oldest_lines_and_receipts_go_and_are_counted():
+    calls, done = effects(kept=3)
+    for number in range(5):
+        calls.dispatch(caller("note", job=str(number)), f'note {{"text": "{number}"}}', float(number))
+    assert [call.time for call in calls.audit] == [2.0, 3.0, 4.0]
+    assert [key[0] for key in calls.receipts] == ["2", "3", "4"]
+    assert calls.dropped == {"audit": 2, "receipts": 2}
+    calls.dispatch(caller(), "read", 5.0)  # a line without a receipt
+    assert calls.dropped == {"audit": 3, "receipts": 2}
+    assert len(done) == 5
+
+
+@pytest.mark.parametrize("kept", [0, -1, 1.5, True])
+def test_a_bound_that_keeps_nothing_is_refused(kept):
+    with pytest.raises((ValueError, TypeError), match="kept="):
+        SyscallTable(kept=kept)
+
+
+def test_whose_receipt_is_gone_is_told_so_and_nothing_is_done_twice():
+    calls, done = effects(kept=2)
+    calls.register("look", lambda process: "seen")
+    asked = 'note {"text": "once"}'
+    for job in ("0", "1", "2"):
+        calls.dispatch(caller("note", job=job), asked, 0.0)
+    resumed = caller("note", "look", job="0")  # its pid is 3: it goes on with the job of process 0
+    assert calls.dispatch(resumed, asked, 1.0)[:2] == (
+        "ESTALE",
+        "this may have been done already: the receipt is gone",
+    )
+    assert calls.dispatch(resumed, "look", 1.0).errno == "OK"  # no effect, no receipt
+    assert calls.dispatch(caller("note", job="1"), asked, 1.0).replayed
+    assert (
+        calls.dispatch(caller("note", job="2"), 'note {"text": "new"}', 1.0).errno == "OK"
+    )  # younger: all known
+    calls.dispatch(caller("note", job="3"), asked, 2.0)  # its own process, not resumed
+    assert done == ["once"] * 3 + ["new", "once"]

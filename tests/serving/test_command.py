@@ -5,9 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import httpx
 import pytest
+
+from llmasos_edu.kernel.admission import FuturePeak
+from llmasos_edu.serving.command import demonstrate
+from llmasos_edu.serving.engine import Busy
 
 PROMPT = "The for statement"
 
@@ -91,3 +96,37 @@ def test_a_port_that_is_taken_and_a_model_that_is_not_there_are_said(started):
         assert done.returncode == 2
         assert words in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_the_demonstration_s_writers_come_again_after_a_refusal(running):
+    server = running(seconds=0.002, max_waiting=1, slots=1, admission=FuturePeak(1), window=80)
+    refused = []
+    spawn = server.engine.spawn
+
+    async def counted(*args, **options):
+        try:
+            return await spawn(*args, **options)
+        except Busy as error:
+            refused.append(error.retry_after)
+            error.retry_after = 0.05
+            raise
+
+    server.engine.spawn = counted
+    writer = threading.Thread(target=demonstrate, args=(server.engine, server.model), daemon=True)
+    writer.start()
+    server.until(lambda kernel: len(refused) > 3, seconds=20)
+    before = len(refused)
+    server.until(lambda kernel: len(refused) > before + 3, seconds=20)
+    assert min(refused) >= 1
+    server.engine.close()
+    server.engine.stop()
+    writer.join(20)
+    assert not writer.is_alive()
+
+
+def test_a_demonstration_that_cannot_write_says_so(running, capsys):
+    server = running(num_blocks=1, window=80)
+    writer = threading.Thread(target=demonstrate, args=(server.engine, server.model, 1), daemon=True)
+    writer.start()
+    writer.join(20)
+    assert "a text of the demonstration ended: needs" in capsys.readouterr().err
