@@ -4,6 +4,7 @@ import random
 
 import pytest
 import torch
+from kernel_workloads import check_memory
 
 transformers = pytest.importorskip("transformers")
 
@@ -71,3 +72,61 @@ def test_a_model_that_keeps_a_state_instead_of_keys_is_refused():
     model = transformers.MambaForCausalLM(config).eval()
     with pytest.raises((ValueError, TypeError, AttributeError)):
         Kernel(TransformersDriver(model), num_blocks=4)
+
+
+# ---- the audit of memory, with a real model ----
+
+STORMS = [
+    {"evict": "swap", "draft": NGramDraft(3)},
+    {"evict": "swap", "chunk": 3},
+    {"evict": "drop", "chunk": 4, "draft": NGramDraft(2)},
+]
+
+
+def storm(kernel, draw, steps=70):
+    """Spawn, fork, kill and resume at random; the memory is audited after each step."""
+    begun = []
+    for _ in range(steps):
+        alive = [each for each in begun if not each.ended]
+        what = draw.random()
+        if what < 0.3 or not alive:
+            prompt = [draw.randrange(50) for _ in range(draw.randint(1, 10))]
+            begun.append(kernel.spawn(prompt, draw.randint(1, 12), user=str(draw.randrange(2))))
+        elif what < 0.45:
+            begun.append(kernel.fork(draw.choice(alive), [draw.randrange(50)], max_new=draw.randint(1, 8)))
+        elif what < 0.55:
+            kernel.kill(draw.choice(alive))
+        elif what < 0.6:
+            killed = [each for each in begun if each.reason == "killed" and each.remaining]
+            begun += [kernel.resume(each) for each in killed[-1:]]
+        kernel.step()
+        check_memory(kernel)
+    while kernel.step():
+        check_memory(kernel)
+    return begun
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+@pytest.mark.parametrize("switches", STORMS, ids=str)
+def test_forks_kills_swaps_and_guesses_lose_no_block_and_change_no_text(make, switches):
+    model = randomised(make)
+    kernel = Kernel(
+        TransformersDriver(model), num_blocks=8, block_size=4, slots=3, policy=RoundRobin(2), **switches
+    )
+    begun = storm(kernel, random.Random(7))
+    assert len(kernel.pool.free) == 8
+    assert sum(each.evictions for each in begun) > 0
+    assert {each.state.value for each in begun} >= {"done", "killed"}
+    longest = {}  # a prompt's whole greedy text, for all that begin with it
+    for each in begun:
+        prompt = tuple(each.tokens[: each.prompt_len])
+        if len(prompt) < len(each.tokens):
+            longest[prompt] = max(longest.get(prompt, 0), len(each.tokens) - len(prompt))
+    for prompt, new in longest.items():
+        tokens = torch.tensor([prompt])
+        options = {"do_sample": False, "eos_token_id": None, "pad_token_id": 0, "max_new_tokens": new}
+        right = model.generate(tokens, attention_mask=torch.ones_like(tokens), **options)[0].tolist()
+        for each in begun:
+            if tuple(each.tokens[: each.prompt_len]) == prompt:
+                assert each.tokens == right[: len(each.tokens)]
+    assert len(longest) > 15
