@@ -1,4 +1,4 @@
-"""The memory map and the slot timeline as still pictures, for print, GitHub and the site (chapter 2.3)."""
+"""The kernel's three explorers as still pictures, for print, GitHub and the site (chapter 2.3)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ from matplotlib.patches import Patch, Rectangle
 
 from llmasos_edu.foundation.arguments import check_names, check_whole
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.kernel.admission import FuturePeak, Optimistic, Watermark
+from llmasos_edu.kernel.clock import Cost
+from llmasos_edu.kernel.drivers import IntegerDriver
+from llmasos_edu.kernel.kernel import Kernel
+from llmasos_edu.kernel.process import State
+from llmasos_edu.kernel.scheduler import POLICIES, MultiLevelFeedbackQueue, PriorityWithAgeing, RoundRobin
 from llmasos_edu.plots.drawing import ink_on
 from llmasos_edu.plots.style import STYLE
+from llmasos_edu.widgets.scheduler_playground.data import POLICIES as POLICY_NAMES
+from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground
 from llmasos_edu.widgets.shared.trace import check_trace, lanes_of, policy_names
 
 # As the explorers colour processes: their black is grey.
@@ -246,3 +254,70 @@ def _slot_signs() -> list:
         Line2D([], [], color="#1B1F24", linewidth=2, label="comes to its end"),
         cross,
     ]
+
+
+def run_playground(playground: SchedulerPlayground, policy: str | None = None) -> Kernel:
+    """The playground's workload in the kernel itself, run to its end: its trace has the playground's steps.
+
+    Args:
+        playground: as it stands now.
+        policy: another one than the playground's.
+    """
+    quantum = playground.quantum
+    made = {
+        "round_robin": lambda: RoundRobin(quantum),
+        "priority": lambda: PriorityWithAgeing(playground.ageing),
+        "mlfq": lambda: MultiLevelFeedbackQueue(tuple(factor * quantum for factor in (1, 2, 4, 8))),
+    }
+    policy = playground.policy if policy is None else policy
+    admission = {
+        "optimistic": Optimistic,
+        "watermark": Watermark,
+        "future_peak": lambda: FuturePeak(playground.slots),
+    }
+    kernel = Kernel(
+        IntegerDriver(), num_blocks=playground.num_blocks, block_size=playground.block_size,
+        slots=playground.slots, policy=made.get(policy, POLICIES[policy])(),
+        admission=admission[playground.admission](), evict=playground.evict, prefix_cache=False,
+        cost=Cost(1.0, playground.token_cost, playground.copy_cost), chunk=playground.chunk or None,
+    )  # fmt: skip
+    for job in playground.workload():
+        kernel.spawn([0] * job["prompt"], job["max_new"], arrival=job["arrival"], priority=job["priority"])
+    kernel.run()
+    return kernel
+
+
+def playground_figure(
+    playground: SchedulerPlayground, *, title: str | None = None, width: float = 7.5
+) -> Figure:
+    """Mean turnaround and mean response of the playground's workload under each policy, run by the kernel.
+
+    Args:
+        playground: as it stands now; its policy is left out of account.
+        title: the finding that the picture shows.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+    """
+    means = {"turnaround": [], "response": []}
+    for policy in POLICY_NAMES:
+        every = run_playground(playground, policy).processes.values()
+        done = [each for each in every if each.state is State.DONE]
+        means["turnaround"].append(sum(each.finished - each.arrival for each in done) / len(done))
+        means["response"].append(sum(each.first_token - each.arrival for each in done) / len(done))
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure, axes = plt.subplots(figsize=(width, 2.9))
+        for place, (measure, values) in enumerate(means.items()):
+            at = [line + 0.38 * (place - 0.5) for line in range(len(values))]
+            hatch = {"hatch": "///", "edgecolor": "white"} if place else {}
+            bars = axes.barh(at, values, height=0.36, label=f"mean {measure}", **hatch)
+            axes.bar_label(bars, fmt="%.1f", fontsize=8, padding=3)
+        axes.set_yticks(range(len(POLICY_NAMES)), list(POLICY_NAMES.values()))
+        axes.invert_yaxis()
+        axes.set_xlabel("time on the kernel's clock")
+        axes.set_xlim(0, 1.12 * max(means["turnaround"] + means["response"]))
+        axes.legend(loc="lower right")
+        if title:
+            axes.set_title(title)
+    return figure

@@ -10,6 +10,7 @@ from llmasos_edu.widgets.gradient_plane.explorer import GradientPlaneExplorer
 from llmasos_edu.widgets.masking.explorer import MaskingExplorer
 from llmasos_edu.widgets.memory_map.explorer import MemoryMapExplorer
 from llmasos_edu.widgets.positions.explorer import PositionExplorer
+from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground
 from llmasos_edu.widgets.shared.host import embed_widget_state, host_fragment, save_html
 from llmasos_edu.widgets.slot_timeline.explorer import SlotTimelineExplorer
 
@@ -23,6 +24,7 @@ __all__ = [
     "MaskingExplorer",
     "MemoryMapExplorer",
     "PositionExplorer",
+    "SchedulerPlayground",
     "SlotTimelineExplorer",
     "embed_widget_state",
     "host_fragment",

@@ -20,6 +20,7 @@ from llmasos_edu.widgets import (
     MaskingExplorer,
     MemoryMapExplorer,
     PositionExplorer,
+    SchedulerPlayground,
     SlotTimelineExplorer,
 )
 
@@ -113,6 +114,10 @@ def timeline(dtype=SINGLE, words=unchanged):
     )
 
 
+def playground(dtype=SINGLE, words=unchanged):
+    return SchedulerPlayground()
+
+
 EXPLORERS = {
     "attention": attention,
     "cross-attention": cross_attention,
@@ -126,4 +131,5 @@ EXPLORERS = {
     "dark knowledge": knowledge,
     "memory map": memory,
     "slot timeline": timeline,
+    "scheduler playground": playground,
 }

@@ -21,6 +21,7 @@ from llmasos_edu.widgets import (
     GradientPlaneExplorer,
     MaskingExplorer,
     PositionExplorer,
+    SchedulerPlayground,
     embed_widget_state,
 )
 
@@ -75,7 +76,9 @@ def test_half_of_a_surrogate_pair_is_shown_escaped(make, tmp_path):
     )
     page = explorer.save_html(tmp_path / "a.html", title="\udc00").read_text(encoding="utf-8")
     assert "<h1>\\udc00</h1>" in page
-    assert (r"\\ud83d" in page) == (not isinstance(explorer, PositionExplorer)), "positions show no strings"
+    assert (r"\\ud83d" in page) == (not isinstance(explorer, PositionExplorer | SchedulerPlayground)), (
+        "positions and the playground show no strings of the reader's"
+    )
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
