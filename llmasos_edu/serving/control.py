@@ -23,9 +23,12 @@ from llmasos_edu.serving.engine import Engine
 from llmasos_edu.serving.model import ServedModel, parsed
 from llmasos_edu.serving.requests import BadRequest, completion
 from llmasos_edu.serving.writing import spawn
+from llmasos_edu.widgets.shared.host import read_module
 
 HERE = Path(__file__).parent
 PAGE = {"/": "room.html", "/room.js": "room.js", "/room.css": "room.css"}
+# What draws the memory and the slots is the explorers' own; it goes before the page's script.
+DRAWING = ("shared/elements.js", "shared/owners.js", "shared/blocks.js", "shared/slots.js")
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 TAIL_TOKENS = 40  # of a process's text, shown in its row
 AUDIT_LINES = 30
@@ -52,7 +55,10 @@ class ControlRoom:
         """The page, its script or its style; nothing on it comes from anywhere else."""
         path = HERE / PAGE[request.url.path]
         policy = {"content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'"}
-        return Response(path.read_bytes(), media_type=KINDS[path.suffix], headers=policy)
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".js":
+            text = f"{read_module(*DRAWING)}\n{text}"
+        return Response(text, media_type=KINDS[path.suffix], headers=policy)
 
     async def once(self, request: Request) -> Response:
         """The kernel's picture, now."""
@@ -86,6 +92,7 @@ class ControlRoom:
             "policies": list(POLICIES),
             "slots": kernel.slots,
             "turns": [[row["pid"] for row in step["batch"]] for step in kernel.trace.steps],
+            "latest": [_short(step) for step in kernel.trace.steps],
             "block_size": kernel.pool.block_size,
             "steps": self.engine.steps,
             "owners": owners,
@@ -107,6 +114,8 @@ class ControlRoom:
             "tokens": len(process.tokens),
             "limit": process.limit,
             "table": list(process.space.table),
+            "slots": process.space.length,
+            "swapped": process.space.swapped,
             "reused": process.reused,
             "evictions": process.evictions,
             "rate": round(listener.rate(time.monotonic()), 1) if listener else 0.0,
@@ -172,6 +181,12 @@ class ControlRoom:
 
         await self.engine.call(change)
         return JSONResponse({"policy": name})
+
+
+def _short(step: dict) -> dict:
+    """A step of the trace, with the number of tokens said in the place of the tokens."""
+    batch = [row | {"said": len(row["said"])} for row in step["batch"]]
+    return {name: step[name] for name in ("time", "end", "free", "events")} | {"batch": batch}
 
 
 def _policy_name(policy: object) -> str:

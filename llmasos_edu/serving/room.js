@@ -1,22 +1,10 @@
 // The control room: one picture of the kernel after another, drawn as it comes. No framework, no other host.
+// Memory and slots are drawn by what draws the explorers of chapter 2.3: the server puts it in front of this file.
 
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
 const url = (path) => (token === null ? path : `${path}?token=${encodeURIComponent(token)}`);
 const $ = (id) => document.getElementById(id);
-
-// Okabe and Ito's colours with the ink that reads on them; a process keeps its colour, its number is always there.
-const COLOURS = [
-  ["#0072b2", "#ffffff"], ["#d55e00", "#000000"], ["#009e73", "#000000"], ["#e69f00", "#000000"],
-  ["#56b4e9", "#000000"], ["#cc79a7", "#000000"], ["#f0e442", "#000000"], ["#5a6472", "#ffffff"],
-];
-const colourOf = (pid) => COLOURS[pid % COLOURS.length];
-
-function paint(element, pid) {
-  const [paper, ink] = colourOf(pid);
-  element.style.background = paper;
-  element.style.color = ink;
-}
 
 // One element a item, kept between pictures so that focus and scroll stay where they are.
 function fit(parent, count, make) {
@@ -25,43 +13,62 @@ function fit(parent, count, make) {
   return [...parent.children];
 }
 
-function drawMemory(picture) {
-  const cached = new Set(picture.cached);
-  const cells = fit($("memory"), picture.owners.length, () => document.createElement("div"));
-  let held = 0;
-  let shared = 0;
-  cells.forEach((cell, block) => {
-    const owners = picture.owners[block];
-    held += owners.length > 0;
-    shared += owners.length > 1;
-    cell.removeAttribute("style");
-    cell.className = "block" + (owners.length > 1 ? " shared" : cached.has(block) ? " cached" : "");
-    cell.textContent = owners.length > 1 ? `${owners.length}x` : owners.length ? owners[0] : "";
-    if (owners.length === 1) paint(cell, owners[0]);
-    const who = owners.length ? `held by ${owners.join(", ")}` : cached.has(block) ? "free, contents known" : "free";
-    cell.title = `block ${block}: ${who}`;
-  });
+const legend = blockLegend();
+$("memory-key").append(legend.root);
+const colours = {};
+const shown = { picture: null, memory: null, plan: null, lanes: new Map() };
+
+// The page's colours as a canvas knows them, forced ones too.
+function readColours() {
+  const probe = document.body.appendChild(document.createElement("span"));
+  for (const name of ["ink", "soft", "line", "bar", "mark", "paper"]) {
+    probe.style.color = `var(--${name})`;
+    colours[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+}
+
+// The picture's memory as a step of a kernel's trace tells it.
+function memoryStep({ processes, cached, latest }) {
+  const held = processes.filter((process) => process.table.length);
+  return {
+    tables: Object.fromEntries(held.map(({ pid, table, slots }) => [pid, { table, slots }])),
+    swapped: Object.fromEntries(processes.filter((process) => process.swapped).map(({ pid, swapped }) => [pid, swapped])),
+    cached,
+    batch: latest.length ? latest.at(-1).batch : [],
+  };
+}
+
+function drawMemory(picture, meta) {
+  const step = memoryStep(picture);
+  const shelf = Object.values(step.swapped).reduce((sum, each) => sum + each, 0);
+  const width = $("memory").parentElement.clientWidth;
+  shown.memory = memoryOf(meta, step);
+  shown.plan = blocksPlan(width - 2, meta.num_blocks, { largest: 28, shelf });
+  const c = fitCanvas($("memory"), width, shown.plan.height);
+  drawBlocks(c, shown.plan, shown.memory, null, colours);
+  if (shelf) drawShelf(c, shown.plan, step.swapped, colours);
+  legend.draw(colours);
+  const { held, shared, cached } = memorySums(shown.memory, meta.block_size);
   $("memory").setAttribute(
     "aria-label",
-    `${held} of ${cells.length} blocks held, ${shared} of them by several processes, ` +
-      `${picture.cached.length} free ones with known contents`,
+    `${held} of ${meta.num_blocks} blocks held, ${shared} of them by several processes, ` +
+      `${cached} free ones with known contents` + (shelf ? `, ${shelf} swapped out` : ""),
   );
 }
 
-// One column a step, one row a slot: who stood in the batch.
-function drawSlots(picture) {
-  const { turns, slots } = picture;
+// The latest steps; a process stays in its slot from picture to picture.
+function drawSlots({ latest, slots, policy }, meta) {
   const board = $("slots");
-  board.style.gridTemplateRows = `repeat(${slots}, 20px)`;
-  fit(board, turns.length * slots, () => document.createElement("div")).forEach((cell, at) => {
-    const pid = turns[Math.floor(at / slots)][at % slots];
-    cell.className = "turn";
-    cell.removeAttribute("style");
-    cell.textContent = pid === undefined ? "" : pid;
-    if (pid !== undefined) paint(cell, pid);
-  });
-  const last = turns.at(-1) || [];
+  const last = latest.length ? latest.at(-1).batch.map((row) => row.pid) : [];
   board.setAttribute("aria-label", `in the latest step ${last.length} of ${slots} slots held: ${last.join(", ") || "nobody"}`);
+  board.hidden = !latest.length;
+  if (!latest.length) return;
+  const panel = timelinePanel(policy, { meta, steps: latest, procs: [] }, shown.lanes.get(latest[0].time));
+  shown.lanes = new Map(panel.lanes.map((lane, at) => [latest[at].time, lane]));
+  const width = Math.max(600, board.parentElement.clientWidth);
+  const plan = timelinePlan(width, [panel], latest[0].time);
+  drawTimeline(fitCanvas(board, width, plan.height), plan, [panel], colours);
 }
 
 function button(name, pid, path) {
@@ -114,8 +121,11 @@ function draw(picture) {
   $("summary").textContent =
     `${picture.processes.length} processes, ${picture.slots} slots, blocks of ${picture.block_size} tokens, ` +
     `${picture.steps} steps, ${speed.toFixed(0)} tokens a second`;
-  drawMemory(picture);
-  drawSlots(picture);
+  const meta = { num_blocks: picture.owners.length, block_size: picture.block_size, slots: picture.slots };
+  shown.picture = picture;
+  readColours();
+  drawMemory(picture, meta);
+  drawSlots(picture, meta);
   drawProcesses(picture);
   drawAudit(picture);
   document.body.dataset.state = "ready";
@@ -138,6 +148,16 @@ $("spawn").addEventListener("submit", (event) => {
   post("kernel/spawn", content, "spawn");
 });
 $("policy").addEventListener("change", () => post("kernel/policy", { policy: $("policy").value }, "policy"));
+
+$("memory").addEventListener("mousemove", (event) => {
+  const block = shown.plan && shown.plan.find(event.offsetX, event.offsetY);
+  $("memory").title = block === null ? "" : `block ${block}: ${blockWords(shown.memory, shown.picture.block_size, block)}`;
+});
+
+// Another theme or another width: the latest picture once more.
+const redraw = () => shown.picture && draw(shown.picture);
+for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).addEventListener("change", redraw);
+addEventListener("resize", redraw);
 
 const events = new EventSource(url("kernel/events"));
 events.onmessage = (event) => draw(JSON.parse(event.data));

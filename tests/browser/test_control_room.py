@@ -14,6 +14,12 @@ def server():
         yield running
 
 
+def colours_of(page, canvas):
+    """How many different colours a canvas shows."""
+    return page.locator(canvas).evaluate("""(canvas) => new Set(new Uint32Array(
+        canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size""")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_lives(server, browser, scheme):
     page = browser.new_page(color_scheme=scheme)
@@ -27,11 +33,14 @@ def test_the_page_lives(server, browser, scheme):
     page.press("#tokens", "Enter")
     page.wait_for_selector("#processes tbody tr:not(.ended)")
     page.get_by_role("button", name="fork process 0").click()
-    page.wait_for_selector(".block.shared")
+    several = re.compile(r", [1-9]\d* of them by several processes")
+    expect(page.locator("#memory")).to_have_attribute("aria-label", several)
     page.select_option("#policy", "round_robin")
     expect(page.locator("#said")).to_contain_text("round_robin")
     assert "held, " in page.get_attribute("#memory", "aria-label")
-    assert page.locator(".turn").count() > 0
+    assert re.match(r"in the latest step [12] of 8 slots held: ", page.get_attribute("#slots", "aria-label"))
+    for canvas in ("#memory", "#slots"):
+        assert colours_of(page, canvas) > 4, "nearly nothing is drawn"
     assert Axe().run(page).response["violations"] == []
     page.get_by_role("button", name="kill process 0").click()
     page.get_by_role("button", name="kill process 1").click()
@@ -39,4 +48,30 @@ def test_the_page_lives(server, browser, scheme):
     expect(page.locator("#memory")).to_have_attribute("aria-label", re.compile("^0 of 96 blocks held"))
     assert errors == []
     assert hosts == {server.base.removeprefix("http://")}
+    page.close()
+
+
+def test_two_texts_from_one_prompt_are_seen_as_in_the_explorers(server, browser):
+    """The page's memory is the kernel's own, block for block; a phone's width holds it."""
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(server.base)
+    page.wait_for_selector('body[data-state="ready"]')
+    page.fill("#prompt", "The kernel is a loop that")
+    page.fill("#tokens", "400")
+    page.press("#tokens", "Enter")
+    page.get_by_role("button", name="fork process 0").click()
+    expect(page.locator("#memory")).to_have_attribute(
+        "aria-label", re.compile(r", [1-9]\d* of them by several")
+    )
+    page.hover("#memory", position={"x": 5, "y": 5})
+    assert re.match(
+        r"block 0: shared by processes 0 and 1, 8 of 8 slots filled", page.get_attribute("#memory", "title")
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    before = colours_of(page, "#memory")
+    page.emulate_media(color_scheme="dark", forced_colors="active")
+    assert colours_of(page, "#memory") > 4 < before
+    assert errors == []
     page.close()

@@ -3,8 +3,8 @@
 const SLOT_FONT = "11px system-ui, sans-serif";
 
 // Who stands in which slot, a list a step: who goes on keeps its slot, newcomers take the lowest free one.
-function lanesOf(steps, slots) {
-  let before = new Array(slots).fill(null);
+// `before` is who stood where when the first step began.
+function lanesOf(steps, slots, before = new Array(slots).fill(null)) {
   return steps.map(({ batch }) => {
     const pids = batch.map((row) => row.pid);
     const lane = before.map((pid) => (pids.includes(pid) ? pid : null));
@@ -28,8 +28,8 @@ function staysOf(steps, lanes) {
 }
 
 // A trace made ready to be drawn under a title.
-function timelinePanel(title, { meta, steps, procs }) {
-  const lanes = lanesOf(steps, meta.slots);
+function timelinePanel(title, { meta, steps, procs }, before = undefined) {
+  const lanes = lanesOf(steps, meta.slots, before);
   const batches = steps.map(({ batch }) => Object.fromEntries(batch.map((row) => [row.pid, row])));
   return { title, meta, steps, procs, lanes, batches, stays: staysOf(steps, lanes), byPid: Object.fromEntries(procs.map((each) => [each.pid, each])) };
 }
@@ -61,7 +61,8 @@ function timelineSums({ meta, steps, procs }) {
   };
 }
 
-function timelinePlan(width, panels) {
+// The axis begins at `start` on the clock.
+function timelinePlan(width, panels, start = 0) {
   const [left, right, title, memory, gap] = [54, 8, 20, 30, 14];
   const end = Math.max(...panels.map(({ steps }) => steps.at(-1).end));
   const most = Math.max(...panels.map(({ meta }) => meta.slots));
@@ -73,16 +74,16 @@ function timelinePlan(width, panels) {
     const first = panels.slice(0, number).reduce((sum, each) => sum + each.meta.slots, 0);
     return { top, first, memory: top + row * meta.slots + 6, bottom: top + row * meta.slots + memory };
   });
-  const scale = (width - left - right) / end;
-  const x = (time) => left + time * scale;
+  const scale = (width - left - right) / (end - start);
+  const x = (time) => left + (time - start) * scale;
   // The lane, counted through all panels, and the time under a point; null beside them.
   const find = (px, py) => {
     const number = places.findIndex(({ top, bottom }) => py >= top && py < bottom);
     if (number < 0 || px < left || px > width - right) return null;
     const slot = Math.min(panels[number].meta.slots - 1, Math.floor((py - places[number].top) / row));
-    return { lane: places[number].first + slot, time: (px - left) / scale };
+    return { lane: places[number].first + slot, time: start + (px - left) / scale };
   };
-  return { left, right, row, places, scale, x, find, end, width, height: y + 8, memoryHeight: memory - 8 };
+  return { left, right, row, places, scale, x, find, start, end, width, height: y + 8, memoryHeight: memory - 8 };
 }
 
 // A round number of units between two ticks, so that words do not touch.
@@ -168,7 +169,7 @@ function drawMemoryUse(c, { left, right, x, width, memoryHeight: tall }, { meta,
   strokeLines(c, crosses.flatMap((at) => [[at - 3, top + 2, at + 3, top + 8], [at - 3, top + 8, at + 3, top + 2]]), colours.mark, 1.6);
 }
 
-function drawAxis(c, { left, right, x, scale, end, width, height }, colours) {
+function drawAxis(c, { left, right, x, scale, start, end, width, height }, colours) {
   const y = height - 20;
   strokeLines(c, [[left, y, width - right, y]], colours.line, 1);
   c.font = SLOT_FONT;
@@ -177,7 +178,7 @@ function drawAxis(c, { left, right, x, scale, end, width, height }, colours) {
   c.textAlign = "left";
   c.fillText("time", 0, y + 9);
   const gap = tickGap(scale);
-  for (let time = 0; time <= end; time += gap) {
+  for (let time = Math.ceil(start / gap) * gap; time <= end; time += gap) {
     strokeLines(c, [[x(time), y, x(time), y + 3]], colours.line, 1);
     const words = clock(time);
     c.textAlign = x(time) + words.length * 3.4 > width ? "right" : "center";
