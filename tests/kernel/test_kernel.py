@@ -4,6 +4,7 @@ import ast
 import io
 import itertools
 import json
+import os
 import tokenize
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def test_code_lines_counts_code_alone():
     assert code_lines(source) == 4
 
 
+@pytest.mark.skipif("MUTANT_UNDER_TEST" in os.environ, reason="mutmut's copies of the code are longer")
 def test_the_core_is_under_1200_lines():
     folder = Path(llmasos_edu.kernel.__file__).parent
     counts = {name: code_lines((folder / f"{name}.py").read_text(encoding="utf-8")) for name in CORE}

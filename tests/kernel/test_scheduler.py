@@ -1,6 +1,8 @@
 """Policies: the textbook's figures, and what each promises."""
 
+import math
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -116,3 +118,45 @@ def test_with_as_many_slots_as_jobs_the_policy_does_not_show():
 def test_bad_settings_are_told(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def turns(policy, times):
+    """The queue and the place in it after each turn of one process, as its key says."""
+    process = SimpleNamespace(arrival=0.0, account={})
+    seen = []
+    for time in times:
+        policy.ran(process, time)
+        seen.append(policy.key(process, time))
+    return seen
+
+
+def test_the_feedback_queue_counts_each_quantum_from_its_first_turn():
+    keys = turns(MultiLevelFeedbackQueue(quanta=(1, 2, 3)), range(1, 10))
+    assert [level for level, *_ in keys] == [1, 1, 2, 2, 2, 2, 2, 2, 2]
+    # It went to the end after turns 1, 3, 6 and 9.
+    assert [back for _, back, _ in keys] == [1, 1, 3, 3, 3, 6, 6, 6, 9]
+    assert [order for *_, order in keys] == [0, 0, 1, 1, 1, 2, 2, 2, 3]
+
+
+def test_a_boost_begins_a_quantum_anew_and_counts_from_the_next_turn():
+    policy = MultiLevelFeedbackQueue(quanta=(2, 4), boost=10.0)
+    # Two turns and it sinks, three more there; the turn that ends after 10 is the first since the boost.
+    keys = turns(policy, [1, 2, 3, 4, 5, 11, 12, 13, 14])
+    assert [level for level, *_ in keys] == [0, 1, 1, 1, 1, 0, 0, 1, 1]
+    boosted = turns(MultiLevelFeedbackQueue(quanta=(3,), boost=0.5), [0.1, 0.2, 0.7, 0.8, 0.9, 0.95])
+    assert [back for _, back, _ in boosted] == [0.0, 0.0, 0.0, 0.0, 0.0, 0.95]
+
+
+def test_newcomers_stand_before_all_who_went_to_the_end_at_their_arrival():
+    for policy in (RoundRobin(), MultiLevelFeedbackQueue(quanta=(1, 1))):
+        first, second = (SimpleNamespace(arrival=4.0, account={}) for _ in range(2))
+        policy.ran(first, 4.0)
+        assert policy.key(second, 4.0) < policy.key(first, 4.0)
+
+
+def test_what_a_policy_is_unless_told():
+    assert RoundRobin().quantum == 1
+    assert PriorityWithAgeing().ageing == 0.01
+    assert (MultiLevelFeedbackQueue().quanta, MultiLevelFeedbackQueue().boost) == ((1, 2, 4, 8), 200.0)
+    with pytest.raises(ValueError, match="ageing=inf"):
+        PriorityWithAgeing(math.inf)
