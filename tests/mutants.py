@@ -9,6 +9,7 @@ words; so is what stands outside functions, which mutmut does not reach.
 import argparse
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -34,7 +35,7 @@ def settings(module, tests):
         "source_paths": [PACKAGE],
         "only_mutate": [f"{PACKAGE}/{module}.py"],
         "do_not_mutate_patterns": [RAISES],
-        "also_copy": ["conftest.py"],
+        "also_copy": ["conftest.py", "notebooks"],
         "pytest_add_cli_args_test_selection": tests,
         # Always the same random examples, or a mutant would die in one run and live in the next.
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:nbval", "--hypothesis-seed=0"],
@@ -55,14 +56,30 @@ def copy_book(target, module, tests):
     for folder in (PACKAGE, "tests"):
         shutil.copytree(ROOT / folder, target / folder, ignore=leave)
     shutil.copy(ROOT / "conftest.py", target)
+    (target / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "outline.toml", target / "notebooks")  # conftest.py reads it
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (target / "pyproject.toml").write_text(project + settings(module, tests), encoding="utf-8")
 
 
-def report(target, module, mutmut):
-    """Print the survivors as diffs, then the score; False when mutmut left a mutant unchecked."""
+def exit_codes(target, module):
+    """{name of a mutant: exit code of its tests, None where they have not run}."""
     meta = json.loads((target / "mutants" / PACKAGE / f"{module}.py.meta").read_text(encoding="utf-8"))
-    status = {name: status_by_exit_code[code] for name, code in meta["exit_code_by_key"].items()}
+    return meta["exit_code_by_key"]
+
+
+def drawn(target, module, mutmut, number):
+    """Names of `number` mutants, drawn at random, the same ones every time."""
+    # mutmut tells its names only when it has made the mutants, so it is asked for one that there is not.
+    subprocess.run([mutmut, "run", "no such mutant"], cwd=target, capture_output=True)
+    names = sorted(exit_codes(target, module))
+    return random.Random(0).sample(names, min(number, len(names)))
+
+
+def report(target, module, mutmut, wanted):
+    """Print the survivors as diffs, then the score; False when mutmut left a wanted mutant unchecked."""
+    codes = exit_codes(target, module)
+    status = {name: status_by_exit_code[codes[name]] for name in wanted or codes}
     noticed = ("killed", "timeout", "segfault")
     for name in sorted(name for name in status if status[name] not in noticed):
         print(subprocess.run([mutmut, "show", name], cwd=target, capture_output=True, text=True).stdout)
@@ -86,6 +103,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("module", choices=modules, metavar="MODULE", help=", ".join(modules))
     parser.add_argument("tests", nargs="*", help="more test files than tests/ROOM/test_MODULE.py")
+    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, drawn with the seed 0")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time")
     wanted = parser.parse_args()
     tests = [str(test_of(wanted.module).relative_to(ROOT)), *wanted.tests]
@@ -94,10 +112,11 @@ def main():
     target = ROOT / "build" / "mutants" / wanted.module
     mutmut = str(Path(sys.executable).with_name("mutmut"))
     copy_book(target, wanted.module, tests)
-    status = subprocess.run([mutmut, "run", "--max-children", str(wanted.jobs)], cwd=target).returncode
+    names = drawn(target, wanted.module, mutmut, wanted.sample) if wanted.sample else []
+    status = subprocess.run([mutmut, "run", "--max-children", str(wanted.jobs), *names], cwd=target).returncode
     if status:
         return status
-    return 0 if report(target, wanted.module, mutmut) else 1
+    return 0 if report(target, wanted.module, mutmut, names) else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What holds for all exercises of a chapter that a function answers; its own test file adds answers."""
 
+import functools
 import inspect
 import itertools
 import re
@@ -7,13 +8,19 @@ import re
 import pytest
 
 from llmasos_edu.exercises import Exercise, all_exercises, find, judge
-from llmasos_edu.exercises.checker.judging import examine
-from llmasos_edu.exercises.checker.running import run, same
+from llmasos_edu.exercises.checker.judging import examine, known_outcomes
+from llmasos_edu.exercises.checker.running import same
 
 
 def of_chapter(chapter):
     functions = (item for item in all_exercises() if isinstance(item, Exercise))
     return [item for item in functions if item.key.rpartition("-")[0] == chapter]
+
+
+@functools.cache
+def known(key):
+    """What the solution and all mistakes give, computed once for all tests of an exercise."""
+    return known_outcomes(find(key))
 
 
 def every_case(key):
@@ -66,7 +73,7 @@ def rules_for(chapter, alternatives, variations):
         @pytest.mark.parametrize(("item", "mistake", "number"), mistakes)
         def test_each_mistake_is_named(self, item, mistake, number):
             implementation = mistake.implementations[number]
-            verdict = examine(item, lambda: implementation)
+            verdict = examine(item, lambda: implementation, known=known(item.key))
             assert (verdict.status, verdict.mistake) == ("known mistake", mistake.name)
             assert verdict.message == mistake.message
 
@@ -79,12 +86,11 @@ def rules_for(chapter, alternatives, variations):
 
         @each_exercise
         def test_the_cases_tell_all_mistakes_and_the_reference_apart(self, item):
-            answers = [("right", 0, item.reference)]
-            answers += [(m.name, n, code) for m in item.mistakes for n, code in enumerate(m.implementations)]
-            results = [[run(item, code, case) for case in item.cases] for *_, code in answers]
-            for (a, first), (b, second) in itertools.combinations(zip(answers, results, strict=True), 2):
+            results = {"right": known(item.key).expected} | known(item.key).mistaken
+            assert len(results) == 1 + sum(len(m.implementations) for m in item.mistakes)
+            for (a, first), (b, second) in itertools.combinations(results.items(), 2):
                 alike = all(same(item, x, y) for x, y in zip(first, second, strict=True))
-                assert not alike, f"{item.key}: {a[:2]} and {b[:2]} do the same in all cases"
+                assert not alike, f"{item.key}: {a} and {b} do the same in all cases"
 
         @each_exercise
         def test_an_exercise_is_complete(self, item):

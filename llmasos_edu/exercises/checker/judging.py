@@ -6,7 +6,7 @@ import inspect
 import io
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -62,8 +62,30 @@ def blank(key: str) -> Verdict:
     return Verdict("blank", f'not answered yet. hint("{key}") gives a first push.')
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known before an answer comes: the outcomes of the reference and of every known mistake."""
+
+    expected: list[Outcome]
+    mistaken: dict[tuple[str, int], list[Outcome]]
+
+
+def known_outcomes(exercise: Exercise) -> Known:
+    """Run the reference and the mistakes, {(name, number of the implementation): outcomes}, on all cases."""
+    expected = [run(exercise, exercise.reference, case) for case in exercise.cases]
+    mistaken = {
+        (mistake.name, number): [run(exercise, implementation, case) for case in exercise.cases]
+        for mistake in exercise.mistakes
+        for number, implementation in enumerate(mistake.implementations)
+    }
+    return Known(expected, mistaken)
+
+
 def examine(
-    exercise: Exercise, load: Callable, running: Callable[[str], None] = lambda name: None
+    exercise: Exercise,
+    load: Callable,
+    running: Callable[[str], None] = lambda name: None,
+    known: Known | None = None,
 ) -> Verdict:
     """Judge an answer on all cases of an exercise.
 
@@ -72,16 +94,13 @@ def examine(
         load: returns the reader's answer. Called after the right and the known wrong results are computed,
             so that nothing the reader's code does to torch can change them.
         running: told the name of each case before the answer runs on it.
+        known: `known_outcomes(exercise)` where they are at hand, so that they are not computed again.
 
     Returns:
         the verdict; never raises for what the answer does (but an answer may end the process).
     """
-    expected = [run(exercise, exercise.reference, case) for case in exercise.cases]
-    mistaken = {
-        (mistake.name, number): [run(exercise, implementation, case) for case in exercise.cases]
-        for mistake in exercise.mistakes
-        for number, implementation in enumerate(mistake.implementations)
-    }
+    known = known or known_outcomes(exercise)
+    expected, mistaken = known.expected, known.mistaken
     answer = load()
     refusal = _refuse_at_the_door(exercise, answer)
     if refusal is not None:
@@ -96,9 +115,9 @@ def examine(
     right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     if all(right):
         return _right_values(exercise, answer, outcomes, expected[0].value)
-    known = _recognise(exercise, outcomes, expected, mistaken, whole=True)
-    if known is not None:
-        return Verdict("known mistake", known.message, known.name)
+    mistake = _recognise(exercise, outcomes, expected, mistaken, whole=True)
+    if mistake is not None:
+        return Verdict("known mistake", mistake.message, mistake.name)
     return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)
 
 
