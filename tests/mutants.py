@@ -113,7 +113,9 @@ def main():
     mutmut = str(Path(sys.executable).with_name("mutmut"))
     copy_book(target, wanted.module, tests)
     names = drawn(target, wanted.module, mutmut, wanted.sample) if wanted.sample else []
-    status = subprocess.run([mutmut, "run", "--max-children", str(wanted.jobs), *names], cwd=target).returncode
+    status = subprocess.run(
+        [mutmut, "run", "--max-children", str(wanted.jobs), *names], cwd=target
+    ).returncode
     if status:
         return status
     return 0 if report(target, wanted.module, mutmut, names) else 1

@@ -42,7 +42,6 @@ def folder(tmp_path_factory):
 
 def run_all(page) -> None:
     """By the menu, as a reader does, until every explorer is there."""
-    page.set_default_timeout(STARTING)
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -54,32 +53,42 @@ def run_all(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(browser, folder):
-    """JupyterLab with the notebook run."""
-    pytest.importorskip("jupyterlab")
-    with jupyter_server(folder) as (address, token):
-        page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-        page.goto(f"{address}/lab/tree/lab.ipynb?reset&token={token}")
-        page.wait_for_function(
-            "document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')", timeout=STARTING
-        )
-        run_all(page)
-        yield page
-        page.context.close()
+def server(folder):
+    """One server: JupyterLab's serves Notebook 7 as well."""
+    pytest.importorskip("notebook")
+    with jupyter_server(folder) as (address, token, _):
+        yield address, token
+
+
+def open_page_at(browser, address):
+    """The page at this address, in a window of its own."""
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page.goto(address)
+    page.set_default_timeout(STARTING)
+    return page
 
 
 @pytest.fixture(scope="module")
-def notebook_7(browser, folder):
+def lab(browser, server):
+    """JupyterLab with the notebook run."""
+    address, token = server
+    page = open_page_at(browser, f"{address}/lab/tree/lab.ipynb?reset&token={token}")
+    page.wait_for_function("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
+    run_all(page)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def notebook_7(browser, server):
     """Notebook 7 with the notebook run."""
-    pytest.importorskip("notebook")
-    with jupyter_server(folder, "notebook") as (address, token):
-        page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-        page.goto(f"{address}/notebooks/notebook_7.ipynb?token={token}")
-        page.wait_for_selector(".jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator", state="attached")
-        page.wait_for_timeout(3000)
-        run_all(page)
-        yield page
-        page.context.close()
+    address, token = server
+    page = open_page_at(browser, f"{address}/notebooks/notebook_7.ipynb?token={token}")
+    page.wait_for_selector(".jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator", state="attached")
+    page.wait_for_timeout(3000)
+    run_all(page)
+    yield page
+    page.context.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import socket
-import subprocess
-import time
-import urllib.request
-from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
 import pytest
 from latency import report_latency
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from own_jupyter import RUNNING, STARTING, jupyter_server
 
 from llmasos_edu.book.lab import lab_command, lab_environment
 from llmasos_edu.book.notebooks import KERNEL
 
-ROOT = Path(__file__).parents[2]
 FIRST = "00_start_here.ipynb"
-STARTING = 120_000  # a loaded machine takes its time, ms
-RUNNING = 300_000  # the notebook takes 10 s where nothing else runs, ms
 
 # What a chapter's cells do: import, compute, draw, print, show an explorer.
 CELLS = (
@@ -64,63 +55,16 @@ def folder(tmp_path_factory):
     return folder
 
 
-@contextmanager
 def running_lab(folder):
-    """(address, token, log) of a JupyterLab of our own: the command's, in folders that nobody else uses."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
-    own = {
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_DATA_DIR": str(folder / "data"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "LLMASOS_PROGRESS": "0",
-        "PYTHONPATH": str(ROOT),
-    }
+    """(address, token, log) of a JupyterLab of our own, started by the command that `make lab` runs."""
     outside = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    options = [
-        "--no-browser",
-        f"--port={port}",
-        "--ServerApp.ip=127.0.0.1",
-        f"--IdentityProvider.token={token}",
-    ]
-    command = lab_command(folder / "work", FIRST, options)
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=lab_environment(outside | own), stdout=log, stderr=log, cwd=folder
-        )
-        address = f"http://127.0.0.1:{port}"
-        try:
-            _wait_for(f"{address}/api/status?token={token}", process, folder / "server.log")
-            yield address, token, folder / "server.log"
-        finally:
-            process.terminate()  # JupyterLab stops its kernels on the way out
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    return jupyter_server(folder, lambda work: lab_command(work, FIRST), lab_environment(outside))
 
 
 @pytest.fixture(scope="module")
 def server(folder):
     with running_lab(folder) as server:
         yield server
-
-
-def _wait_for(address: str, process, log: Path) -> None:
-    for _ in range(STARTING // 500):
-        if process.poll() is not None:
-            pytest.fail(f"JupyterLab stopped at once:\n{log.read_text()[-2000:]}", pytrace=False)
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail(f"JupyterLab did not answer:\n{log.read_text()[-2000:]}", pytrace=False)
 
 
 def open_notebook(context, server, name: str):

@@ -685,3 +685,25 @@ def test_an_exercise_shows_statement_and_starter(capsys):
     assert "Split into heads [**., 10 minutes]" in text
     assert "def split_heads(x, num_heads):" in text
     assert 'check("4.1-5", split_heads)' in text
+
+
+def test_what_torch_imports_late_is_imported_once_for_all_answers():
+    """A child that is forked imports what its answer needs, and forgets it: slow imports are named."""
+    program = """
+        import importlib, sys, torch
+        from llmasos_edu.exercises import Exercise, all_exercises
+        from llmasos_edu.exercises.checker.running import run
+        functions = [item for item in all_exercises() if isinstance(item, Exercise)]
+        for item in sorted(functions, key=lambda item: len(item.imports)):
+            for name in item.imports:
+                assert name not in sys.modules, f"{item.key}: {name} is there already"
+                importlib.import_module(name)
+            before = len(sys.modules)
+            run(item, item.reference, item.cases[0])
+            if len(sys.modules) - before > 50:
+                print(item.key, len(sys.modules) - before)
+    """
+    said = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == ""

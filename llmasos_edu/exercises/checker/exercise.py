@@ -88,6 +88,8 @@ class Exercise:
         parts: names of the returned parts where there is more than one.
         explain: says what an unknown answer gets wrong, from all cases, its values and the right ones; unless
             given, the first difference is described.
+        imports: slow modules that its runs make torch import; the checker's process imports them once, where
+            each answer would do it again.
         rtol, atol: the tolerance of the comparison (float32 sums in another order must pass).
     """
 
@@ -107,6 +109,7 @@ class Exercise:
     explain: Callable[[tuple[Case, ...], list, list], str] | None = None
     draw: Callable[[int], tuple[Case, ...]] | None = None
     seed: int | None = None
+    imports: tuple[str, ...] = ()
     rtol: float = 1e-3
     atol: float = 1e-5
 

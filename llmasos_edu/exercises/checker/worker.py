@@ -8,6 +8,7 @@ from slips. They are no sandbox: the reader's code may do all that the reader ma
 
 import builtins
 import contextlib
+import importlib
 import itertools
 import json
 import math
@@ -85,6 +86,8 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
     )
 
     exercise = find(request["key"]).with_seed(request["seed"])
+    for module in exercise.imports:
+        importlib.import_module(module)
     result_end, result_start = os.pipe()
     print_end, print_start = os.pipe()
     child = os.fork()

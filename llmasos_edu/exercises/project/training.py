@@ -315,6 +315,7 @@ RESUME = Exercise(
         "If fresh follows run only until run trains on, they share a tensor. Which of the four hands out its "
         "own tensors rather than copies?",
     ),
+    imports=("torch._dynamo",),  # what an optimizer's first step takes over a second to import
     cases=(
         Case("a run after 1 step", (Trained(41, 1), Trained(42, 0))),
         Case("a run after 3 steps", (Trained(43, 3), Trained(44, 0))),
