@@ -26,7 +26,13 @@ def pytest_collection_modifyitems(items):
     from llmasos_edu.book import load_outline
 
     seconds = {f"{chapter.file}.ipynb": chapter.seconds for chapter in load_outline()}
-    seconds |= {"test_jupyterlab.py": 60, "test_project_exercises.py": 60}
+    seconds |= {
+        "test_every_explorer_page.py": 70,
+        "test_every_explorer_in_jupyter.py": 45,
+        "test_static_pages.py": 45,
+        "test_jupyterlab.py": 30,
+        "test_project_exercises.py": 30,
+    }
 
     def longest_first(item):
         return -seconds.get(item.path.name, 20 if item.path.parent.name == "browser" else 5)

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.arguments import check_count
@@ -186,6 +184,10 @@ def probe(train_vectors, train_labels, test_vectors, test_labels):
     Source: Alain & Bengio 2016, "Understanding intermediate layers using linear classifier probes",
     section 3; article 3.1.
     """
+    # Here, not above: they take over a second to import, and most chapters read no probe.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
     train_vectors, train_labels = _labelled(train_vectors, train_labels)
     test_vectors, test_labels = _labelled(test_vectors, test_labels)
     if len(train_labels.unique()) < 2:

@@ -76,7 +76,7 @@ def open_notebook(context, server, name: str):
     return page
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.set_default_timeout(STARTING)
@@ -84,10 +84,17 @@ def context(browser):
     context.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab(context, server):
-    """Opens a notebook in JupyterLab: `lab(FIRST)` gives the page."""
-    return lambda name: open_notebook(context, server, name)
+    """The first page of JupyterLab, at the address that the terminal prints."""
+    _, token, log = server
+    printed = re.findall(r"http://127\.0\.0\.1:\d+/\S+", log.read_text())
+    assert printed
+    page = context.new_page()
+    page.goto(printed[0].replace("token=...", f"token={token}"))  # the log shows no token that it was given
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    yield page
+    page.close()
 
 
 def wait_idle(page) -> None:
@@ -165,27 +172,20 @@ def save(page, path) -> None:
     pytest.fail("JupyterLab did not save the notebook", pytrace=False)
 
 
-def test_the_address_in_the_terminal_opens_the_first_page(context, server):
-    _, token, log = server
-    printed = re.findall(r"http://127\.0\.0\.1:\d+/\S+", log.read_text())
-    assert printed
-    page = context.new_page()
-    page.goto(printed[0].replace("token=...", f"token={token}"))  # the log shows no token that it was given
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    assert page.locator(".jp-Notebook h1").inner_text().startswith("Start here")
-    page.wait_for_timeout(1000)  # the question about news would come with the first page
-    assert page.locator(".Toastify__toast, .jp-toast-message").count() == 0
-    page.close()
+def test_the_address_in_the_terminal_opens_the_first_page(lab):
+    assert lab.locator(".jp-Notebook h1").inner_text().startswith("Start here")
+    lab.wait_for_timeout(1000)  # the question about news would come with the first page
+    assert lab.locator(".Toastify__toast, .jp-toast-message").count() == 0
 
 
 def test_the_notebook_runs_on_one_thread_and_its_explorer_answers(lab, folder, record_property):
-    page = lab(FIRST)
-    wait_idle(page)
-    run_all(page)
-    assert page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output").inner_text().strip() == "1"
-    play(page)
-    report_latency(page, record_property, "explorer in JupyterLab")
-    save(page, folder / "work" / FIRST)
+    wait_idle(lab)
+    run_all(lab)
+    assert lab.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output").inner_text().strip() == "1"
+    play(lab)
+    report_latency(lab, record_property, "explorer in JupyterLab")
+    save(lab, folder / "work" / FIRST)
+    lab.close()  # it saves by itself from time to time: not beside the next tests
     saved = nbformat.read(folder / "work" / FIRST, as_version=4)
     models = saved.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     assert any("AttentionExplorer" in str(model["state"].get("_anywidget_id")) for model in models)
