@@ -173,6 +173,28 @@ def test_a_phone_s_width_holds_it(view, media):
     assert view.sticking_out() == [], "it is cut off, or lies outside of what scrolls"
 
 
+HEAR_WORDS = """() => {
+    const pen = CanvasRenderingContext2D.prototype, write = pen.fillText;
+    window.cut = [];
+    pen.fillText = function (words, x, y) {
+        const { a, b, e } = this.getTransform();
+        const wide = this.measureText(words).width;
+        const left = x - ({ center: wide / 2, right: wide }[this.textAlign] || 0);
+        const ends = [left * a + e, (left + wide) * a + e];
+        if (b === 0 && (ends[0] < -2 || ends[1] > this.canvas.width + 2)) cut.push(words);
+        write.call(this, words, x, y);
+    };
+    window.deaf = () => { pen.fillText = write; };
+}"""
+
+
+def test_no_word_in_a_picture_is_cut_on_a_phone(view, media):
+    view.page.evaluate(HEAR_WORDS)
+    media(width=390)
+    view.page.evaluate("deaf()")
+    assert view.page.evaluate("cut") == []
+
+
 def test_controls_and_what_they_change_are_on_a_laptop_s_screen_together(view):
     """Of 1366 x 768 a browser and JupyterLab leave 650 pixels of height, and about 900 of width."""
 

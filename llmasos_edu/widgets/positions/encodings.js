@@ -127,10 +127,11 @@ function drawMarks(c, plan, state, colours) {
 function drawVectors(c, width, state, speeds, colours) {
   const one = positionVector(state.first + state.shift, speeds);
   const two = positionVector(state.second + state.shift, speeds);
+  const total = figure(dot(one, two));
   const strips = [
     [`position ${state.first + state.shift}`, one, colours.bar],
     [`position ${state.second + state.shift}`, two, colours.mark],
-    [`product of the two; its sum is the dot product, ${figure(dot(one, two))}`, one.map((value, i) => value * two[i]), colours.ink],
+    [width < 420 ? `product; its sum, the dot product: ${total}` : `product of the two; its sum is the dot product, ${total}`, one.map((value, i) => value * two[i]), colours.ink],
   ];
   const [height, column] = [74, (width - SIDE.left - SIDE.right) / state.d_model];
   c.font = WORD_FONT;
