@@ -288,6 +288,18 @@ def test_short_numbers_are_added_up_in_float32(dtype):
     assert sample_next(logits).dtype == torch.long
 
 
+def test_as_many_tokens_may_be_kept_as_there_are_in_the_vocabulary_at_any_temperature():
+    logits = draw(vocab=9, batch=2)
+    assert torch.equal(sample_next(logits, temperature=0, top_k=9), logits.argmax(-1))
+    with pytest.raises(ValueError, match="top_k=10"):
+        sample_next(logits, temperature=0, top_k=10)
+
+
+def test_an_option_that_writing_does_not_have_is_told_as_one_of_writing():
+    with pytest.raises(ValueError, match=r"^options of writing: 'top_q' \(did you mean 'top_[kp]'\?\)"):
+        list(stream(build(), some_tokens(1, 2), 3, top_q=0.5))
+
+
 # Writing
 
 MODELS = {
