@@ -17,7 +17,7 @@ from llmasos_edu.layers.moe import MoE
 from llmasos_edu.layers.routing import expert_capacity
 from llmasos_edu.layers.transformer import GATED
 from llmasos_edu.models.language_model import LanguageModel
-from llmasos_edu.training.optimizers import newton_schulz_flops
+from llmasos_edu.training.polar import newton_schulz_flops
 
 
 class Part(NamedTuple):
@@ -181,7 +181,7 @@ class Budget:
 
     @property
     def optimizer_flops(self) -> int:
-        """FLOPs of the optimizer's step: Muon's five rounds on each hidden matrix; AdamW has no products.
+        """FLOPs of the optimizer's step: Muon's rounds on each hidden matrix; AdamW has no products.
 
         Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
         """

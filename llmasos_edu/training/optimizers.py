@@ -1,7 +1,6 @@
 """How fast to follow the gradient, and by which rule: the schedule, Muon, and who is moved by what.
 
-Muon stands here written out: `newton_schulz` is the iteration to read, `newton_schulz_gram` the same for long
-matrices with fewer products, `Muon` the optimizer around them.
+Muon stands here written out; what it makes of a matrix, nearly the polar factor, is in `polar.py`.
 """
 
 import math
@@ -11,11 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.arguments import check_number
+from llmasos_edu.training.polar import LONG, newton_schulz, newton_schulz_gram
 
-QUINTIC = (3.4445, -4.7750, 2.0315)  # a, b, c of a s + b s^3 + c s^5
-ITERATIONS = 5
-SMALLEST_NORM = 1e-7  # a gradient below it counts as none
-LONG = 1.5  # long side by short side from which `newton_schulz_gram` needs fewer products
 MATRICES_AT_ONCE = 8  # enough to keep the products busy, few enough to stay in a processor's cache
 
 
@@ -39,86 +35,6 @@ def cosine_schedule(step, steps, warmup=0, final=0.0):
     return final + (1 - final) * (1 + math.cos(math.pi * x)) / 2
 
 
-def newton_schulz(matrices: Tensor) -> Tensor:
-    """Bring all singular values of each matrix near 1 and leave its directions as they are.
-
-    A matrix is `U diag(s) V^T`. Divided by its norm it has no `s` above 1. Then, five times,
-
-        X <- a X + b (X X^T) X + c (X X^T)^2 X,
-
-    which turns every `s` into `a s + b s^3 + c s^5` and touches neither `U` nor `V`. The constants make small
-    values grow 3.4 times a round, at the price of exactness: what was at least 0.0015 ends between 0.68 and
-    1.21, smaller ones end lower, up to 485 times as large as they were. (All at 1 would be `U V^T`, the
-    nearest matrix with orthonormal rows or columns.)
-
-    Args:
-        matrices: `[rows, columns]`, or a stack of them `[..., rows, columns]`.
-
-    Returns:
-        The same shape. A matrix of zeros stays one.
-
-    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; Higham 2008,
-    "Functions of Matrices", section 8.3, for the iteration's first form.
-    """
-    if matrices.shape[-2] > matrices.shape[-1]:
-        return newton_schulz(matrices.mT).mT  # X X^T shall be the small one of the two squares
-    x = matrices / torch.linalg.matrix_norm(matrices, keepdim=True).clamp(min=SMALLEST_NORM)
-    for _ in range(ITERATIONS):
-        x = _quintic(x @ x.mT) @ x
-    return x
-
-
-def newton_schulz_gram(matrices: Tensor) -> Tensor:
-    """`newton_schulz` with fewer products where one side is longer than the other.
-
-    All that happens to `X` happens on its short side: `X_k = P_k ... P_2 P_1 X`, where each
-    `P = a I + b G + c G^2` follows from `G = X X^T` alone, and the next `G` is `P G P`. So the long side is
-    touched twice, at the beginning and at the end. With `m` and `n` the short and the long side it takes
-    `4 m m n + 34 m^3` FLOPs instead of `20 m m n + 10 m^3`: half of it at `n = 4 m`, more if `n < 1.5 m`.
-
-    Args:
-        matrices: `[rows, columns]`, or a stack of them `[..., rows, columns]`.
-
-    Returns:
-        The same shape, equal to `newton_schulz` but for rounding.
-
-    Source: Amsel et al. 2025, "The Polar Express", appendix F.
-    """
-    wide = matrices.shape[-2] <= matrices.shape[-1]
-    gram = matrices @ matrices.mT if wide else matrices.mT @ matrices
-    norm = gram.diagonal(dim1=-2, dim2=-1).sum(-1).sqrt().clamp(min=SMALLEST_NORM)[..., None, None]
-    gram = gram / norm**2
-    product = step = _quintic(gram)
-    for _ in range(ITERATIONS - 1):
-        gram = step @ gram @ step
-        step = _quintic(gram)
-        product = step @ product
-    product = product / norm
-    return product @ matrices if wide else matrices @ product
-
-
-def newton_schulz_flops(rows: int, columns: int) -> int:
-    """Multiplications and additions of Muon's five rounds for one matrix, in the form that takes fewer.
-
-    With `m` and `n` the short and the long side: `20 m m n + 10 m^3` as in `newton_schulz`, where a round is
-    two products of `[m, m]` and `[m, n]` size and one of `[m, m]` with itself, or `4 m m n + 34 m^3` as in
-    `newton_schulz_gram`. A product of `[m, k]` and `[k, n]` is `2 m k n`.
-    """
-    m, n = sorted((rows, columns))
-    return min(20 * m * m * n + 10 * m**3, 4 * m * m * n + 34 * m**3)
-
-
-def _quintic(gram: Tensor) -> Tensor:
-    """`a I + b G + c G^2`, the factor that one round puts before X."""
-    a, b, c = QUINTIC
-    if gram.ndim > 3:  # a stack of stacks
-        return _quintic(gram.flatten(0, -3)).view_as(gram)
-    factor = torch.addmm if gram.ndim == 2 else torch.baddbmm
-    factor = factor(gram, gram, gram, beta=b, alpha=c)
-    factor.diagonal(dim1=-2, dim2=-1).add_(a)
-    return factor
-
-
 class Muon(torch.optim.Optimizer):
     """Move each matrix equally far along all directions of its averaged gradient.
 
@@ -130,9 +46,10 @@ class Muon(torch.optim.Optimizer):
     hundreds of times as strong as the others, and a step along it moves hardly anything else. `O` has the
     same directions at equal strength. AdamW evens out numbers one by one, Muon the directions of the map.
 
-    Computes as `torch.optim.Muon` does, with two differences: in float32, not in bfloat16 (many processors
-    have no units for it), and several matrices of one shape at a time. It does so on every device: no other
-    path has been measured on a GPU or on a processor with bfloat16 units.
+    Computes as `torch.optim.Muon` does, with three differences: in float32, not in bfloat16 (many processors
+    have no units for it), several matrices of one shape at a time, and with three rounds of the best constants
+    instead of five rounds of one set. It does so on every device: no other path has been measured on a GPU or
+    on a processor with bfloat16 units.
 
     Args:
         params: parameters with two dimensions, or groups of them as torch's optimizers take.
@@ -143,8 +60,8 @@ class Muon(torch.optim.Optimizer):
     Raises:
         ValueError: a parameter that is no matrix, or a setting out of range.
 
-    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the article's
-    section 3.1.
+    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; Amsel et al. 2025,
+    "The Polar Express", for the constants; the article's section 3.1.
     """
 
     def __init__(
@@ -185,22 +102,26 @@ class Muon(torch.optim.Optimizer):
             kept = 1 - group["lr"] * group["weight_decay"]
             for parameters in _of_one_shape(group["params"]):
                 rows, columns = parameters[0].shape
-                averages = torch.stack([self._average(p, group["momentum"]) for p in parameters])
                 long = max(rows, columns) >= LONG * min(rows, columns)
+                averages = self._averages(parameters, group["momentum"])
                 updates = (newton_schulz_gram if long else newton_schulz)(averages)
                 distance = group["lr"] * math.sqrt(max(1, rows / columns))
                 for parameter, update in zip(parameters, updates, strict=True):
                     parameter.mul_(kept).add_(update, alpha=-distance)
         return loss
 
-    def _average(self, parameter: Tensor, momentum: float) -> Tensor:
-        """The gradient averaged over the steps, with the newest one counted again (Nesterov), in float32."""
-        state, gradient = self.state[parameter], parameter.grad
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(gradient)
-        average = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
-        newest = gradient.lerp(average, momentum)
-        return newest.to(torch.promote_types(newest.dtype, torch.float32))
+    def _averages(self, parameters: list[Tensor], momentum: float) -> Tensor:
+        """The gradients averaged over the steps, the newest counted again (Nesterov), in a float32 stack."""
+        first = parameters[0].grad
+        kind = torch.promote_types(first.dtype, torch.float32)
+        stack = first.new_empty(len(parameters), *first.shape, dtype=kind)
+        for parameter, place in zip(parameters, stack, strict=True):
+            state, gradient = self.state[parameter], parameter.grad
+            if "momentum_buffer" not in state:
+                state["momentum_buffer"] = torch.zeros_like(gradient)
+            average = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
+            torch.lerp(gradient, average, momentum, out=place)
+        return stack
 
 
 def _of_one_shape(parameters: Iterable[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

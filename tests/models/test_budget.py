@@ -141,8 +141,8 @@ def test_numbers_by_hand():
     assert budget.weight_bytes == 2 * budget.total_parameters
     assert budget.cache_bytes_per_token == 2 * 2 * 12 * 2
     assert budget.optimizer_bytes == 2 * (2 * budget.total_parameters - 2 * (576 + 1152))
-    square = 5 * (4 * 12**3 + 2 * 12**3)  # a round has two products with the matrix, one with its Gram matrix
-    oblong = 2 * 2 * 12 * 12 * 48 + 17 * 2 * 12**3  # first and last product on the long side, 17 on the short
+    square = 3 * (4 * 12**3 + 2 * 12**3)  # a round has two products with the matrix, one with its Gram matrix
+    oblong = 2 * 2 * 12 * 12 * 48 + 9 * 2 * 12**3  # first and last product on the long side, 9 on the short
     assert budget.optimizer_flops == 2 * (4 * square + 2 * oblong)
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from llmasos_edu.training.optimizers import Muon, make_optimizers, newton_schulz, newton_schulz_gram
+from llmasos_edu.training.optimizers import Muon, make_optimizers
+from llmasos_edu.training.polar import newton_schulz, newton_schulz_gram
 
 
 def matrix(*shape, dtype=torch.float32):
@@ -39,6 +40,19 @@ def test_an_empty_matrix_is_left_alone(shape):
     empty.grad, other.grad = torch.zeros(*shape), torch.eye(2)
     muon.step()
     assert not torch.equal(other, torch.ones(2, 2))
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (6, 20), (20, 6)])
+def test_a_gradient_whose_squares_are_no_float32_moves_like_any_other(shape):
+    gradient = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    moved = []
+    for size in (1, 1e25):
+        parameter = nn.Parameter(torch.zeros(shape))
+        parameter.grad = size * gradient
+        Muon([parameter], lr=1.0).step()
+        moved.append(parameter.detach())
+    torch.testing.assert_close(*moved, atol=1e-4, rtol=1e-4)
+    assert moved[0].abs().max() > 0.1
 
 
 def test_stacks_of_stacks_are_orthogonalized_one_by_one():
