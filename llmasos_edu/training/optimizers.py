@@ -47,9 +47,9 @@ class Muon(torch.optim.Optimizer):
     same directions at equal strength. AdamW evens out numbers one by one, Muon the directions of the map.
 
     Computes as `torch.optim.Muon` does, with three differences: in float32, not in bfloat16 (many processors
-    have no units for it), several matrices of one shape at a time, and with three rounds of the best constants
-    instead of five rounds of one set. It does so on every device: no other path has been measured on a GPU or
-    on a processor with bfloat16 units.
+    have no units for it), several matrices of one shape at a time, and in three rounds with the best
+    constants for each, not in five with one set. It does so on every device: no other path has been measured
+    on a GPU or on a processor with bfloat16 units.
 
     Args:
         params: parameters with two dimensions, or groups of them as torch's optimizers take.

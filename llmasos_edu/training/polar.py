@@ -81,7 +81,10 @@ def newton_schulz(matrices: Tensor, quintics: Sequence[tuple[float, float, float
     """
     if matrices.shape[-2] > matrices.shape[-1]:
         return newton_schulz(matrices.mT, quintics).mT  # X X^T shall be the small one of the two squares
-    x = _of_norm_one(matrices)
+    norm = torch.linalg.matrix_norm(matrices, keepdim=True)
+    if norm.isinf().any():
+        return newton_schulz(_at_most_one(matrices), quintics)
+    x = matrices / norm.clamp(min=SMALLEST_NORM)
     for constants in quintics:
         x = _factor(x @ x.mT, constants) @ x
     return x
@@ -103,14 +106,19 @@ def newton_schulz_gram(matrices: Tensor, quintics: Sequence[tuple[float, float, 
     Source: Amsel et al. 2025, "The Polar Express", appendix F.
     """
     wide = matrices.shape[-2] <= matrices.shape[-1]
-    x = _of_norm_one(matrices)
-    gram = x @ x.mT if wide else x.mT @ x
+    gram = matrices @ matrices.mT if wide else matrices.mT @ matrices
+    norm = gram.diagonal(dim1=-2, dim2=-1).sum(-1).sqrt()[..., None, None]
+    if norm.isinf().any():
+        return newton_schulz_gram(_at_most_one(matrices), quintics)
+    norm = norm.clamp(min=SMALLEST_NORM)
+    gram = gram / norm**2
     product = step = _factor(gram, quintics[0])
     for constants in quintics[1:]:
         gram = step @ gram @ step
         step = _factor(gram, constants)
         product = step @ product
-    return product @ x if wide else x @ product
+    product = product / norm
+    return product @ matrices if wide else matrices @ product
 
 
 def newton_schulz_flops(rows: int, columns: int, rounds: int = len(QUINTICS)) -> int:
@@ -125,13 +133,9 @@ def newton_schulz_flops(rows: int, columns: int, rounds: int = len(QUINTICS)) ->
     return min(rounds * (4 * m * m * n + 2 * m**3), 4 * m * m * n + (8 * rounds - 6) * m**3)
 
 
-def _of_norm_one(matrices: Tensor) -> Tensor:
-    """Each divided by the root of the sum of its squares; also where a square is too large for a float32."""
-    norm = torch.linalg.matrix_norm(matrices, keepdim=True)
-    if norm.isinf().any():
-        matrices = matrices / matrices.abs().amax(dim=(-2, -1), keepdim=True).clamp(min=1)
-        norm = torch.linalg.matrix_norm(matrices, keepdim=True)
-    return matrices / norm.clamp(min=SMALLEST_NORM)
+def _at_most_one(matrices: Tensor) -> Tensor:
+    """Each divided by its largest entry where that is above 1: the square of 1e20 is no float32 any more."""
+    return matrices / matrices.abs().amax(dim=(-2, -1), keepdim=True).clamp(min=1)
 
 
 def _factor(gram: Tensor, constants: tuple[float, float, float]) -> Tensor:
