@@ -1,0 +1,361 @@
+"""Exercises of chapter 2.3 on memory: what may be taken over, who may begin, who must go.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 2.3-2 --------------------------------------------------------------------------------
+
+
+def tokens_reused(prompt, read, size):
+    """prompt [tokens], read [texts][tokens], size -> how many tokens of the prompt need not be computed."""
+    best = 0
+    for text in read:
+        common = 0
+        while common < min(len(prompt), len(text)) and prompt[common] == text[common]:
+            common += 1
+        best = max(best, min(common, len(prompt) - 1) // size * size)
+    return best
+
+
+def _common(prompt, text):
+    common = 0
+    while common < min(len(prompt), len(text)) and prompt[common] == text[common]:
+        common += 1
+    return common
+
+
+def _blockwise(prompt, read, size):
+    """A key of the block alone: blocks of any text at any place."""
+    known = {tuple(text[at : at + size]) for text in read for at in range(0, len(text) - size + 1, size)}
+    blocks = 0
+    while (blocks + 1) * size <= len(prompt) - 1 and tuple(
+        prompt[blocks * size : (blocks + 1) * size]
+    ) in known:
+        blocks += 1
+    return blocks * size
+
+
+def _draw_prompt(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    size = generator.choice([2, 3])
+    read = [[generator.randrange(2) for _ in range(generator.randint(3, 9))] for _ in range(3)]
+    prompt = generator.choice(read)[: generator.randint(2, 8)] + [generator.randrange(2)] * generator.randint(
+        0, 2
+    )
+    return (Case(f"prompt {prompt}, read {read}, blocks of {size}", (prompt, read, size)),)
+
+
+REUSED = Exercise(
+    key="2.3-2",
+    title="What need not be computed",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Texts that were read before lie in blocks of `size` tokens; only full blocks are known. How many "
+        "tokens "
+        "of a new prompt need not be computed? A block counts if it and all before it hold what the prompt "
+        "has "
+        "there. At least one token is always left to compute, since its answer is wanted."
+    ),
+    takeaway="A prefix is worth its full blocks, from the first token on, and never the whole prompt.",
+    reference=tokens_reused,
+    explanation="The longest common beginning with any text, at most all but one token, rounded down to "
+    "blocks.",
+    hints=(
+        "How many tokens at the beginning does the prompt share with one of the texts?",
+        "Of 7 common tokens in blocks of 4, how many lie in full blocks?",
+        "And if the whole prompt has been read before, to its last token?",
+    ),
+    cases=(
+        Case("7 tokens in common, blocks of 4", ([1, 2, 3, 4, 5, 6, 7, 8, 9], [[1, 2, 3, 4, 5, 6, 7, 0]], 4)),
+        Case("the very same prompt", ([1, 2, 3, 4], [[1, 2, 3, 4]], 2)),
+        Case("the same prompt, not at a block's end", ([1, 2, 3, 4, 5], [[1, 2, 3, 4, 5]], 2)),
+        Case("nothing was read", ([1, 2, 3], [], 2)),
+        Case("another first token", ([9, 2, 3, 4, 5], [[1, 2, 3, 4, 5]], 2)),
+        Case("equal blocks after another beginning", ([7, 7, 5, 5, 0], [[7, 7, 1, 1], [2, 2, 5, 5]], 2)),
+        Case("the second text has more", ([1, 2, 3, 4, 5, 6], [[1, 2, 0, 0], [1, 2, 3, 4, 9]], 2)),
+        Case("a short text was read", ([1, 2, 3, 4], [[1, 2, 3]], 2)),
+        Case("one token", ([1], [[1, 2]], 1)),
+    ),
+    draw=_draw_prompt,
+    mistakes=(
+        Mistake(
+            "tokens, not blocks",
+            "You count common tokens. A block that is only begun is not known: round down to full blocks.",
+            (lambda p, r, s: max([min(_common(p, t), len(p) - 1) for t in r], default=0),),
+        ),
+        Mistake(
+            "nothing left to compute",
+            "A prompt that was read before is taken over whole. Then there is nothing to read in this "
+            "step, and "
+            "without reading the model says nothing.",
+            (lambda p, r, s: max([_common(p, t) // s * s for t in r], default=0),),
+        ),
+        Mistake(
+            "a block for itself",
+            "You compare each block by its own tokens. The keys and values in it depend on all that came "
+            "before: "
+            "equal words after another beginning are another block.",
+            (_blockwise,),
+        ),
+        Mistake(
+            "blocks counted",
+            "You return how many blocks are taken over, not how many tokens.",
+            (lambda p, r, s: tokens_reused(p, r, s) // s,),
+        ),
+        Mistake(
+            "rounded up",
+            "You round up to whole blocks: the last one is not full, or not all of it is the prompt's.",
+            (lambda p, r, s: max([-(-min(_common(p, t), len(p) - 1) // s) * s for t in r], default=0),),
+        ),
+        Mistake(
+            "only the last text",
+            "You look at one of the texts only. Any of them may have the longest common beginning.",
+            (lambda p, r, s: tokens_reused(p, r[-1:], s), lambda p, r, s: tokens_reused(p, r[:1], s)),
+        ),
+        Mistake(
+            "what is left",
+            "You return what is still to be computed. Asked for is what need not be.",
+            (lambda p, r, s: len(p) - tokens_reused(p, r, s),),
+        ),
+    ),
+)
+
+
+# 2.3-4 --------------------------------------------------------------------------------
+
+
+def blocks_at_the_peak(processes, size):
+    """processes [[tokens, left], ...], size -> the most blocks at one time if all run in every step."""
+    peak = 0
+    for _, moment in processes:
+        held = [-(-(tokens + moment - 1) // size) for tokens, left in processes if left >= moment]
+        peak = max(peak, sum(held))
+    return peak
+
+
+def _peak(processes, size, *, ended=False, last=1):
+    peak = 0
+    for _, moment in processes:
+        there = [(t, n) for t, n in processes if (n > moment if ended else n >= moment)]
+        slots = [t + moment - last for t, n in there]
+        peak = max(peak, sum(-(-each // size) for each in slots))
+    return peak
+
+
+def _draw_processes(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    processes = [[generator.randint(1, 20), generator.randint(1, 15)] for _ in range(4)]
+    size = generator.choice([2, 4, 8])
+    return (Case(f"processes {processes}, blocks of {size}", (processes, size)),)
+
+
+PEAK = Exercise(
+    key="2.3-4",
+    title="The worst moment to come",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "Each process has so many tokens and says so many more, one a step, all at the same time. A process "
+        "with n tokens after k more steps has computed n + k - 1 slots (the last token is never read). It "
+        "holds "
+        "whole blocks, and gives all back when it has ended. How many blocks are held at the worst moment? "
+        "Look "
+        "at the moments just before somebody ends."
+    ),
+    takeaway="Who ends early makes room for those who stay: the peak is less than the sum of all ends.",
+    reference=blocks_at_the_peak,
+    explanation="Memory grows until somebody ends, so it is enough to look just before each end.",
+    hints=(
+        "At the moment when the process with m left says its last token, who is still there?",
+        "Those with at least m left, and they have each said m more. Including the one that is ending.",
+        "Round up to blocks for each process, then add; not the other way round.",
+    ),
+    cases=(
+        Case("the example of the chapter", ([[6, 3], [2, 9]], 4)),
+        Case("one process", ([[5, 4]], 4)),
+        Case("two that end together", ([[4, 4], [1, 4]], 2)),
+        Case("a large one that ends soon", ([[40, 1], [2, 20]], 4)),
+        Case("three", ([[7, 2], [3, 6], [1, 12]], 4)),
+        Case("blocks of one", ([[3, 2], [3, 5]], 1)),
+        Case("nobody", ([], 4)),
+        Case("three short ones", ([[1, 1], [1, 1], [1, 2]], 4)),
+        Case("slots that just fill a block", ([[4, 1], [8, 5]], 4)),
+    ),
+    draw=_draw_processes,
+    mistakes=(
+        Mistake(
+            "whoever ends has gone",
+            "At a process's last step you no longer count it. It still holds everything then, and more "
+            "than ever.",
+            (lambda p, s: _peak(p, s, ended=True),),
+        ),
+        Mistake(
+            "everybody at their end",
+            "You add what each holds at its own end. They do not end at the same time: some have given their "
+            "blocks back by then.",
+            (lambda p, s: sum(-(-(t + n - 1) // s) for t, n in p),),
+        ),
+        Mistake(
+            "only now",
+            "You add what is held now. Every step brings each of them a token more.",
+            (lambda p, s: sum(-(-t // s) for t, n in p), lambda p, s: sum(-(-(t - 1) // s) for t, n in p)),
+        ),
+        Mistake(
+            "the last token counted",
+            "You count a slot for the last token too. It is said and never read.",
+            (lambda p, s: _peak(p, s, last=0),),
+        ),
+        Mistake(
+            "rounded once for all",
+            "You add all slots and round up once. Two processes never share a block that one of them writes.",
+            (lambda p, s: max([-(-sum(t + m - 1 for t, n in p if n >= m) // s) for _, m in p], default=0),),
+        ),
+        Mistake(
+            "slots for blocks",
+            "You return how many slots are held. Asked for are blocks, of which each process holds whole "
+            "ones.",
+            (lambda p, s: blocks_at_the_peak(p, 1),),
+        ),
+    ),
+)
+
+
+# 2.3-5 --------------------------------------------------------------------------------
+
+
+def victims(tables, holders, requester, free, wanted):
+    """tables: blocks of each process, the first in rank first -> who is evicted [processes], in order."""
+    holders, gone = list(holders), []
+    for process in range(len(tables) - 1, requester, -1):
+        if free >= wanted:
+            break
+        if not tables[process]:
+            continue
+        for block in tables[process]:
+            holders[block] -= 1
+            free += holders[block] == 0
+        gone.append(process)
+    return gone if free >= wanted else []
+
+
+def _evict(tables, holders, requester, free, wanted, *, order=None, shared=True, even=False, once=False):
+    holders, gone = list(holders), []
+    below = order if order is not None else range(len(tables) - 1, requester, -1)
+    for process in below:
+        if free >= wanted and not once:
+            break
+        if not tables[process]:
+            continue
+        for block in tables[process]:
+            holders[block] -= 1
+            free += holders[block] == 0 or not shared
+        gone.append(process)
+    return gone if free >= wanted or even else []
+
+
+def _draw_tables(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    tables = [generator.sample(range(9), generator.randint(0, 3)) for _ in range(5)]
+    holders = [sum(block in table for table in tables) for block in range(9)]
+    inputs = (
+        tables,
+        holders,
+        generator.randint(0, 2),
+        holders.count(0),
+        holders.count(0) + generator.randint(0, 3),
+    )
+    return (Case(f"tables {tables}, requester {inputs[2]}, {inputs[3]} free, {inputs[4]} wanted", inputs),)
+
+
+VICTIMS = Exercise(
+    key="2.3-5",
+    title="Who must go?",
+    difficulty=3,
+    minutes=25,
+    statement=(
+        "`tables[p]` are the blocks of process p, the process that ranks first stands first. The process "
+        "`requester` needs `wanted` free blocks, and `free` are free. Those ranked below it lose all their "
+        "blocks, "
+        "the last in rank first, until there are enough. A block is free only when nobody holds it any more: "
+        "`holders[b]` says how many tables hold block b. Who holds nothing is not evicted. If even all of "
+        "them "
+        "together are not enough, nobody is evicted. Return who is evicted, in order; change nothing that "
+        "you "
+        "are given."
+    ),
+    takeaway="Nobody loses anything for a rank below him, and nobody for nothing: so somebody always gets "
+    "on.",
+    reference=victims,
+    explanation="From the last in rank upwards; a shared block is free when its last holder has gone.",
+    hints=(
+        "Which processes may be evicted at all, and in which order are they asked?",
+        "A block that two hold: does it become free when one of them goes? When both go?",
+        "Before you answer: were they enough? If not, nobody should have lost anything.",
+    ),
+    cases=(
+        Case("one is enough", ([[0], [1, 2], [3, 4]], [1, 1, 1, 1, 1, 0], 0, 1, 3)),
+        Case("two are needed", ([[0], [1], [2]], [1, 1, 1], 0, 0, 2)),
+        Case("enough is free", ([[0], [1]], [1, 1, 0, 0], 0, 2, 2)),
+        Case("the last in rank asks", ([[0, 1], [2]], [1, 1, 1], 1, 0, 1)),
+        Case("a block that two hold", ([[], [0, 1], [0, 2]], [2, 1, 1], 0, 0, 2)),
+        Case("both holders go", ([[], [0], [0]], [2, 0], 0, 0, 1)),
+        Case("not enough together", ([[0], [1], [2]], [1, 1, 1], 0, 0, 3)),
+        Case("shared with the requester", ([[0], [0, 1]], [2, 1], 0, 0, 2)),
+        Case("one that holds nothing", ([[0], [1], []], [1, 1], 0, 0, 1)),
+        Case("the last holds less than the one before", ([[0], [1, 2, 3], [4]], [1, 1, 1, 1, 1], 0, 0, 1)),
+        Case("those above are safe", ([[0, 1, 2], [], [3]], [1, 1, 1, 1], 1, 0, 2)),
+    ),
+    draw=_draw_tables,
+    mistakes=(
+        Mistake(
+            "shared blocks counted as free",
+            "You count every block of a victim as free. One that somebody else holds too stays in use.",
+            (lambda t, h, r, f, w: _evict(t, h, r, f, w, shared=False),),
+        ),
+        Mistake(
+            "for nothing",
+            "Where all of them together are not enough, you evict them all the same. They lose their work, "
+            "and "
+            "the requester still cannot run.",
+            (lambda t, h, r, f, w: _evict(t, h, r, f, w, even=True),),
+        ),
+        Mistake(
+            "from the front",
+            "You begin with the one just below the requester. It is the next to run: the last in rank "
+            "should go "
+            "first.",
+            (lambda t, h, r, f, w: _evict(t, h, r, f, w, order=range(r + 1, len(t))),),
+        ),
+        Mistake(
+            "those above as well",
+            "You evict processes that rank above the requester. Then two can throw each other out for ever.",
+            (
+                lambda t, h, r, f, w: _evict(
+                    t, h, r, f, w, order=[p for p in range(len(t) - 1, -1, -1) if p != r]
+                ),
+            ),
+        ),
+        Mistake(
+            "everybody below",
+            "You evict all who rank below, though fewer would do. When do you stop?",
+            (lambda t, h, r, f, w: _evict(t, h, r, f, w, once=True) if f < w else [],),
+        ),
+        Mistake(
+            "the largest first",
+            "You take whoever holds most. Fewer lose their blocks so, but it may be the next in rank.",
+            (
+                lambda t, h, r, f, w: _evict(
+                    t, h, r, f, w, order=sorted(range(r + 1, len(t)), key=lambda p: (-len(t[p]), -p))
+                ),
+            ),
+        ),
+    ),
+)
+
+
+EXERCISES = (REUSED, PEAK, VICTIMS)
