@@ -29,6 +29,7 @@ FILES = {
     "process": (5.65, "one\nconversation"),
     "memory": (5.65, "blocks, tables,\nprefixes"),
     "speculation": (1.9, "cheap guesses"),
+    "paged_layers": (7.0, "a layer, for\nall tokens"),
     "choosing": (8.3, "from scores\nto tokens"),
     "paged_tensors": (9.6, "keys and values\nin blocks"),
     "torch_driver": (8.3, "the book's\nmodels"),
@@ -78,7 +79,7 @@ def files_drawing() -> Figure:
     drawing = Drawing(10.3, _FLOOR * deepest + _HEIGHT + 0.2)
     boxes = {}
     for name, (x, words) in FILES.items():
-        real = name in ("torch_driver", "transformers_driver", "choosing", "paged_tensors")
+        real = name.endswith("_driver") or name in ("choosing", "paged_tensors", "paged_layers")
         loop = name in ("kernel", "batch")
         colour = OKABE_ITO["yellow"] if loop else "#E9F5E9" if real else "#EAF2F8"
         y = 0.1 + _FLOOR * (deepest - levels[name])
