@@ -1,4 +1,4 @@
-"""Drawings of the kernel: its files from their imports, its loop, a text in its blocks (chapter 2.3)."""
+"""The kernel drawn: its files from their imports, its loop, a text in its blocks, its bugs (chapter 2.3)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.kernel import kernel
+from llmasos_edu.kernel.kept_bugs import INVARIANTS, KeptBug
 from llmasos_edu.plots.drawing import Drawing
-from llmasos_edu.plots.kernel import owner_colour
+from llmasos_edu.plots.kernel_explorers import owner_colour
+from llmasos_edu.plots.style import STYLE
 
 FOLDER, PACKAGE = Path(kernel.__file__).parent, kernel.__package__
 # Where a file stands from left to right, in inches, and what it is for; its floor comes from the imports.
@@ -162,3 +166,41 @@ def table_drawing(
         drawing.arrow((x, y), (0.2 + number * pitch + pitch / 2, 0.7))
     drawing.text(0.2, 0.1, "the pool", size=8, align="left")
     return drawing.figure
+
+
+def bugs_figure(bugs: Sequence[KeptBug], *, title: str | None = None, width: float = 8.0) -> Figure:
+    """How many bugs of each file are caught first by each invariant.
+
+    Args:
+        bugs: as from `kept_bugs()`; those that change nothing stand in a column of their own.
+        title: the finding that the picture shows.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+    """
+    files = sorted({bug.module for bug in bugs}, key=lambda name: -sum(bug.module == name for bug in bugs))
+    columns = [*INVARIANTS, 0]
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        figure, axis = plt.subplots(figsize=(width, 0.34 * len(files) + 1.1))
+        counts = [
+            [sum(bug.module == file and bug.caught_by == column for bug in bugs) for column in columns]
+            for file in files
+        ]
+        largest = max(map(max, counts))
+        axis.imshow(counts, cmap="Blues", vmin=0, vmax=1.4 * largest, aspect="auto")
+        for y, line in enumerate(counts):
+            for x, count in enumerate(line):
+                axis.text(
+                    x, y, count or "", ha="center", va="center", color="white" if count > 9 else "black"
+                )
+        axis.set_xticks(range(len(columns)), [*INVARIANTS, "no harm"])
+        axis.set_yticks(range(len(files)), [f"{file}.py" for file in files])
+        axis.tick_params(length=0)
+        axis.xaxis.tick_top()
+        axis.xaxis.set_label_position("top")
+        axis.set(xlabel="invariant that catches first")
+        axis.spines[:].set_visible(False)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure

@@ -220,7 +220,8 @@ def _draw_slots(axis, trace: Mapping) -> None:
             middle, slot, str(pid), ha="center", va="center", fontsize=7, color=ink_on(colour), bbox=plate
         )
     times = [step["time"] for step in steps if any(event[0] == "evict" for event in step["events"])]
-    axis.plot(times, [-0.68] * len(times), "x", color=OKABE_ITO["vermilion"], markersize=4, clip_on=False)
+    if times:  # a line without points, not clipped, would count as one in the figure's corner
+        axis.plot(times, [-0.68] * len(times), "x", color=OKABE_ITO["vermilion"], markersize=4, clip_on=False)
 
 
 def _hatched(axis, place: tuple[float, float], wide: float, ink: str) -> None:
@@ -307,7 +308,7 @@ def playground_figure(
         means["turnaround"].append(sum(each.finished - each.arrival for each in done) / len(done))
         means["response"].append(sum(each.first_token - each.arrival for each in done) / len(done))
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, axes = plt.subplots(figsize=(width, 2.9))
+        figure, axes = plt.subplots(figsize=(width, 3.1))
         for place, (measure, values) in enumerate(means.items()):
             at = [line + 0.38 * (place - 0.5) for line in range(len(values))]
             hatch = {"hatch": "///", "edgecolor": "white"} if place else {}
@@ -317,7 +318,7 @@ def playground_figure(
         axes.invert_yaxis()
         axes.set_xlabel("time on the kernel's clock")
         axes.set_xlim(0, 1.12 * max(means["turnaround"] + means["response"]))
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside lower right", ncols=2)
         if title:
             axes.set_title(title)
     return figure

@@ -1,4 +1,4 @@
-"""Pictures of a kernel show its trace; the drawing of its files shows their imports."""
+"""The drawing of the kernel's files shows their imports, that of its loop its code, the table its bugs."""
 
 import ast
 
@@ -8,16 +8,13 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import pytest
-from matplotlib.patches import Rectangle
 
-from llmasos_edu.kernel.drivers import IntegerDriver
 from llmasos_edu.kernel.kept_bugs import kept_bugs
-from llmasos_edu.kernel.kernel import Kernel
-from llmasos_edu.kernel.scheduler import RoundRobin
 from llmasos_edu.plots.architecture import (
     FILES,
     FOLDER,
     PACKAGE,
+    bugs_figure,
     files_drawing,
     floors,
     imports,
@@ -26,7 +23,6 @@ from llmasos_edu.plots.architecture import (
     table_drawing,
     without_implied,
 )
-from llmasos_edu.plots.kernel import blocks_figure, bugs_figure, holders_of, slots_figure, slots_of
 
 # The miniatures of chapter 2.2 and the list of bugs: what the kernel itself does not use.
 APART = {"__init__", "allocator", "paging", "processor", "kept_bugs"}
@@ -38,64 +34,8 @@ def no_figure_is_left_open():
     plt.close("all")
 
 
-@pytest.fixture(scope="module")
-def trace():
-    kernel = Kernel(
-        IntegerDriver(), num_blocks=12, block_size=4, slots=2, policy=RoundRobin(2), trace="memory"
-    )
-    parent = kernel.spawn(b"the glass", 6)
-    kernel.spawn(b"why", 5)
-    kernel.step()
-    kernel.fork(parent, b"!")
-    kernel.run()
-    return kernel.trace.as_dict()
-
-
 def texts(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
-
-
-# -- traces ------------------------------------------------------------------------
-
-
-def test_turns_are_the_steps_of_the_trace(trace):
-    lanes = slots_of(trace)
-    assert len(lanes) == 2
-    for step in trace["steps"]:
-        middle = (step["time"] + step["end"]) / 2
-        running = {pid for turns in lanes for pid, start, end, _ in turns if start < middle < end}
-        assert running == {row["pid"] for row in step["batch"]}
-    read = sum(row["read"] for step in trace["steps"] for row in step["batch"])
-    assert read == sum(turn[3] for turns in lanes for turn in turns)
-
-
-def test_bars_stand_where_the_turns_are(trace):
-    figure = slots_figure({"one": trace, "two": trace}, title="the finding")
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["one", "two"]
-    bars = [bar for container in figure.axes[0].containers for bar in container]
-    found = sorted(
-        (round(bar.get_y() + bar.get_height() / 2), bar.get_x(), bar.get_x() + bar.get_width())
-        for bar in bars
-    )
-    assert found == sorted(
-        (lane, start, end) for lane, turns in enumerate(slots_of(trace)) for _, start, end, _ in turns
-    )
-    assert figure.get_suptitle() == "the finding"
-
-
-def test_blocks_are_hatched_where_two_hold_them(trace):
-    figure = blocks_figure(trace)
-    patches = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
-    hatched = {(patch.get_x(), patch.get_y()) for patch in patches if patch.get_hatch()}
-    shared = {
-        (x, block)
-        for x, step in enumerate(trace["steps"])
-        for block, pids in holders_of(step).items()
-        if len(pids) > 1
-    }
-    assert hatched == shared
-    assert shared
-    assert len(patches) == sum(len(holders_of(step)) for step in trace["steps"])
 
 
 def test_bugs_are_counted_by_file_and_invariant():
@@ -104,19 +44,6 @@ def test_bugs_are_counted_by_file_and_invariant():
     numbers = [int(text) for text in texts(figure) if text]
     assert sum(numbers) == len(bugs)
     assert figure.axes[0].get_xticklabels()[-1].get_text() == "no harm"
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda: slots_figure({}), "no step to draw"),
-        (lambda: slots_figure({"empty": {"steps": [], "meta": {"slots": 1}}}), "no step to draw"),
-        (lambda: blocks_figure({"steps": [], "meta": {"num_blocks": 1}}), 'trace="memory"'),
-    ],
-)
-def test_what_cannot_be_drawn_is_told(call, words):
-    with pytest.raises(ValueError, match=words):
-        call()
 
 
 # -- drawings ----------------------------------------------------------------------
