@@ -299,3 +299,14 @@ def test_whose_receipt_is_gone_is_told_so_and_nothing_is_done_twice():
     )  # younger: all known
     calls.dispatch(caller("note", job="3"), asked, 2.0)  # its own process, not resumed
     assert done == ["once"] * 3 + ["new", "once"]
+
+
+def test_what_json_has_no_number_for_is_the_tool_s_failure():
+    calls = table(share=lambda process: [math.nan], name=lambda process: ["Käthe"])
+    assert calls.dispatch(caller("share"), "share", 0.0).errno == "EIO"
+    assert calls.dispatch(caller("name"), "name", 0.0).text == '["Käthe"]'
+
+
+def test_half_an_answer_is_left_out_even_where_nothing_stands_before_it():
+    syntax = CallSyntax()
+    assert [syntax.whole([258, 5]), syntax.whole([7, 258, 5]), syntax.whole([7, 258, 5, 259])] == [0, 1, 4]
