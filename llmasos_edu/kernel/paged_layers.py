@@ -43,7 +43,8 @@ def layer_of(block: nn.Module) -> Layer:
         ValueError: it is no block of the book's, or has its norms last, which the driver would pass over.
     """
     attention = getattr(block, "attention", None)
-    if not isinstance(block, EncoderLayer) or type(attention) is not MultiHeadAttention:
+    own = isinstance(block, EncoderLayer) and type(block).forward is EncoderLayer.forward
+    if not own or type(attention) is not MultiHeadAttention:
         names = f"{type(block).__name__} with {type(attention).__name__}"
         raise ValueError(f"{names} is no EncoderLayer with MultiHeadAttention, whose parts the driver calls")
     if not block.norm_first:

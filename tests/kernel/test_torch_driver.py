@@ -13,6 +13,7 @@ from llmasos_edu.kernel.scheduler import RoundRobin
 from llmasos_edu.kernel.speculation import NGramDraft
 from llmasos_edu.kernel.torch_driver import TorchDriver, read_many, read_one
 from llmasos_edu.layers.positional import POSITIONS
+from llmasos_edu.layers.transformer import EncoderLayer
 from llmasos_edu.learning.lora import add_lora
 from llmasos_edu.models.language_model import LanguageModel
 
@@ -337,6 +338,10 @@ def test_models_that_look_at_their_neighbours_are_refused():
     model = random_model()
     model.blocks[0].norm_first = False
     with pytest.raises(ValueError, match="norm_first=False"):
+        TorchDriver(model)
+    model = random_model()
+    model.blocks[0].__class__ = type("Skips", (EncoderLayer,), {"forward": lambda self, x, **options: x})
+    with pytest.raises(ValueError, match="Skips with MultiHeadAttention is no EncoderLayer"):
         TorchDriver(model)
     model = random_model()
     model.blocks[1].attention = torch.nn.Identity()
