@@ -60,7 +60,7 @@ function render(host) {
       when: make("output", {}),
       figures: make("dl", { class: "lm-figures" }),
       readout: readout(),
-      map: board("map of memory", { onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover, onmouseleave: () => hover(null) }),
+      map: board("map of memory", { onkeydown: mapKey, onclick: mapClick, onmousemove: mapHover, onmouseleave: () => hover(null) }, "lm-blocks"),
       legend: blockLegend([...BLOCK_SIGNS.slice(0, 2), [{ owners: [0], written: true }, "written in this step"], ...BLOCK_SIGNS.slice(2)]),
       events: make("p", { class: "lm-caption" }),
       processes: make("div", { class: "lm-processes", role: "group", "aria-label": "Processes" }),
