@@ -234,6 +234,11 @@ class MoE(nn.Module):
         factor = self.capacity_factor if self.training else self.eval_capacity_factor
         return (factor or self.capacity_factor or 1.0) if self.choice == "expert" else factor
 
+    def each_token_alone(self) -> bool:
+        """Whether, in the present mode, a token's experts depend on no other token."""
+        factor = self._factor()
+        return factor is None or factor * self.top_k >= len(self.experts)
+
     def check_each_token_alone(self) -> None:
         """Refuse to read a text piece by piece where a token's experts depend on tokens that stand elsewhere.
 
@@ -243,9 +248,9 @@ class MoE(nn.Module):
         Raises:
             ValueError: they do in the present mode; the message says by which setting.
         """
-        factor = self._factor()
-        if factor is None or factor * self.top_k >= len(self.experts):
+        if self.each_token_alone():
             return
+        factor = self._factor()
         mode = "training" if self.training else "evaluation"
         limit = "choice='expert'" if self.choice == "expert" else f"a capacity factor of {factor} in {mode}"
         raise ValueError(

@@ -178,14 +178,7 @@ class LanguageModel(nn.Module):
 
     def new_cache(self, batch_size: int, max_len: int) -> list[KVCache]:
         """Empty caches, one a layer, for `max_len` positions in each of `batch_size` rows."""
-        weight = self.head.weight
-        return [
-            KVCache(
-                batch_size, num_kv_heads=block.attention.num_kv_heads, max_len=max_len,
-                head_dim=block.attention.head_dim, dtype=weight.dtype, device=weight.device,
-            )
-            for block in self.blocks
-        ]  # fmt: skip
+        return self.body.new_cache(batch_size, max_len)
 
     def next_logits(self, tokens: Tensor, *, cache: list[KVCache], counts: list[int] | None = None) -> Tensor:
         """Logits of the token that follows each row: one step of writing.

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.arguments import check_options
+from llmasos_edu.foundation.code import code_of, runs_own_code
+from llmasos_edu.generation.decoding_step import KNOWN
 from llmasos_edu.layers.attention import AttentionMaps
 from llmasos_edu.layers.kv_cache import KVCache
 from llmasos_edu.layers.moe import MoE
@@ -11,7 +13,7 @@ from llmasos_edu.layers.positional import PositionalEncoding
 from llmasos_edu.layers.routing import Routing
 from llmasos_edu.layers.transformer import NORMS, EncoderLayer, set_norm_eps
 
-MASK_NUMBERS = 1 << 22  # so many numbers a mask may hold, 16 MiB in float32, when a cache is read into
+MASK_NUMBERS = 1 << 22  # numbers a mask may hold, 16 MiB in float32, where a text can be read in pieces
 
 
 class LLMasOS(nn.Module):
@@ -106,6 +108,11 @@ class LLMasOS(nn.Module):
     ) -> Tensor:
         """Let every position read those before it.
 
+        Memory grows with the length and not with its square: a text is read into a cache in pieces where a
+        mask would be large. Without a cache only ALiBi needs a mask, and the same is done in evaluation mode
+        where no gradient is recorded. In training, and where maps or routings are asked for, the text is read
+        at once, with ALiBi's mask of all pairs.
+
         Args:
             x: `[batch, seq, d_model]`.
             cache, counts, head_mask, keep, routings: as in `LanguageModel.forward`.
@@ -119,8 +126,9 @@ class LLMasOS(nn.Module):
         """
         self._check(x, cache, head_mask)
         seq = x.shape[1]
-        if cache is not None and maps is None and routings is None:
-            size = self._read_at_once(cache[0], seq)
+        if maps is None and routings is None:
+            cache = self._cache_of_its_own(x) if cache is None else cache
+            size = seq if cache is None else self._read_at_once(cache[0], seq)
             if size < seq:
                 return self._in_pieces(x, size, cache=cache, counts=counts, head_mask=head_mask, keep=keep)
         positions = torch.arange(seq, device=x.device) if cache is None else cache[0].positions(seq)
@@ -143,6 +151,35 @@ class LLMasOS(nn.Module):
                 routings.append(None)
         return self.norm(x)
 
+    def new_cache(self, batch_size: int, max_len: int) -> list[KVCache]:
+        """Empty caches, one a layer, for `max_len` positions in each of `batch_size` rows."""
+        weight = self.norm.weight
+        return [
+            KVCache(
+                batch_size, num_kv_heads=block.attention.num_kv_heads, max_len=max_len,
+                head_dim=block.attention.head_dim, dtype=weight.dtype, device=weight.device,
+            )
+            for block in self.blocks
+        ]  # fmt: skip
+
+    def _cache_of_its_own(self, x: Tensor) -> list[KVCache] | None:
+        """Where ALiBi's mask of all pairs would be too large: a cache to read into piece by piece.
+
+        None where it is small, or where pieces would not do: while gradients are recorded or the model is in
+        training, where a token's experts depend on later tokens, and where a hook or replaced code is to see
+        the whole text at once.
+        """
+        batch, seq, _ = x.shape
+        if self.positions.alibi is None or self.positions.alibi.num_heads * seq**2 <= MASK_NUMBERS:
+            return None
+        experts = [block.feed_forward for block in self.blocks if isinstance(block.feed_forward, MoE)]
+        whole = self.training or torch.is_grad_enabled()
+        if whole or not all(each.each_token_alone() for each in experts):
+            return None
+        if not runs_own_code(self.modules(), KNOWN | OWN):
+            return None
+        return self.new_cache(batch, seq)
+
     def _read_at_once(self, cache: KVCache, seq: int) -> int:
         """Of `seq` new positions, how many may be read together so that no mask grows with their square."""
         if self.positions.alibi is None and cache.is_empty():
@@ -156,22 +193,23 @@ class LLMasOS(nn.Module):
 
     def _in_pieces(self, x: Tensor, size: int, *, cache, counts, head_mask, keep) -> Tensor:
         """`forward`, `size` positions at a time: with a cache no token depends on a later one."""
-        read = []
+        read = None
         for start in range(0, x.shape[1], size):
             piece = x[:, start : start + size]
             real = None
             if counts is not None:
                 real = [min(max(count - start, 0), piece.shape[1]) for count in counts]
-            read.append(
-                self.forward(
-                    piece,
-                    cache=cache,
-                    counts=real,
-                    head_mask=head_mask,
-                    keep=None if keep is None else keep[:, start : start + size],
-                )
+            piece = self.forward(
+                piece,
+                cache=cache,
+                counts=real,
+                head_mask=head_mask,
+                keep=None if keep is None else keep[:, start : start + size],
             )
-        return torch.cat(read, dim=1)
+            # One tensor for all: small ones kept between masks that grow would leave holes that none fits.
+            read = piece.new_empty(x.shape) if read is None else read
+            read[:, start : start + size] = piece
+        return read
 
     def _check(self, x: Tensor, cache, head_mask: Tensor | None) -> None:
         num_layers, attention = len(self.blocks), self.blocks[0].attention
@@ -187,3 +225,6 @@ class LLMasOS(nn.Module):
             for block in self.blocks:
                 if isinstance(block.feed_forward, MoE):
                     block.feed_forward.check_each_token_alone()
+
+
+OWN = code_of(LLMasOS)

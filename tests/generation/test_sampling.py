@@ -785,9 +785,11 @@ def fill(model, half):
 
 with torch.inference_mode():
     for position in ("alibi", "rotary"):
+        make(position)(torch.zeros(1, 40, dtype=torch.long))
         make(position).generate(torch.zeros(1, 40, dtype=torch.long), 2)  # what torch itself takes
     before = peak()
     make("alibi").generate(torch.zeros(1, 4000, dtype=torch.long), 2)
+    make("alibi")(torch.zeros(1, 4000, dtype=torch.long))
     alibi = peak()
     fill(make("rotary"), 6000)
     rows = [torch.zeros(length, dtype=torch.long) for length in (4000, 2000)]

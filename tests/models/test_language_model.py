@@ -742,3 +742,50 @@ def test_pieces_keep_what_was_asked_of_all(monkeypatch):
             tokens, cache=model.new_cache(2, 20)
         )  # in one piece: each routing is of all tokens
         close(routed.logits, model(tokens))
+
+
+def alibi_masks(model, tokens, monkeypatch, *, grad=False):
+    """What a plain reading gives, and how many queries each call of the kernel had."""
+    queries = []
+    monkeypatch.setattr(llmasos, "MASK_NUMBERS", 2 * 20 * 7)
+    real = torch.nn.functional.scaled_dot_product_attention
+
+    def heard(query, *args, **options):
+        queries.append(query.shape[-2])
+        return real(query, *args, **options)
+
+    with monkeypatch.context() as patched, torch.set_grad_enabled(grad):
+        patched.setattr(torch.nn.functional, "scaled_dot_product_attention", heard)
+        read = model(tokens)
+    return read, queries
+
+
+@pytest.mark.parametrize("experts", [1, 3])
+def test_with_alibi_a_plain_reading_goes_in_pieces_too(experts, monkeypatch):
+    model = build("alibi", num_experts=experts, **({} if experts == 1 else {"bias": False, "d_ff": 8}))
+    tokens = some_tokens(3, 20)
+    with torch.inference_mode():
+        whole = model(tokens)
+    heads = model.blocks[0].attention.num_heads
+    assert heads * 20 * 20 > 2 * 20 * 7
+    read, queries = alibi_masks(model, tokens, monkeypatch)
+    close(read, whole)
+    assert max(queries) * heads * 20 <= 2 * 20 * 7
+    assert sum(queries) == 20 * len(model.blocks)
+
+
+@pytest.mark.parametrize("why", ["gradient", "training", "hook", "replaced", "expert choice", "position"])
+def test_where_pieces_would_not_do_a_text_is_read_whole(why, monkeypatch):
+    model = build("alibi")
+    if why == "expert choice":
+        model = build("alibi", num_experts=3, moe={"choice": "expert"}, bias=False, d_ff=8)
+    if why == "position":
+        model = build()
+    model.train(why == "training")
+    if why == "hook":
+        model.blocks[1].register_forward_hook(lambda *_: None)
+    if why == "replaced":
+        attend = model.blocks[0].attention.forward
+        model.blocks[0].attention.forward = lambda *args, **options: attend(*args, **options)
+    _, queries = alibi_masks(model, some_tokens(3, 20), monkeypatch, grad=why == "gradient")
+    assert queries == [20] * len(model.blocks)
