@@ -110,6 +110,8 @@ function drawAudit(picture) {
   fit($("audit"), Math.max(1, lines.length), () => document.createElement("li")).forEach((item, at) => {
     item.textContent = lines[at] ?? "no system call yet";
   });
+  const { audit = 0, receipts = 0 } = picture.dropped;
+  $("forgotten").textContent = audit + receipts ? `too old to be kept: ${audit} lines, ${receipts} receipts` : "";
 }
 
 function draw(picture) {

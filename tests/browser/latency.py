@@ -17,6 +17,7 @@ TIMER = """async ([where, keys]) => {
     box.dispatchEvent(press);
     let now = before, drawn = start;
     while (now === before) {
+      if (performance.now() - start > 5000) throw new Error(`key ${keys[i % 2]} changed nothing in 5 s`);
       await new Promise(requestAnimationFrame);
       drawn = performance.now();
       now = look();

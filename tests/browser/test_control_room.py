@@ -7,6 +7,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from running_server import Running
 
+from llmasos_edu.kernel.memory import AddressSpace
+from llmasos_edu.kernel.process import Process
+from llmasos_edu.kernel.syscalls import SyscallTable
+
 
 @pytest.fixture
 def server():
@@ -49,6 +53,24 @@ def test_the_page_lives(server, browser, scheme):
     assert errors == []
     assert hosts == {server.base.removeprefix("http://")}
     page.close()
+
+
+def test_the_audit_log_says_what_it_does_not_keep(browser):
+    calls = SyscallTable(kept=2)
+    with Running(syscalls=calls, num_blocks=32) as running:
+        page = browser.new_page()
+        page.goto(running.base)
+        page.wait_for_selector('body[data-state="ready"]')
+        expect(page.locator("#audit")).to_have_text("no system call yet")
+        assert page.text_content("#forgotten") == ""
+        process = Process(pid=0, tokens=[1], prompt_len=1, limit=2, space=AddressSpace(running.kernel.pool))
+        for _ in range(5):
+            calls.dispatch(process, "nothing", 0.0)
+        page.fill("#prompt", "a step, so that a picture is sent")
+        page.press("#prompt", "Enter")
+        expect(page.locator("#audit li")).to_have_count(2)
+        expect(page.locator("#forgotten")).to_have_text("too old to be kept: 3 lines, 0 receipts")
+        page.close()
 
 
 def test_two_texts_from_one_prompt_are_seen_as_in_the_explorers(server, browser):
