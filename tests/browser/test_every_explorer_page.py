@@ -95,7 +95,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(view):
     assert {outline for _, outline in reached[1:]} == {"solid"}
 
 
-def test_pictures_are_saved_with_every_word_within_their_edge(view, tmp_path):
+def test_pictures_are_saved_with_every_word_within_their_margin(view, tmp_path):
     name, size, words = view.saved_picture(tmp_path)
     assert re.fullmatch(r"[a-z0-9-]+", name)
     svg = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
@@ -106,9 +106,10 @@ def test_pictures_are_saved_with_every_word_within_their_edge(view, tmp_path):
             const box = document.body.appendChild(document.createElement('div'));
             box.innerHTML = svg;
             const frame = box.firstChild.getBoundingClientRect();
-            const out = [...box.querySelectorAll('text')].filter((text) => {
+            const words = [...box.querySelectorAll('text')].filter((text) => text.textContent);
+            const out = words.filter((text) => {
                 const { left, right, bottom } = text.getBoundingClientRect();
-                return left < frame.left - 1 || right > frame.right + 1 || bottom > frame.bottom + 1; });
+                return left < frame.left + 4 || right > frame.right - 1 || bottom > frame.bottom + 1; });
             const found = out.map((text) => text.textContent);
             box.remove();
             return found; }""",

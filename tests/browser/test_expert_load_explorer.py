@@ -1,6 +1,7 @@
 """The expert-load explorer in a real Chromium, on our own host page: no Jupyter, no kernel, no network."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -517,6 +518,32 @@ def test_the_saved_picture_names_tokens_loads_and_domains(show, tmp_path):
     svg = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
     assert svg.count("<path") > 60
     assert svg.count("rotate(-90") == 24, "the map's columns have no words"
+
+
+@pytest.mark.parametrize("width", [320, 390, 640, 860])
+def test_the_colour_scale_ends_before_the_loads_words(show, width):
+    page = show(capacity_factor=0.75)
+    page.page.evaluate("""() => {
+        const pen = CanvasRenderingContext2D.prototype, { fillText: write, fillRect: fill } = pen;
+        window.ends = {};
+        pen.fillRect = function (x, y, w, h) {
+            if (h === 8) ends.scale = [Math.min(x, ends.scale?.[0] ?? x), x + w];
+            fill.call(this, x, y, w, h);
+        };
+        pen.fillText = function (words, x, y) {
+            const wide = this.measureText(words).width;
+            const left = x - ({ center: wide / 2, right: wide }[this.textAlign] || 0);
+            ends[words] = [left, left + wide];
+            write.call(this, words, x, y);
+        };
+    }""")
+    page.page.set_viewport_size({"width": width, "height": 1000})
+    page.page.wait_for_timeout(100)
+    page.settle()
+    ends = page.page.evaluate("ends")
+    assert ends["probability"][0] >= 0
+    for row in (("probability", "scale", "even share 12"), ("0.1", "0.5", "even share 12")):
+        assert all(ends[one][1] < ends[other][0] for one, other in pairwise(row)), ends
 
 
 def test_python_moves_the_view(show):

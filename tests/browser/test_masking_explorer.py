@@ -189,5 +189,6 @@ def test_the_saved_picture_holds_text_and_proposals(show, tmp_path):
     name, (width, _), words = page.saved_picture(tmp_path)
     assert (name, width) == ("masking", 1440)
     assert words.count("?") == 2
+    assert [word for word in words if word.startswith("Token ")] == 2 * ["Token 9", "Token 10"]
     shares = [percent(p) for place in explorer.masked[1][8] for p in place["p"]]
     assert set(shares) <= set(words)

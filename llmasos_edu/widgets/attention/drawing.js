@@ -189,9 +189,10 @@ function mapPicture(scene, title, bars) {
   const { maps, map, rows, causal } = scene;
   const plan = layOut(maps, 760, 620, (text) => [...text].length * 7.3);
   const { left, top, cell, w, h } = plan;
-  const width = Math.max(left + w + plan.right + 16, 20 + 8 * title.length);
+  const margin = 8;
+  const width = Math.max(left + w + plan.right + 2 * margin, 20 + 8 * title.length);
   const pen = new SvgPen(title, width, 34 + top + h + (bars ? 126 : 16));
-  pen.at(0, 34);
+  pen.at(margin, 34);
   const paths = new Map();
   const shade = (at) => Math.round(63 * Math.min(1, map.weights[at] / scene.top));
   for (let query = 0; query < rows; query++) {
@@ -208,9 +209,9 @@ function mapPicture(scene, title, bars) {
   }
   drawAround(pen, plan, scene, PAPER);
   if (bars) {
-    pen.at(0, 34 + top + h + 8);
+    pen.at(margin, 34 + top + h + 8);
     pen.write(bars.title, left, 10);
-    pen.at(0, 34 + top + h + 22);
+    pen.at(margin, 34 + top + h + 22);
     drawColumns(pen, plan, bars.values, bars.top, 90, () => PAPER.bar, PAPER);
   }
   return pen.picture();

@@ -160,8 +160,11 @@ function drawBand(c, { left, top, cell }, scene) {
   }
 }
 
-function drawScale(c, { left, top, h }, colours) {
-  const [x, y, length] = [left + 78, top + h + 12, 130];
+function drawScale(c, { left, top, h, loadLeft }, colours) {
+  const y = top + h + 12;
+  const end = loadLeft - 12; // there the loads' own words may begin
+  const x = Math.min(left + 78, Math.max(72, end - 130));
+  const length = clamp(end - x, 60, 130);
   for (let i = 0; i < 65; i++) {
     c.fillStyle = RAMP_CSS[Math.round((i / 64) * (RAMP_STEPS - 1))];
     c.fillRect(x + (i * length) / 65, y, length / 65 + 0.6, 8);

@@ -126,7 +126,7 @@ function render(host) {
     const [width, lineHeight, blockHeight] = [720, 22, 26 + 18 * rows];
     const lines = textLines(width - 20);
     const top = 34 + lineHeight * lines.length;
-    const pen = new SvgPen("Masking and prediction", width, top + 34 + blockHeight * view.width, "A gap, and what two models propose for it");
+    const pen = new SvgPen("Masking and prediction", width, top + 44 + blockHeight * view.width, "A gap, and what two models propose for it");
     lines.flat().forEach(({ words, x, line, hidden }) => {
       const y = 40 + line * lineHeight;
       pen.fillStyle = hidden ? PAPER.ink : PAPER.paper;
@@ -136,13 +136,17 @@ function render(host) {
     [["Masked model: both sides", gap.masked, PAPER.bar], ["Causal model: left side", gap.causal, PAPER.mark]].forEach(([title, places, colour], column) => {
       const x = 10 + column * 360;
       pen.write(title, x, top + 10, { font: HEADING_FONT });
-      places.forEach((place, offset) => place.ids.forEach((id, n) => {
-        const y = top + 34 + offset * blockHeight + 18 * n;
-        pen.write(shorten(data.pieces[id], 14), x, y, { font: LABEL_FONT });
-        pen.write(percent(place.p[n]), x + 270, y, { font: LABEL_FONT });
-        pen.fillStyle = colour;
-        pen.fillRect(x + 110, y - 6, 150 * place.p[n], 12);
-      }));
+      places.forEach((place, offset) => {
+        const first = top + 48 + offset * blockHeight;
+        pen.write(`Token ${view.token + offset + 1}`, x, first - 18, { colour: PAPER.soft });
+        place.ids.forEach((id, n) => {
+          const y = first + 18 * n;
+          pen.write(shorten(data.pieces[id], 14), x, y, { font: LABEL_FONT });
+          pen.write(percent(place.p[n]), x + 270, y, { font: LABEL_FONT });
+          pen.fillStyle = colour;
+          pen.fillRect(x + 110, y - 6, 150 * place.p[n], 12);
+        });
+      });
     });
     return pen.picture();
   }
