@@ -143,6 +143,11 @@ class NGram:
         return cls(levels, vocab_size, torch.stack(discounts))
 
     @property
+    def levels(self) -> list[Level]:
+        """The tables of orders 1, 2, ..., order."""
+        return list(self._levels)
+
+    @property
     def order(self) -> int:
         """Length of the longest n-grams: tokens of context plus one."""
         return len(self._levels)

@@ -9,6 +9,7 @@ from llmasos_edu.widgets.expert_load.explorer import ExpertLoadExplorer
 from llmasos_edu.widgets.gradient_plane.explorer import GradientPlaneExplorer
 from llmasos_edu.widgets.masking.explorer import MaskingExplorer
 from llmasos_edu.widgets.memory_map.explorer import MemoryMapExplorer
+from llmasos_edu.widgets.next_token.explorer import NextTokenExplorer
 from llmasos_edu.widgets.positions.explorer import PositionExplorer
 from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground
 from llmasos_edu.widgets.shared.host import embed_widget_state, host_fragment, save_html
@@ -23,6 +24,7 @@ __all__ = [
     "GradientPlaneExplorer",
     "MaskingExplorer",
     "MemoryMapExplorer",
+    "NextTokenExplorer",
     "PositionExplorer",
     "SchedulerPlayground",
     "SlotTimelineExplorer",

@@ -89,7 +89,8 @@ class ExplorerPage:
     def stops(self) -> list:
         """Everything in the first explorer that the Tab key stops at."""
         self.settle()
-        found = self.locator(".lm-explorer").first.locator("select, input, button, [tabindex='0']")
+        kinds = "select, input, textarea, button, [tabindex='0']"
+        found = self.locator(".lm-explorer").first.locator(kinds)
         usable = """(nodes) => [...nodes.keys()].filter((number) => nodes[number].offsetParent !== null
                                    && !nodes[number].disabled && nodes[number].tabIndex === 0)"""
         return [found.nth(number) for number in found.evaluate_all(usable)]

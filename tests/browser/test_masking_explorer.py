@@ -122,7 +122,7 @@ def test_the_truth_is_told_only_when_asked_for(show):
 def test_before_the_first_token_the_causal_model_has_nothing_to_go_by(show):
     page, explorer = show(token=0, width=2)
     assert tables(page, 1) == []
-    assert "Nothing stands before the first token" in page.locator(".lm-from-left").inner_text()
+    assert "Nothing stands before the first token" in page.locator(".lm-main.lm-other").inner_text()
     assert "causal: nothing to go by" in page.readout()
     assert tables(page, 0) == expected(explorer, explorer.masked[1][0])
 

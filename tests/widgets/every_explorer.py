@@ -10,6 +10,8 @@ from kernel_traces import crowded
 
 from llmasos_edu.models.encoder import MaskedLanguageModel
 from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.text.ngram import NGram
+from llmasos_edu.text.tokenizer import ByteTokenizer
 from llmasos_edu.widgets import (
     AccuracyMatrixExplorer,
     AttentionExplorer,
@@ -19,6 +21,7 @@ from llmasos_edu.widgets import (
     GradientPlaneExplorer,
     MaskingExplorer,
     MemoryMapExplorer,
+    NextTokenExplorer,
     PositionExplorer,
     SchedulerPlayground,
     SlotTimelineExplorer,
@@ -51,6 +54,10 @@ def attention(dtype=SINGLE, words=unchanged):
     model = shaken(LanguageModel(VOCAB, d_model=8, num_layers=2, num_heads=4), dtype)
     names = [words(NAMES[i]) for i in TEXT]
     return AttentionExplorer.from_model(model, torch.tensor(TEXT), names, knock_out=True)
+
+
+def live_attention(dtype=SINGLE, words=unchanged):
+    return AttentionExplorer.live(byte_model(dtype), ByteTokenizer(), text=words("the theme of <i>"))
 
 
 def cross_attention(dtype=SINGLE, words=unchanged):
@@ -118,8 +125,19 @@ def playground(dtype=SINGLE, words=unchanged):
     return SchedulerPlayground()
 
 
+def byte_model(dtype):
+    """A model of bytes with what the browser can compute."""
+    return shaken(LanguageModel(256, d_model=8, num_layers=2, num_heads=4), dtype)
+
+
+def next_token(dtype=SINGLE, words=unchanged):
+    counts = NGram.kneser_ney(list(b"the list and the text and the theme of the test <i>"), 256, 3)
+    return NextTokenExplorer(byte_model(dtype), ByteTokenizer(), counts, text=words("the theme <i>"))
+
+
 EXPLORERS = {
     "attention": attention,
+    "live attention": live_attention,
     "cross-attention": cross_attention,
     "experts": experts,
     "positions": positions,
@@ -129,6 +147,7 @@ EXPLORERS = {
     "accuracy matrix": accuracy,
     "gradient plane": gradients,
     "dark knowledge": knowledge,
+    "next token": next_token,
     "memory map": memory,
     "slot timeline": timeline,
     "scheduler playground": playground,

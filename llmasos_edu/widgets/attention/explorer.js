@@ -4,12 +4,13 @@ const TRAITS = ["input", "layer", "head", "query", "key", "pinned", "show", "dec
 const MAP_HEIGHT = 380; // at most, so that controls, map and bars are on a laptop's screen together
 const SHOW_WORDS = { head: "one head", mean: "mean of heads", max: "maximum of heads" };
 
-function render(host) {
+// `live`: maps that are computed here, from a text that the reader types; null where they were given.
+function showMaps(host, live = null) {
   const { model } = host;
   const bytes = toBytes(model.get("data"));
   const { inputs, mean_from: meanFrom } = model.get("description");
-  const allMaps = inputs.map((description) => new AttentionMaps(description, bytes));
-  const life = explore(host, { traits: TRAITS, light: ["query", "key", "pinned"], keepInRange, paint, close });
+  const allMaps = live ? [live] : inputs.map((description) => new AttentionMaps(description, bytes));
+  const life = explore(host, { traits: live ? [...TRAITS, "text"] : TRAITS, light: ["query", "key", "pinned"], keepInRange, paint, close });
   const { view, colours, change, show } = life;
   view.scale = "map";
   let maps = allMaps[view.input];
@@ -73,6 +74,12 @@ function render(host) {
     return [...values.keys()].filter((key) => !hidden(query, key)).sort((a, b) => values[b] - values[a]).slice(0, count);
   }
 
+  // A text of the reader's own: the cursor goes to its last token, and to the key that it looks at most.
+  function typed(text) {
+    change({ text, query: Infinity, pinned: -1 });
+    change({ key: strongest(view.query, 1)[0] });
+  }
+
   // Another input has other sizes, all its rows are written, and its mask is its own.
   function keepInRange(patch, before) {
     if (view.input !== before.input) {
@@ -80,6 +87,7 @@ function render(host) {
       Object.assign(view, { decoded: maps.queries, causal: maps.givenCausal, ...patch });
       offer(maps);
     }
+    if (live && live.text !== view.text) live.read(view.text);
     view.layer = clamp(view.layer, 0, maps.layers - 1);
     view.head = clamp(view.head, 0, maps.heads - 1);
     view.decoded = clamp(view.decoded, 1, maps.queries);
@@ -119,6 +127,7 @@ function render(host) {
       barsTitle: make("p", { class: "lm-caption lm-one" }),
       bars: make("canvas", { role: "img" }),
       unpin: button("Unpin", () => change({ pinned: -1 })),
+      text: live && live.field(typed),
       sides: make("p", { class: "lm-heading" }, "Target looks at source",
         make("span", { class: "lm-where lm-plain" }, " rows: what the decoder writes, columns: what the encoder read")),
       strip: make("canvas", { role: "img" }),
@@ -134,9 +143,9 @@ function render(host) {
     ui.root = frame("Attention explorer", {
       controls: [inputField, field("Layer", ui.layer), field("Head", ui.head), field("Show", ui.show), ui.causal.box, ui.temperature.box, field("Colours", ui.scale)],
       picture, fileName: () => `attention-layer${view.layer}-${view.show === "head" ? `head${view.head}` : view.show}`,
-      help: "Rows are queries, columns are keys. Arrow keys move over the weights, Enter or a click pins a row, Escape frees it, Page Up and Page Down change the head."
+      help: (live ? live.help : "") + "Rows are queries, columns are keys. Arrow keys move over the weights, Enter or a click pins a row, Escape frees it, Page Up and Page Down change the head."
         + (inputs.some((each) => each.step) ? " N and P write the next token and take it back." : "") },
-    make("div", { class: "lm-body" },
+    ...(live ? [ui.text.box] : []), make("div", { class: "lm-body" },
       make("div", { class: "lm-side" }, make("p", { class: "lm-heading" }, "All heads"), thumbs.box,
         make("p", { class: "lm-hint" }, "Rows are layers, columns are heads, counted from 0 as in the code. Click one, or move with the arrow keys.")),
       make("div", { class: "lm-main" }, ui.sides, ui.readout, ui.map.box, steps.root, make("div", { class: "lm-line" }, ui.barsTitle, ui.unpin), ui.bars, ui.knockOut)));
@@ -146,7 +155,7 @@ function render(host) {
   // One switch a head where every subset was computed, else one for the head on show.
   function buildSwitches() {
     const count = maps.layers * maps.heads;
-    const every = count <= 8;
+    const every = live || count <= 8;
     const toggle = (index) => {
       const now = index === null ? view.layer * maps.heads + view.head : index;
       const out = view.knocked_out.includes(now);
@@ -189,6 +198,7 @@ function render(host) {
     for (const name of ["input", "layer", "head", "show", "scale"]) ui[name].value = view[name];
     ui.head.disabled = view.show !== "head";
     ui.causal.input.checked = view.causal;
+    if (live) ui.text.put(view.text);
     ui.temperature.put(Math.log10(view.temperature), view.temperature.toFixed(2));
     ui.map.box.setAttribute("aria-label", `Attention map, ${headName()}: ${maps.queries} queries by ${maps.keys} keys. ` +
       "Arrow keys read the weights, Enter pins a row.");
@@ -198,7 +208,7 @@ function render(host) {
     const width = ui.map.box.clientWidth;
     const context = ui.map.base.getContext("2d");
     context.font = LABEL_FONT;
-    plan = layOut(maps, width, MAP_HEIGHT, (text) => context.measureText(text).width);
+    plan = layOut(maps, width, MAP_HEIGHT - (live ? 72 : 0), (text) => context.measureText(text).width);
     const height = plan.top + plan.h + 4;
     fitCanvas(ui.map.over, width, height);
     drawMap(fitCanvas(ui.map.base, width, height), plan, now, colours);
@@ -342,6 +352,3 @@ function render(host) {
     return mapPicture(now, `${maps.cross ? "Target looks at source" : "Attention weights"}, ${headName()}`, bars);
   }
 }
-
-export { softmaxMap, truthShare, render };
-export default { render };

@@ -9,12 +9,25 @@ from typing import Any
 
 import numpy as np
 import traitlets as t
+from ipywidgets import widget_serialization
 
 from llmasos_edu.foundation.arguments import check_strings
 from llmasos_edu.foundation.arrays import read_array, readable_piece
 from llmasos_edu.foundation.modes import evaluating
 from llmasos_edu.widgets.attention import data
 from llmasos_edu.widgets.shared.explorer import Explorer, script, style
+from llmasos_edu.widgets.shared.host import without_surrogates
+from llmasos_edu.widgets.shared.language_model import BrowserModel, browser_model
+
+SCRIPTS = (
+    "attention/maps.js",
+    "attention/drawing.js",
+    "attention/thumbnails.js",
+    "attention/steps.js",
+    "attention/explorer.js",
+)
+LIVE_TOKENS = 64  # as in live.js
+LIVE_TEXT = "The with statement wraps the execution of a block, and the block ends with the statement"
 
 
 class AttentionExplorer(Explorer):
@@ -51,13 +64,7 @@ class AttentionExplorer(Explorer):
     """
 
     page_title = "Attention explorer"
-    _esm = script(
-        "attention/maps.js",
-        "attention/drawing.js",
-        "attention/thumbnails.js",
-        "attention/steps.js",
-        "attention/explorer.js",
-    )
+    _esm = script(*SCRIPTS, "attention/given.js")
     _css = style()
 
     description = t.Dict().tag(sync=True)
@@ -73,6 +80,10 @@ class AttentionExplorer(Explorer):
     causal = t.Bool(False, help="the mask, where scores are given").tag(sync=True)
     temperature = t.Float(1.0, help="where scores are given").tag(sync=True)
     knocked_out = t.List(t.Int(), help="layer * heads + head of each silenced head").tag(sync=True)
+    weights = t.Instance(BrowserModel, allow_none=True, help="of `live`").tag(
+        sync=True, **widget_serialization
+    )
+    text = t.Unicode("", help="what is read, of `live`").tag(sync=True)
 
     def __init__(self, weights, tokens, *, key_tokens=None, scores=None, causal=None, names=None,
                  knock_out=None, mean_from=0, produced=None, truth=None, step=None, layer=0,
@@ -110,18 +121,22 @@ class AttentionExplorer(Explorer):
     @t.validate("input", "layer", "head", "query", "key")
     def _in_range(self, proposal):
         name, value = proposal["trait"].name, proposal["value"]
-        shape = self._shapes[min(self.input, len(self._shapes) - 1)]
-        limits = dict(zip(("layer", "head", "query", "key"), shape, strict=True), input=len(self._shapes))
+        names = ("layer", "head", "query", "key")
+        limits = dict(zip(names, self._shape(), strict=True), input=len(self._shapes))
         if not 0 <= value < limits[name]:
             raise t.TraitError(f"{name}={value} does not exist: 0 to {limits[name] - 1}")
         return value
 
     @t.validate("decoded")
     def _some_rows(self, proposal):
-        rows = self._shapes[min(self.input, len(self._shapes) - 1)][2]
+        rows = self._shape()[2]
         if not 1 <= proposal["value"] <= rows:
             raise t.TraitError(f"decoded={proposal['value']} is no number of rows: 1 to {rows}")
         return proposal["value"]
+
+    def _shape(self) -> tuple[int, int, int, int]:
+        """Layers, heads, queries and keys of what is on show."""
+        return self._shapes[min(self.input, len(self._shapes) - 1)]
 
     @t.observe("input")
     def _all_rows_of_another_input(self, change) -> None:
@@ -163,6 +178,26 @@ class AttentionExplorer(Explorer):
                 subsets = data.silenced_heads(*seen.weights.shape[0:3:2])
                 settings["knock_out"] = [_next_token_probabilities(model, tokens, heads) for heads in subsets]
         return cls(seen.weights[:, 0], words, scores=seen.scores[:, 0], **settings)
+
+    @classmethod
+    def live(
+        cls, model: Any, tokenizer: Any, *, text: str = LIVE_TEXT, layer: int = 0, head: int = 0
+    ) -> LiveAttentionExplorer:
+        """Explore what a language model attends to in any text: the reader types it, the browser computes.
+
+        The model travels to the browser once, for all explorers that ask it. Any heads may be knocked out:
+        the model then reads the text without them. Neither needs a kernel, or the network.
+
+        Args:
+            model: a `LanguageModel` that the browser can compute, such as `manual-dense`; see `pack_model`.
+            tokenizer: the model's.
+            text: shown first. Of every text the first 64 tokens are read.
+            layer, head: shown first.
+
+        Raises:
+            ValueError: a model or tokenizer that `pack_model` refuses, an empty text.
+        """
+        return LiveAttentionExplorer.reading(model, tokenizer, text, layer=layer, head=head)
 
     @classmethod
     def from_translation(cls, model: Any, source: Any, target: Any, source_words, target_words, *,
@@ -248,6 +283,42 @@ class AttentionExplorer(Explorer):
         if weights[:, :, : len(tokens), keys:].max(initial=0.0) < 1e-4:
             weights = weights[:, :, : len(tokens), :keys]
         return cls(weights, tokens, key_tokens=key_tokens, **settings)
+
+
+class LiveAttentionExplorer(AttentionExplorer):
+    """Attention to a text that the reader types, computed in the browser, from `AttentionExplorer.live`."""
+
+    _esm = script("shared/language_model.js", "shared/text_field.js", *SCRIPTS, "attention/live.js")
+    _css = style("shared/text_field.css")
+
+    # Not told back: while one letter is on its way to Python, the next may stand in the field.
+    text = t.Unicode(help="what is read").tag(sync=True, echo_update=False)
+    language_model = t.Instance(BrowserModel, allow_none=True).tag(sync=True, **widget_serialization)
+
+    @classmethod
+    def reading(cls, model: Any, tokenizer: Any, text: str, **settings) -> LiveAttentionExplorer:
+        """As `AttentionExplorer.live`."""
+        import torch
+
+        sent, text = browser_model(model, tokenizer), without_surrogates(text)
+        tokens = tokenizer.encode(text)[:LIVE_TOKENS]
+        if not tokens:
+            raise ValueError("text is empty: there is nothing to attend to")
+        explorer = cls.from_model(model, torch.tensor(tokens), tokenizer.tokens(tokens), **settings)
+        explorer._tokenizer = tokenizer
+        explorer.data = b""  # the browser computes its maps
+        explorer.language_model, explorer.text = sent, text
+        return explorer
+
+    def _shape(self) -> tuple[int, int, int, int]:
+        """Of the latest text; while there is none, of the first."""
+        layers, heads, queries, keys = super()._shape()
+        if self.text:
+            queries = keys = len(self._tokenizer.encode(without_surrogates(self.text))[:LIVE_TOKENS])
+        return layers, heads, queries, keys
+
+    def contents(self) -> str:
+        return f"{super().contents()}, live"
 
 
 def _one_row(tokens, row: int, name: str):

@@ -19,7 +19,7 @@ function thumbnails({ view, colours, change }, now, onkeydown) {
     Object.assign(c, { font: "11px system-ui, sans-serif", fillStyle: colours.ink, textBaseline: "middle", textAlign: "center" });
     for (let head = 0; head < maps.heads; head++) c.fillText(head, x + head * pitch + size / 2, 7);
     for (let layer = 0; layer < maps.layers; layer++) c.fillText(layer, 9, y + layer * pitch + size / 2);
-    const id = [view.input, size, ...Object.values(shown)].join();
+    const id = [view.input, view.text, size, ...Object.values(shown)].join();
     if (id !== kept.id) kept = { id, pictures: [] };
     c.imageSmoothingEnabled = false;
     turn = Symbol("this drawing");

@@ -44,13 +44,13 @@ function render(host) {
       text: tokenRow(names, "The text; a pressed token is hidden. Arrow keys hide the next one.", (token) => change({ token }), textKey),
       readout: readout(),
       masked: make("div", { class: "lm-main" }),
-      causal: make("div", { class: "lm-main lm-from-left" }),
+      causal: make("div", { class: "lm-main lm-other" }),
       note: make("p", { class: "lm-hint" }),
     };
     ui.text.box.replaceChildren(...ui.text.buttons.map((token, i) => make("span", { class: "lm-unit" }, token, bars(i))));
     ui.root = frame("Masking and prediction",
       { controls: [ui.width.box, ui.shown.box], picture, fileName: () => "masking", help: ui.note }, ui.text.box,
-      make("p", { class: "lm-legend" }, legend("lm-key", "masked model"), legend("lm-key lm-left-side", "causal model"),
+      make("p", { class: "lm-legend" }, legend("lm-key", "masked model"), legend("lm-key lm-other", "causal model"),
         span(`surprise at each token when it is hidden alone; the highest bar is ${most.toFixed(1)} bits`)),
       ui.readout, make("div", { class: "lm-body lm-two" }, ui.masked, ui.causal));
     return ui;

@@ -47,7 +47,7 @@ class MaskingExplorer(Explorer):
 
     page_title = "Masking and prediction"
     _esm = script("masking/explorer.js")
-    _css = style("masking/style.css")
+    _css = style("shared/bits.css", "masking/style.css")
 
     pieces = t.List(t.Unicode(), help="names of the tokens in use").tag(sync=True)
     ids = t.List(t.Int(), help="the text, as numbers of pieces").tag(sync=True)

@@ -1,0 +1,1 @@
+"""The next-token explorer: its data, its drawing and its words."""
