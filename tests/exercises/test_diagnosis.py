@@ -5,29 +5,14 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from small_exercises import make_exercise, words
 
 import llmasos_edu.exercises as exercises
-from llmasos_edu.exercises import Case, Exercise, find, inputs
+from llmasos_edu.exercises import find, inputs
 from llmasos_edu.exercises.checker.examples import literal
-from llmasos_edu.exercises.checker.exercise import random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import random_tensors
 from llmasos_edu.exercises.checker.judging import examine
 from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, place_in_words
-
-
-def make_exercise(reference, *cases, **changes):
-    settings = {
-        "key": "0-1",
-        "title": "A title",
-        "difficulty": 1,
-        "minutes": 5,
-        "statement": "A statement.",
-        "takeaway": "A takeaway.",
-        "explanation": "An explanation.",
-        "hints": ("one", "two", "three"),
-        "mistakes": (),
-    }
-    named = tuple(Case(f"case {number}", case) for number, case in enumerate(cases))
-    return Exercise(reference=reference, cases=named, **settings | changes)
 
 
 def table(scores):
@@ -55,12 +40,6 @@ def ids(tokens):
 
 
 IDS = make_exercise(ids, *[(torch.tensor(row),) for row in ([4, 9, 2, 7], [11, 3, 5], [8, 6, 1, 2, 3])])
-
-
-def words(item, answer):
-    verdict = examine(item, lambda: answer)
-    assert verdict.status == "wrong", verdict
-    return verdict.message
 
 
 @pytest.mark.parametrize(
@@ -391,5 +370,5 @@ def test_terms_come_from_the_docstring():
     assert place_in_words([1, 2, 3, 0], axes_of_parts(causal)[0]) == "sequence 1, head 2, token 3, feature 0"
     assert place_in_words([1, 2], None) == "place [1, 2]"
     padded = find("4.1-4")
-    assert axes_of_parts(padded) == [("batch", "seq", "head_dim")] * 2, "as query, and its gradient"
-    assert padded.observe is value_and_gradient
+    assert axes_of_parts(padded) == [("batch", "seq", "head_dim")] * 4, "as query, and three gradients"
+    assert axes_of_parts(find("4.2-8")) == [()]

@@ -200,6 +200,8 @@ def _triangles(wrong: list[torch.Tensor], words: list[str] | None) -> str | None
     if any(w.dim() < 2 or min(w.shape[-2:]) < 2 for w in wrong):
         return None
     row, column = words[-2:] if words else ("row", "column")
+    if any(w.shape[-1] != w.shape[-2] for w in wrong) and (row, column) != ("query", "key"):
+        return None  # a row of numbers, and no table of pairs
     above = [torch.ones_like(w).triu(1) for w in wrong]
     below = [torch.ones_like(w).tril(-1) for w in wrong]
     diagonal = [~(a | b) for a, b in zip(above, below, strict=True)]

@@ -24,12 +24,16 @@ from llmasos_edu.exercises.checker.transformations import explain
 
 CAUSES = {
     "NaN": (
-        "0/0, 0 times infinity (a mask times -inf), infinity minus infinity, the root or logarithm of a "
-        "negative number, or a softmax over nothing but -inf makes it"
+        "0/0, infinity over infinity (an exponential that overflows), 0 times infinity (a mask times -inf), "
+        "infinity minus infinity, the root or logarithm of a negative number, or a softmax over nothing but "
+        "-inf makes it"
     ),
-    "infinity": "the exponential of a large number or a division by zero makes it",
+    "infinity": "the exponential of a large number, -log 0 or a division by zero makes it",
     "minus infinity": "the logarithm of zero makes it, or an -inf of your own that nothing takes away again",
 }
+
+
+BY_CHANCE = ("negative number", "above 100")  # how facts on single numbers end
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,9 @@ def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
             words = _of_its_kind(compared.rows[first][number][0], pairs, noun) or explain(pairs, noun)
             failing = [i for i, row in compared.right.items() if not row[number]]
             if words and len(failing) == 1 and len(exercise.cases) > 1:
+                wrong_cases = [i for i, row in compared.right.items() if not all(row)]
+                if len(wrong_cases) > 1:
+                    continue  # another part is wrong where this one is right: that is shown
                 return f"{compared.praise()}For {exercise.cases[failing[0]].name}, {words}"
             if words:
                 return compared.praise() + words[0].upper() + words[1:]
@@ -186,7 +193,10 @@ def describe(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome
     compared = _compared(exercise, outcomes, expected)
     wrong = [n for n, right in enumerate(compared.right[shown]) if not right]
     number = next((n for n in wrong if any(map(_is_nan, compared.pairs(n)))), wrong[0])
-    return compared.praise() + _one_part(compared, number, shown)
+    cases = zip(outcomes, expected, strict=True)
+    # Where an error came in place of a value, all is wrong; where it is the right answer, all is right.
+    stopped = {i: want.error is not None for i, (got, want) in enumerate(cases) if got.error is not None}
+    return compared.praise() + _one_part(compared, number, shown, stopped)
 
 
 def _not_refused(got: object, error: BaseException) -> str:
@@ -215,7 +225,7 @@ def _exchanged(compared: Compared, bad: list[int]) -> tuple[int, int] | None:
     return None
 
 
-def _one_part(compared: Compared, number: int, shown: int) -> str:
+def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bool]) -> str:
     exercise, noun = compared.exercise, compared.noun(number)
     got, want = compared.rows[shown][number]
     actual, wanted = to_tensor(got), to_tensor(want)
@@ -237,7 +247,7 @@ def _one_part(compared: Compared, number: int, shown: int) -> str:
         return words[0].upper() + words[1:]
     said = _first_difference(actual, wanted, noun, axes_of_parts(exercise)[number], exercise)
     where = only_some(pairs, [pair for pair in pairs if not pair.right])
-    right = {i: row[number] for i, row in compared.right.items()}
+    right = stopped | {i: row[number] for i, row in compared.right.items()}
     split = None if where or len(right) < len(exercise.cases) else _where_right(exercise, right)
     return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split)))
 
@@ -315,12 +325,24 @@ def _where_right(exercise: Exercise, right: dict[int, bool]) -> str | None:
     facts = [_facts(exercise, case, names) for case in exercise.cases]
     common = set.intersection(*(facts[i] for i in good))
     common -= set().union(*(facts[i] for i, ok in right.items() if not ok))
-    return f"It is right in just those cases in which {sorted(common, key=len)[0]}." if common else None
+    # What numbers happen to be like says something only when several cases share it.
+    few = min(len(good), len(right) - len(good)) < 2
+    common = {fact for fact in common if not (few and fact.endswith(BY_CHANCE))}
+    if not common or (len(good) == 1 and len(common) > 1):
+        return None
+    return f"It is right in just those cases in which {min(sorted(common), key=len)}."
 
 
 def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
     sizes = {name if name[:4] == "the " else f"`{name}`": n for name, n in sizes_of(exercise, case).items()}
     facts = {f"{name} is {size:g}" for name, size in sizes.items() if size in (0, 1)}
+    names_of_sizes = sorted(sizes)
+    facts |= {
+        f"{one} equals {other}"
+        for place, one in enumerate(names_of_sizes)
+        for other in names_of_sizes[place + 1 :]
+        if sizes[one] == sizes[other] > 1
+    }
     for name, value in zip(names, case.inputs, strict=False):
         if isinstance(value, torch.Tensor) and value.dtype == torch.bool and value.numel():
             whole = "all True" if value.all() else "False somewhere"

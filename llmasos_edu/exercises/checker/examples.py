@@ -10,11 +10,11 @@ import torch
 
 from llmasos_edu.exercises.checker.comparing import NO_GRADIENT, kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
-from llmasos_edu.exercises.checker.running import Outcome, run, same
+from llmasos_edu.exercises.checker.running import Outcome, run, same, within
 from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, named_axes
 
 LITERAL = 48  # a case with more numbers than this is fetched instead of written out
-SECONDS = 0.3  # what the cutting may take
+SECONDS, EACH = 0.3, 0.1  # what the cutting may take in all, and one cut
 WIDTH = 100
 
 
@@ -146,13 +146,20 @@ def shrink(exercise: Exercise, answer: Callable, case: Case, limit: float = SECO
             smaller = _cut_inputs(case, parameters, axes, name, length)
             if smaller is None:
                 break
-            left, got = run(exercise, exercise.reference, smaller), run(exercise, answer, smaller)
-            wanted = _cut_value(whole.value, parts, name, length)
-            unchanged = left.error is None and same(exercise, left, Outcome(wanted))
-            if unchanged and got.error is None and not same(exercise, got, left):
+            left, wanted = None, _cut_value(whole.value, parts, name, length)
+            with within(EACH):
+                left = _still_fails(exercise, answer, smaller, Outcome(wanted))
+            if left is not None:
                 case, whole = smaller, left
                 break
     return case
+
+
+def _still_fails(exercise: Exercise, answer: Callable, smaller: Case, wanted: Outcome) -> Outcome | None:
+    """The right result of a smaller case, if it is the one that is wanted and the answer is still wrong."""
+    left, got = run(exercise, exercise.reference, smaller), run(exercise, answer, smaller)
+    unchanged = left.error is None and same(exercise, left, wanted)
+    return left if unchanged and got.error is None and not same(exercise, got, left) else None
 
 
 def _cut_inputs(case: Case, parameters: list[str], axes: dict, name: str, length: int) -> Case | None:

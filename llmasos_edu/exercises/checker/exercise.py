@@ -47,6 +47,24 @@ def call(answer: Callable, inputs: tuple) -> object:
     return answer(*inputs)
 
 
+def value_and_gradients(count: int) -> Callable[[Callable, tuple], object]:
+    """How to look at the output and at the gradients that it sends back to the first `count` inputs."""
+
+    def look(answer: Callable, inputs: tuple) -> object:
+        leaves = [value.clone().requires_grad_() for value in inputs[:count]]
+        # Copies of the leaves: torch forbids writing into a leaf, and the message would not be the reader's.
+        output = answer(*(leaf * 1 for leaf in leaves), *inputs[count:])
+        if not isinstance(output, torch.Tensor):
+            return output if output is None or output is ... else (output, *[NO_GRADIENT] * count)
+        if not output.requires_grad:
+            return output, *[NO_GRADIENT] * count
+        probe = torch.linspace(-1, 1, output.numel()).reshape(output.shape)
+        gradients = torch.autograd.grad((output * probe).sum(), leaves, allow_unused=True)
+        return output.detach(), *(NO_GRADIENT if gradient is None else gradient for gradient in gradients)
+
+    return look
+
+
 def value_and_gradient(answer: Callable, inputs: tuple) -> object:
     """Look at the output and at the gradient that it sends back to the first input.
 
@@ -54,16 +72,7 @@ def value_and_gradient(answer: Callable, inputs: tuple) -> object:
         (output, gradient of the first input), or NO_GRADIENT where the output is not connected to it.
         A blank (None, ...) comes back as it is.
     """
-    leaf = inputs[0].clone().requires_grad_()
-    # A copy of the leaf, because torch forbids writing into a leaf and the message would not be the reader's.
-    output = answer(leaf * 1, *inputs[1:])
-    if not isinstance(output, torch.Tensor):
-        return output if output is None or output is ... else (output, NO_GRADIENT)
-    if not output.requires_grad:
-        return output, NO_GRADIENT
-    probe = torch.linspace(-1, 1, output.numel()).reshape(output.shape)
-    (gradient,) = torch.autograd.grad((output * probe).sum(), leaf, allow_unused=True)
-    return output.detach(), NO_GRADIENT if gradient is None else gradient
+    return value_and_gradients(1)(answer, inputs)
 
 
 @dataclass(frozen=True)

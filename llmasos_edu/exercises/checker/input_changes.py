@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 import torch
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
-from llmasos_edu.exercises.checker.running import Outcome, run, same
+from llmasos_edu.exercises.checker.running import Outcome, run, same, within
 
 SECONDS = 0.4  # what the search may take: a reader waits for the words
+EACH = 0.1  # what one change may take: with a step of 0, say, a solution may never end
 
 OF_FLOATS = {
     "has been through a softmax first: is a softmax taken of what is one already?": lambda x: x.softmax(-1),
@@ -27,6 +28,9 @@ OF_FLOATS = {
     "were divided by its length (norm) along the last axis": lambda x: x / x.norm(dim=-1, keepdim=True),
     "had its sum along the last axis divided out": lambda x: x / x.sum(-1, keepdim=True),
     "were transposed (its last two axes exchanged)": lambda x: x.mT,
+    "were reshaped where its last two axes are to be exchanged: a reshape moves nothing": (
+        lambda x: x.reshape(*x.shape[:-2], x.shape[-1], x.shape[-2]).mT
+    ),
     "were shifted by one along its first axis": lambda x: x.roll(1, 0),
     "were reversed along its first axis": lambda x: x.flip(0),
 }
@@ -84,16 +88,18 @@ def explain(
     Returns:
         the rest of a sentence that begins with "It is what the solution gives", or None.
     """
-    end = time.process_time() + limit  # of the processor: a busy machine finds the same
+    end, found = time.process_time() + limit, None  # of the processor: a busy machine finds the same
     # The case that shows most is tried first, so that most changes cost one run.
     order = sorted(numbers, key=lambda i: same(exercise, outcomes[i], expected[i]))
     for words, change in _changes(exercise):
-        if time.process_time() > end:
-            return None
+        left = end - time.process_time()
+        if found or left <= 0:
+            break
         altered = _with(exercise.reference, change)
-        if all(_gives(exercise, altered, exercise.cases[i], outcomes[i]) for i in order):
-            return words
-    return None
+        with within(min(EACH, left)):
+            if all(_gives(exercise, altered, exercise.cases[i], outcomes[i]) for i in order):
+                found = words
+    return found
 
 
 def _with(reference: Callable, change: Callable[[list], list]) -> Callable:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from llmasos_edu.exercises.checker.calls import explain_by_calls
 from llmasos_edu.exercises.checker.comparing import kind
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
 from llmasos_edu.exercises.checker.examples import example, size_of
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
+from llmasos_edu.exercises.checker.influence import explain_by_influence
 from llmasos_edu.exercises.checker.running import (
     Outcome,
     raised_on_purpose,
@@ -144,11 +146,15 @@ def _unrecognised(
         return _with_example(exercise, answer, outcomes, first, verdict, quick)
     if not _quietly_repeats(exercise, answer, exercise.cases[wrong], outcomes[wrong]):
         return _not_repeatable(exercise.cases[wrong])
+    besides = _besides(exercise, outcomes, raising)
+    place = reader_place(outcomes[raising[0]].error) if raising else None
+    if raising:
+        known = _recognise_where_it_runs(exercise, outcomes, expected, mistaken)
+        if known is not None:
+            return Verdict("known mistake", known.message + besides, known.name, place)
     if exercise.explain is not None and not raising:
         values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
         return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
-    besides = _besides(exercise, outcomes, raising)
-    place = reader_place(outcomes[raising[0]].error) if raising else None
     overall = explain_all(exercise, outcomes, expected)
     known = None if overall else _recognise(exercise, outcomes, expected, mistaken, whole=False)
     if known is not None:
@@ -156,8 +162,10 @@ def _unrecognised(
         message = f"{known.message} It shows differently in some cases, such as for {odd}.{besides}"
         return Verdict("known mistake", message, known.name, place)
     overall = overall or explain_by_inputs(exercise, outcomes, expected)
-    start = f"Right in {sum(right)} of {len(right)} cases. " if any(right) else ""
+    start = _right_cases(exercise, right)
     text = overall or describe(exercise, outcomes, expected, wrong)
+    if not overall and quick:
+        text += _influence(exercise, answer, outcomes, expected, [i for i in failing if i not in raising])
     verdict = Verdict("wrong", f"{start}{text}{besides}", place=place)
     return _with_example(exercise, answer, outcomes, wrong, verdict, quick)
 
@@ -168,6 +176,28 @@ def _with_example(
     with contextlib.redirect_stdout(io.StringIO()):
         shown = example(exercise, answer, number, outcomes[number], cut=quick)
     return replace(verdict, example=shown)
+
+
+def _right_cases(exercise: Exercise, right: list[bool]) -> str:
+    """How many cases are right, and which where there are few: what they share often tells what is wrong."""
+    names = [case.name for case, good in zip(exercise.cases, right, strict=True) if good]
+    if not names:
+        return ""
+    named = f" ({'; '.join(names)})" if len(names) <= 2 < len(right) else ""
+    return f"Right in {len(names)} of {len(right)} cases{named}. "
+
+
+def _influence(
+    exercise: Exercise, answer: Callable, outcomes: list[Outcome], expected: list[Outcome], failing: list[int]
+) -> str:
+    """What the answer does not look at or looks at too much, as one more sentence."""
+    comparable = [i for i in failing if expected[i].error is None and outcomes[i].value is not None]
+    if not comparable:
+        return ""
+    with contextlib.redirect_stdout(io.StringIO()):
+        said = explain_by_calls(exercise, answer, exercise.cases[comparable[0]])
+        said = said or explain_by_influence(exercise, answer, outcomes, expected, comparable)
+    return f" {said}" if said else ""
 
 
 def _besides(exercise: Exercise, outcomes: list[Outcome], raising: list[int]) -> str:
@@ -274,22 +304,43 @@ def _recognise(
     for mistake in exercise.mistakes:
         for number in range(len(mistake.implementations)):
             theirs = mistaken[mistake.name, number]
+            if whole:
+                if all(same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)):
+                    return mistake
+                continue
             fits = [same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)]
-            if whole and all(fits):
-                return mistake
             shows = [not same(exercise, it, want) for it, want in zip(theirs, expected, strict=True)]
             explained = sum(fit and show for fit, show in zip(fits, shows, strict=True))
             share = explained / max(1, sum(shows))
             # Where the mistake would do no harm and the answer is wrong, something else is the matter.
             beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
             enough = explained >= max(2, 2 * beyond) and share >= PARTIAL_SHARE
-            if not whole and enough and explained + share > best_score:
+            if enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best
 
 
+def _recognise_where_it_runs(
+    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
+) -> Mistake | None:
+    """The known mistake that behaves like the answer wherever it does not stop with an error."""
+    kept = [i for i, (got, want) in enumerate(zip(outcomes, expected, strict=True)) if got.error is None
+            or want.error is not None]  # fmt: skip
+    return _recognise(
+        replace(exercise, cases=tuple(exercise.cases[i] for i in kept)),
+        [outcomes[i] for i in kept],
+        [expected[i] for i in kept],
+        {key: [theirs[i] for i in kept] for key, theirs in mistaken.items()},
+        whole=True,
+    )
+
+
 # What to say beside an error that torch raises in words which do not tell what to do.
 ADVICE = {
+    "takes from 1 to 0 positional": "beside `stable=True` torch wants the axis by its name, `dim=...`",
+    "(int, stable=bool)": "beside `stable=True` torch wants the axis by its name, `dim=...`",
+    "'list' object has no attribute": "it is a list of Python; `torch.tensor(...)` makes a tensor of it",
+    "sequence by non-int of type 'list'": "these are lists of Python; `torch.tensor(...)` makes tensors",
     "bitwise_": "`&` and `|` bind tighter than `<`, `==` and their like: put each comparison in brackets",
     "Boolean value of Tensor": "`and`, `or`, `not` and `if` want one truth value; `&`, `|`, `~` work on all",
     "does not require grad": "something has cut the graph (`detach`, `item`, numpy, `no_grad`)",

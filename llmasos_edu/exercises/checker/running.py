@@ -1,10 +1,13 @@
 """One call of an answer: what it gave, or how it stopped, and which of its inputs it wrote into."""
 
+import contextlib
 import dis
 import inspect
+import signal
 import sysconfig
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,34 @@ class Outcome:
     changed: tuple[str, ...] = ()
 
 
+class OutOfTime(BaseException):
+    """A search took longer than it may; `run` lets this one through."""
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Ends what stands inside after so many seconds of the processor, also in the middle of a call.
+
+    A solution may loop for ever on inputs that nobody gave it (a step of 0), and so may an answer on a case
+    that was cut short. Only the main thread can be ended so: elsewhere there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    with contextlib.suppress(OutOfTime):
+        try:
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before)
+
+
 def run(exercise: Exercise, answer: Callable, case: Case) -> Outcome:
     """Call the answer on one case; whatever it raises is kept, not raised."""
     inputs, before = case.fresh(), case.inputs
@@ -30,14 +61,18 @@ def run(exercise: Exercise, answer: Callable, case: Case) -> Outcome:
         value = exercise.observe(answer, inputs)
     except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
         return Outcome(error=error)
-    names = inspect.signature(exercise.reference).parameters
-    pairs = zip(names, before, inputs, strict=False)
-    return Outcome(value, changed=tuple(name for name, old, new in pairs if _is_changed(old, new)))
+    changed = [place for place, pair in enumerate(zip(before, inputs, strict=True)) if _is_changed(*pair)]
+    if not changed:
+        return Outcome(value)  # nearly always, so the names are not even looked up
+    names = list(inspect.signature(exercise.reference).parameters)
+    return Outcome(value, changed=tuple(names[place] for place in changed if place < len(names)))
 
 
 def _is_changed(old: object, new: object) -> bool:
     if isinstance(old, torch.Tensor):
-        return not (old.shape == new.shape and torch.equal(old.nan_to_num(), new.nan_to_num()))
+        if old.shape != new.shape or torch.equal(old, new):
+            return old.shape != new.shape
+        return not torch.equal(old.nan_to_num(), new.nan_to_num())  # NaN is not even equal to itself
     return isinstance(old, list) and old != new  # of numbers or functions, never of tensors
 
 

@@ -67,8 +67,8 @@ def axes_of_parts(exercise: Exercise) -> list[tuple[str, ...] | None]:
     parts = [None] * count
     gradients = [i for i, name in enumerate(exercise.parts) if name.startswith("gradient of")]
     gradients += [i for i, name in enumerate(exercise.parts) if name in ("gradient",) or "respect" in name]
-    for number in gradients:
-        parts[number] = inputs.get(parameters[0])
+    for place, number in enumerate(gradients):
+        parts[number] = inputs.get(parameters[place if len(gradients) > 1 else 0])
     others = [i for i in range(count) if i not in gradients]
     if len(shapes) == 1:
         shapes = shapes * len(others)
@@ -116,7 +116,9 @@ def entries(axes: tuple[str, ...] | None, dims: int) -> list[str] | None:
             words.append(next(leading))
         else:
             plain = name.isidentifier() and len(name) > 1
-            words.append(ENTRY.get(name) or ("feature" if name in FEATURES else name if plain else "entry"))
+            single = name.removesuffix("s") if name.endswith("s") and not name.endswith("ss") else name
+            entry = ENTRY.get(name) or ("feature" if name in FEATURES else single if plain else "entry")
+            words.append(entry)
     return words if len(set(words)) == len(words) else None
 
 

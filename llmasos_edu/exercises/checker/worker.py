@@ -8,6 +8,7 @@ from slips. They are no sandbox: the reader's code may do all that the reader ma
 
 import builtins
 import contextlib
+import gc
 import importlib
 import itertools
 import json
@@ -63,7 +64,10 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
+    import cloudpickle  # noqa: F401 (here, so that not every child imports it anew; judging as well)
     import torch
+
+    from llmasos_edu.exercises.checker import judging  # noqa: F401
 
     torch.set_num_threads(1)
     write_frame(replies, "ready")
@@ -90,6 +94,7 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
         importlib.import_module(module)
     result_end, result_start = os.pipe()
     print_end, print_start = os.pipe()
+    gc.freeze()  # what is here already stays out of a child's collections, which would copy its pages
     child = os.fork()
     if child == 0:
         for descriptor in (requests, replies, result_end, print_end):
@@ -202,7 +207,10 @@ def _why_slow(held: int, printed: int, lines: int) -> str:
         )
     if printed > PRINTED:
         return f"It had printed {lines:,} lines by then, which takes time: take the `print` out of the loop."
-    return "Is there a loop whose condition never becomes false?"
+    return (
+        "Is there a loop whose condition never becomes false, or work that multiplies with every further "
+        "entry (such as trying all orders)?"
+    )
 
 
 def _kill(child: int) -> None:
