@@ -7,7 +7,13 @@ import math
 
 import torch
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import (
+    Case,
+    Exercise,
+    Mistake,
+    random_tensors,
+    value_and_gradients,
+)
 
 INF = float("inf")
 
@@ -212,15 +218,22 @@ def padded_attention(query, key, value, is_token):
     return (scores.softmax(dim=-1) @ value).masked_fill(nothing_to_read, 0.0)
 
 
+def _cleaned(query, key, value, allowed):
+    """NaN in the weights is replaced before they meet the values."""
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    return scores.masked_fill(~allowed, -INF).softmax(-1).nan_to_num() @ value
+
+
 def _padded(query, key, value, is_token, *, blocked=-INF, zero_empty=False, scale=None):
     output = attend(query, key, value, is_token[:, None, :], blocked=blocked, scale=scale)
     return output * is_token.any(-1)[:, None, None] if zero_empty else output
 
 
-def _added_infinity(query, key, value, is_token):
+def _added_infinity(query, key, value, is_token, *, late=False):
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
     bias = torch.zeros(is_token.shape).masked_fill(~is_token, -INF)
-    return (scores + bias[:, None, :]).softmax(-1).nan_to_num() @ value
+    weights = (scores + bias[:, None, :]).softmax(-1)
+    return (weights @ value).nan_to_num() if late else weights.nan_to_num() @ value
 
 
 def _padded_after(query, key, value, is_token):
@@ -292,6 +305,7 @@ PADDING = Exercise(
                 lambda q, k, v, m: _padded(q, k, v, ~m),
                 lambda q, k, v, m: _padded(q, k, v, ~m).nan_to_num(),
                 lambda q, k, v, m: _padded(q, k, v, ~m, blocked=-1e9),
+                lambda q, k, v, m: _cleaned(q, k, v, ~m[:, None, :]),
             ),
         ),
         Mistake(
@@ -311,7 +325,11 @@ PADDING = Exercise(
             "The output is right, but the gradient holds NaN: you replaced the NaN after it was made, and "
             "the backward pass still goes through the operation that made it. Keep it from being made in "
             "the first place.",
-            (_added_infinity,),
+            (
+                _added_infinity,
+                lambda q, k, v, m: _added_infinity(q, k, v, m, late=True),
+                lambda q, k, v, m: _padded(q, k, v, m).nan_to_num(),
+            ),
         ),
         Mistake(
             "queries masked instead of keys",
@@ -321,6 +339,7 @@ PADDING = Exercise(
                 lambda q, k, v, m: attend(q, k, v, m[:, :, None]),
                 lambda q, k, v, m: attend(q, k, v, m[:, :, None]).nan_to_num(),
                 lambda q, k, v, m: attend(q, k, v, m[:, :, None], blocked=-1e9),
+                lambda q, k, v, m: _cleaned(q, k, v, m[:, :, None]),
             ),
         ),
         Mistake(
@@ -361,8 +380,8 @@ PADDING = Exercise(
             ),
         ),
     ),
-    observe=value_and_gradient,
-    parts=("output", "gradient with respect to the query"),
+    observe=value_and_gradients(3),
+    parts=("output", "gradient of the query", "gradient of the key", "gradient of the value"),
 )
 
 

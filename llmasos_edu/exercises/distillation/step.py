@@ -28,6 +28,9 @@ def _traces(answer, inputs):
     The dice of a dropout fall the same way in every call, so a teacher left in training mode is recognised.
     """
     student, teacher = inputs[:2]
+    while_asked = []
+    student.register_forward_pre_hook(lambda module, _: while_asked.append(module.training))
+    came = student.training
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         loss = answer(*inputs)
@@ -35,7 +38,8 @@ def _traces(answer, inputs):
         return loss if loss is None or loss is ... else (loss, None, None, None)
     if loss.requires_grad:
         loss.sum().backward()
-    modes = torch.tensor([float(teacher.training), float(student.training)])
+    kept = student.training == came and all(mode == came for mode in while_asked)
+    modes = torch.tensor([float(teacher.training), float(student.training), float(kept)])
     reached = _gradient(teacher)
     reached = torch.zeros_like(_weights(teacher)) if reached is None else reached
     return loss.detach(), _gradient(student), reached, modes
@@ -57,7 +61,7 @@ def _step(*, in_eval=True, back=True, of_teacher=torch.no_grad, of_student=torch
     """The step with knobs: modes, graphs, the square of T, who is compared with whom."""
 
     def answer(student, teacher, inputs, t):
-        mode = teacher.training
+        mode, as_it_came = teacher.training, student.training
         teacher.train(mode and not in_eval)
         if student_in_eval:
             student.eval()
@@ -68,6 +72,7 @@ def _step(*, in_eval=True, back=True, of_teacher=torch.no_grad, of_student=torch
         with of_student():
             log_q = (student(inputs) / t).log_softmax(-1)
         teacher.train({True: mode, False: teacher.training, "on": True}[back])
+        student.train(as_it_came if student_in_eval == "meanwhile" else student.training)
         one, other = (log_q, log_p) if turned else (log_p, log_q)
         return t**power * (one.exp() * (one - other)).sum(-1).mean()
 
@@ -167,7 +172,11 @@ STEP = Exercise(
             "student put to rest too",
             "You put the student into evaluation mode as well. In training it learns with its own dropout, "
             "if it has any.",
-            (_step(student_in_eval=True), _step(student_in_eval=True, back=False)),
+            (
+                _step(student_in_eval=True),
+                _step(student_in_eval=True, back=False),
+                _step(student_in_eval="meanwhile"),
+            ),
         ),
         Mistake(
             "T^2 forgotten",

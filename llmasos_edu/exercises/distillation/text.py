@@ -213,6 +213,12 @@ def _backwards(logits, tokens, prompts, lengths):
     return losses[_range(tokens, prompts, lengths)].mean()
 
 
+def _backwards_by_own_place(logits, tokens, prompts, lengths):
+    losses = F.cross_entropy(logits[:, 1:].transpose(1, 2), tokens[:, :-1], reduction="none")
+    place = torch.arange(tokens.shape[1] - 1)
+    return losses[(place >= prompts[:, None]) & (place < lengths[:, None])].mean()
+
+
 def _own_text(logits, tokens, prompts, lengths):
     losses = -logits[:, :-1].log_softmax(-1).amax(-1)
     return losses[_range(tokens, prompts, lengths)].mean()
@@ -324,7 +330,7 @@ SEQUENCE = Exercise(
         Mistake(
             "shifted the wrong way",
             "Your logits are asked for the token before them. A language model predicts the one after.",
-            (_backwards,),
+            (_backwards, _backwards_by_own_place),
         ),
         Mistake(
             "the student's own text",

@@ -129,6 +129,12 @@ FISHER = Exercise(
             (_from(join=lambda gradients: gradients.mean(0).square()),),
         ),
         Mistake(
+            "gradients not zeroed",
+            "Your first example is right, and each later one holds the gradients of all before it too: "
+            "`backward` adds to what is there. Set the gradient back before each example.",
+            (_from(join=lambda gradients: gradients.cumsum(0).square().mean(0)),),
+        ),
+        Mistake(
             "square of the sum",
             "You square the gradient of the summed loss. Examples cancel each other in it: square each "
             "example's gradient first, then take the mean.",

@@ -61,6 +61,10 @@ def _on(teacher_reads, student_reads):
     return answer
 
 
+def _softmax_twice(s, t, T):
+    return _cross(t / T, (s / T).softmax(-1))
+
+
 def _reversed(s, t, T):
     student, teacher = (s / T).log_softmax(-1), (t / T).log_softmax(-1)
     return (student.exp() * (student - teacher)).sum(-1).mean()
@@ -192,12 +196,19 @@ LWF = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "In your term for the new task a softmax acts on a softmax: the loss function takes one by "
-            "itself and expects logits.",
+            "In one of your two terms, or in both, a softmax acts on a softmax: the loss function takes one "
+            "by itself and expects logits.",
             (
+                lambda w, o, x, y, z, t, k: (
+                    F.cross_entropy((x @ w.T).softmax(-1), y) + k * _cross(x @ o.T / t, x @ w.T / t)
+                ),
                 lambda w, o, x, y, z, t, k: (
                     F.cross_entropy((x @ w.T).softmax(-1), y) + k * _cross(z @ o.T / t, z @ w.T / t)
                 ),
+                lambda w, o, x, y, z, t, k: (
+                    F.cross_entropy((x @ w.T).softmax(-1), y) + k * _softmax_twice(x @ w.T, x @ o.T, t)
+                ),
+                _distil(_softmax_twice),
             ),
         ),
         Mistake(

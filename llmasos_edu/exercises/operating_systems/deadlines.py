@@ -80,6 +80,8 @@ DEADLINES = Exercise(
         Case("a long one that is urgent", ([1, 6], [9, 6])),
         Case("two urgent ones and one with time to spare", ([3, 3, 1], [4, 5, 9])),
         Case("begun in time, ended late", ([2, 5], [2, 6])),
+        Case("the first of two in time, the second not", ([1, 5], [2, 3])),
+        Case("ten jobs that fit but for one unit", ([2] * 9 + [3], [20] * 10)),
         Case("no job", ([], [])),
     ),
     draw=_draw_deadlines,
@@ -100,6 +102,12 @@ DEADLINES = Exercise(
             "You compare each length with its own deadline, as if each had a processor. They wait for each "
             "other: the clock runs on.",
             (lambda n, d: all(length <= deadline for length, deadline in zip(n, d, strict=True)),),
+        ),
+        Mistake(
+            "the most urgent job alone",
+            "You judge by the job with the earliest deadline and never look at the others. Does a `return` "
+            "stand inside the loop?",
+            (lambda n, d: all(n[job] <= d[job] for job in _sorted_by(d)[:1]),),
         ),
         Mistake(
             "at the deadline is too late for you",

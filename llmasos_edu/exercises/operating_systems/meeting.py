@@ -39,6 +39,16 @@ def _write(table, holders, index, free, *, always=False, keep=False, new=1, limi
     return table, holders
 
 
+def _by_place(table, holders, index, free):
+    """The place of the write is taken for the number of the block that lies there."""
+    table, holders = list(table), list(holders)
+    if holders[index] > 1:
+        holders[index] -= 1
+        holders[free] = 1
+        table[index] = free
+    return table, holders
+
+
 def _draw_write(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     table = generator.sample(range(6), 3)
@@ -112,6 +122,11 @@ COPY_ON_WRITE = Exercise(
             "You give the copy as many holders as the old block had. Only the writer holds it; that is "
             "what it was made for.",
             (lambda t, h, i, f: _write(t, h, i, f, new=h[t[i]]),),
+        ),
+        Mistake(
+            "place taken for block",
+            "You ask for the holders of block `index`. That is a place in the table: which block lies there?",
+            (_by_place,),
         ),
         Mistake(
             "only from three holders on",

@@ -64,6 +64,16 @@ BY_HAND = Question(
             (_of_both(lambda page, offset, frame, size: frame * size),),
         ),
         Mistake(
+            "pages counted from 1",
+            "You look up the page before: the list of frames begins with that of page 0, so page 2 is its "
+            "third entry.",
+            (
+                lambda page_size, frames, first, second: _of_both(lambda p, o, f, n: frames[p - 1] * n + o)(
+                    page_size, frames, first, second
+                ),
+            ),
+        ),
+        Mistake(
             "frame not multiplied",
             "You add the frame's number and the offset. A frame's number counts frames, an address counts "
             "bytes: how many bytes lie before that frame?",

@@ -78,6 +78,23 @@ def _draws(name, seed, batch, seq, vocab=40, mask_id=40):
     return Case(name, (tokens, choice, fate, other, mask_id))
 
 
+def _limits_let_in(t, c, f, o, m):
+    chosen = c <= 0.15
+    inputs = torch.where(chosen & (f <= 0.8), m, t)
+    inputs = torch.where(chosen & (f > 0.8) & (f <= 0.9), o, inputs)
+    return inputs, torch.where(chosen, t, IGNORED)
+
+
+_ON_THE_LIMITS = Case(
+    "draws that lie just on a limit",
+    (
+        torch.tensor([[7, 8, 9, 3]]),
+        torch.tensor([[0.15, 0.1, 0.15, 0.9]]),
+        torch.tensor([[0.5, 0.8, 0.8, 0.8]]),
+        torch.tensor([[4, 3, 2, 1]]),
+        99,
+    ),
+)
 _ALL_FATES = Case(
     "one row with every fate",
     (
@@ -113,6 +130,7 @@ HIDE = Exercise(
     ),
     cases=(
         _ALL_FATES,
+        _ON_THE_LIMITS,
         _draws("4 rows of 30 tokens", 7001, 4, 30),
         _draws("one long row", 7002, 1, 200),
         _draws("40 short rows", 7003, 40, 6),
@@ -121,6 +139,12 @@ HIDE = Exercise(
         _draws("a mask far outside the vocabulary", 7006, 5, 50, mask_id=1000),
     ),
     mistakes=(
+        Mistake(
+            "the limits themselves",
+            "A draw that lies just on a limit goes to the wrong side: a choice of 0.15 is not below 0.15, "
+            "and a fate of 0.8 no longer gives a mask.",
+            (_limits_let_in,),
+        ),
         Mistake(
             "every chosen token masked",
             "Every chosen token becomes the mask in your inputs. A mask never occurs in real text: with a "

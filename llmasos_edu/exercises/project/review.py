@@ -197,6 +197,8 @@ def _name_what_slips(cases: tuple[Case, ...], values: list, expected: list) -> s
             f" It sends back what is right: {'; '.join(sent_back)}. Which of your tests asks for more than "
             "must hold?"
         )
+    if len(sent_back) == len(CORRECT):
+        text += " Not one passes: is your answer the wrong way round (False or a failing assert is a bug)?"
     return text
 
 
@@ -209,7 +211,7 @@ REVIEW = Exercise(
         "A pull request brings a model file, and your tests decide. Write review(build): build() makes the "
         "model, with the same weights each time, and one of your asserts must fail if it has a bug (or your "
         f"function returns False). It will be run on {len(CORRECT)} correct models and on {len(BUGGY)} with "
-        "one bug each. All have the parts of TinyLanguageModel in llmasos_edu/exercises/project_model.py, "
+        "one bug each. All have the parts of TinyLanguageModel in llmasos_edu/exercises/project/model.py, "
         "which is correct: read it, import it and try your tests on it. Correct models differ in size, "
         "dropout and rounding, and one uses its embedding as head. This is no race: find a few bugs, see "
         "what the checker says, and add a test for what slips through."

@@ -308,6 +308,11 @@ DECODER_LAYER = Exercise(
             (
                 lambda *a: _decoder(*a, mask=lambda x: _triangle(x).mT),
                 lambda *a: _decoder(*a, mask=lambda x: ~_triangle(x)),
+                lambda *a: _decoder(
+                    *a,
+                    mask=lambda x: ~_triangle(x),
+                    read=lambda x, y, keep, cross: cross(x, y, ~keep[:, None, :]),
+                ),
             ),
         ),
         Mistake(

@@ -284,8 +284,9 @@ PRE_NORM = Exercise(
         ),
         Mistake(
             "norm on what the sub-layer returns",
-            "The sub-layers read x as it is, and their results are normed before they are added. That is "
-            "another place for the norm: which side of the sub-layer does the statement name?",
+            "The sub-layers read x as it is, and their results are normed before they are added (or each "
+            "layer's tuple is unpacked in another order). Which side of the sub-layer does the statement "
+            "name, and what comes first in the tuple?",
             (lambda *a: _stack(*a, lambda x, n, a, m, f: (h := x + n(a(x))) + m(f(h))),),
         ),
         Mistake(
