@@ -1,0 +1,56 @@
+"""The trial: answers of somebody who had not seen the known mistakes, and what the checker tells them.
+
+Each file of `trial/` holds a chapter's answers, wrong ones with one slip each and right ones in an unusual
+dress; two files hold wrong ones that were drawn after the checker had been mended on the others. A wrong
+answer is rejected, and its message holds the words that make it useful; a right one is accepted. A sample is
+tried, the same one everywhere; LLMASOS_TRIAL=all tries them all.
+"""
+
+import importlib
+import os
+import random
+from pathlib import Path
+
+import cloudpickle
+import pytest
+import trial
+from trial.answers import ANSWERS
+
+from llmasos_edu.exercises import all_exercises, find, judge
+from llmasos_edu.exercises.checker.question import Question
+
+SAMPLE = 160
+for path in sorted(Path(trial.__file__).parent.glob("[a-z]*.py")):
+    importlib.import_module(f"trial.{path.stem}")
+cloudpickle.register_pickle_by_value(trial)  # as a notebook's functions are
+
+
+def sample():
+    """What is tried: all of it, or as many answers as drawn from a seed."""
+    if os.environ.get("LLMASOS_TRIAL") == "all":
+        return ANSWERS
+    quick = [answer for answer in ANSWERS if answer.quick]
+    return random.Random(15).sample(quick, SAMPLE)
+
+
+@pytest.mark.parametrize("answer", sample(), ids=lambda answer: f"{answer.key}-{answer.name}")
+def test_an_answer_of_the_trial(answer):
+    value = answer.function() if isinstance(find(answer.key), Question) else answer.function
+    verdict = judge(answer.key, value, seconds=4.0)
+    if answer.is_right:
+        assert verdict.status == "correct", verdict.message
+        return
+    assert verdict.status in ("known mistake", "wrong", "error", "too slow"), verdict.message
+    said = f"{verdict.message} {verdict.example}"
+    assert not answer.words or any(word in said for word in answer.words), verdict.message
+
+
+def test_the_trial_is_as_large_as_it_says():
+    wrong = [answer for answer in ANSWERS if not answer.is_right]
+    assert len(wrong) >= 460
+    assert len(ANSWERS) - len(wrong) >= 70
+    with_words = sum(bool(answer.words) for answer in wrong)
+    assert with_words >= 0.95 * len(wrong), "nearly every message tells what is wrong"
+    tried = {answer.key for answer in wrong}
+    assert all(item.key in tried for item in all_exercises() if item.key.rpartition("-")[0] != "2.3")
+    assert len({(answer.key, answer.name) for answer in ANSWERS}) == len(ANSWERS)
