@@ -424,11 +424,18 @@ def returns_an_error(query, key, value):
 )
 def test_whatever_an_answer_does_it_gets_a_sentence(answer, status, said):
     seconds = 1.0 if answer in (grows, prints_a_lot) else 0.5 if status == "too slow" else 10
-    verdict = judge(KEY, answer, seconds=seconds, megabytes=512)
+    megabytes = 4096 if answer is grows else 512  # so that its time is over before its memory is
+    verdict = judge(KEY, answer, seconds=seconds, megabytes=megabytes)
     assert verdict.status == status, verdict.message
     assert said in verdict.message
     assert "Traceback" not in verdict.message
     assert "llmasos" not in verdict.message
+
+
+def test_a_list_that_fills_the_memory_leaves_room_for_a_sentence():
+    verdict = judge(KEY, grows, seconds=20, megabytes=128)
+    assert verdict.status == "error", verdict.message
+    assert "more memory than an answer may use" in verdict.message
 
 
 def test_an_error_names_the_readers_line():

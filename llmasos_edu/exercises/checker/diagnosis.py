@@ -24,9 +24,9 @@ from llmasos_edu.exercises.checker.transformations import explain
 
 CAUSES = {
     "NaN": (
-        "0/0, infinity over infinity (an exponential that overflows), 0 times infinity (a mask times -inf), "
-        "infinity minus infinity, the root or logarithm of a negative number, or a softmax over nothing but "
-        "-inf makes it"
+        "0/0, 0 times infinity (a mask times -inf), infinity minus infinity, infinity over infinity (an "
+        "exponential that overflows), the root or logarithm of a negative number, or a softmax over nothing "
+        "but -inf makes it"
     ),
     "infinity": "the exponential of a large number, -log 0 or a division by zero makes it",
     "minus infinity": "the logarithm of zero makes it, or an -inf of your own that nothing takes away again",

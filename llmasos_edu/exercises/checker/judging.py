@@ -183,7 +183,7 @@ def _right_cases(exercise: Exercise, right: list[bool]) -> str:
     names = [case.name for case, good in zip(exercise.cases, right, strict=True) if good]
     if not names:
         return ""
-    named = f" ({'; '.join(names)})" if len(names) <= 2 < len(right) else ""
+    named = f" ({'; '.join(names)})" if len(names) <= min(2, len(right) / 2) else ""
     return f"Right in {len(names)} of {len(right)} cases{named}. "
 
 

@@ -60,6 +60,8 @@ def run(exercise: Exercise, answer: Callable, case: Case) -> Outcome:
     try:
         value = exercise.observe(answer, inputs)
     except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        if isinstance(error, MemoryError):
+            traceback.clear_frames(error.__traceback__)  # what they hold leaves no room to say so
         return Outcome(error=error)
     changed = [place for place, pair in enumerate(zip(before, inputs, strict=True)) if _is_changed(*pair)]
     if not changed:
