@@ -126,6 +126,9 @@ def name_what_is_no_operator(element):
         element.tag, element.attrib = "mo", {"class": "prime"}
     elif element.tag == "mo" and text == "*":
         element.text = "∗"
+    elif element.tag == "mtext" and text.strip():
+        # Words are atoms too: browsers take mtext for mere space, and a sign between two loses its own.
+        element.tag, element.attrib = "mi", {"mathvariant": "normal"}
     if element.tag == "mspace" and not re.match(r"-?[\d.]+em", element.get("width", "")):
         element.set(
             "width", "-0.1667em"
@@ -235,6 +238,9 @@ ITALIC = "".join(
     map(chr, [*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C)])
 )  # how single letters are drawn
 DRAWN = "√−∗⋯′"  # what browsers draw though it stands in no element
+TALL_ROOT = re.compile(
+    r"<m(?:sqrt|root)>(?:(?!</m(?:sqrt|root)>).)*<m(?:frac|table|under|sqrt|root)", re.DOTALL
+)
 
 
 def font_css(body):
@@ -248,19 +254,31 @@ def font_css(body):
     if not formulas:
         return ""
     used = set(html.unescape(re.sub(r"<[^>]*>", "", "".join(formulas))))
-    data = font_with(frozenset(used | set(LETTERS + ITALIC + DRAWN).union(*KINDS.values())))
+    data = font_with(
+        frozenset(used | set(LETTERS + ITALIC + DRAWN).union(*KINDS.values())),
+        tall_roots=any(TALL_ROOT.search(formula) for formula in formulas),
+    )
     source = f"url(data:font/woff;base64,{base64.b64encode(data).decode('ascii')})"
     return f"@font-face {{ font-family: 'Book Math'; src: {source} format('woff'); }}"
 
 
 @lru_cache
-def font_with(characters):
-    """STIX Two Math, which the package ziamath brings, cut down to some characters: WOFF bytes."""
+def font_with(characters, *, tall_roots):
+    """STIX Two Math, which the package ziamath brings, cut down to some characters: WOFF bytes.
+
+    Browsers keep as much room for a root's sign as its widest size takes, and the room that it does not need
+    stands behind the root. A font without `tall_roots` has the smallest size alone.
+    """
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
     package = Path(find_spec("ziamath").origin).parent  # its file is all that we want of it
     font = TTFont(package / "fonts" / "STIXTwoMath-Regular.ttf")
+    if not tall_roots:
+        variants = font["MATH"].table.MathVariants
+        place = variants.VertGlyphCoverage.glyphs.index(font.getBestCmap()[ord("√")])
+        sizes = variants.VertGlyphConstruction[place]
+        sizes.MathGlyphVariantRecord, sizes.GlyphAssembly = sizes.MathGlyphVariantRecord[:1], None
     options = Options(layout_features=["ssty", "flac", "dtls"], hinting=False, notdef_outline=True)
     subsetter = Subsetter(options)
     subsetter.populate(text="".join(sorted(characters)))

@@ -137,6 +137,32 @@ def test_both_bars_of_a_norm_stand_on_one_line_and_a_root_has_its_sign(show, tmp
     assert root > 1.5 * digit
 
 
+def test_a_root_takes_no_room_behind_it_and_a_sign_between_words_is_spaced(show, tmp_path):
+    from llmasos_edu.book.formulas import font_css, mathml
+
+    shown = {}
+    for name, last in (("low", r"\sqrt 2"), ("tall", r"\sqrt{\frac12}")):
+        body = "".join(mathml(tex, "block") for tex in (r"\text{alone} - \text{both}", r"\sqrt{d_k}", last))
+        path = tmp_path / f"{name}.html"
+        path.write_text(
+            f"<!doctype html><style>{font_css(body)} math {{ font: 50px 'Book Math' }}</style>{body}"
+        )
+        page = show(path, 900)
+        boxes = (
+            "(nodes) => nodes.map((node) => node.getBoundingClientRect()).map((box) => [box.left, box.right])"
+        )
+        (_, end), (start, _) = page.locator("math").first.locator("mi, mtext").evaluate_all(boxes)
+        ((left, right),) = page.locator("math").first.locator("mo").evaluate_all(boxes)
+        assert 9 < left - end < 14, "medium space is 2/9 em"
+        assert 9 < start - right < 14
+        shown[name] = page.locator("msqrt").evaluate_all(
+            "(roots) => roots.map((root) => root.getBoundingClientRect().width"
+            " - root.firstElementChild.getBoundingClientRect().width)"
+        )
+    assert max(shown["low"]) < 45, "the sign is 0.8 em wide"
+    assert min(shown["tall"]) > 50, "the sign's larger sizes are wider"
+
+
 if __name__ == "__main__":
     print(json.dumps(sorted({key for chapter in READY for key in formulas(stored_page(chapter))})))
     sys.exit()
