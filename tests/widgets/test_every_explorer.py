@@ -7,10 +7,11 @@ import os
 import numpy as np
 import pytest
 import torch
-from every_explorer import EXPLORERS, NAMES, VOCAB, random, shaken
+from every_explorer import EXPLORERS, NAMES, TEXT, VOCAB, random, shaken
 
 from llmasos_edu.foundation import files
 from llmasos_edu.models.encoder import MaskedLanguageModel
+from llmasos_edu.models.encoder_decoder import EncoderDecoder
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.widgets import (
     AccuracyMatrixExplorer,
@@ -105,6 +106,51 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 @every_explorer
 def test_every_precision_is_taken(make, dtype):
     assert repr(make(dtype)) == repr(make())
+
+
+def mixture(dtype):
+    model = LanguageModel(VOCAB, d_model=8, num_layers=2, num_heads=2, num_experts=4)
+    return shaken(model, dtype), torch.tensor(TEXT)[None]
+
+
+def routed(dtype):
+    model, tokens = mixture(dtype)
+    return model.routed(tokens).routings
+
+
+def translated(dtype, which):
+    model = EncoderDecoder(VOCAB, target_vocab=VOCAB, d_model=8, num_heads=2, num_layers=1, d_ff=16)
+    tokens = torch.tensor(TEXT[:6])
+    return AttentionExplorer.from_translation(
+        shaken(model, dtype), tokens, tokens, NAMES[:6], NAMES[:6], which=which
+    )
+
+
+TOKENS = [NAMES[i] for i in TEXT]
+WAYS = {
+    "a model's experts": lambda dtype: ExpertLoadExplorer.from_model(*mixture(dtype), TOKENS),
+    "routings": lambda dtype: ExpertLoadExplorer.from_routings(routed(dtype), TOKENS),
+    "router logits": lambda dtype: ExpertLoadExplorer.from_router_logits(
+        [each.logits for each in routed(dtype)], TOKENS
+    ),
+    "cross-attention of a translator": lambda dtype: translated(dtype, "cross"),
+    "attention of a decoder": lambda dtype: translated(dtype, "decoder"),
+    "attentions of transformers": lambda dtype: AttentionExplorer.from_transformers(
+        [random(1, 2, 5, 5).softmax(-1).to(dtype)], NAMES[:5]
+    ),
+    "gradients of many parameters": lambda dtype: GradientPlaneExplorer.from_gradients(
+        *random(2, 50).to(dtype)
+    ),
+    "a matrix of scores with a baseline": lambda dtype: AccuracyMatrixExplorer(
+        {"naive": random(3, 3).sigmoid().to(dtype)}, ["a", "b", "c"], baseline=random(3).sigmoid().to(dtype)
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64], ids=str)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_precision_is_taken_by_whatever_way_it_comes(way, dtype):
+    assert repr(WAYS[way](dtype)) == repr(WAYS[way](torch.float32))
 
 
 def weights_with(value):

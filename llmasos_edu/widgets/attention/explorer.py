@@ -276,12 +276,15 @@ class AttentionExplorer(Explorer):
             raise ValueError(f"the layers' {which} differ in shape, {shapes}: show those of one shape")
         if not 0 <= row < shapes[0][0]:
             raise ValueError(f"row={row} does not exist in a batch of {shapes[0][0]}")
-        weights = np.stack([read_array(each[row], which)[0] for each in maps])
+        arrays, coarse = zip(*(read_array(each[row], which) for each in maps), strict=True)
+        weights = np.stack(arrays)
         tokens = [readable_piece(token) for token in tokens]
         key_tokens = None if key_tokens is None else [readable_piece(token) for token in key_tokens]
         keys = len(key_tokens if key_tokens is not None else tokens)
         if weights[:, :, : len(tokens), keys:].max(initial=0.0) < 1e-4:
             weights = weights[:, :, : len(tokens), :keys]
+        if any(coarse):
+            weights = weights.astype(np.float16)  # whose sums may differ more from 1
         return cls(weights, tokens, key_tokens=key_tokens, **settings)
 
 
