@@ -179,7 +179,8 @@ def bugs_figure(bugs: Sequence[KeptBug], *, title: str | None = None, width: flo
     Returns:
         The figure; it is not shown. In a notebook end the cell with `plt.show()`.
     """
-    files = sorted({bug.module for bug in bugs}, key=lambda name: -sum(bug.module == name for bug in bugs))
+    modules = [bug.module for bug in bugs]
+    files = sorted(set(modules), key=lambda name: (-modules.count(name), name))
     columns = [*INVARIANTS, 0]
     with mpl.rc_context(STYLE | {"axes.grid": False}):
         figure, axis = plt.subplots(figsize=(width, 0.34 * len(files) + 1.1))

@@ -13,6 +13,7 @@ from llmasos_edu.exercises import find, judge
 from llmasos_edu.exercises.architecture.blocks import Blocks, slots_for
 from llmasos_edu.exercises.architecture.broken import BAD_KERNELS, BAD_MEMORIES, GOOD_KERNELS, GOOD_MEMORIES
 from llmasos_edu.exercises.architecture.tiny_kernel import PAY, TinyKernel, alone, say
+from llmasos_edu.exercises.checker.terms import along
 from llmasos_edu.kernel.admission import future_peak
 from llmasos_edu.kernel.drivers import IntegerDriver
 from llmasos_edu.kernel.kernel import Kernel
@@ -270,6 +271,22 @@ def kernel_by_texts(make):
         assert process.output == (text[: len(process.output)] if process is family[3] else text)
 
 
+def call_within_the_limit(name, rights, arguments, tools):
+    errno = call_by_a_chain(name, rights, arguments, tools)
+    return 110 if errno == 0 and tools[name][2] >= tools[name][3] else errno
+
+
+def call_with_more_arguments(name, rights, arguments, tools):
+    errno = call_by_a_chain(name, rights, arguments, tools)
+    if errno == 22 and set(tools[name][1]) <= set(arguments):
+        return 110 if tools[name][2] > tools[name][3] else 0
+    return errno
+
+
+def call_as_the_kernel_returns_it(name, rights, arguments, tools):
+    return -call_by_a_chain(name, rights, arguments, tools)
+
+
 VARIATIONS = [
     ("2.3-2", "tokens, not blocks", reused_without_rounding),
     ("2.3-2", "nothing left to compute", reused_to_the_last),
@@ -280,6 +297,9 @@ VARIATIONS = [
     ("2.3-6", "the right ones picked out", kept_every_right_one),
     ("2.3-6", "the wrong guess is said", kept_with_the_wrong_guess),
     ("2.3-7", "any right will do", call_by_any_right),
+    ("2.3-7", "the limit itself", call_within_the_limit),
+    ("2.3-7", "arguments left over", call_with_more_arguments),
+    ("2.3-7", "negative numbers", call_as_the_kernel_returns_it),
     ("2.3-10", "counts but no texts", memory_by_counts),
     ("2.3-11", "only the texts", kernel_by_texts),
 ]
@@ -303,6 +323,16 @@ SLIPS = [
 ]
 
 TestQuestions = question_rules_for("2.3", IN_ANOTHER_FORM, SLIPS, seeds=(None, 1, 7, 11))
+
+
+def test_error_numbers_are_names_and_processes_have_a_plural():
+    def arguments_first(name, rights, arguments, tools):
+        errno = call_by_a_chain(name, rights, arguments, tools)
+        return 22 if errno == 1 and len(arguments) == 1 else errno
+
+    said = judge("2.3-7", arguments_first).message
+    assert "is 22 and should be 1." in said
+    assert along(-1, ("processes",), 1) == "processes"
 
 
 def test_every_exercise_knows_five_mistakes():

@@ -118,7 +118,7 @@ def call_result(name, rights, arguments, tools):
     return 110 if time > limit else 0
 
 
-def _checked(name, rights, arguments, tools, order="right arguments time", own=True, equal=True):
+def _checked(name, rights, arguments, tools, order="right arguments time", own=True, equal=True, room=0):
     if name not in tools:
         return ENOSYS
     right, wanted, time, limit = tools[name]
@@ -128,7 +128,7 @@ def _checked(name, rights, arguments, tools, order="right arguments time", own=T
             EINVAL,
             sorted(arguments) != sorted(wanted) if equal else len(arguments) != len(wanted),
         ),
-        "time": (ETIMEDOUT, time > limit),
+        "time": (ETIMEDOUT, time > limit - room),
     }
     return next((errno for test in order.split() for errno, fails in [tests[test]] if fails), OK)
 
@@ -160,6 +160,7 @@ CALL = Exercise(
     takeaway="The right is asked before anything else about the call: who may not, learns nothing more.",
     reference=call_result,
     explanation="One question after the other; the order is part of the protection.",
+    codes=True,
     hints=(
         "Four questions, one after the other; the first that is answered badly decides.",
         "Which of the process's rights counts? Not any of them, and not the tool's name.",
@@ -170,6 +171,7 @@ CALL = Exercise(
         Case("a sum with another right", ("add", ["money"], ["a", "b"], TOOLS)),
         Case("a sum with its arguments turned round", ("add", ["math", "read"], ["b", "a"], TOOLS)),
         Case("a sum with one argument", ("add", ["math"], ["a"], TOOLS)),
+        Case("a sum with an argument too many", ("add", ["math"], ["a", "b", "c"], TOOLS)),
         Case("a sum with other arguments", ("add", ["math"], ["a", "c"], TOOLS)),
         Case("no such tool", ("jump", ["math"], [], TOOLS)),
         Case("no right, and wrong arguments", ("pay", [], ["a"], TOOLS)),
@@ -220,6 +222,21 @@ CALL = Exercise(
             "no time limit",
             "A tool that takes longer than its limit is waited for in your version, and with it the process.",
             (lambda n, r, a, t: _checked(n, r, a, t, "right arguments"),),
+        ),
+        Mistake(
+            "the limit itself",
+            "A call that takes just its limit is refused. It takes no longer than that: it comes to 0.",
+            (lambda n, r, a, t: _checked(n, r, a, t, room=1e-9),),
+        ),
+        Mistake(
+            "arguments left over",
+            "You ask whether every argument that is wanted is there, and not whether one too many is.",
+            (lambda n, r, a, t: _checked(n, r, [x for x in a if n not in t or x in t[n][1]], t),),
+        ),
+        Mistake(
+            "negative numbers",
+            "The kernel of Linux returns these numbers negative. Here, as in `errno`, they are positive.",
+            (lambda n, r, a, t: -call_result(n, r, a, t),),
         ),
         Mistake(
             "the order of arguments",

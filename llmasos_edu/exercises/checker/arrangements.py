@@ -60,7 +60,7 @@ def _longer(pairs: list[Pair], failing: list[Pair]) -> str | None:
         for at_end in (True, False):
 
             def more(p: Pair, axis=axis, at_end=at_end) -> bool:
-                return same(_end(p.got, axis, p.want.shape[axis], at_end), p.want)
+                return p.want.numel() > 0 and same(_end(p.got, axis, p.want.shape[axis], at_end), p.want)
 
             def fewer(p: Pair, axis=axis, at_end=at_end) -> bool:
                 return p.got.numel() > 0 and same(p.got, _end(p.want, axis, p.got.shape[axis], at_end))

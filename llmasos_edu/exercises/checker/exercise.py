@@ -99,6 +99,7 @@ class Exercise:
             given, the first difference is described.
         imports: slow modules that its runs make torch import; the checker's process imports them once, where
             each answer would do it again.
+        codes: whole numbers are names here, such as those of errors: how far one is off says nothing.
         rtol, atol: the tolerance of the comparison (float32 sums in another order must pass).
     """
 
@@ -119,6 +120,7 @@ class Exercise:
     draw: Callable[[int], tuple[Case, ...]] | None = None
     seed: int | None = None
     imports: tuple[str, ...] = ()
+    codes: bool = False
     rtol: float = 1e-3
     atol: float = 1e-5
 

@@ -11,6 +11,7 @@ from llmasos_edu.exercises.checker.exercise import Case, Exercise
 SHAPE = re.compile(r"([\w*]+(?:(?:, | and )[\w*]+)*)?:? ?\[([^\[\]]*)\]")
 # One entry of such an axis, as one speaks of it.
 ENTRY = {
+    "processes": "process",
     "seq": "token",
     "tokens": "token",
     "length": "position",
@@ -136,7 +137,7 @@ def along(axis: int, axes: tuple[str, ...] | None, dims: int) -> str:
     if words is None:
         return f"axis {dims + axis}"
     irregular = {"vocabulary entry": "vocabulary entries", "entry": "entries", "class": "classes"}
-    irregular |= {"query": "queries"}
+    irregular |= {"query": "queries", "process": "processes"}
     return irregular.get(words[axis], words[axis] + "s")
 
 
