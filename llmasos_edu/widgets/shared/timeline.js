@@ -11,7 +11,7 @@ function timelineBoard({ panels, view, change, draw }) {
   const measures = make("table", { class: "lm-table" });
   const measuresBox = scroller("Policies compared", measures);
   const title = make("p", { class: "lm-heading" });
-  const process = make("table", { class: "lm-table" });
+  const process = make("table", { class: "lm-table lm-names" });
   const processBox = scroller("The process under the cursor", process);
   const legend = make("p", { class: "lm-legend" });
   const signs = [["reads", "reads a prompt, or again what an eviction took"], ["ends", "comes to its end"], ["evict", "somebody is evicted"]]
