@@ -55,6 +55,9 @@ load: install  ## 64 clients at once, with cancels and kills, three minutes for 
 book: install  ## run all chapters and store their outputs; ARGS=notebooks/en/... for one
 	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book execute $(if $(REDRAW),--redraw) $(ARGS)
 
+evidence: install  ## compute what the verdicts rest on, ARGS=4.1 for one section; if stopped, it goes on
+	$(QUIET) $(VENV_PYTHON) -m llmasos_edu.book evidence $(ARGS)
+
 models: install  ## train the shipped models anew; if it is stopped, the same command goes on
 	$(VENV_PYTHON) -m llmasos_edu.pretrained $(ARGS)
 

@@ -40,6 +40,13 @@ def parse(arguments):
     page.add_argument("notebook", type=Path)
     page.add_argument("out", nargs="?", type=Path, help="the page; beside the notebook if not named")
     commands.add_parser("links", help="end each chapter with links to the chapters before and after it")
+    sweep = commands.add_parser(
+        "evidence", help="compute what the verdicts rest on; goes on where it stopped"
+    )
+    sweep.add_argument("sections", nargs="*", help="such as 4.1; all if none is named")
+    sweep.add_argument("--only", metavar="EXPERIMENT", help="one experiment of the sections named")
+    sweep.add_argument("--workers", type=int, default=2, help="processes side by side (default 2)")
+    sweep.add_argument("--again", action="store_true", help="also what is stored for the code as it is")
     commands.add_parser("lab", help="open the book in JupyterLab; what follows goes to JupyterLab")
     commands.add_parser("self-test", help="say whether everything that the chapters need works here")
     return parser.parse_args(arguments)
@@ -49,6 +56,27 @@ def say_where(cell, cells):
     """A notebook takes minutes to run: tell the terminal how far it is, and leave standard output alone."""
     end = "\r" if sys.stderr.isatty() and cell < cells else "\n"
     print(f"running cell {cell} of {cells}", end=end, file=sys.stderr, flush=True)
+
+
+def compute_evidence(asked):
+    """Compute the sections' runs, then print their verdicts."""
+    from llmasos_edu.book.evidence import decisions
+    from llmasos_edu.book.evidence.results import files, find
+    from llmasos_edu.book.evidence.running import RunFailed, compute
+
+    try:
+        paths = [find(section) for section in asked.sections] or files()
+        for path in dict.fromkeys(paths):
+            compute(path, workers=max(1, asked.workers), only=asked.only, again=asked.again)
+            for key, each in {} if asked.only else decisions(path).items():
+                print(f"{key}: {each.verdict} ({each.live()} {each.statement.unit} in the chapter's setting)")
+    except (ValueError, RunFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
 
 
 def missing(paths):
@@ -78,6 +106,8 @@ def main(arguments=None):
             print(f"{shown(asked.notebook)}: {error}", file=sys.stderr)
             return 1
         return 0
+    if asked.command == "evidence":
+        return compute_evidence(asked)
     paths = asked.paths or notebook_paths()
     if asked.command == "trust":
         try:

@@ -37,8 +37,29 @@ class Claims:
         if holds is None and when:
             raise ValueError(f"what was not shown has no condition, when={when!r}")
         held = f"holds when {when}" if when else "holds"
-        verdict = "not shown" if holds is None else held if holds else "does not hold"
-        row = (section, claim, measured, verdict)
+        self._put(
+            (section, claim, measured, "not shown" if holds is None else held if holds else "does not hold")
+        )
+
+    def judge(self, key: str) -> None:
+        """Record a claim with the verdict that its stored sweep bears out (`make evidence`).
+
+        Args:
+            key: of a statement in `evidence/`, such as `"4.1.3-more-heads"`.
+
+        Raises:
+            ValueError: no such statement, its runs are missing, or it belongs to another chapter.
+        """
+        from llmasos_edu.book.evidence import decision
+
+        found = decision(key)
+        source = found.statement.source
+        if not source.section.startswith(self.chapter):
+            raise ValueError(f"section {source.section} does not belong to chapter {self.chapter}")
+        words = f"{source.words} (ours)" if source.ours else source.words
+        self._put((source.section, words, found.in_words(), found.verdict))
+
+    def _put(self, row: tuple[str, str, str, str]) -> None:
         # Running a cell again replaces its row: the table never counts a claim twice.
         known = [index for index, old in enumerate(self.rows) if old[:2] == row[:2]]
         if known:

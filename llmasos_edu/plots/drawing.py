@@ -97,11 +97,18 @@ class Drawing:
 
     def text(
         self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, colour: str = INK,
-        align: str = "center",
+        align: str = "center", on_paper: bool = False,
     ) -> None:  # fmt: skip
-        """Words, their middle at the point (or their left or right end, by `align`)."""
+        """Words, their middle at the point (or their left or right end, by `align`).
+
+        Args:
+            on_paper: whether what is below is covered, as where the words stand on a line.
+        """
         weight = "bold" if bold else "normal"
-        self.axes.text(x, y, text, ha=align, va="center", fontsize=size, color=colour, fontweight=weight)
+        behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if on_paper else None
+        self.axes.text(
+            x, y, text, ha=align, va="center", fontsize=size, color=colour, fontweight=weight, bbox=behind
+        )
 
 
 def ink_on(colour: str) -> str:

@@ -1,0 +1,55 @@
+"""Evidence: what every verdict of the book rests on.
+
+`evidence/<chapter>.py` declares experiments (what is varied, how many seeds) and statements (who says it,
+what it is held against, what would count). `make evidence` computes the runs into `evidence/results/`, and
+the verdicts are read from there: by the chapters, by the page of all claims and by the tests.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from llmasos_edu.book.evidence.deciding import Decision, Interval, bootstrap, decide
+from llmasos_edu.book.evidence.declaring import Condition, Experiment, Source, Statement
+from llmasos_edu.book.evidence.results import find, read_results, statements
+
+__all__ = [
+    "Condition",
+    "Decision",
+    "Experiment",
+    "Interval",
+    "Source",
+    "Statement",
+    "bootstrap",
+    "decide",
+    "decision",
+    "decisions",
+]
+
+
+def decisions(path: Path) -> dict[str, Decision]:
+    """The verdicts on all statements of a declaration, by their keys, from its stored runs.
+
+    Raises:
+        ValueError: runs are missing, or a threshold is no threshold.
+    """
+    results = read_results(path)
+    found = {}
+    for key, statement in statements(path).items():
+        stored = results.get(statement.experiment.key)
+        found[key] = decide(statement, stored.runs if stored else [])
+    return found
+
+
+@cache
+def decision(key: str) -> Decision:
+    """The stored verdict on one statement, such as `"4.1.3-more-heads"`.
+
+    Raises:
+        ValueError: no such statement is declared, or its runs are missing.
+    """
+    path = find(key.partition("-")[0])
+    declared = statements(path)
+    if key not in declared:
+        raise ValueError(f"{path.name} declares no statement {key!r}, only {', '.join(declared)}")
+    stored = read_results(path).get(declared[key].experiment.key)
+    return decide(declared[key], stored.runs if stored else [])

@@ -1,0 +1,123 @@
+"""What a claim rests on: its source, what is varied, what it is held against, and what would count."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+LEAST_SEEDS = 5
+LEAST_SETTINGS = 3
+
+Figures = Mapping[str, float]
+Setting = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who says it.
+
+    Args:
+        section: the section of the article, or of this book, such as `"4.1.3"`.
+        words: the claim as one English sentence.
+        original: the article's own sentence, Chinese; empty where the claim is not the article's.
+        ours: True where the book makes the claim, and nobody else is judged by the verdict.
+    """
+
+    section: str
+    words: str
+    original: str = ""
+    ours: bool = False
+
+    def __post_init__(self):
+        if not (self.section.strip() and self.words.strip()):
+            raise ValueError(f"a source needs a section and words: {self.section!r}, {self.words!r}")
+        if self.ours and self.original:
+            raise ValueError(f"{self.section}: a claim of ours cannot quote the article: {self.original!r}")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One function that gives a few figures for a setting and a seed, and the settings to give it.
+
+    Args:
+        key: its name in the results, such as `"heads"`.
+        run: `run(seed, **setting)`, its figures as `{name: number}`. All that it draws comes from the seed.
+        vary: `{name: values}`; the first value of each is what the chapter's live cell uses.
+        every: True for every combination of values, False for one change at a time from the first ones.
+        seeds: how many seeds for each setting, 0, 1, 2 ...
+        tolerance: `{figure: how far another processor's rounding may move it}`, absolute.
+        tuned: how rates and the like were chosen, with the budget that each contender had.
+    """
+
+    key: str
+    run: Callable[..., Figures]
+    vary: Mapping[str, Sequence]
+    every: bool = False
+    seeds: int = LEAST_SEEDS
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    tuned: str = "nothing was tuned"
+
+    def __post_init__(self):
+        if self.seeds < LEAST_SEEDS:
+            raise ValueError(f"{self.key}: {self.seeds} seeds, a verdict needs at least {LEAST_SEEDS}")
+        if len(self.settings()) < LEAST_SETTINGS:
+            raise ValueError(
+                f"{self.key}: {len(self.settings())} settings, a verdict needs at least {LEAST_SETTINGS}"
+            )
+
+    def settings(self) -> list[dict]:
+        """The settings in a fixed order, the chapter's own first."""
+        if self.every:
+            return [
+                dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())
+            ]
+        first = {name: values[0] for name, values in self.vary.items()}
+        return [first] + [first | {name: value} for name, values in self.vary.items() for value in values[1:]]
+
+    def runs(self) -> list[tuple[dict, int]]:
+        """Every (setting, seed), seed by seed, so that a run that was stopped has seen every setting."""
+        return [(setting, seed) for seed in range(self.seeds) for setting in self.settings()]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Under what a claim might hold: words for the reader, and the same as a test of a setting."""
+
+    words: str
+    of: Callable[[Setting], bool]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim made so sharp that figures can decide it.
+
+    Args:
+        key: its name, such as `"4.1.3-more-heads"`; it begins with the section.
+        source: who says it.
+        experiment: whose runs decide it.
+        effect: from a run's figures, one number that is large where the claim is right, such as the loss of
+            the control minus that of the method.
+        above: what the effect must exceed; below it a sceptic would shrug.
+        control: what the effect compares with, in words: of equal parameters, equal work, equal number ...
+        baseline: what the effect would be for somebody who knows nothing, from the same figures; the
+            threshold may not lie below it.
+        unit: of the effect.
+        conditions: predicates over settings, tried in order where the effect is there in some settings only.
+    """
+
+    key: str
+    source: Source
+    experiment: Experiment
+    effect: Callable[[Figures], float]
+    above: float
+    control: str
+    baseline: Callable[[Figures], float]
+    unit: str
+    conditions: Sequence[Condition] = ()
+
+    def __post_init__(self):
+        if not self.key.startswith(self.source.section):
+            raise ValueError(f"{self.key} does not begin with its section, {self.source.section}")
+        if not self.control.strip():
+            raise ValueError(f"{self.key} names no control: what is the effect compared with?")

@@ -1,0 +1,96 @@
+"""The stored evidence: whole, judged by its rule, and given again by the code as it is."""
+
+import hashlib
+import os
+import random
+import subprocess
+
+import pytest
+
+from llmasos_edu.book import BOOK_ROOT
+from llmasos_edu.book.evidence import decisions
+from llmasos_edu.book.evidence.code import code_digests
+from llmasos_edu.book.evidence.results import experiments, files, read_results, section_of, statements
+from llmasos_edu.book.evidence.running import run_again
+
+FILES = pytest.mark.parametrize("path", files(), ids=section_of)
+CHEAP = 15.0  # CPU seconds of a run that every commit may repeat
+
+
+def this_commit():
+    """Another number for each commit, so that over time every cheap run is repeated."""
+    named = (
+        os.environ.get("LLMASOS_EVIDENCE_SEED")
+        or subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=BOOK_ROOT, capture_output=True, text=True, check=False
+        ).stdout
+    )
+    return int(hashlib.sha256(named.encode()).hexdigest()[:8], 16)
+
+
+def test_there_is_evidence():
+    assert files()
+
+
+@FILES
+def test_every_statement_has_a_source_a_control_and_runs(path):
+    declared, results = statements(path), read_results(path)
+    assert declared
+    used = {statement.experiment.key for statement in declared.values()}
+    assert used == experiments(path).keys() == results.keys()
+    for statement in declared.values():
+        assert statement.source.section.startswith(section_of(path))
+        assert statement.experiment.tuned
+
+
+@FILES
+def test_verdicts_follow_from_the_stored_runs(path):
+    """Among others: every run is there, and no threshold is one that knowing nothing would pass."""
+    found = decisions(path)
+    assert found.keys() == statements(path).keys()
+    for each in found.values():
+        assert each.kind in ("holds", "holds when", "does not hold", "not shown")
+        assert len(each.rows) == len(each.statement.experiment.settings())
+
+
+@FILES
+def test_results_belong_to_the_declaration_as_it_is(path):
+    for key, stored in read_results(path).items():
+        assert stored.code[path.name] == code_digests(path)[path.name], (
+            f"{path.name} has changed since {key} was computed: make evidence ARGS={section_of(path)}"
+        )
+
+
+@FILES
+def test_the_library_is_the_one_that_computed_them(path):
+    """Says which results are stale; what a change of the library moves is measured by the run below."""
+    now = code_digests(path)
+    stale = {
+        key: sorted(
+            name for name in stored.code.keys() | now.keys() if stored.code.get(name) != now.get(name)
+        )
+        for key, stored in read_results(path).items()
+    }
+    if changed := {name for names in stale.values() for name in names}:
+        pytest.skip(f"computed before these changed: {', '.join(sorted(changed))}")
+
+
+@FILES
+def test_one_stored_run_comes_out_again(path):
+    declared, choose = experiments(path), random.Random(this_commit())
+    stored = {
+        key: each
+        for key, each in read_results(path).items()
+        if declared[key].tolerance and each.cpu_seconds / len(each.runs) <= CHEAP
+    }
+    assert stored, f"{path.name} has no experiment that is cheap enough to repeat"
+    key = choose.choice(sorted(stored))
+    setting, seed, figures = choose.choice(stored[key].runs)
+    again = run_again(path, key, setting, seed)
+    assert again.keys() == figures.keys()
+    off = {
+        name: (figures[name], again[name])
+        for name, room in declared[key].tolerance.items()
+        if abs(again[name] - figures[name]) > room + 1e-9
+    }
+    assert not off, f"{key} with {setting}, seed {seed}: stored and computed now differ: {off}"

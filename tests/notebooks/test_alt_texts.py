@@ -1,0 +1,45 @@
+"""Alt texts that are made from what is drawn: of drawings by the drawing, of sweeps by their figures."""
+
+import re
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+
+from llmasos_edu.book import notebook_paths
+from llmasos_edu.book.evidence import decision
+from llmasos_edu.plots import diagrams
+from llmasos_edu.plots.evidence import sweep_in_words
+
+DIAGRAM = re.compile(r"\bdiagrams\.(\w+)\(\)")
+STATEMENT = re.compile(r'"(\d[\d.]*-[a-z-]+)"')
+
+
+def made_alt_texts():
+    """(notebook and cell, alt text that stands there, alt text that its picture makes)."""
+    for path in notebook_paths():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            there = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            name = f"{path.stem} {cell.id}"
+            if found := DIAGRAM.findall(cell.source):
+                yield name, there, " ".join(diagrams.ALL[each]().describe() for each in found)
+            elif "sweep_figure(" in cell.source:
+                yield name, there, " ".join(
+                    words_of(key) for key in dict.fromkeys(STATEMENT.findall(cell.source))
+                )
+    plt.close("all")
+
+
+def words_of(key):
+    found = decision(key)
+    return sweep_in_words(found.rows, above=found.statement.above, unit=found.statement.unit)
+
+
+def test_alt_texts_say_what_is_drawn():
+    checked = list(made_alt_texts())
+    assert checked, "no chapter shows a drawing or a sweep"
+    wrong = [f"{name}: write {made!r}" for name, there, made in checked if there != made]
+    if wrong:
+        pytest.fail("\n".join(wrong))
