@@ -26,8 +26,10 @@ def made_alt_texts():
             if found := DIAGRAM.findall(cell.source):
                 yield name, there, " ".join(diagrams.ALL[each]().describe() for each in found)
             elif "sweep_figure(" in cell.source:
-                yield name, there, " ".join(
-                    words_of(key) for key in dict.fromkeys(STATEMENT.findall(cell.source))
+                yield (
+                    name,
+                    there,
+                    " ".join(words_of(key) for key in dict.fromkeys(STATEMENT.findall(cell.source))),
                 )
     plt.close("all")
 
