@@ -242,6 +242,20 @@ def test_a_run_that_was_killed_goes_on_where_it_was(declared):
     assert not journal.file.exists()
 
 
+def test_two_terminals_at_once_keep_each_other_s_results(declared):
+    text = declared.read_text()
+    declared.write_text(text + '\nOTHER = Experiment("other", run, THING.vary)\n')
+
+    def meanwhile(line):
+        if line.startswith("9.1 other: 20 of 20"):  # the other terminal ends just before this one does
+            write_results(declared, {"thing": Stored([], {"a": "b"}, {}, "2026-01-01", 1.0)})
+
+    compute(declared, workers=1, only="other", say=meanwhile)
+    stored = read_results(declared)
+    assert stored.keys() == {"thing", "other"}
+    assert len(stored["other"].runs) == 20
+
+
 def test_what_other_code_has_computed_is_not_taken_over(declared):
     other = Journal(declared, "thing", {"another": "code"})
     other.add({"steps": 1, "depth": 1}, 0, {"gain": 7.0}, 0.5)

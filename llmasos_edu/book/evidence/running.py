@@ -52,13 +52,12 @@ def compute(path: Path, *, workers: int = 2, only: str | None = None, again: boo
     if only is not None and only not in declared:
         raise ValueError(f"{path.name} declares no experiment {only!r}, only {', '.join(declared)}")
     code = code_digests(path)
-    results = {key: each for key, each in read_results(path).items() if key in declared}
     computed = 0
     for key, experiment in declared.items():
         if only is not None and key != only:
             continue
         journal = Journal(path, key, code)
-        stored = results.get(key)
+        stored = read_results(path).get(key)
         if not again and stored is not None and stored.code == code and _whole(stored, experiment):
             say(f"{section_of(path)} {key}: stored, {len(stored.runs)} runs")
             continue
@@ -66,6 +65,8 @@ def compute(path: Path, *, workers: int = 2, only: str | None = None, again: boo
         _run_all(path, key, todo, journal, workers, say)
         computed += len(todo)
         done = [(s, n, journal.done[journal.name(s, n)]) for s, n in experiment.runs()]
+        # Read anew: another terminal may have computed another experiment meanwhile.
+        results = {name: each for name, each in read_results(path).items() if name in declared}
         results[key] = Stored(
             [(setting, seed, line["figures"]) for setting, seed, line in done],
             code,
