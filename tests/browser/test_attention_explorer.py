@@ -31,7 +31,7 @@ def full(tmp_path):
         [weights for weights, _ in made], [TOKENS, TOKENS[:6]], scores=[scores for _, scores in made],
         knock_out=tables, names=["long", "short"],
     )  # fmt: skip
-    explorer.weights, explorer.scores, explorer.table = made[0][0], made[0][1], tables[0]
+    explorer.shown_maps, explorer.scores, explorer.table = made[0][0], made[0][1], tables[0]
     explorer.query = explorer.key = 0
     return explorer
 
@@ -66,7 +66,7 @@ def test_arrow_keys_read_every_weight(full, explorer_page):
         )
         assert f"query {query}" in page.readout()
         assert f"key {key}" in page.readout()
-        assert weight(page) == pytest.approx(full.weights[0, 0, query, key], abs=1.1e-3)
+        assert weight(page) == pytest.approx(full.shown_maps[0, 0, query, key], abs=1.1e-3)
     page.press("End")
     assert page.locator(".lm-weight").inner_text() == "hidden"
     page.press("Home", "ArrowLeft", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp")
@@ -78,7 +78,7 @@ def test_mouse_reads_a_weight_and_its_score(full, explorer_page):
     page.mouse.move(*cell(page, 6, 4))
     text = page.readout()
     assert "query 6 ·a·rather·long·token" in text.replace("\n", " ")
-    assert weight(page) == pytest.approx(full.weights[0, 0, 6, 4], abs=1.1e-3)
+    assert weight(page) == pytest.approx(full.shown_maps[0, 0, 6, 4], abs=1.1e-3)
     assert f"score {full.scores[0, 0, 6, 4]:.1f}" in text
 
 
@@ -89,8 +89,8 @@ def test_a_click_or_enter_pins_a_row_and_its_bars_stay(full, explorer_page):
     page.settle()
     assert "query 5" in caption.inner_text()
     assert "pinned" in caption.inner_text()
-    best = full.weights[0, 0, 5].argmax()
-    assert f"{full.weights[0, 0, 5, best]:.3f}" in caption.inner_text()
+    best = full.shown_maps[0, 0, 5].argmax()
+    assert f"{full.shown_maps[0, 0, 5, best]:.3f}" in caption.inner_text()
     page.mouse.move(*cell(page, 2, 1))
     page.settle()
     assert "query 5" in caption.inner_text(), "the bars followed the mouse off the pinned row"
@@ -123,7 +123,7 @@ def test_heads_are_chosen_by_list_thumbnail_and_keys(full, explorer_page):
 
     def shows(layer, head):
         assert f"layer {layer}, head {head}" in page.readout()
-        assert weight(page) == pytest.approx(full.weights[layer, head, 2, 0], abs=1.1e-3)
+        assert weight(page) == pytest.approx(full.shown_maps[layer, head, 2, 0], abs=1.1e-3)
 
     shows(0, 0)
     page.press("PageDown")
@@ -146,10 +146,10 @@ def test_mean_and_maximum_over_heads(full, explorer_page):
     page = explorer_page(full)
     page.mouse.move(*cell(page, 4, 1))
     page.get_by_label("Show").select_option("mean")
-    assert weight(page) == pytest.approx(full.weights[0, :, 4, 1].mean(), abs=1.1e-3)
+    assert weight(page) == pytest.approx(full.shown_maps[0, :, 4, 1].mean(), abs=1.1e-3)
     page.get_by_label("Show").focus()
     page.press("ArrowDown")
-    assert weight(page) == pytest.approx(full.weights[0, :, 4, 1].max(), abs=1.1e-3)
+    assert weight(page) == pytest.approx(full.shown_maps[0, :, 4, 1].max(), abs=1.1e-3)
     assert page.get_by_label("Head", exact=True).is_disabled()
 
 
@@ -160,7 +160,7 @@ def test_inputs_are_switched(full, explorer_page):
     assert "query 5" in page.readout(), "the cursor must stay on the smaller map"
     page.get_by_label("Input").focus()
     page.press("ArrowUp")
-    assert weight(page) == pytest.approx(full.weights[0, 0, 5, 5], abs=1.1e-3)
+    assert weight(page) == pytest.approx(full.shown_maps[0, 0, 5, 5], abs=1.1e-3)
 
 
 def test_colour_scale_repaints(full, explorer_page):
@@ -170,7 +170,7 @@ def test_colour_scale_repaints(full, explorer_page):
     before = page.pixels(".lm-map canvas >> nth=0")
     page.get_by_label("Colour scale").select_option("one")
     page.settle()
-    peak = full.weights[1, 0].max()
+    peak = full.shown_maps[1, 0].max()
     assert (page.pixels(".lm-map canvas >> nth=0") != before) == (peak < 0.999)
 
 
@@ -185,7 +185,7 @@ def test_temperature_and_mask_by_mouse_and_keys(full, explorer_page):
     assert weight(page) == pytest.approx(scores.softmax(-1)[4, 1].item(), abs=3e-3)
     page.get_by_label("Causal mask").focus()
     page.press("Space")
-    assert weight(page) == pytest.approx(full.weights[0, 0, 4, 1], abs=1.1e-3)
+    assert weight(page) == pytest.approx(full.shown_maps[0, 0, 4, 1], abs=1.1e-3)
     slider = page.get_by_label("Temperature")
     slider.focus()
     page.press(*["ArrowRight"] * 10)
@@ -310,7 +310,7 @@ def translation(tmp_path):
         data.softmax_rows(scores), ["<start>", "3", "0", "5"], key_tokens=SOURCE, scores=scores,
         produced=["3", "0", "5", "<end>"], truth=TRUTH, layer=1,
     )  # fmt: skip
-    explorer.weights = data.softmax_rows(scores)
+    explorer.shown_maps = data.softmax_rows(scores)
     return explorer
 
 
@@ -335,7 +335,7 @@ def test_decoding_is_stepped_through_by_buttons_slider_and_keys(translation, exp
     for count in (3, 2, 1):
         page.get_by_role("button", name="Previous").click()
         page.settle()
-        row = translation.weights[1, 0, count - 1]
+        row = translation.shown_maps[1, 0, count - 1]
         assert page.state("decoded") == count
         assert f"Step {count}: after “{['<start>', '3', '0', '5'][count - 1]}”" in words.inner_text()
         assert f"writes “{['3', '0', '5', '<end>'][count - 1]}”" in words.inner_text()
@@ -412,10 +412,10 @@ def test_the_share_of_true_strongest_keys_is_the_librarys(translation, explorer_
         for head in range(3):
             page.get_by_label("Head", exact=True).select_option(str(head))
             page.settle()
-            share = truth_share(translation.weights[layer, head], TRUTH)
+            share = truth_share(translation.shown_maps[layer, head], TRUTH)
             expected = f"in {round(2 * share)} of 2 rows ({100 * share:.0f} %)"
             assert expected in page.locator(".lm-step").nth(1).inner_text()
-    shares = truth_share(translation.weights, TRUTH)
+    shares = truth_share(translation.shown_maps, TRUTH)
     layer, head = np.unravel_index(shares.argmax(), shares.shape)
     best = f"Best head over all rows: layer {layer}, head {head}, {round(2 * shares.max())} of 2."
     assert best in page.locator(".lm-step").nth(1).inner_text()
@@ -435,7 +435,7 @@ def test_true_keys_are_marked_on_the_map_and_in_the_file(translation, explorer_p
     white = {(q, k) for q in range(4) for k in range(4) if min(colour(page, q, k, 4, 0.5)) > 170}
     assert white == {(0, 0), (2, 3)}
     plain = AttentionExplorer(
-        translation.weights,
+        translation.shown_maps,
         ["<start>", "3", "0", "5"],
         key_tokens=SOURCE,
         produced=["3", "0", "5", "<end>"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from every_explorer import byte_model
+from playwright.sync_api import expect
 
 from llmasos_edu.text.ngram import NGram
 from llmasos_edu.text.tokenizer import ByteTokenizer
@@ -200,9 +201,11 @@ def test_a_full_text_stops_and_play_goes_back_to_what_was_typed(show):
     assert "The text is full" in page.text(".lm-hint")
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelectorAll('.lm-token').length < 257")
-    field(page).fill("y" * 400)
-    assert len(page.state("tokens")) == 256
-    assert field(page).input_value() == "y" * 256
+    field(page).fill("y" * 400)  # while it writes: what is typed stops it, and stays
+    expect(field(page)).to_have_value("y" * 256)
+    page.settle()
+    assert page.state("tokens") == list(b"y" * 256)
+    expect(field(page)).to_have_value("y" * 256)
 
 
 # ---- the functions behind it ----
