@@ -43,6 +43,11 @@ class ByteTokenizer:
 
     vocab_size = 256
 
+    @property
+    def pieces(self) -> list[bytes]:
+        """The bytes behind each token."""
+        return [bytes([token]) for token in range(self.vocab_size)]
+
     def encode(self, text: str) -> list[int]:
         """The text's UTF-8 bytes. Raises ValueError for a lone surrogate, which is no character."""
         return list(_utf8(text))
@@ -129,6 +134,11 @@ class BytePairTokenizer:
     @property
     def vocab_size(self) -> int:
         return len(self._pieces)
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """The bytes behind each token."""
+        return list(self._pieces)
 
     def encode(self, text: str) -> list[int]:
         """The ids of the text's tokens. Raises ValueError for a lone surrogate, which is no character."""

@@ -1,0 +1,51 @@
+"""Repetition forbidden: no run of tokens may stand twice in a row's text (chapter 6.2.1)."""
+
+import torch
+from torch import Tensor
+
+from llmasos_edu.foundation.arguments import check_count
+
+
+def repeating_tokens(tokens: Tensor, size: int, vocab_size: int) -> Tensor:
+    """Which tokens would complete a run of `size` tokens that stands in the row already.
+
+    Args:
+        tokens: what each row has said, `[batch, seq]`.
+        size: 1 forbids every token that was said, 2 every pair, and so on.
+        vocab_size: number of different tokens.
+
+    Returns:
+        Boolean `[batch, vocab]`.
+
+    Raises:
+        ValueError: a size below 1.
+
+    Source: Paulus et al. 2018, "A Deep Reinforced Model for Abstractive Summarization", section 2.5, for
+    runs of three. Equal to transformers' `NoRepeatNGramLogitsProcessor`.
+    """
+    check_count("size", size)
+    table = torch.zeros(len(tokens), vocab_size, dtype=torch.bool, device=tokens.device)
+    if tokens.shape[1] < size:
+        return table
+    runs = tokens.unfold(1, size, 1)  # [batch, places, size]
+    now = tokens[:, tokens.shape[1] - size + 1 :]  # the end, to which one token is missing
+    again = (runs[..., :-1] == now[:, None]).all(dim=-1)
+    return table.long().scatter_add(1, runs[..., -1], again.long()) > 0
+
+
+def forbid_repeats(logits: Tensor, tokens: Tensor, size: int) -> Tensor:
+    """Rule out what would repeat a run of `size` tokens; where that is everything, nothing is ruled out.
+
+    Args:
+        logits: `[batch, vocab]`.
+        tokens, size: as in `repeating_tokens`.
+
+    Returns:
+        `[batch, vocab]`, `-inf` for what is ruled out.
+
+    Raises:
+        ValueError: as in `repeating_tokens`.
+    """
+    again = repeating_tokens(tokens, size, logits.shape[-1])
+    left = (~again & (logits > -torch.inf)).any(dim=-1, keepdim=True)
+    return logits.masked_fill(again & left, -torch.inf)

@@ -1,0 +1,93 @@
+"""Rules of choice in an order of one's own: what each keeps of what the ones before it left (6.2.1)."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from llmasos_edu.generation.sampling import (
+    apply_temperature,
+    keep_min_p,
+    keep_top_k,
+    keep_top_p,
+    penalize_repetition,
+)
+from llmasos_edu.generation.typical import keep_typical
+
+COLDEST = 0.01  # below it nothing is left but the likeliest
+
+
+def warm(logits: Tensor, temperature: float) -> Tensor:
+    """`logits / temperature`: not shifted as `apply_temperature` does, for a penalty looks at the sign.
+
+    Args:
+        logits: `[batch, vocab]`.
+        temperature: below 0.01 the shift stays that of 0.01.
+
+    Raises:
+        ValueError: as in `apply_temperature`.
+    """
+    return apply_temperature(logits, temperature) + logits.amax(dim=-1, keepdim=True) / max(
+        temperature, COLDEST
+    )
+
+
+RULES = {
+    "repetition_penalty": penalize_repetition,
+    "temperature": warm,
+    "top_k": keep_top_k,
+    "top_p": keep_top_p,
+    "min_p": keep_min_p,
+    "typical": keep_typical,
+}
+
+
+class Step(NamedTuple):
+    """What one rule did."""
+
+    name: str
+    value: float
+    kept: Tensor  # boolean [batch, vocab]: what can still be chosen
+    lost: Tensor  # [batch], probability of what this rule cut, by what the rules before it had made of it
+    probabilities: Tensor  # [batch, vocab], after it
+
+
+def rule_steps(
+    logits: Tensor, rules: Iterable[tuple[str, float]], *, seen: Tensor | None = None
+) -> list[Step]:
+    """Apply rules one after the other, and say what each did.
+
+    Args:
+        logits: `[batch, vocab]`.
+        rules: pairs of a name in `RULES` and its value, in the order wanted. None may stand twice.
+        seen: `[batch, vocab]`, for the repetition penalty, which needs it.
+
+    Returns:
+        One `Step` a rule. Without rules an empty list: then the model's own probabilities count.
+
+    Raises:
+        ValueError: an unknown rule, one that stands twice, a value out of its range, no `seen` for the
+            penalty; scores that name no token.
+    """
+    rules = list(rules)
+    names = [name for name, _ in rules]
+    for name in names:
+        if name not in RULES:
+            raise ValueError(f"there is no rule {name!r}: {', '.join(RULES)}")
+        if names.count(name) > 1:
+            raise ValueError(f"the rule {name} stands twice")
+    if not logits.amax(dim=-1).isfinite().all():
+        raise ValueError("a row has no finite largest score, so no token can be chosen in it")
+    steps, before = [], logits.softmax(dim=-1)
+    for name, value in rules:
+        if name == "repetition_penalty":
+            if seen is None:
+                raise ValueError(f"repetition_penalty={value} needs `seen`: what each row has said")
+            logits = penalize_repetition(logits, seen, value)
+        else:
+            logits = RULES[name](logits, value)
+        kept, after = logits > -torch.inf, logits.softmax(dim=-1)
+        steps.append(Step(name, value, kept, before.masked_fill(kept, 0.0).sum(dim=-1), after))
+        before = after
+    return steps

@@ -1,0 +1,63 @@
+"""Surprise, word by word: what a model did not expect in a text (chapter 6.2.2)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from llmasos_edu.foundation.modes import evaluating
+from llmasos_edu.foundation.tensors import check_tokens
+
+
+class WordSurprise(NamedTuple):
+    """A word and how much it surprised."""
+
+    word: str  # what stands between blanks
+    bits: float  # of its tokens together
+
+
+def token_bits(model, tokens) -> Tensor:
+    """`-log2 p(token_t | token_<t)` of every token but the first.
+
+    Args:
+        model: maps tokens `[1, seq]` to logits `[1, seq, vocab]`; is asked in evaluation mode.
+        tokens: a text of two tokens or more.
+
+    Returns:
+        `[seq - 1]`, bits.
+
+    Raises:
+        ValueError: fewer than two tokens, or such that the model does not have.
+    """
+    row = check_tokens("tokens", torch.as_tensor(tokens)[None], model.vocab_size)
+    if row.shape[1] < 2:
+        raise ValueError(f"a text of {row.shape[1]} token surprises nobody: the first is not guessed")
+    with evaluating(model):
+        log_probs = model(row[:, :-1])[0].double().log_softmax(dim=-1)
+    return -log_probs.gather(1, row[0, 1:, None])[:, 0] / math.log(2)
+
+
+def word_bits(pieces: list[str], bits) -> list[WordSurprise]:
+    """The surprise of whole words: the sum over their tokens.
+
+    Args:
+        pieces: the text of each token; a blank at its beginning begins a word.
+        bits: of each token.
+
+    Returns:
+        The words of the text in order; the sums of both sides are equal.
+
+    Raises:
+        ValueError: not as many bits as pieces.
+    """
+    bits = [float(each) for each in bits]
+    if len(bits) != len(pieces):
+        raise ValueError(f"{len(pieces)} pieces and {len(bits)} bits: one each is wanted")
+    found: list[WordSurprise] = []
+    for piece, surprise in zip(pieces, bits, strict=True):
+        if not found or piece[:1].isspace():
+            found.append(WordSurprise(piece.strip(), surprise))
+        else:
+            found[-1] = WordSurprise(found[-1].word + piece, found[-1].bits + surprise)
+    return found

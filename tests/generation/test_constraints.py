@@ -1,0 +1,420 @@
+"""Writing within a constraint: keywords, grammars and schemas hold for every text, whatever the model."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmasos_edu.corpus.sentences import words_of
+from llmasos_edu.generation.constraints import write_constrained
+from llmasos_edu.generation.grammar import ByteMachine, choice, literal, one_of, repeat, sequence
+from llmasos_edu.generation.grammar_constraint import GrammarConstraint, token_bytes
+from llmasos_edu.generation.json_schema import schema_pattern
+from llmasos_edu.generation.keywords import KeywordConstraint
+from llmasos_edu.generation.sampling import generate
+from llmasos_edu.models.language_model import LanguageModel
+from llmasos_edu.text.tokenizer import BytePairTokenizer, ByteTokenizer
+
+TEXT = "the model reads the text and the text is read by the model, one token after the other " * 9
+STOP = 10
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return BytePairTokenizer.train(TEXT, 290)
+
+
+@pytest.fixture(scope="module")
+def model(tokenizer):
+    torch.manual_seed(3)
+    model = LanguageModel(tokenizer.vocab_size, d_model=16, num_layers=1, num_heads=2).eval()
+    with torch.no_grad():
+        model.head.weight.normal_(std=0.7)
+    return model
+
+
+def stop_of(tokenizer):
+    return tokenizer.encode("\n")[0]
+
+
+# ---- keywords ----
+
+
+@pytest.mark.parametrize("room", [0, 1, 3, 20])
+@pytest.mark.parametrize("seed", range(4))
+def test_all_keywords_occur_whatever_the_room(model, tokenizer, seed, room):
+    words = ["token", "giraffe", "model", "read"]
+    constraint = KeywordConstraint(tokenizer, words)
+    most = constraint.needed(constraint.start()) + room
+    prompts = [tokenizer.encode("the text"), tokenizer.encode("one")]
+    for each in write_constrained(
+        model,
+        prompts,
+        most,
+        constraint,
+        stop=stop_of(tokenizer),
+        generator=torch.Generator().manual_seed(seed),
+    ):
+        assert len(each.tokens) <= most
+        said = re.findall(r"[^\W\d_]+", tokenizer.decode(each.tokens.tolist()).lower())
+        assert set(words) <= set(said)
+
+
+def test_a_random_walk_of_allowed_tokens_ends_in_time(tokenizer):
+    constraint = KeywordConstraint(tokenizer, ["model", "read", "mode"])
+    for seed in range(30):
+        generator, state, tokens = torch.Generator().manual_seed(seed), constraint.start(), []
+        most = constraint.needed(state) + seed % 4
+        for left in range(most, 0, -1):
+            mask = constraint.allowed(state, left)
+            assert mask.any() or constraint.needed(state) == 0
+            if not mask.any():
+                break
+            options = mask.nonzero()[:, 0]
+            token = int(options[torch.randint(len(options), (1,), generator=generator)])
+            state = constraint.advance(state, token)
+            tokens.append(token)
+            assert constraint.needed(state) <= left - 1
+        assert {"model", "read", "mode"} <= set(words_of(tokenizer.decode(tokens)))
+
+
+def test_progress_counts_whole_words_in_any_case():
+    constraint = KeywordConstraint(ByteTokenizer(), ["Ox", "bee"])
+
+    def after(text):
+        state = constraint.start()
+        for byte in text.encode():
+            state = constraint.advance(state, byte)
+        return constraint.progress(state), constraint.needed(state)
+
+    assert after("") == (0, 7)
+    assert after("An OX") == (1, 4)
+    assert after("An oxen") == (0, 7)
+    assert after("an ox. Bee") == (2, 0)
+    assert after("bee_line") == (0, 7)
+    assert after("an ox b") == (1, 2)
+    assert after("bee2") == (1, 3)
+    assert after("foxbee") == (0, 7)
+
+
+def test_a_word_half_said_is_gone_on_with_or_begun_anew():
+    constraint = KeywordConstraint(ByteTokenizer(), ["bee"])
+    state = constraint.start()
+    assert constraint.helpful(state) == [32]
+    for byte in b" be":
+        state = constraint.advance(state, byte)
+    assert constraint.helpful(state) == [ord("e")]
+    state = constraint.advance(state, ord("a"))
+    assert (constraint.helpful(state), constraint.needed(state)) == ([32], 4)
+
+
+def test_a_keyword_at_the_end_may_be_closed_but_not_lengthened():
+    constraint = KeywordConstraint(ByteTokenizer(), ["bee"])
+    state = constraint.start()
+    for byte in b" bee":
+        state = constraint.advance(state, byte)
+    allowed = constraint.allowed(state, 1)
+    assert allowed[ord(".")]
+    assert allowed[ord(" ")]
+    assert not allowed[ord("s")]
+    assert not allowed[0xC3], "half a letter"
+    assert not constraint.allowed(state, 0).any()
+    assert constraint.allowed(state, 9)[ord("s")], "with room for another bee"
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        ([], ValueError, "keywords has 0 entries"),
+        ("bee", TypeError, "keywords is one string"),
+        (["two words"], ValueError, "'two words' holds other signs than letters"),
+        (["bee", "Bee"], ValueError, "'bee' more than once"),
+        (["naïve"], ValueError, "a letter of the keyword 'naïve' is spread over several tokens"),
+    ],
+)
+def test_keywords_that_are_none_are_refused(words, error, message):
+    with pytest.raises(error, match=message):
+        KeywordConstraint(ByteTokenizer(), words)
+
+
+# ---- grammars ----
+
+DIGITS = one_of("0123456789")
+CLOCK = sequence(
+    choice(sequence(one_of("01"), DIGITS), sequence("2", one_of("0123"))), ":", one_of("012345"), DIGITS
+)
+
+
+def test_a_machine_accepts_what_the_pattern_says():
+    machine = ByteMachine(CLOCK)
+    for text, right in (("09:30", True), ("23:59", True), ("24:00", False), ("9:30", False), ("09:3", False)):
+        assert machine.accepts(text.encode()) is right, text
+    assert machine.missing(machine.begin) == 5
+    assert machine.missing(machine.step(machine.begin, ord("2"))) == 4
+    assert machine.step(machine.begin, ord("7")) == frozenset()
+
+
+PARTS = st.recursive(
+    st.sampled_from([literal("ab"), literal("é"), one_of("xyz"), literal("")]),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: sequence(*parts))
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: choice(*parts))
+        | st.tuples(inner, st.integers(0, 2), st.integers(0, 2)).map(
+            lambda p: repeat(p[0], p[1], p[1] + p[2])
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def as_regex(pattern):
+    """The same pattern in Python's own language of patterns, on bytes."""
+    name = type(pattern).__name__
+    if name == "OneOf":
+        return b"[" + b"".join(re.escape(bytes([byte])) for byte in sorted(pattern.bytes)) + b"]"
+    if name == "Repeat":
+        return b"(?:%s){%d,%d}" % (as_regex(pattern.part), pattern.least, pattern.most)
+    joined = (b"|" if name == "Choice" else b"").join(as_regex(part) for part in pattern.parts)
+    return b"(?:" + joined + b")"
+
+
+@given(pattern=PARTS, text=st.text("abxyzé", max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_a_machine_agrees_with_pythons_patterns(pattern, text):
+    machine, regex = ByteMachine(pattern), re.compile(as_regex(pattern))
+    data = text.encode()
+    assert machine.accepts(data) == bool(regex.fullmatch(data))
+    states, done = machine.begin, b""
+    for byte in data:  # what is missing, tried out: the shortest way to the end is that long
+        states = machine.step(states, byte)
+        done += bytes([byte])
+        if not states:
+            break
+    else:
+        missing, frontier = 0, {states}
+        while not any(machine._end in each for each in frontier):
+            frontier = {machine.step(each, byte) for each in frontier for byte in b"abxyz\xc3\xa9"} - {
+                frozenset()
+            }
+            missing += 1
+        assert machine.missing(states) == missing
+
+
+@pytest.mark.parametrize(
+    "choice_of", [{}, {"temperature": 0}, {"temperature": 3.0}, {"top_k": 1}, {"min_p": 0.5}]
+)
+def test_every_text_is_of_the_grammar(model, tokenizer, choice_of):
+    constraint = GrammarConstraint(tokenizer, repeat(sequence(CLOCK, " "), 1, 4))
+    machine = constraint.machine
+    for seed in range(3):
+        found = write_constrained(
+            model, [tokenizer.encode("at "), tokenizer.encode("the model")], 26, constraint,
+            stop=stop_of(tokenizer), generator=torch.Generator().manual_seed(seed), **choice_of,
+        )  # fmt: skip
+        for each in found:
+            assert machine.accepts(tokenizer.decode(each.tokens.tolist()).encode())
+            assert each.log_prob < 0
+            assert 0 <= each.forced <= len(each.tokens) + 1
+
+
+def test_tokens_of_several_bytes_are_used_where_they_fit(tokenizer):
+    constraint = GrammarConstraint(tokenizer, literal("the model"))
+    state = constraint.start()
+    for token in tokenizer.encode("the model"):
+        assert constraint.allowed(state, 20)[token]
+        state = constraint.advance(state, token)
+    assert constraint.needed(state) == 0
+    assert not constraint.allowed(state, 20).any()
+    with pytest.raises(ValueError, match="is not allowed by the grammar here"):
+        constraint.advance(state, 5)
+
+
+def test_a_token_that_leaves_no_time_is_not_allowed():
+    constraint = GrammarConstraint(ByteTokenizer(), choice("a", "bcd"))
+    assert constraint.allowed(constraint.start(), 3)[ord("b")]
+    short = constraint.allowed(constraint.start(), 2)
+    assert short[ord("a")]
+    assert not short[ord("b")]
+
+
+def test_without_a_constraint_that_binds_it_writes_what_generate_writes(model, tokenizer):
+    stop = stop_of(tokenizer)
+    anything = GrammarConstraint(tokenizer, repeat(one_of("".join(map(chr, range(128)))), 0, 60))
+    prompt = tokenizer.encode("the")
+    (found,) = write_constrained(model, [prompt], 8, anything, stop=stop, temperature=0)
+    (free,) = generate(model, [prompt], 8, stop=stop, temperature=0)
+    if all(max(piece) < 128 for piece in (token_bytes(tokenizer)[t] for t in free.tolist())):
+        assert found.tokens.tolist() == [token for token in free.tolist()[len(prompt) :] if token != stop]
+        assert found.forced == 0
+
+
+def test_the_log_probability_is_the_models_own(model, tokenizer):
+    constraint = GrammarConstraint(tokenizer, CLOCK)
+    prompt, stop = tokenizer.encode("at "), stop_of(tokenizer)
+    (found,) = write_constrained(
+        model, [prompt], 6, constraint, stop=stop, temperature=0, repetition_penalty=1.3
+    )
+    said = [*found.tokens.tolist(), stop]
+    whole = torch.tensor([prompt + said])
+    with torch.no_grad():
+        log_probs = model(whole[:, :-1])[0, len(prompt) - 1 :].log_softmax(-1)
+    assert found.log_prob == pytest.approx(
+        log_probs[torch.arange(len(said)), torch.tensor(said)].sum().item(), abs=1e-4
+    )
+    assert found.forced > 0
+
+
+def test_rows_that_end_early_wait_for_the_others(model, tokenizer):
+    constraint = GrammarConstraint(tokenizer, choice("a", "bbbbbbbb"))
+    found = write_constrained(
+        model, [tokenizer.encode("the")] * 12, 9, constraint, stop=stop_of(tokenizer),
+        generator=torch.Generator().manual_seed(1), temperature=4.0,
+    )  # fmt: skip
+    texts = [tokenizer.decode(each.tokens.tolist()) for each in found]
+    assert set(texts) == {"a", "bbbbbbbb"}
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: one_of("é"), ValueError, "signs of ASCII"),
+        (lambda: one_of(""), ValueError, "one or more signs"),
+        (lambda: choice(), ValueError, "nothing to choose from"),
+        (lambda: repeat("a", 3, 2), ValueError, "most=2 is out of range"),
+        (lambda: repeat("a", -1, 2), ValueError, "least=-1"),
+        (lambda: sequence("a", 7), TypeError, "7 is no pattern"),
+        (lambda: ByteMachine(repeat("abcdefgh", 0, 5000)), ValueError, "more than 20000 states"),
+        (lambda: GrammarConstraint(object(), literal("a")), (TypeError, AttributeError), "vocab_size|pieces"),
+    ],
+)
+def test_bad_patterns_are_refused_in_words(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_a_tokenizer_without_all_bytes_is_refused():
+    class Few:
+        vocab_size, pieces = 2, [b"a", b"b"]
+
+    with pytest.raises(ValueError, match="not every byte as a token"):
+        GrammarConstraint(Few(), literal("a"))
+    with pytest.raises(TypeError, match="does not say which bytes"):
+        token_bytes(3)
+
+
+# ---- schemas ----
+
+SHORT = {"type": "string", "maxLength": 5}
+TAGS = {"type": "array", "items": {"type": "integer"}, "maxItems": 2}
+NULLS = {"type": "array", "items": {"type": "null"}}
+PAIR = {"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "boolean"}}}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string", "minLength": 3, "maxLength": 12},
+        "points": {"type": "array", "items": SHORT, "minItems": 1, "maxItems": 3},
+        "tone": {"enum": ["plain", "formal", 3, None]},
+        "words": {"type": "integer"},
+        "share": {"type": "number"},
+        "draft": {"type": "boolean"},
+        "note": {"type": "null"},
+        "inner": {"type": "object", "properties": {"tags": TAGS}},
+    },
+    "required": ["title", "points", "tone", "words", "share", "draft", "note", "inner"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("choice_of", [{}, {"temperature": 0}, {"temperature": 2.5}])
+def test_every_text_is_json_of_the_schema(model, tokenizer, choice_of):
+    constraint = GrammarConstraint(tokenizer, schema_pattern(SCHEMA))
+    room = constraint.needed(constraint.start())
+    for seed, most in enumerate((room, room + 40, room + 150)):
+        found = write_constrained(
+            model, [tokenizer.encode("an outline: ")] * 2, most, constraint, stop=stop_of(tokenizer),
+            generator=torch.Generator().manual_seed(seed), **choice_of,
+        )  # fmt: skip
+        for each in found:
+            value = json.loads(tokenizer.decode(each.tokens.tolist()))
+            jsonschema.validate(value, SCHEMA)
+            assert list(value) == list(SCHEMA["properties"])
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [
+        ({"type": "integer"}, ["0", "7", "-12", "123456789"], ["-0", "01", "1234567890", "", "1.5"]),
+        ({"type": "number"}, ["0", "-0.5", "3.25", "12"], [".5", "1.", "01.5", "-", "1e3"]),
+        ({"type": "boolean"}, ["true", "false"], ["True", ""]),
+        ({"type": "null"}, ["null"], ["None"]),
+        ({"type": "string"}, ['""', '"a b"', f'"{60 * "x"}"'], ['"', '"a"b"', f'"{61 * "x"}"', '"\\"']),
+        ({"type": "string", "minLength": 2, "maxLength": 2}, ['"ab"'], ['"a"', '"abc"']),
+        ({"type": "string", "minLength": 70}, ['"' + "x" * 70 + '"'], ['"' + "x" * 71 + '"']),
+        ({"enum": ["a", 2, None]}, ['"a"', "2", "null"], ["a", "3"]),
+        (NULLS, ["[]", "[null]", "[" + "null, " * 7 + "null]"],
+         ["[null,]", "[null,null]", "[" + "null, " * 8 + "null]"]),
+        (NULLS | {"minItems": 2, "maxItems": 3}, ["[null, null]", "[null, null, null]"],
+         ["[]", "[null]", "[null, null, null, null]"]),
+        (NULLS | {"maxItems": 0}, ["[]"], ["[null]"]),
+        (PAIR, ['{"a": null, "b": true}'],
+         ['{"a": null}', '{"b": true, "a": null}', '{"a":null, "b": true}', "{}"]),
+    ],
+)  # fmt: skip
+def test_a_schema_describes_just_these(schema, right, wrong):
+    machine = ByteMachine(schema_pattern(schema))
+    for text in right:
+        assert machine.accepts(text.encode()), text
+        jsonschema.validate(json.loads(text), schema)
+    for text in wrong:
+        assert not machine.accepts(text.encode()), text
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (3, "schema=3 is no dictionary"),
+        ({"type": "date"}, "type='date' in the schema is none of object, array"),
+        ({"type": ["string"]}, "is none of"),
+        ({"type": "string", "pattern": "a*"}, "asks for 'pattern' of a string, which is not held"),
+        ({"type": "object"}, "no properties"),
+        ({"type": "array"}, "does not say what its items are"),
+        (
+            {"type": "array", "items": {"type": "null"}, "minItems": 3, "maxItems": 2},
+            "maxItems=2 is below minItems=3",
+        ),
+        ({"type": "string", "maxLength": -1}, "maxLength=-1 must be"),
+        ({"type": "string", "minLength": True}, "minLength=True must be"),
+        ({"enum": []}, "must be a list of one or more"),
+    ],
+)
+def test_a_schema_that_cannot_be_held_is_refused_by_name(schema, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        schema_pattern(schema)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"max_new_tokens": 4}, ValueError, "the constraint needs 5 tokens, and max_new_tokens=4"),
+        ({"max_new_tokens": 0}, ValueError, "max_new_tokens=0"),
+        ({"constraint": 3}, TypeError, "constraint=3 has no method start"),
+        ({"stop": 999}, ValueError, "stop=999 is no token"),
+        ({"topk": 3}, ValueError, "did you mean 'top_k'"),
+        ({"prompts": []}, ValueError, "there are no prompts"),
+    ],
+)
+def test_bad_requests_are_refused_in_words(model, tokenizer, options, error, words):
+    given = {
+        "prompts": [[1]],
+        "max_new_tokens": 9,
+        "constraint": GrammarConstraint(tokenizer, CLOCK),
+        "stop": 1,
+    }
+    given |= options
+    with pytest.raises(error, match=words):
+        write_constrained(
+            model, given.pop("prompts"), given.pop("max_new_tokens"), given.pop("constraint"), **given
+        )
