@@ -159,8 +159,8 @@ def place_scripts(element):
         element.set("accent", "true")
         wide = len("".join(base.itertext())) > 1
         mark.attrib = {"stretchy": "true" if wide else "false"}
-        if mark.text in ("―", "‾"):
-            mark.text = "¯"
+        if mark.text in ("―", "‾", "¯"):
+            mark.text = "‾" if wide else "¯"  # fonts can stretch the first alone
 
 
 # -- spaces ------------------------------------------------------------------------

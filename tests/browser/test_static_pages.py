@@ -7,6 +7,7 @@ The pages are made from the stored outputs, without running anything; living wid
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 import statistics
@@ -14,7 +15,9 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from llmasos_edu.book import load_outline
 from llmasos_edu.book.notebooks import WIDGET_STATE
@@ -161,6 +164,22 @@ def test_a_root_takes_no_room_behind_it_and_a_sign_between_words_is_spaced(show,
         )
     assert max(shown["low"]) < 45, "the sign is 0.8 em wide"
     assert min(shown["tall"]) > 50, "the sign's larger sizes are wider"
+
+
+def test_a_line_over_several_letters_covers_them_all(show, tmp_path):
+    from llmasos_edu.book.formulas import font_css, mathml
+
+    body = mathml(r"\overline{x_i^2 + y}", "block") + mathml(r"\bar x", "block")
+    path = tmp_path / "overline.html"
+    path.write_text(f"<!doctype html><style>{font_css(body)} math {{ font: 50px 'Book Math' }}</style>{body}")
+    page = show(path, 900)
+    covered = []  # the longest row of ink as a share of all: a stretched sign has no box of its own
+    for formula in page.locator("mover").all():
+        picture = Image.open(io.BytesIO(formula.screenshot())).convert("L")
+        ink = np.asarray(picture) < 128
+        covered.append(ink.sum(axis=1).max() / ink.any(axis=0).sum())
+    assert covered[0] > 0.9
+    assert covered[1] < 0.8, "over one letter it is as short as the letter"
 
 
 if __name__ == "__main__":

@@ -41,6 +41,16 @@ def test_a_notebook_in_which_nothing_runs_tells_what_it_is_and_what_to_do(make):
 
 
 @every_explorer
+def test_what_the_browser_sends_is_not_sent_back(make):
+    explorer = make()
+    of_every_widget = {"layout", "tabbable", "tooltip", "comm"}
+    ours = {name for name in explorer.traits(sync=True) if not name.startswith("_")} - of_every_widget
+    assert ours
+    for name in ours:
+        assert explorer.trait_metadata(name, "echo_update") is False, name
+
+
+@every_explorer
 def test_its_page_has_its_title_or_the_given_one_and_names_no_address(make, tmp_path):
     explorer = make()
     page = explorer.save_html(tmp_path / "a.html").read_text(encoding="utf-8")

@@ -295,7 +295,7 @@ class LiveAttentionExplorer(AttentionExplorer):
     _css = style("shared/text_field.css")
 
     # Not told back: while one letter is on its way to Python, the next may stand in the field.
-    text = t.Unicode(help="what is read").tag(sync=True, echo_update=False)
+    text = t.Unicode(help="what is read").tag(sync=True)
     language_model = t.Instance(BrowserModel, allow_none=True).tag(sync=True, **widget_serialization)
 
     @classmethod

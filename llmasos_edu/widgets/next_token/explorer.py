@@ -57,8 +57,8 @@ class NextTokenExplorer(Explorer):
     language_model = t.Instance(BrowserModel).tag(sync=True, **widget_serialization)
     ngram = t.Bytes(help="the tables, from pack_ngram").tag(sync=True)
     # Not told back: while one letter is on its way to Python, the next may stand in the field.
-    tokens = t.List(t.Int(), help="the text").tag(sync=True, echo_update=False)
-    place = t.Int(0, help="what is expected here is on show").tag(sync=True, echo_update=False)
+    tokens = t.List(t.Int(), help="the text").tag(sync=True)
+    place = t.Int(0, help="what is expected here is on show").tag(sync=True)
     temperature = t.Float(1.0).tag(sync=True)
     seed = t.Int(0, help="of what is written").tag(sync=True)
     writer = t.Enum(["model", "ngram"], "model", help="who writes on").tag(sync=True)

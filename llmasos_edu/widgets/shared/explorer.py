@@ -40,6 +40,10 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**without_surrogates(traits))
 
+    def trait_metadata(self, traitname: str, key: str, default: Any = None) -> Any:
+        """What the browser sends is not sent back: a late echo would undo what was typed or moved since."""
+        return False if key == "echo_update" else super().trait_metadata(traitname, key, default)
+
     def contents(self) -> str:
         """What the explorer holds, in a few words; never changes from run to run."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it holds")
