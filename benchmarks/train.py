@@ -44,11 +44,11 @@ class NanoBlock(nn.Module):
 class NanoShaped(nn.Module):
     """A model shaped like karpathy/nanoGPT's, written for this comparison; no line is its."""
 
-    def __init__(self):
+    def __init__(self, vocab_size=VOCAB):
         super().__init__()
-        self.tokens, self.places = nn.Embedding(VOCAB, D_MODEL), nn.Embedding(CONTEXT, D_MODEL)
+        self.tokens, self.places = nn.Embedding(vocab_size, D_MODEL), nn.Embedding(CONTEXT, D_MODEL)
         self.blocks = nn.Sequential(*(NanoBlock() for _ in range(LAYERS)))
-        self.norm, self.head = nn.LayerNorm(D_MODEL), nn.Linear(D_MODEL, VOCAB, bias=False)
+        self.norm, self.head = nn.LayerNorm(D_MODEL), nn.Linear(D_MODEL, vocab_size, bias=False)
         self.head.weight = self.tokens.weight
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
@@ -93,8 +93,10 @@ def adamw(model):
     return [torch.optim.AdamW(model.parameters(), lr=1e-3)]
 
 
-def ours(**settings):
-    return LanguageModel(VOCAB, d_model=D_MODEL, num_layers=LAYERS, num_heads=HEADS, d_ff=D_FF, **settings)
+def ours(vocab_size=VOCAB, **settings):
+    return LanguageModel(
+        vocab_size, d_model=D_MODEL, num_layers=LAYERS, num_heads=HEADS, d_ff=D_FF, **settings
+    )
 
 
 def contenders() -> dict:
