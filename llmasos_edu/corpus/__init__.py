@@ -11,7 +11,7 @@ from llmasos_edu.corpus.manual import manual
 from llmasos_edu.corpus.markov import MarkovSource
 from llmasos_edu.corpus.numerals import Numeral, NumeralBatch, numeral, numeral_batch, read_numeral
 from llmasos_edu.corpus.patterns import RecallBatch, recall_at_distance, repeated_patterns
-from llmasos_edu.corpus.split import Split, leak_share, split_documents
+from llmasos_edu.corpus.split import Split, hold_out, leak_share, split_documents
 from llmasos_edu.corpus.text_file import cut_into_passages, read_text_file
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Split",
     "cut_into_passages",
     "domain_corpus",
+    "hold_out",
     "leak_share",
     "library_code",
     "manual",

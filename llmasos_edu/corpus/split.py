@@ -9,7 +9,7 @@ passages that still stand on both sides are cut from the training side. Passages
 import hashlib
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -138,6 +138,44 @@ def split_documents(
         leak=leak_share(join(train), join(held), width),
         naive_leak=leak_share(join(naive_train), join(naive_held), width),
         dropped=Dropped(sum(sizes[i] for i in copies), sum(size for _, size in cut), sum(sizes)),
+    )
+
+
+def hold_out(documents: Sequence[Document], topics: Collection[str], width: int = 50) -> Split:
+    """Split a corpus so that these topics are held out, and no passage of `width` bytes stands on both sides.
+
+    For measuring beside a model that was trained elsewhere: hold out what was kept from it as well. Passages
+    of the held-out topics are cut from all others, as `split_documents` cuts them; no document is dropped.
+
+    Args:
+        documents: the corpus.
+        topics: of the documents to hold out.
+        width: length of a window in bytes.
+
+    Returns:
+        the Split; `naive_leak` is that of the same topics with nothing cut.
+
+    Raises:
+        ValueError: a topic that no document has, or nothing is left on one side.
+    """
+    _check_width(width)
+    documents = [document for document in documents if document.text]
+    if unknown := sorted(set(topics) - {document.topic for document in documents}):
+        raise ValueError(f"no document has the topic {', '.join(map(repr, unknown))}")
+    held = [document for document in documents if document.topic in topics]
+    others = [document for document in documents if document.topic not in topics]
+    train, cut = _cut_passages(others, join(held), width) if held else (others, [])
+    if not (held and train):
+        raise ValueError(f"{len(held)} documents are held out and {len(train)} are left to train on")
+    total = sum(len(document.text.encode()) for document in documents)
+    return Split(
+        train=train,
+        held_out=held,
+        copies=[],
+        cut=cut,
+        leak=leak_share(join(train), join(held), width),
+        naive_leak=leak_share(join(others), join(held), width),
+        dropped=Dropped(0, sum(size for _, size in cut), total),
     )
 
 

@@ -96,3 +96,32 @@ def test_the_book_s_own_texts_have_no_long_lines_to_cut(monkeypatch):
     monkeypatch.setattr(split, "LONG_LINE", 10**9)
     assert split_documents(documents) == found
     assert found.dropped.cut > 0
+
+
+# Named topics
+
+
+def test_named_topics_are_held_out_without_a_common_passage():
+    documents = manual()
+    found = split.hold_out(documents, {"binary", "typesmodules", "formatstrings"})
+    assert [document.topic for document in found.held_out] == ["binary", "formatstrings", "typesmodules"]
+    assert found.leak == leak_share(found.train_text, found.held_out_text) == 0
+    assert found.naive_leak > 0
+    others = {document.topic: document.text for document in documents}
+    assert all(document.text == others[document.topic] for document in found.held_out)
+    lost = sum(
+        len(text.encode())
+        for topic, text in others.items()
+        if topic not in {"binary", "typesmodules", "formatstrings"}
+    )
+    assert lost - sum(len(document.text.encode()) for document in found.train) == found.dropped.cut > 0
+
+
+def test_topics_that_do_not_exist_or_leave_nothing_are_refused():
+    documents = [Document("one", "a text"), Document("two", "another")]
+    with pytest.raises(ValueError, match="no document has the topic 'three'"):
+        split.hold_out(documents, {"three"})
+    with pytest.raises(ValueError, match="2 documents are held out and 0 are left"):
+        split.hold_out(documents, {"one", "two"})
+    with pytest.raises(ValueError, match="0 documents are held out"):
+        split.hold_out(documents, set())

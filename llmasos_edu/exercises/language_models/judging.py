@@ -1,0 +1,388 @@
+"""Questions of chapter 2.1 that are answered with numbers and choices: three reports to judge.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+import random
+
+from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+# 2.1-4 --------------------------------------------------------------------------------
+
+
+def _draw_tokenizers(seed: int) -> dict:
+    """A model of small tokens with few bits a token, and one of large tokens that is better by the byte."""
+    generator = random.Random(seed)
+    size = generator.choice([6000, 9000, 12000])
+    few, many = size // generator.choice([3, 4]), size // 2
+    while True:
+        small, large = round(generator.uniform(3.4, 4.2), 1), round(generator.uniform(4.6, 5.6), 1)
+        if large * few < 0.9 * small * many and large > small + 0.6:
+            return {"size": size, "tokens_a": many, "bits_a": small, "tokens_b": few, "bits_b": large}
+
+
+def _by_the_byte(size, tokens_a, bits_a, tokens_b, bits_b):
+    return {
+        "A": bits_a * tokens_a / size,
+        "B": bits_b * tokens_b / size,
+        "perplexity of A": 2**bits_a,
+        "better": "B",
+        "missing": "how many bytes a token has",
+    }
+
+
+def _part(**parts):
+    """A wrong value in some parts alone."""
+    return lambda **data: {name: part(**data) for name, part in parts.items()}
+
+
+TOKENIZERS = Question(
+    key="2.1-4",
+    title="Two tokenizers, one text",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A report: 'Model A needs {bits_a} bits a token, model B {bits_b}. So A is the better one.' "
+        "Both read "
+        "the same text of {size} bytes. A's tokenizer cuts it into {tokens_a} tokens, B's into "
+        "{tokens_b}. How "
+        "many bits per byte does each need (A, B)? What is A's perplexity per token (perplexity of A)? Which "
+        "of the two is better (better)? And what does the report leave out that decides it (missing)?"
+    ),
+    takeaway="Whoever cuts finer has more tokens to guess, each of them easier. A byte is the same for all.",
+    explanation="Bits per byte: bits a token, times tokens, divided by bytes. Perplexity: 2 to the "
+    "bits a token.",
+    hints=(
+        "The whole text costs each model some number of bits. How many, and over how many bytes?",
+        "Perplexity per token is 2 to the power of the bits a token: no byte comes into it.",
+        "Give A a tokenizer that cuts twice as fine. What happens to its bits a token if it gets no wiser?",
+    ),
+    answer=_by_the_byte,
+    options={
+        "better": ("A", "B", "neither"),
+        "missing": (
+            "how many bytes a token has",
+            "how large the models are",
+            "a second text",
+            "the perplexities",
+        ),
+    },
+    draw=_draw_tokenizers,
+    mistakes=(
+        Mistake(
+            "bits a token compared",
+            "You call A better because each of its tokens costs less. But it has more of them to say "
+            "the same "
+            "text: compare what the whole text costs.",
+            ({"better": "A"},),
+        ),
+        Mistake(
+            "tokens a byte",
+            "You give how many tokens a byte has. Each token costs bits: multiply by them.",
+            (
+                _part(
+                    A=lambda size, tokens_a, **_: tokens_a / size,
+                    B=lambda size, tokens_b, **_: tokens_b / size,
+                ),
+            ),
+        ),
+        Mistake(
+            "divided the wrong way",
+            "You divide the bits a token by the tokens a byte. A byte that is cut into more tokens "
+            "costs more, "
+            "not less.",
+            (
+                _part(
+                    A=lambda size, tokens_a, bits_a, **_: bits_a * size / tokens_a,
+                    B=lambda size, tokens_b, bits_b, **_: bits_b * size / tokens_b,
+                ),
+            ),
+        ),
+        Mistake(
+            "e for 2",
+            "You take e to the power of bits. The base belongs to the unit: bits go with 2, nats with e.",
+            (_part(**{"perplexity of A": lambda bits_a, **_: math.exp(bits_a)}),),
+        ),
+        Mistake(
+            "perplexity of a byte",
+            "That is 2 to the bits per byte. Asked for is the perplexity per token, the figure that papers "
+            "print; it cannot be compared across tokenizers.",
+            (
+                _part(
+                    **{"perplexity of A": lambda size, tokens_a, bits_a, **_: 2 ** (bits_a * tokens_a / size)}
+                ),
+            ),
+        ),
+        Mistake(
+            "perplexities would not help",
+            "Perplexity per token is the same figure in another dress: 2 to the bits a token. It "
+            "hangs on the "
+            "tokenizer just as much.",
+            ({"missing": "the perplexities"},),
+        ),
+        Mistake(
+            "size or another text",
+            "Size and a second text are worth knowing, but the two figures of this report could not be "
+            "compared even with them.",
+            ({"missing": "how large the models are"}, {"missing": "a second text"}),
+        ),
+    ),
+)
+
+
+# 2.1-7 --------------------------------------------------------------------------------
+
+
+def _draw_law(seed: int) -> dict:
+    """Two sizes and their losses, a third size; the embeddings are half of the small model."""
+    generator = random.Random(seed)
+    small = generator.choice([20_000, 30_000, 50_000])
+    exponent = generator.choice([0.05, 0.08, 0.1, 0.12])
+    low = round(generator.uniform(2.4, 3.2), 2)
+    tables = {"one": small, "two": 2 * small, "three": 4 * small}
+    layers = {"one": small, "two": 4 * small, "three": 16 * small}
+    return {
+        "all_one": layers["one"] + tables["one"], "tables_one": tables["one"], "loss_one": low,
+        "all_two": layers["two"] + tables["two"], "tables_two": tables["two"],
+        "loss_two": round(low * 4**-exponent, 3),
+        "all_three": layers["three"] + tables["three"], "tables_three": tables["three"],
+    }  # fmt: skip
+
+
+def _law(n1, n2, n3, loss_one, loss_two):
+    exponent = math.log(loss_one / loss_two) / math.log(n2 / n1)
+    return {"exponent": exponent, "loss": loss_two * (n3 / n2) ** -exponent}
+
+
+def _layers(d):
+    return [d[f"all_{name}"] - d[f"tables_{name}"] for name in ("one", "two", "three")]
+
+
+def _right_law(**d):
+    found = _law(*_layers(d), d["loss_one"], d["loss_two"])
+    return found | {"sure": "nowhere: a third size has to be measured"}
+
+
+def _straight_in_logarithm(**d):
+    n1, n2, n3 = map(math.log, _layers(d))
+    return {"loss": d["loss_two"] - (d["loss_one"] - d["loss_two"]) / (n2 - n1) * (n3 - n2)}
+
+
+def _straight(**d):
+    n1, n2, n3 = _layers(d)
+    return {"loss": d["loss_two"] - (d["loss_one"] - d["loss_two"]) / (n2 - n1) * (n3 - n2)}
+
+
+LAW = Question(
+    key="2.1-7",
+    title="A law through two points",
+    difficulty=3,
+    minutes=20,
+    statement=(
+        "Two models were trained by one recipe. The first has {all_one} parameters, {tables_one} of "
+        "them in its "
+        "embeddings, and a loss of {loss_one}; the second has {all_two}, {tables_two} of them in its "
+        "embeddings, and a loss of {loss_two}. Take the power law loss = a N^-b over the parameters "
+        "that are in "
+        "no embedding. What is b (exponent)? What loss does the law give a model of {all_three} parameters, "
+        "{tables_three} of them in embeddings (loss)? Where does this law hold for sure (sure)?"
+    ),
+    takeaway="Two points always fit. It is the third one, measured, that makes a law of a line.",
+    explanation="b = ln(L1 / L2) / ln(N2 / N1) with N without embeddings; then L2 (N3 / N2)^-b.",
+    hints=(
+        "First the three N: what is left of each number when its embeddings are taken off?",
+        "Divide the two equations a N^-b by each other: a is gone, and b stands in the exponent.",
+        "How many straight lines go through two points, whatever the points are?",
+    ),
+    answer=_right_law,
+    options={
+        "sure": (
+            "between the two sizes",
+            "up to the third size",
+            "for every size",
+            "nowhere: a third size has to be measured",
+        )
+    },
+    draw=_draw_law,
+    rtol=5e-3,
+    mistakes=(
+        Mistake(
+            "embeddings counted in",
+            "You count the embeddings into N. They grow more slowly than the layers, so the line gets too "
+            "steep.",
+            (
+                lambda **d: _law(d["all_one"], d["all_two"], d["all_three"], d["loss_one"], d["loss_two"]),
+                lambda **d: {
+                    "exponent": _law(d["all_one"], d["all_two"], 1, d["loss_one"], d["loss_two"])["exponent"]
+                },
+            ),
+        ),
+        Mistake(
+            "embeddings counted twice",
+            "You add the embeddings to a number that has them already. Taken off they should be.",
+            (
+                lambda **d: _law(
+                    *(d[f"all_{n}"] + d[f"tables_{n}"] for n in ("one", "two", "three")),
+                    d["loss_one"],
+                    d["loss_two"],
+                ),
+            ),
+        ),
+        Mistake(
+            "the sign",
+            "Your exponent is negative: then the loss would grow with N. The law has a minus sign of "
+            "its own.",
+            (lambda **d: {"exponent": -_right_law(**d)["exponent"]},),
+        ),
+        Mistake(
+            "a straight line",
+            "You go on in a straight line. A power law is straight where both axes are logarithmic: "
+            "each factor "
+            "of N takes off the same share, not the same amount.",
+            (_straight_in_logarithm, _straight),
+        ),
+        Mistake(
+            "upside down",
+            "You divide the logarithm of the sizes by that of the losses. The exponent says how much "
+            "the loss "
+            "moves when the size does.",
+            (lambda **d: {"exponent": 1 / _right_law(**d)["exponent"]},),
+        ),
+        Mistake(
+            "two points are a law",
+            "Any two points lie on some power law. So these do not say that the losses follow one, not even "
+            "between them.",
+            (
+                {"sure": "between the two sizes"},
+                {"sure": "up to the third size"},
+                {"sure": "for every size"},
+            ),
+        ),
+    ),
+)
+
+
+# 2.1-10 -------------------------------------------------------------------------------
+
+
+def _draw_report(seed: int) -> dict:
+    """A classifier a little above the base rate: within the noise for some seeds, beyond it for others."""
+    generator = random.Random(seed)
+    while True:
+        number, base = generator.choice([100, 400, 900]), generator.choice([0.5, 0.6, 0.7, 0.8])
+        right = round((base + generator.choice([0.03, 0.05, 0.07, 0.1])) * number)
+        ratio = (right / number - base) / _error(number, right)
+        if abs(ratio - 2) > 0.4:
+            return {"number": number, "right": right, "base": base}
+
+
+def _error(number, right):
+    share = right / number
+    return math.sqrt(share * (1 - share) / number)
+
+
+def _judged(number, right, base):
+    gain, error = right / number - base, _error(number, right)
+    return {
+        "gain": gain,
+        "error": error,
+        "shown": gain > 2 * error,
+        "n-gram": "the share of held-out passages that were read in training",
+        "law": "a model of that size, or near it, measured",
+    }
+
+
+REPORTS = Question(
+    key="2.1-10",
+    title="Which control is missing?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Three reports. (1) 'By prompting alone our model classifies {right} of {number} messages right.' A "
+        "share of {base} of the messages is of one class. By how much is the model better than always saying "
+        "this class, as a share (gain)? What is the standard error of its share right, sqrt(p (1 - p) / n) "
+        "(error)? Say that a gain is shown when it is more than two standard errors: is it (shown)? (2) 'Our "
+        "12-gram needs 0.4 bits per byte on held-out pages of the manual.' What must stand beside it "
+        "(n-gram)? (3) 'Five models of up to a million parameters lie on a line, so one of ten billion will "
+        "reach 0.3 bits per byte.' What is missing (law)?"
+    ),
+    takeaway="Against what, how surely, and was it read before: three questions to every figure.",
+    explanation="The gain is over the base rate, the error a binomial one; the controls are named in "
+    "the choices.",
+    hints=(
+        "Somebody who reads no message and always gives the same answer: how many does he get right?",
+        "A 12-gram knows what follows twelve bytes that it has read. On which pages is that of use?",
+        "From a million to ten billion is a factor of 10,000. How far did the five sizes reach?",
+    ),
+    answer=_judged,
+    options={
+        "n-gram": (
+            "the share of held-out passages that were read in training",
+            "a 13-gram",
+            "the perplexity",
+            "a longer training text",
+        ),
+        "law": (
+            "a model of that size, or near it, measured",
+            "a sixth model of half a million",
+            "more digits of the exponent",
+            "another seed for each of the five",
+        ),
+    },
+    draw=_draw_report,
+    mistakes=(
+        Mistake(
+            "no base rate",
+            "You give the share that is right. Somebody who always names the commonest class has "
+            "most of that "
+            "too: take it off.",
+            (lambda number, right, base: {"gain": right / number},),
+        ),
+        Mistake(
+            "half for a coin",
+            "You compare with a coin. The commonest class comes oftener than half of the time, and "
+            "to name it "
+            "takes no skill either.",
+            (lambda number, right, base: {"gain": right / number - 0.5} if base != 0.5 else {"gain": -1.0},),
+        ),
+        Mistake(
+            "the root forgotten",
+            "You give the variance. The standard error is its square root, in the unit of the share itself.",
+            (lambda number, right, base: {"error": _error(number, right) ** 2},),
+        ),
+        Mistake(
+            "of one message",
+            "That is the spread of a single message. The mean of n of them is surer, by the root of n.",
+            (lambda number, right, base: {"error": _error(number, right) * math.sqrt(number)},),
+        ),
+        Mistake(
+            "shown or not",
+            "Compare the gain with twice the standard error: above it the gain is shown, below it nothing is "
+            "shown either way.",
+            (lambda number, right, base: {"shown": not _judged(number, right, base)["shown"]},),
+        ),
+        Mistake(
+            "not what turns it",
+            "That would be worth knowing, but it cannot turn the figure from much to nothing. A "
+            "passage that was "
+            "read before can.",
+            ({"n-gram": "a 13-gram"}, {"n-gram": "the perplexity"}, {"n-gram": "a longer training text"}),
+        ),
+        Mistake(
+            "more of the same range",
+            "It sharpens the line where it was measured. What is asked is whether the line goes on, "
+            "four powers "
+            "of ten beyond.",
+            (
+                {"law": "a sixth model of half a million"},
+                {"law": "more digits of the exponent"},
+                {"law": "another seed for each of the five"},
+            ),
+        ),
+    ),
+)
+
+
+EXERCISES = (TOKENIZERS, LAW, REPORTS)

@@ -1,0 +1,254 @@
+"""Exercises of chapter 2.1 on measures: perplexity of several texts, and passages that stand on both sides.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+import random
+from statistics import fmean
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 2.1-3 --------------------------------------------------------------------------------
+
+
+def perplexity(texts):
+    """texts [texts][tokens]: probability that the model gave each token -> perplexity of all together."""
+    surprises = [-math.log(probability) for text in texts for probability in text]
+    return math.exp(sum(surprises) / len(surprises))
+
+
+def _nats(text):
+    return -sum(math.log(probability) for probability in text)
+
+
+def _tokens(texts):
+    return sum(map(len, texts))
+
+
+def _draw_texts(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    texts = [[round(generator.uniform(0.02, 0.9), 2) for _ in range(n)] for n in (2, generator.randint(5, 9))]
+    return (Case(f"probabilities {texts}", (texts,)),)
+
+
+PERPLEXITY = Exercise(
+    key="2.1-3",
+    title="The perplexity of several texts",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "For each token of several texts you are given the probability that a model gave it. Return the "
+        "perplexity of all the texts together: e to the mean surprise of a token in nats, where every token "
+        "counts alike, whichever text it stands in."
+    ),
+    takeaway="Average surprise, over tokens; only then take the power. In this order.",
+    reference=perplexity,
+    explanation="One list of all tokens' surprises, their mean, and the exponential at the very end.",
+    hints=(
+        "Two texts: one token of probability 1/100, and 99 tokens of probability 1/2. Which of them should "
+        "the figure be near to?",
+        "The surprise of a token is minus the logarithm of its probability. How many tokens are "
+        "there in all?",
+        "A mean of e to the x is not e to the mean of the x: when should the exponential be taken?",
+    ),
+    cases=(
+        Case("a fair coin, twice", ([[0.5, 0.5], [0.5, 0.5, 0.5]],)),
+        Case("a short hard text, a long easy one", ([[0.01], [0.5] * 9],)),
+        Case("one text", ([[0.9, 0.2, 0.4]],)),
+        Case("two of equal length", ([[0.1, 0.3], [0.8, 0.6]],)),
+        Case("a token that was certain", ([[1.0, 0.25], [0.25]],)),
+        Case("three texts", ([[0.05, 0.6], [0.7], [0.3, 0.3, 0.9, 0.02]],)),
+    ),
+    draw=_draw_texts,
+    mistakes=(
+        Mistake(
+            "averaged over texts",
+            "You average over texts, so a text of one token weighs as much as one of a thousand. Count "
+            "tokens.",
+            (
+                lambda texts: fmean(math.exp(_nats(text) / len(text)) for text in texts),
+                lambda texts: math.exp(fmean(_nats(text) / len(text) for text in texts)),
+            ),
+        ),
+        Mistake(
+            "power taken before the mean",
+            "You take the mean of the tokens' own perplexities, 1 / p. One rare token then outweighs all "
+            "others; average the surprise and take the power after it.",
+            (lambda texts: fmean(1 / p for text in texts for p in text),),
+        ),
+        Mistake(
+            "of the mean probability",
+            "You average the probabilities. A token that the model held to be nearly impossible then hardly "
+            "counts; it is the surprise, a logarithm, that adds up.",
+            (lambda texts: 1 / fmean(p for text in texts for p in text),),
+        ),
+        Mistake(
+            "two bases mixed",
+            "Your logarithm has one base and your power another. With bits the power is one of 2, with nats "
+            "one of e; mixed, the figure means nothing.",
+            (
+                lambda texts: 2 ** (sum(map(_nats, texts)) / _tokens(texts)),
+                lambda texts: math.exp(sum(map(_nats, texts)) / _tokens(texts) / math.log(2)),
+            ),
+        ),
+        Mistake(
+            "not divided",
+            "You take the power of the whole text's surprise. It grows without limit with the length: the "
+            "mean over tokens is wanted.",
+            (lambda texts: math.exp(sum(map(_nats, texts))),),
+        ),
+        Mistake(
+            "divided by texts",
+            "You divide the surprise of all tokens by the number of texts. It is the tokens that are "
+            "guessed, one by one.",
+            (lambda texts: math.exp(sum(map(_nats, texts)) / len(texts)),),
+        ),
+        Mistake(
+            "no power",
+            "You return the mean surprise itself. Perplexity is the number of equally likely tokens that "
+            "would surprise as much: a power is left to take.",
+            (
+                lambda texts: sum(map(_nats, texts)) / _tokens(texts),
+                lambda texts: sum(map(_nats, texts)) / _tokens(texts) / math.log(2),
+            ),
+        ),
+        Mistake(
+            "upside down",
+            "Your figure is below 1 and falls when the model gets worse: that is the geometric mean of the "
+            "probabilities. Mind the sign of a surprise.",
+            (lambda texts: math.exp(-sum(map(_nats, texts)) / _tokens(texts)),),
+        ),
+    ),
+)
+
+
+# 2.1-6 --------------------------------------------------------------------------------
+
+
+def leak(train, held_out, width):
+    """train [n], held_out [m] of tokens, m >= width -> share of held-out windows that stand in train too."""
+    known = {tuple(train[start : start + width]) for start in range(len(train) - width + 1)}
+    windows = [tuple(held_out[start : start + width]) for start in range(len(held_out) - width + 1)]
+    return sum(window in known for window in windows) / len(windows)
+
+
+def _windows(tokens, width, step=1, spare=0):
+    return [tuple(tokens[i : i + width]) for i in range(0, len(tokens) - width + 1 - spare, step)]
+
+
+def _found(windows, known, per=None):
+    count = len(windows) if per is None else per
+    return sum(window in known for window in windows) / count if count else 0.0
+
+
+def _distinct(train, held_out, width):
+    windows = set(_windows(held_out, width))
+    return len(windows & set(_windows(train, width))) / len(windows)
+
+
+def _draw_leak(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    train = [generator.randrange(3) for _ in range(14)]
+    held_out = [generator.randrange(3) for _ in range(9)]
+    return (Case(f"train {train}, held out {held_out}", (train, held_out, 3)),)
+
+
+LEAK = Exercise(
+    key="2.1-6",
+    title="How much of it was read before?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A model that has memorised a passage needs no skill to predict it. Return the share of the "
+        "windows of "
+        "`width` neighbouring tokens in `held_out` that stand in `train` as well, word for word. A window "
+        "begins at every token, as long as it fits; one that comes twice counts twice."
+    ),
+    takeaway="A figure on held-out text is worth little without this share beside it.",
+    reference=leak,
+    explanation="A set of all windows of the training text; then ask for each window of the held-out one.",
+    hints=(
+        "How many windows of 3 tokens has a text of 5? Write down where they begin.",
+        "To find a window quickly, make a set of those of the training text; lists cannot be in a set, "
+        "tuples can.",
+        "The share is asked of the held-out text: how many windows has it, and how many of them are known?",
+    ),
+    cases=(
+        Case("half of it", ([1, 2, 3, 4, 5], [1, 2, 3, 9, 8, 1, 2], 2)),
+        Case("nothing", ([1, 2, 3, 4], [4, 3, 2, 1], 2)),
+        Case("all of it", ([7, 1, 2, 1, 2, 7], [1, 2, 1, 2], 3)),
+        Case("the last window alone", ([5, 6, 7], [1, 2, 5, 6, 7], 3)),
+        Case("one passage twice", ([1, 2, 3, 0, 0], [1, 2, 3, 1, 2, 3, 4, 4], 3)),
+        Case("a training text that is too short", ([1], [1, 1, 2], 2)),
+        Case("single tokens", ([1, 2, 3, 1], [3, 3, 4, 1, 5], 1)),
+        Case("the training text's last window", ([9, 9, 4, 5], [4, 5, 1, 0], 2)),
+    ),
+    draw=_draw_leak,
+    mistakes=(
+        Mistake(
+            "each passage once",
+            "You count each different window once. A passage that comes back in the held-out text helps the "
+            "model each time.",
+            (_distinct,),
+        ),
+        Mistake(
+            "tokens for windows",
+            "You ask which single tokens are known. Nearly all are, in any two texts; it is the passage that "
+            "must not have been read.",
+            (
+                lambda t, h, w: sum(token in t for token in h) / len(h),
+                lambda t, h, w: sum(set(x) <= set(t) for x in _windows(h, w)) / len(_windows(h, w)),
+            ),
+        ),
+        Mistake(
+            "in any order",
+            "You compare windows without regard to order. 'dog bites man' has not read 'man bites dog'.",
+            (
+                lambda t, h, w: _found(
+                    [tuple(sorted(x)) for x in _windows(h, w)], {tuple(sorted(x)) for x in _windows(t, w)}
+                ),
+            ),
+        ),
+        Mistake(
+            "the last window left out",
+            "You leave the last window out, of one text or of both. A text of 5 tokens has 3 windows of 3.",
+            (
+                lambda t, h, w: _found(_windows(h, w, spare=1), set(_windows(t, w, spare=1))),
+                lambda t, h, w: _found(_windows(h, w, spare=1), set(_windows(t, w))),
+                lambda t, h, w: _found(_windows(h, w), set(_windows(t, w, spare=1))),
+            ),
+        ),
+        Mistake(
+            "side by side",
+            "Your windows do not overlap. A passage that was read before seldom begins where a window does: "
+            "let one begin at every token.",
+            (
+                lambda t, h, w: _found(_windows(h, w, step=w), set(_windows(t, w, step=w))),
+                lambda t, h, w: _found(_windows(h, w, step=w), set(_windows(t, w))),
+                lambda t, h, w: _found(_windows(h, w), set(_windows(t, w, step=w))),
+            ),
+        ),
+        Mistake(
+            "a share of the tokens",
+            "You divide by the tokens of the held-out text. It has fewer windows than tokens, so that even a "
+            "copy would not come out as 1.",
+            (lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=len(h)),),
+        ),
+        Mistake(
+            "a share of the training text",
+            "You ask how much of the training text stands in the held-out one. It is the held-out text that "
+            "is measured on.",
+            (lambda t, h, w: _found(_windows(t, w), set(_windows(h, w))),),
+        ),
+        Mistake(
+            "how many",
+            "You return how many windows are known. Whether that is much depends on how many there are: a "
+            "share is asked for.",
+            (lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=1),),
+        ),
+    ),
+)
+
+
+EXERCISES = (PERPLEXITY, LEAK)

@@ -1,0 +1,125 @@
+"""An exercise of chapter 2.1 on using a model by scoring alone: which label, and what the label costs anyway.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 2.1-9 --------------------------------------------------------------------------------
+
+
+def best_label(after, alone):
+    """after, alone [labels][tokens]: log-probabilities of the labels' tokens, with and without the text."""
+    gains = [sum(a) - sum(b) for a, b in zip(after, alone, strict=True)]
+    return max(range(len(gains)), key=gains.__getitem__)
+
+
+def _best(scores):
+    scores = list(scores)
+    return scores.index(max(scores))
+
+
+def _means(rows):
+    return [sum(row) / len(row) for row in rows]
+
+
+def _draw_labels(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    lengths = [generator.randint(1, 4) for _ in range(3)]
+    after, alone = ([[-round(generator.uniform(0.2, 4), 1) for _ in range(n)] for n in lengths] for _ in "ab")
+    return (Case(f"after {after}, alone {alone}", (after, alone)),)
+
+
+LABEL = Exercise(
+    key="2.1-9",
+    title="Which label does the text speak for?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A language model classifies by scoring: how likely is each label, written behind the text? But a "
+        "label that is common or short is likely behind any text. So the score of a label is how much the "
+        "text has raised its log-probability: that of the whole label behind the text, minus that of the "
+        "whole label behind nothing. You are given both, token by token. Return the number of the label with "
+        "the highest score, counted from 0, the first of equals."
+    ),
+    takeaway="What is likely anyway says nothing about the text: take off what the label costs alone.",
+    reference=best_label,
+    explanation="Log-probabilities of tokens add up to that of the label; the score is a difference of two.",
+    hints=(
+        "The probability of a label of two tokens is a product. What is its logarithm?",
+        "A label has -1 behind the text and -1 behind nothing. What has the text said about it?",
+        "Scores can be negative: the best one is the largest, not the one furthest from 0.",
+    ),
+    cases=(
+        Case("a common label", ([[-1.0], [-2.0]], [[-0.5], [-4.0]])),
+        Case("a long label", ([[-1.0, -0.5, -0.5], [-1.5]], [[-2.0, -2.0, -2.0], [-3.0]])),
+        Case("no label gains", ([[-3.0], [-2.5], [-5.0]], [[-1.0], [-2.0], [-1.5]])),
+        Case("equals", ([[-1.0], [-2.0]], [[-2.0], [-3.0]])),
+        Case(
+            "three lengths",
+            ([[-0.9], [-1.0, -1.2], [-0.4, -0.5, -0.6]], [[-1.5], [-2.5, -2.0], [-1, -1, -1]]),
+        ),
+        Case("gains and a loss", ([[-1.0, -1.0], [-1.0]], [[-3.0, -0.5], [-2.0]])),
+        Case("many small gains", ([[-1.0, -1.0, -1.0, -1.0], [-1.0]], [[-1.5, -1.5, -1.5, -1.5], [-2.2]])),
+        Case("only the first token gains", ([[-0.2, -4.0], [-1.0, -1.0]], [[-3.0, -4.0], [-1.6, -3.0]])),
+        Case("the text against it", ([[-4.0], [-0.3]], [[-0.1], [-0.2]])),
+    ),
+    draw=_draw_labels,
+    codes=True,
+    mistakes=(
+        Mistake(
+            "what it costs anyway is left in",
+            "You take the likeliest label behind the text. A common label wins there whatever the text says; "
+            "take off what it has behind nothing.",
+            (
+                lambda after, alone: _best(map(sum, after)),
+                lambda after, alone: _best(_means(after)),
+            ),
+        ),
+        Mistake(
+            "a mean over tokens",
+            "You average over the tokens of a label. Its probability is their product, so logarithms add up; "
+            "the length is already taken care of by the difference.",
+            (lambda a, b: _best(x - y for x, y in zip(_means(a), _means(b), strict=True)),),
+        ),
+        Mistake(
+            "the first token alone",
+            "You look at the first token of each label. The others can speak for or against it as well.",
+            (
+                lambda a, b: _best(x[0] - y[0] for x, y in zip(a, b, strict=True)),
+                lambda a, b: _best(x[0] for x in a),
+            ),
+        ),
+        Mistake(
+            "the other way round",
+            "You choose the label that the text speaks against most. Mind which of the two is taken off, and "
+            "that the largest wins.",
+            (lambda a, b: _best(sum(y) - sum(x) for x, y in zip(a, b, strict=True)),),
+        ),
+        Mistake(
+            "the text left out",
+            "You choose the label that is likeliest behind nothing: the same one for every text.",
+            (lambda a, b: _best(map(sum, b)),),
+        ),
+        Mistake(
+            "a quotient of logarithms",
+            "You divide one log-probability by the other. Probabilities are compared by a quotient, their "
+            "logarithms by a difference.",
+            (
+                lambda a, b: _best(sum(x) / sum(y) for x, y in zip(a, b, strict=True)),
+                lambda a, b: _best(-sum(x) / sum(y) for x, y in zip(a, b, strict=True)),
+            ),
+        ),
+        Mistake(
+            "both added",
+            "You add the two. Then a label that is likely anyway counts twice, where it should not count at "
+            "all.",
+            (lambda a, b: _best(sum(x) + sum(y) for x, y in zip(a, b, strict=True)),),
+        ),
+    ),
+)
+
+
+EXERCISES = (LABEL,)
