@@ -149,14 +149,15 @@ def models(asked) -> int:
         card = read_card(FOLDER / name)
         size = sum(path.stat().st_size for path in (FOLDER / name).iterdir()) / 1e6
         print(f"{name}, {size:.1f} MB\n  has read: {card['data']['text']}")
-        print("  bits per byte of what it has not read (lower is better):")
         print_scores(card)
     return 0
 
 
 def print_scores(card: dict) -> None:
     """What a model scores on each kind of held-out text, beside what counts and compressors do."""
-    for kind, bits in card["held_out_bits_per_byte"].items():
+    for kind, right in card.get("held_out_exact_turns", {}).items():
+        print(f"    exact turns of conversations that it has not read, {kind}: {right:.1%}")
+    for kind, bits in card.get("held_out_bits_per_byte", {}).items():
         rows = {card["name"]: bits} | card.get("baselines_bits_per_byte", {}).get(kind, {})
         for name, value in sorted(rows.items(), key=lambda row: row[1]):
             print(f"    {kind:<18} {name:<24}{value:6.3f}")

@@ -16,6 +16,7 @@ from llmasos_edu.foundation.characters import shown
 from llmasos_edu.foundation.files import write_atomically
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.text.tokenizer import BytePairTokenizer, ByteTokenizer
+from llmasos_edu.text.words import FORMAT, WordTokenizer
 from llmasos_edu.training.checkpoint import load_model, save_model
 
 FOLDER = Path(__file__).parent
@@ -26,7 +27,7 @@ class Pretrained(NamedTuple):
     """A trained model with its tokenizer and its card."""
 
     model: LanguageModel  # in evaluation mode, float32
-    tokenizer: BytePairTokenizer | ByteTokenizer
+    tokenizer: BytePairTokenizer | ByteTokenizer | WordTokenizer
     card: dict
 
     def __repr__(self):
@@ -95,7 +96,9 @@ def read_card(folder: Path) -> dict:
 LARGEST_HALF = 65504.0  # the end of float16
 
 
-def store(folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer) -> LanguageModel:
+def store(
+    folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer | WordTokenizer
+) -> LanguageModel:
     """Write model and tokenizer into a folder, in half the bytes: weights as float16.
 
     Args:
@@ -150,7 +153,7 @@ def _load_file(path: Path) -> Pretrained:
 def _fitting(folder: Path, model: LanguageModel, card: dict) -> Pretrained:
     """The model with the tokenizer of its folder, or with bytes, if they fit."""
     beside = folder / TOKENIZER
-    tokenizer = BytePairTokenizer.load(beside) if beside.is_file() else ByteTokenizer()
+    tokenizer = _load_tokenizer(beside) if beside.is_file() else ByteTokenizer()
     if tokenizer.vocab_size != model.vocab_size:
         what = f"{shown(beside)} has" if beside.is_file() else f"there is no {shown(beside)}, and bytes have"
         raise ValueError(
@@ -158,3 +161,9 @@ def _fitting(folder: Path, model: LanguageModel, card: dict) -> Pretrained:
             f"{tokenizer.vocab_size}: it needs the {TOKENIZER} that it was trained with"
         )
     return Pretrained(model, tokenizer, card)
+
+
+def _load_tokenizer(path: Path) -> BytePairTokenizer | WordTokenizer:
+    """The tokenizer of a file, of whichever kind the file says that it is."""
+    of_words = f'"format": "{FORMAT}"'.encode() in path.read_bytes()[:200]
+    return WordTokenizer.load(path) if of_words else BytePairTokenizer.load(path)

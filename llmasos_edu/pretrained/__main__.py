@@ -39,6 +39,8 @@ MODELS = {
     "manual-dense": SHAPE | {"d_ff": 512},
     "manual-moe": SHAPE | {"d_ff": 256, "num_experts": 8, "moe": {"top_k": 2}},
 }
+# Made by a program of their own, since what they read stands on a higher floor of the house.
+ELSEWHERE = {"dialogue": "llmasos_edu.dialogue"}
 RATES = {"matrix_lr": 0.02, "other_lr": 0.01, "weight_decay": 0.1}
 BALANCE = 0.01
 
@@ -120,20 +122,28 @@ def _card(name, split, steps, history, scores, others):
     }
 
 
+def command(name: str, steps: int | None) -> list[str]:
+    """The command that makes one model, in a process of its own."""
+    asked = [] if steps is None else ["--steps", str(steps)]
+    if name in ELSEWHERE:
+        return [sys.executable, "-m", ELSEWHERE[name], *asked]
+    return [sys.executable, "-m", "llmasos_edu.pretrained", name, *asked]
+
+
 def main() -> None:
+    known = [*MODELS, *ELSEWHERE]
     parser = argparse.ArgumentParser(prog="python -m llmasos_edu.pretrained", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"models to make: {', '.join(MODELS)}; all unless given")
-    parser.add_argument("--steps", type=int, default=STEPS, help="training steps (default: %(default)s)")
+    parser.add_argument("names", nargs="*", help=f"models to make: {', '.join(known)}; all unless given")
+    parser.add_argument("--steps", type=int, help="training steps (default: those of each recipe)")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.names if name not in MODELS]
+    unknown = [name for name in arguments.names if name not in known]
     if unknown:
-        parser.error(f"there is no recipe for {', '.join(unknown)}; there are {', '.join(MODELS)}")
-    names = arguments.names or list(MODELS)
-    if len(names) == 1:
-        make(names[0], arguments.steps)
+        parser.error(f"there is no recipe for {', '.join(unknown)}; there are {', '.join(known)}")
+    names = arguments.names or known
+    if len(names) == 1 and names[0] in MODELS:
+        make(names[0], arguments.steps or STEPS)
         return
-    command = [sys.executable, "-m", "llmasos_edu.pretrained", "--steps", str(arguments.steps)]
-    runs = [subprocess.Popen([*command, name]) for name in names]
+    runs = [subprocess.Popen(command(name, arguments.steps)) for name in names]
     try:
         sys.exit(max(run.wait() for run in runs))
     except KeyboardInterrupt:

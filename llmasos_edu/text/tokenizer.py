@@ -8,7 +8,6 @@ Both byte-pair tokenizers first cut a text into words by GPT-2's rule, then join
 Ids 0 to 255 are single bytes in GPT-2's order: first the printable ones ('!' is 0), then the others.
 """
 
-import codecs
 import functools
 import hashlib
 import json
@@ -22,6 +21,7 @@ from pathlib import Path
 import tokenizers
 
 from llmasos_edu.foundation.files import write_atomically
+from llmasos_edu.text.ids import checked_ids, readable, utf8, whole_characters
 from llmasos_edu.text.merges import has_long_words, learn_merges
 
 _PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
@@ -32,7 +32,6 @@ _CHAR_OF_BYTE = {
 }
 _BYTE_OF_CHAR = {char: byte for byte, char in _CHAR_OF_BYTE.items()}
 _FORMAT = "llmasos_edu byte-pair tokenizer 1"
-_SIGNS = {" ": "·", "\n": "⏎", "\t": "⇥"}
 
 
 class ByteTokenizer:
@@ -50,19 +49,19 @@ class ByteTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The text's UTF-8 bytes. Raises ValueError for a lone surrogate, which is no character."""
-        return list(_utf8(text))
+        return list(utf8(text))
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these bytes; '\\ufffd' stands for a cut character. Raises ValueError for a bad id."""
-        return bytes(_checked(ids, self.vocab_size)).decode("utf-8", errors="replace")
+        return bytes(checked_ids(ids, self.vocab_size)).decode("utf-8", errors="replace")
 
     def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
         """The text of `decode` as the ids come: whole characters alone, a cut one waits for its rest."""
-        return _whole_characters(bytes(_checked([i], self.vocab_size)) for i in ids)
+        return whole_characters(bytes(checked_ids([i], self.vocab_size)) for i in ids)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Each token as a reader sees it."""
-        return [_readable(bytes([i])) for i in _checked(ids, self.vocab_size)]
+        return [readable(bytes([i])) for i in checked_ids(ids, self.vocab_size)]
 
     def __repr__(self) -> str:
         return "ByteTokenizer()"
@@ -113,7 +112,7 @@ class BytePairTokenizer:
             raise ValueError(f"vocab_size={vocab_size}: a byte-level vocabulary has at least the 256 bytes")
         texts = [texts] if isinstance(texts, str) else list(texts)
         for text in texts:
-            _utf8(text)
+            utf8(text)
         if has_long_words(texts):
             rule = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
             words = Counter(word for text in texts for word, _ in rule.pre_tokenize_str(text))
@@ -142,21 +141,21 @@ class BytePairTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The ids of the text's tokens. Raises ValueError for a lone surrogate, which is no character."""
-        _utf8(text)
+        utf8(text)
         return self.library.encode(text).ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these tokens; '\\ufffd' stands for a cut character. Raises ValueError for a bad id."""
-        pieces = (self._pieces[i] for i in _checked(ids, self.vocab_size))
+        pieces = (self._pieces[i] for i in checked_ids(ids, self.vocab_size))
         return b"".join(pieces).decode("utf-8", errors="replace")
 
     def decode_stream(self, ids: Iterable[int]) -> Iterator[str]:
         """The text of `decode` as the ids come: whole characters alone, a cut one waits for its rest."""
-        return _whole_characters(self._pieces[_checked([i], self.vocab_size)[0]] for i in ids)
+        return whole_characters(self._pieces[checked_ids([i], self.vocab_size)[0]] for i in ids)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Each token as a reader sees it."""
-        return [_readable(self._pieces[i]) for i in _checked(ids, self.vocab_size)]
+        return [readable(self._pieces[i]) for i in checked_ids(ids, self.vocab_size)]
 
     def save(self, path: str | Path) -> None:
         """Write the merges as JSON, whole or not at all."""
@@ -258,16 +257,16 @@ class TinyBytePair:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these tokens."""
-        return b"".join(self.pieces[i] for i in _checked(ids, self.vocab_size)).decode(
+        return b"".join(self.pieces[i] for i in checked_ids(ids, self.vocab_size)).decode(
             "utf-8", errors="replace"
         )
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Each token as a reader sees it."""
-        return [_readable(self.pieces[i]) for i in _checked(ids, self.vocab_size)]
+        return [readable(self.pieces[i]) for i in checked_ids(ids, self.vocab_size)]
 
     def _bytes(self, word: str) -> list[int]:
-        return [self.ids[bytes([byte])] for byte in _utf8(word)]
+        return [self.ids[bytes([byte])] for byte in utf8(word)]
 
     def _join(self, ids: list[int], pair: tuple[int, int]) -> list[int]:
         """Put the joined token wherever the pair stands, from left to right."""
@@ -300,7 +299,7 @@ def split_words(text: str) -> list[str]:
 
     Source: Radford et al. 2019 (GPT-2), section 2.2; article 3.1.
     """
-    _utf8(text)
+    utf8(text)
     return _word_pattern().findall(text)
 
 
@@ -330,47 +329,6 @@ def _vocabulary(merges: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
             known.add(left + right)
             pieces.append(left + right)
     return pieces
-
-
-def _utf8(text: str) -> bytes:
-    if not isinstance(text, str):
-        raise TypeError(f"a tokenizer encodes a str, not {type(text).__name__}")
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"character {error.start} of the text is the lone surrogate U+{ord(text[error.start]):04X}: it"
-            " has no UTF-8 bytes and comes from a faulty decoding; remove it or read the file again as UTF-8"
-        ) from error
-
-
-def _checked(ids: Iterable[int], vocab_size: int) -> list[int]:
-    """The ids of one text (a list, a tensor or an array, [seq]) as integers within the vocabulary."""
-    ids = ids.tolist() if hasattr(ids, "tolist") else list(ids)
-    for place, i in enumerate(ids):
-        if not hasattr(i, "__index__"):
-            raise TypeError(f"id {i!r} at place {place} is no integer: give the ids of one text, [seq]")
-        if not 0 <= i < vocab_size:
-            raise ValueError(f"id {i} at place {place} is outside the vocabulary of {vocab_size}")
-    return [int(i) for i in ids]
-
-
-def _whole_characters(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Decode UTF-8 piece by piece; bytes that no character can begin with become '\\ufffd' at once."""
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    for piece in pieces:
-        if text := decoder.decode(piece):
-            yield text
-    if rest := decoder.decode(b"", final=True):
-        yield rest
-
-
-def _readable(piece: bytes) -> str:
-    shown = piece.decode("utf-8", errors="backslashreplace")
-    return "".join(
-        _SIGNS.get(char) or (char if char.isprintable() else char.encode("unicode_escape").decode())
-        for char in shown
-    )
 
 
 def _as_chars(piece: bytes) -> str:

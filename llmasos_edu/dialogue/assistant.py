@@ -1,0 +1,217 @@
+"""A conversation on the kernel: the program around the model (chapter 6.1).
+
+The model writes text. The program decides what it may read (the window and its notes), who it works for,
+which rights each turn has, and what counts as a yes. None of this can be talked over, since none of it is in
+the text.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from llmasos_edu.dialogue.desk import RIGHTS, Desk
+from llmasos_edu.dialogue.grammar import notes_text
+from llmasos_edu.dialogue.lexicon import USER
+from llmasos_edu.dialogue.orders import confirmed
+from llmasos_edu.dialogue.template import framed, tokenizer
+from llmasos_edu.dialogue.transcript import Called, Said, TranscriptReader, parts_of
+from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.kernel.kernel import Kernel
+from llmasos_edu.kernel.process import Process, State
+from llmasos_edu.kernel.torch_driver import TorchDriver
+from llmasos_edu.models.language_model import LanguageModel
+
+WINDOW, REPLY = 256, 80  # tokens that the shipped model was trained to read, and that a turn may add
+YES = {re.sub(r"\W", "", form).lower() for forms in USER["yes"].values() for form in forms}
+
+
+class Reply(NamedTuple):
+    """What came back on what a user said."""
+
+    text: str
+    calls: tuple[Called, ...]
+    process: Process
+
+
+class Assistant:
+    """A model, a desk of tools and a kernel between them; serves many conversations at once.
+
+    Args:
+        model: that has read the template, in evaluation mode.
+        desk: the tools.
+        window: tokens that the model reads at most, its answer included.
+        reply: tokens that a turn may add, calls and their answers included.
+        num_blocks, block_size: the kernel's memory; as much as 32 windows unless given.
+        options: of the kernel.
+
+    Raises:
+        ValueError: a model with another vocabulary, a window that the memory or the reply does not fit.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        desk: Desk,
+        *,
+        window: int = WINDOW,
+        reply: int = REPLY,
+        num_blocks: int | None = None,
+        block_size: int = 16,
+        **options,
+    ):
+        for name, value in {"window": window, "reply": reply, "block_size": block_size}.items():
+            check_count(name, value)
+        if model.vocab_size != tokenizer().vocab_size:
+            raise ValueError(
+                f"the model has {model.vocab_size} tokens, the template {tokenizer().vocab_size}: "
+                "it has not learned these conversations"
+            )
+        num_blocks = 32 * -(-window // block_size) if num_blocks is None else num_blocks
+        if num_blocks * block_size < window or reply + 16 > window:
+            raise ValueError(
+                f"window={window} does not fit: {num_blocks} blocks of {block_size} tokens, reply={reply}"
+            )
+        self.desk, self.window, self.reply = desk, window, reply
+        self.kernel = Kernel(
+            TorchDriver(model), num_blocks=num_blocks, block_size=block_size, syscalls=desk.table, **options
+        )
+
+    def conversation(self, user: str, **options) -> "Conversation":
+        """A new conversation with a user; options as in `Conversation`."""
+        return Conversation(self, user, **options)
+
+
+class Conversation:
+    """One user's conversation, turn by turn: `conversation.say("Hello.").text`.
+
+    Args:
+        assistant: who answers.
+        user: whose rows and notes the calls see.
+        rights: what the calls may do; those of `RIGHTS` unless given.
+        summarise: whether turns that leave the window are summed up by the model and stand in its notes.
+        notes: facts at the top of the window.
+
+    Fields:
+        turns: the tokens of each turn that stands in the window.
+        pending: the order whose cancelling waits for a yes.
+        forgotten: how many turns have left the window.
+    """
+
+    def __init__(
+        self,
+        assistant: Assistant,
+        user: str,
+        *,
+        rights: Iterable[str] = RIGHTS,
+        summarise: bool = False,
+        notes: dict[str, str] | None = None,
+    ):
+        self.assistant, self.user, self.rights = assistant, user, frozenset(rights)
+        self.summarise, self.notes = summarise, dict(notes or {})
+        self.turns: list[list[int]] = []
+        self.pending: str | None = None
+        self.forgotten = 0
+        self._asked: list[int] | None = None  # the user's turn that is being answered
+
+    def say(self, text: str) -> Reply:
+        """Answer what the user says.
+
+        Raises:
+            ValueError: nothing was said, or more than the window holds.
+        """
+        process = self.begin(text)
+        while not process.ended:
+            self.assistant.kernel.step()
+        return self.finish(process)
+
+    def stream(self, text: str) -> Iterator[Said | Called]:
+        """Answer as `say` does, piece by piece; the turn counts once all pieces were taken."""
+        process, reader, seen = self.begin(text), TranscriptReader(), 0
+        while not process.ended:
+            self.assistant.kernel.step()
+            output = process.output
+            yield from reader.push(output[seen:])
+            seen = len(output)
+        yield from reader.finish()
+        self.finish(process)
+
+    def begin(self, text: str) -> Process:
+        """Start to answer; the kernel's steps do the rest, then `finish`. For many conversations at once."""
+        if self._asked is not None:
+            raise ValueError("the turn before is not finished: a conversation has one at a time")
+        asked = [*framed("user", text), tokenizer().marks["assistant"]]
+        room = self.assistant.window - self.assistant.reply - len(framed("system", notes_text(self.notes)))
+        if not text.strip() or len(asked) > room:
+            raise ValueError(
+                f"{len(asked) - 3} tokens were said: 1 to {max(0, room - 3)} fit into the window"
+            )
+        rights = self.rights
+        if self.pending is not None and is_yes(text):
+            rights = rights | {confirmed(self.pending)}
+        process = self._spawn(self._prompt(asked), self.assistant.reply, rights)
+        self._asked = asked
+        return process
+
+    def finish(self, process: Process) -> Reply:
+        """Take over what an ended process has said; what a broken one has said counts as far as it came.
+
+        Raises:
+            ValueError: the process has not ended, or no turn is being answered.
+        """
+        if self._asked is None or not process.ended:
+            raise ValueError(f"process {process.pid} is {process.state.value}: there is no turn to finish")
+        parts = parts_of(process.output)
+        said = "".join(part.text for part in parts if isinstance(part, Said))
+        calls = tuple(part for part in parts if isinstance(part, Called))
+        output = list(process.output)
+        if not output or output[-1] != tokenizer().marks["end"]:
+            output.append(tokenizer().marks["end"])
+        self.turns.append([*self._asked, *output])
+        self._asked = None
+        self.pending = self._waits_for_a_yes(process)
+        return Reply(said, calls, process)
+
+    def _spawn(self, prompt: list[int], max_new: int, rights: frozenset[str]) -> Process:
+        process = self.assistant.kernel.spawn(
+            prompt, max_new, user=self.user, capabilities=rights, stop=[tokenizer().marks["end"]]
+        )
+        if process.state is State.REJECTED:
+            raise ValueError(f"the kernel refused the turn: it {process.reason}")
+        return process
+
+    def _prompt(self, asked: list[int]) -> list[int]:
+        """Notes, as many of the last turns as fit, and what was said now."""
+        gone = []
+        while self.turns and self._length(asked) > self.assistant.window - self.assistant.reply:
+            gone.append(self.turns.pop(0))
+        self.forgotten += len(gone)
+        if gone and self.summarise:
+            self.notes = self._summary(gone)
+        return [*framed("system", notes_text(self.notes)), *itertools.chain(*self.turns), *asked]
+
+    def _length(self, asked: list[int]) -> int:
+        return len(framed("system", notes_text(self.notes))) + sum(map(len, self.turns)) + len(asked)
+
+    def _summary(self, gone: list[list[int]]) -> dict[str, str]:
+        """What the model itself says is worth keeping of its notes and the turns that leave."""
+        notes = framed("system", notes_text(self.notes))
+        prompt = [*notes, *itertools.chain(*gone), tokenizer().marks["summary"]]
+        process = self._spawn(prompt, self.assistant.reply, frozenset())
+        while not process.ended:
+            self.assistant.kernel.step()
+        text = "".join(part.text for part in parts_of(process.output) if isinstance(part, Said))
+        return dict(fact.split(" = ", 1) for fact in text.split("; ") if " = " in fact)
+
+    def _waits_for_a_yes(self, process: Process) -> str | None:
+        """The order that this turn's last call wanted confirmed, by the kernel's log and not by the text."""
+        log = [call for call in self.assistant.desk.table.audit if call.pid == process.pid]
+        if not log or (log[-1].name, log[-1].errno) != ("orders.cancel", "EAGAIN"):
+            return None
+        return json.loads(log[-1].arguments)["number"]
+
+
+def is_yes(text: str) -> bool:
+    """Whether a whole message is a yes; what says more than yes is none."""
+    return re.sub(r"\W", "", text).lower() in YES

@@ -1,0 +1,58 @@
+"""The tools of one shop together: a folder with order book, notes and calendars, and the calls to them."""
+
+import datetime
+from pathlib import Path
+
+from llmasos_edu.dialogue.calendar import Calendar
+from llmasos_edu.dialogue.grammar import World
+from llmasos_edu.dialogue.lexicon import DAYS
+from llmasos_edu.dialogue.notebook import Notebook
+from llmasos_edu.dialogue.orders import Order, OrderBook
+from llmasos_edu.dialogue.template import TOOLS, syntax
+from llmasos_edu.kernel.syscalls import SyscallTable
+
+MONDAY = datetime.date(2026, 1, 5)
+RIGHTS = frozenset(TOOLS)  # what a customer who is logged in may call
+
+
+class Desk:
+    """Order book, notebook and calendars in one folder, which outlives the program.
+
+    Args:
+        folder: made where it is missing.
+        today: the day on which all happens.
+        latency: time units of the kernel's clock that each call takes.
+        limit: a call that would take longer is answered `ETIMEDOUT`.
+        options: of `Database`, for both files.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        today: datetime.date = MONDAY,
+        latency: float = 1.0,
+        limit: float = 100.0,
+        **options,
+    ):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.today = list(DAYS)[today.weekday()]
+        self.orders = OrderBook(folder / "orders.sqlite", today=self.today, **options)
+        self.notes = Notebook(folder / "notes.sqlite", **options)
+        self.calendar = Calendar(folder / "calendars", today=today)
+        self.table = SyscallTable(syntax())
+        for tool in (self.orders, self.notes, self.calendar):
+            tool.install(self.table, latency=latency, limit=limit)
+
+    def fill(self, user: str, world: World) -> None:
+        """Enter what the grammar says was there before a user's conversation.
+
+        Raises:
+            OSError: an appointment that cannot be entered, as in `Calendar.put`.
+        """
+        orders = [Order(number, *order) for number, order in world.orders.items() if order is not None]
+        self.orders.put(user, orders, receipts=world.receipts)
+        self.notes.put(user, {key: value for key, value in world.notes.items() if value is not None})
+        for (day, time), what in world.calendar.items():
+            self.calendar.put(user, what, day, time)

@@ -1,0 +1,117 @@
+"""The form of a conversation in tokens: who speaks is told by marks, which no text can hold.
+
+    <system> notes <end> <user> text <end> <assistant> text or calls <end> <user> ...
+
+A call stands within the assistant's turn: `<call> name {"argument": "value"} <do>`, then the kernel's answer
+`<result> OK text <done>`, then the assistant goes on. What a user types is text alone: a typed `<system>` is
+eight characters, and no mark.
+"""
+
+import functools
+import random
+import re
+from collections.abc import Sequence
+
+from llmasos_edu.dialogue import lexicon
+from llmasos_edu.dialogue.grammar import Talk, Turn, notes_text
+from llmasos_edu.kernel.syscalls import CallSyntax
+from llmasos_edu.text.words import WordTokenizer
+
+MARKS = ("pad", "system", "user", "assistant", "summary", "end", "call", "do", "result", "done")
+TOOLS = ("orders.find", "orders.cancel", "calendar.add", "memory.save", "memory.search")
+FRAMES = (' {"', '": "', '", "', '"}', " = ", "; ", "[cut]")
+ERRNOS = (
+    "OK", "ENOENT", "EALREADY", "EAGAIN", "EEXIST", "EPERM", "EBUSY", "ETIMEDOUT", "EINVAL", "EIO",
+    "ENOSYS", "ESTALE", "ENOSPC",
+)  # fmt: skip
+KEYS = ("number", "what", "day", "time", "key", "value")
+RESULTS = (
+    "receipt", "noted", "kept", "no", "such", "note", "order", "the", "user", "must", "confirm", "table",
+)  # fmt: skip
+
+SUMMARIES = 0.07  # the share of training turns after which a summary is asked for
+
+
+@functools.cache
+def tokenizer() -> WordTokenizer:
+    """The vocabulary of the grammar: its words, Chinese signs, the frames of calls, and the marks."""
+    tables = (lexicon.ITEMS, lexicon.DAYS, lexicon.EVENTS, lexicon.FACTS)
+    spoken = [*_strings(lexicon.USER, last=False), *_strings(lexicon.ANSWER), *_strings(list(tables))]
+    spoken = [re.sub(r"\{\w+\}", "", text) for text in spoken]
+    alone = {name for table in tables for name in table} | {*KEYS, *RESULTS, *lexicon.STATUSES}
+    words = {word for text in spoken for word in re.findall(" ?[A-Za-z]+", text)}
+    words |= {*ERRNOS, *alone} | {f" {word}" for word in alone}
+    signs = {sign for text in [*spoken, lexicon.GIVEN, lexicon.SURNAMES] for sign in text if ord(sign) > 127}
+    return WordTokenizer([*TOOLS, *FRAMES, *sorted(words), *sorted(signs)], MARKS)
+
+
+def _strings(node, *, last: bool = True) -> list[str]:
+    """All texts in a nest of lists and dictionaries; without the last of each list unless wanted."""
+    if isinstance(node, str):
+        return [node]
+    if isinstance(node, list) and not last:
+        node = node[:-1]
+    parts = node if isinstance(node, list) else [*node, *node.values()]
+    return [text for part in parts for text in _strings(part, last=last)]
+
+
+def syntax() -> CallSyntax:
+    """How the kernel finds calls in the template's tokens."""
+    words = tokenizer()
+    return CallSyntax(
+        begin=words.marks["call"], end=words.marks["do"], result=words.marks["result"],
+        result_end=words.marks["done"], cut=tuple(words.encode("[cut]")), encode=words.encode,
+        decode=words.decode,
+    )  # fmt: skip
+
+
+def framed(role: str, text: str) -> list[int]:
+    """A whole turn of the system, the user or the assistant: mark, text, end."""
+    words = tokenizer()
+    return [words.marks[role], *words.encode(text), words.marks["end"]]
+
+
+def turn_tokens(turn: Turn) -> tuple[list[int], list[bool]]:
+    """A turn of the grammar as tokens, and which of them the model must say itself."""
+    words = tokenizer()
+    tokens = [*framed("user", turn.said), words.marks["assistant"]]
+    own = [False] * len(tokens)
+    for call in turn.calls:
+        asked = [words.marks["call"], *words.encode(call.request), words.marks["do"]]
+        given = f"{call.errno} {call.text}".rstrip()
+        given = [words.marks["result"], *words.encode(given), words.marks["done"]]
+        tokens += asked + given
+        own += [True] * len(asked) + [False] * len(given)
+    said = [*words.encode(turn.answer), words.marks["end"]]
+    return tokens + said, own + [True] * len(said)
+
+
+def summary_tokens(facts: dict[str, str]) -> tuple[list[int], list[bool]]:
+    """The request for a summary, and the summary: what stands in the window, as notes."""
+    words = tokenizer()
+    said = [*words.encode(notes_text(facts)), words.marks["end"]]
+    return [words.marks["summary"], *said], [False] + [True] * len(said)
+
+
+def training_row(seed: int, length: int, *, trouble: float = 0.12) -> tuple[list[int], list[bool]]:
+    """A drawn conversation of at most `length` tokens, filled up; and which tokens the model must say."""
+    wish = random.Random(seed)
+    talk = Talk(seed, trouble=trouble, switch=0.1, known=wish.choice([0, 0, 1, 2, 3]))
+    tokens = framed("system", notes_text(talk.notes))
+    own = [False] * len(tokens)
+    while True:
+        more, theirs = turn_tokens(talk.turn())
+        if wish.random() < SUMMARIES:
+            more, theirs = (
+                one + two for one, two in zip((more, theirs), summary_tokens(talk.facts), strict=True)
+            )
+        if len(tokens) + len(more) > length:
+            break
+        tokens, own = tokens + more, own + theirs
+    short = length - len(tokens)
+    return tokens + [tokenizer().marks["pad"]] * short, own + [False] * short
+
+
+def own_targets(tokens: Sequence[int], own: Sequence[bool]) -> list[int]:
+    """Targets of the next-token loss: the model's own tokens; -100, which is not scored, for all others."""
+    return [token if mine else -100 for token, mine in zip(tokens[1:], own[1:], strict=True)]
