@@ -48,7 +48,8 @@ class Database:
                 if write:
                     connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                if write:
+                if write:  # an interrupt here would report as undone what is done
+                    connection.set_progress_handler(None, 1)
                     connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise OSError(_errno(error), str(error)) from error

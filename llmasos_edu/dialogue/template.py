@@ -115,3 +115,44 @@ def training_row(seed: int, length: int, *, trouble: float = 0.12) -> tuple[list
 def own_targets(tokens: Sequence[int], own: Sequence[bool]) -> list[int]:
     """Targets of the next-token loss: the model's own tokens; -100, which is not scored, for all others."""
     return [token if mine else -100 for token, mine in zip(tokens[1:], own[1:], strict=True)]
+
+
+def messages_tokens(messages: Sequence[dict]) -> list[int]:
+    """The prompt of a conversation in messages, for whoever keeps it outside: the next turn is the assistant's.
+
+    Args:
+        messages: `{"role": ..., "content": text}` with the roles `system` (notes, only first), `user`,
+            `assistant` and `tool`. An assistant's message may hold `tool_calls`, a list of
+            `{"function": {"name": ..., "arguments": JSON}}`; the `tool` message of each follows it, its content
+            the kernel's answer (`OK lamp sent Friday`).
+
+    Returns:
+        Tokens; what the model says next belongs to the assistant.
+
+    Raises:
+        ValueError: a role or an order of messages that the template has no form for; a text that is none.
+    """
+    tokens = framed("system", "") if not messages or messages[0].get("role") != "system" else []
+    words, speaker, owed = tokenizer(), None, 0
+    for at, message in enumerate(messages):
+        role, text = message.get("role"), message.get("content") or ""
+        calls = message.get("tool_calls") or []
+        fits = {"system": at == 0, "user": speaker != "user" and not owed, "tool": owed > 0}
+        if not isinstance(text, str) or not fits.get(role, role == "assistant" and speaker and not owed):
+            raise ValueError(f"message {at} with role={role!r} has no place here, or its content is no text")
+        if role in ("system", "user"):
+            tokens += framed(role, text)
+        elif role == "tool":
+            tokens += [words.marks["result"], *words.encode(text), words.marks["done"]]
+        else:
+            tokens += [words.marks["assistant"]] if speaker == "user" else []
+            tokens += words.encode(text)
+            tokens += [words.marks["end"]] if not calls else []
+        for call in calls:
+            request = f"{call['function']['name']} {call['function']['arguments']}"
+            tokens += [words.marks["call"], *words.encode(request), words.marks["do"]]
+        owed += len(calls) - (role == "tool")
+        speaker = role if role in ("user", "assistant") else speaker
+    if speaker == "user":
+        tokens.append(words.marks["assistant"])
+    return tokens
