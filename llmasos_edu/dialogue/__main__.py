@@ -16,6 +16,7 @@ from llmasos_edu.dialogue.desk import Desk
 from llmasos_edu.dialogue.learning import DialogueSampler
 from llmasos_edu.dialogue.template import tokenizer
 from llmasos_edu.dialogue.trial import held_out_dialogue, hold, share
+from llmasos_edu.kernel.torch_driver import TorchDriver
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import FOLDER, store, write_card
 from llmasos_edu.training.loop import History, TrainingInterrupted, train
@@ -66,7 +67,7 @@ def make(steps: int, folder: Path) -> None:
 def exact_turns(model: LanguageModel) -> dict[str, float]:
     """The share of exact turns in held-out conversations, free-running: of all, and by language."""
     with tempfile.TemporaryDirectory() as folder:
-        assistant = Assistant(model, Desk(folder), slots=32)
+        assistant = Assistant(TorchDriver(model), Desk(folder), slots=32)
         wanted = assistant.window - assistant.reply
         dialogues = {f"user {seed}": held_out_dialogue(seed, wanted) for seed in range(TRIALS)}
         judged = hold(assistant, dialogues)
@@ -85,7 +86,7 @@ def _card(steps: int, history: History, scores: dict[str, float]) -> dict:
         "optimizer": "muon and adamw",
         "warmup": 100,
     }
-    hundreds = range(0, len(history.losses), 100)
+    pieces = [history.losses[at : at + 100] for at in range(0, steps, 100)]
     return {
         "name": NAME,
         "data": {
@@ -97,8 +98,8 @@ def _card(steps: int, history: History, scores: dict[str, float]) -> dict:
         "seed": SEED,
         "held_out_exact_turns": scores,
         "loss_curve": [
-            [at + 100, round(sum(history.losses[at : at + 100]) / len(history.losses[at : at + 100]), 4)]
-            for at in hundreds
+            [min(steps, 100 * number), round(sum(piece) / len(piece), 4)]
+            for number, piece in enumerate(pieces, 1)
         ],
     }
 

@@ -18,10 +18,9 @@ from llmasos_edu.dialogue.orders import confirmed
 from llmasos_edu.dialogue.template import framed, tokenizer
 from llmasos_edu.dialogue.transcript import Called, Said, TranscriptReader, parts_of
 from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.kernel.drivers import Driver
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.process import Process, State
-from llmasos_edu.kernel.torch_driver import TorchDriver
-from llmasos_edu.models.language_model import LanguageModel
 
 WINDOW, REPLY = 256, 80  # tokens that the shipped model was trained to read, and that a turn may add
 YES = {re.sub(r"\W", "", form).lower() for forms in USER["yes"].values() for form in forms}
@@ -36,10 +35,10 @@ class Reply(NamedTuple):
 
 
 class Assistant:
-    """A model, a desk of tools and a kernel between them; serves many conversations at once.
+    """A model, a desk of tools and a kernel between them: serves many conversations at once.
 
     Args:
-        model: that has read the template, in evaluation mode.
+        driver: of a model that has read the template, such as `TorchDriver(load("dialogue").model)`.
         desk: the tools.
         window: tokens that the model reads at most, its answer included.
         reply: tokens that a turn may add, calls and their answers included.
@@ -52,7 +51,7 @@ class Assistant:
 
     def __init__(
         self,
-        model: LanguageModel,
+        driver: Driver,
         desk: Desk,
         *,
         window: int = WINDOW,
@@ -63,9 +62,9 @@ class Assistant:
     ):
         for name, value in {"window": window, "reply": reply, "block_size": block_size}.items():
             check_count(name, value)
-        if model.vocab_size != tokenizer().vocab_size:
+        if driver.vocab_size != tokenizer().vocab_size:
             raise ValueError(
-                f"the model has {model.vocab_size} tokens, the template {tokenizer().vocab_size}: "
+                f"the model has {driver.vocab_size} tokens, the template {tokenizer().vocab_size}: "
                 "it has not learned these conversations"
             )
         num_blocks = 32 * -(-window // block_size) if num_blocks is None else num_blocks
@@ -75,7 +74,7 @@ class Assistant:
             )
         self.desk, self.window, self.reply = desk, window, reply
         self.kernel = Kernel(
-            TorchDriver(model), num_blocks=num_blocks, block_size=block_size, syscalls=desk.table, **options
+            driver, num_blocks=num_blocks, block_size=block_size, syscalls=desk.table, **options
         )
 
     def conversation(self, user: str, **options) -> "Conversation":

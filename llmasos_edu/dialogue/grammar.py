@@ -94,6 +94,7 @@ class Talk:
         switch: the share of turns in the other language.
         known: facts that stand in the notes at the top of the window.
         today: the day; drawn unless given.
+        weights: how often each kind of turn comes.
 
     Fields:
         facts: what stands in the window: told, found or in the notes.
@@ -111,9 +112,11 @@ class Talk:
         switch: float = 0.05,
         known: int = 0,
         today: str | None = None,
+        weights: dict[str, int] = WEIGHTS,
     ):
         self.chance = random.Random(seed)
         self.kept, self.unseen, self.trouble, self.switch = kept, unseen, trouble, switch
+        self.weights = weights
         self.base = language or self.chance.choice(LANGUAGES)
         if self.base not in LANGUAGES:
             raise ValueError(f"language={language!r} is none of {', '.join(LANGUAGES)}")
@@ -148,7 +151,7 @@ class Talk:
             return self.chance.choices(["yes", "no"], weights=[3, 1])[0]
         if self.asked_name and self.chance.random() < 0.6:
             return "tell"
-        return self.chance.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
+        return self.chance.choices(list(self.weights), weights=list(self.weights.values()))[0]
 
     # ---- drawing values ----
 

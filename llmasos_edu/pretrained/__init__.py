@@ -96,9 +96,7 @@ def read_card(folder: Path) -> dict:
 LARGEST_HALF = 65504.0  # the end of float16
 
 
-def store(
-    folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer | WordTokenizer
-) -> LanguageModel:
+def store(folder: Path, model: LanguageModel, tokenizer: BytePairTokenizer | WordTokenizer) -> LanguageModel:
     """Write model and tokenizer into a folder, in half the bytes: weights as float16.
 
     Args:

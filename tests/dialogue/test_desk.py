@@ -215,7 +215,8 @@ def test_an_appointment_stands_in_a_file_that_calendars_read(tmp_path):
 
 def event(calendar, start, title):
     return ["BEGIN:VEVENT", f"UID:{calendar.path('ada').stem}-{start}@llmasos.invalid",
-            "DTSTAMP:20260107T000000Z", f"DTSTART:{start}", "DURATION:PT1H", f"SUMMARY:{title}", "END:VEVENT"]  # fmt: skip
+            "DTSTAMP:20260107T000000Z", f"DTSTART:{start}", "DURATION:PT1H", f"SUMMARY:{title}",
+            "END:VEVENT"]  # fmt: skip
 
 
 def test_an_hour_is_taken_once_and_for_its_owner_alone(desk):
