@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from llmasos_edu.book import load_outline, notebook_paths, self_test
+from llmasos_edu.book import notebook_paths, self_test
 from llmasos_edu.book.lab import open_lab
-from llmasos_edu.book.notebooks import CellFailed, store, store_ways_on, trust
+from llmasos_edu.book.notebooks import CellFailed, store, trust
 from llmasos_edu.foundation.characters import shown
 
 
@@ -39,7 +39,7 @@ def parse(arguments):
     page = commands.add_parser("html", help="write one self-contained page with living widgets")
     page.add_argument("notebook", type=Path)
     page.add_argument("out", nargs="?", type=Path, help="the page; beside the notebook if not named")
-    commands.add_parser("links", help="end each chapter with links to the chapters before and after it")
+    commands.add_parser("links", help="write citations, the page of references and each chapter's end")
     sweep = commands.add_parser(
         "evidence", help="compute what the verdicts rest on; goes on where it stopped"
     )
@@ -79,6 +79,19 @@ def compute_evidence(asked):
     return 0
 
 
+def write_links():
+    """Write what leads from page to page, and say which notebooks changed."""
+    from llmasos_edu.book.links import store_links
+
+    try:
+        for path in store_links():
+            print(f"{shown(path)}: stored")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 def missing(paths):
     return [shown(path) for path in paths if not path.is_file()]
 
@@ -92,10 +105,7 @@ def main(arguments=None):
         self_test()
         return 0
     if asked.command == "links":
-        for chapter in load_outline():
-            if chapter.status == "ready" and store_ways_on(chapter):
-                print(f"{shown(chapter.path())}: stored")
-        return 0
+        return write_links()
     if asked.command == "html":
         from llmasos_edu.book.page import export_html
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from pybtex.database import BibliographyDataError, Entry, Person, parse_string
 from pybtex.exceptions import PybtexError
@@ -11,6 +12,7 @@ from llmasos_edu.book.outline import BOOK_ROOT
 
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 ARXIV = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+/\d{7}")
+VENUES = ("journal", "booktitle", "institution", "publisher", "howpublished")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Reference:
     Fields:
         authors: last names, in the paper's order; `others` where the list was cut.
         doi, arxiv, url: at least one of them is there, the others are empty.
+        venue: where it appeared, as far as the file says.
     """
 
     key: str
@@ -29,21 +32,24 @@ class Reference:
     doi: str = ""
     arxiv: str = ""
     url: str = ""
+    venue: str = ""
 
     @property
     def link(self) -> str:
         """Where it can be read: on arXiv for nothing, else by its DOI, else at its address."""
         if self.arxiv:
             return f"https://arxiv.org/abs/{self.arxiv}"
-        return f"https://doi.org/{self.doi}" if self.doi else self.url
+        return f"https://doi.org/{quote(self.doi, safe='/:;')}" if self.doi else self.url
 
     @property
     def short(self) -> str:
-        """As the text cites it: `Vaswani et al. 2017`, `Ritchie & Thompson 1974`."""
+        """As the text cites it: `Vaswani et al. 2017`, `Ritchie & Thompson 1974`, `Touvron et al. 2023b`."""
+        letter = re.search(r"(?<=\d)[b-z]?$", self.key)
+        year = f"{self.year}{letter.group() if letter else ''}"
         names = [name for name in self.authors if name != "others"]
         if len(self.authors) > 2 or len(names) < len(self.authors):
-            return f"{names[0]} et al. {self.year}"
-        return f"{' & '.join(names)} {self.year}"
+            return f"{names[0]} et al. {year}"
+        return f"{' & '.join(names)} {year}"
 
     @property
     def markdown(self) -> str:
@@ -107,7 +113,8 @@ def _reference(key: str, entry: Entry) -> Reference:
     numbers = {"doi": fields.get("doi", ""), "arxiv": fields.get("eprint", ""), "url": fields.get("url", "")}
     _check_numbers(key, **numbers)
     authors = tuple(_last_name(person) for person in entry.persons["author"])
-    return Reference(key, authors, _plain(fields["title"]), int(fields["year"]), **numbers)
+    venue = next((_plain(fields[name]) for name in VENUES if fields.get(name)), "")
+    return Reference(key, authors, _plain(fields["title"]), int(fields["year"]), **numbers, venue=venue)
 
 
 def _check_numbers(key: str, doi: str, arxiv: str, url: str) -> None:
@@ -137,4 +144,5 @@ def _last_name(person: Person) -> str:
 
 def _plain(text: str) -> str:
     """Without the braces that guard capitals, and without BibTeX's escapes."""
-    return " ".join(re.sub(r"[{}]", "", text).replace(r"\&", "&").split())
+    text = re.sub(r"[{}]", "", text).replace("``", "“").replace("''", "”").replace("--", "–")
+    return " ".join(re.sub(r"\\([&%])", r"\1", text).split())

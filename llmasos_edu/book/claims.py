@@ -1,5 +1,6 @@
 """The article's claims, each with what the chapter measured and a verdict: one table a chapter."""
 
+import re
 from dataclasses import dataclass, field
 
 TABLE_HEAD = "| section | the article's claim | measured here | verdict |"
@@ -21,7 +22,7 @@ class Claims:
 
         Args:
             section: where the article makes it.
-            claim: what the article asserts, in a few words.
+            claim: what the article asserts, in a few words; `[@press2022]` cites a work.
             measured: the experiment's figure, computed; of a difference within the noise its interval too.
             holds: whether the experiment bears the claim out; None where the noise is larger than what the
                 claim is about, so that nothing is shown either way.
@@ -79,7 +80,12 @@ class Claims:
         for row in self.rows:
             section, claim, what, verdict = (text.replace("|", "\\|") for text in row)
             lines.append(f"| {section} | {claim} | {what} | **{verdict}** |")
-        return "\n".join(lines)
+        table = "\n".join(lines)
+        if not re.search(r"\[@\w", table):
+            return table
+        from llmasos_edu.book.citations import linked  # reads the bibliography, which most tables do not cite
+
+        return linked(table)
 
 
 def at_least(value: float, *levels: float) -> str:

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import nbformat
 
-from llmasos_edu.book.outline import ways_on
-
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = ("jupyter", "mystnb", "tags")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -216,20 +214,6 @@ def store(path, *, redraw=False):
     execute(notebook, path.parent)
     normalise(notebook, None if redraw else nbformat.reads(before, as_version=4))
     nbformat.validate(notebook)
-    after = as_text(notebook)
-    if after != before:
-        write_whole(path, after)
-    return after != before
-
-
-def store_ways_on(chapter):
-    """Write the links to its neighbours at the end of a chapter's notebook; True when the file changed."""
-    path = chapter.path()
-    before = path.read_text(encoding="utf-8")
-    notebook = nbformat.reads(before, as_version=4)
-    if not notebook.cells or notebook.cells[-1].id != WAYS_ON:
-        notebook.cells.append(nbformat.v4.new_markdown_cell(id=WAYS_ON))
-    notebook.cells[-1].source = ways_on(chapter)
     after = as_text(notebook)
     if after != before:
         write_whole(path, after)

@@ -113,7 +113,7 @@ def page_of(notebook, path):
         for output in cell.get("outputs", []):
             describe_pictures(output, cell)
             bring_to_life(output, state, told)
-    body = with_embedded_pictures(render_body(notebook), path.parent)
+    body = with_links_to_pages(with_embedded_pictures(render_body(notebook), path.parent))
     page = SHELL.format(
         language="zh-CN" if path.parent.name == "zh" else "en",
         title=html.escape(title_of(notebook) or path.stem),
@@ -238,6 +238,11 @@ def with_embedded_pictures(body, folder):
         return f"{found.group(1)}data:{kind};base64,{data}{found.group(3)}"
 
     return re.sub(r'(<img\b[^>]*?\bsrc=")([^":]+)(")', embed, body)
+
+
+def with_links_to_pages(body):
+    """Let links to other notebooks lead to their pages, which lie beside this one under the same names."""
+    return re.sub(r'(<a\b[^>]*?\bhref="[^":?#]+)\.ipynb(?=["#])', r"\1.html", body)
 
 
 class Fetches(HTMLParser):

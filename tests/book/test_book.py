@@ -29,7 +29,6 @@ from llmasos_edu.book.notebooks import (
     plain_png,
     put_pictures,
     store,
-    store_ways_on,
 )
 from llmasos_edu.book.outline import index_markdown, ways_on
 from llmasos_edu.book.page import export_html, page_of, what_it_fetches, with_embedded_pictures
@@ -401,18 +400,6 @@ def test_a_chapter_s_last_line_leads_to_its_neighbours():
     assert ways_on(ready[0]).startswith("Next: ")
     assert "Next" not in ways_on(ready[-1])
     assert ways_on(ready[2], "zh").startswith("上一章")
-
-
-def test_links_are_written_once(tmp_path, monkeypatch):
-    chapter = next(chapter for chapter in load_outline() if chapter.status == "ready")
-    path = tmp_path / "chapter.ipynb"
-    nbformat.write(notebook_of(new_markdown_cell("# Title", id="title")), path)
-    monkeypatch.setattr(type(chapter), "path", lambda *_: path)
-    assert store_ways_on(chapter) is True
-    assert store_ways_on(chapter) is False
-    cells = nbformat.read(path, as_version=4).cells
-    assert [cell.id for cell in cells] == ["title", "ways-on"]
-    assert cells[-1].source == ways_on(chapter)
 
 
 def test_writing_a_page_says_where_it_is_on_standard_error_only(tmp_path, capsys, monkeypatch):

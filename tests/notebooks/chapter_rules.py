@@ -8,9 +8,12 @@ import itertools
 import re
 
 from llmasos_edu.book import load_outline
+from llmasos_edu.book.bibliography import load_bibliography
+from llmasos_edu.book.citations import LINK, MARK, PAGE, bare_citations, cite
 from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
 from llmasos_edu.book.outline import ways_on
 
+WORKS = load_bibliography()
 LONGEST_CELL = 25
 MOST_WORDS = 220
 LARGEST_FILE = 1_500_000
@@ -111,6 +114,39 @@ def links_what_it_needs(notebook, chapter):
         f'"You need" names {number} without a link to {numbers[number]}.ipynb'
         for number in re.findall(r"(?<![\w.])\d(?:\.\d)*(?![\w])", bare)
         if number in numbers
+    ]
+
+
+def cites_with_links(notebook, chapter):
+    """Whoever is named with a year is a link to the page of references, with the bibliography's words."""
+    if chapter.file == PAGE:
+        return []
+    complaints = []
+    for cell in notebook.cells:
+        links, marks = LINK.findall(cell.source), MARK.findall(cell.source)
+        unknown = [key for key in [*(key for _, key in links), *marks] if key not in WORKS]
+        complaints += [f"cell '{cell.id}' cites {key}, which references.bib does not have" for key in unknown]
+        complaints += [
+            f"cell '{cell.id}': {name} is no link: write [@key], then python -m llmasos_edu.book links"
+            for name in bare_citations(cell.source)
+        ]
+        stale = [f"[{name}]" for name, key in links if key in WORKS and f"[{name}]" not in cite(WORKS[key])]
+        unmade = [f"[@{key}]" for key in marks if cell.cell_type == "markdown"]
+        complaints += [
+            f"cell '{cell.id}': {text} is not up to date: python -m llmasos_edu.book links"
+            for text in stale + unmade
+        ]
+    return complaints
+
+
+def links_papers_as_the_bibliography_does(notebook, chapter):
+    """An address on arXiv or behind a DOI is that of a work in references.bib."""
+    known = {work.link for work in WORKS.values()}
+    return [
+        f"cell '{cell.id}' links {address}, which is no work of references.bib"
+        for cell in markdown_cells(notebook)
+        for address in re.findall(r"https?://(?:arxiv\.org|doi\.org|dx\.doi\.org)/[^\s)]+", cell.source)
+        if address not in known
     ]
 
 
@@ -382,6 +418,8 @@ RULES = (
     has_every_section_in_order,
     leads_on,
     links_what_it_needs,
+    cites_with_links,
+    links_papers_as_the_bibliography_does,
     steps_down_one_heading_level_at_a_time,
     asks_for_predictions_and_compares,
     has_enough_exercises,

@@ -66,6 +66,11 @@ def good_notebook():
             new_markdown_cell(
                 "**You need** [4.1](04_1_attention.ipynb), and 2.5 ideas of your own.", id="need"
             ),
+            new_markdown_cell(
+                "As in CTSS 1962 (in May 2019). [Kwon et al. 2023](98_references.ipynb#cell-id=kwon2023), "
+                "[*PagedAttention*](https://arxiv.org/abs/2309.06180)",
+                id="read-on",
+            ),
             new_markdown_cell(ways_on(CHAPTER, outline=OUTLINE), id=WAYS_ON),
         ],
         metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}},
@@ -145,6 +150,19 @@ BREAKS = [
     (rules.leads_on, without(WAYS_ON)),
     (rules.leads_on, source(WAYS_ON, "Next: nothing")),
     (rules.links_what_it_needs, source("need", "**You need** chapter 4.1.")),
+    (rules.cites_with_links, source("read-on", "the working set (Denning 1968)")),
+    (rules.cites_with_links, source("read-on", "Wang et al. (2024) add a bias")),
+    (rules.cites_with_links, source("read-on", "as Liu & Layland 1973 prove")),
+    (rules.cites_with_links, source("read-on", "Levy, Goldberg & Dagan (2015)")),
+    (rules.cites_with_links, source("plot", 'plt.title("after Vaswani et al. 2017")')),
+    (rules.cites_with_links, source("read-on", "[@kwon2023]")),
+    (rules.cites_with_links, source("plot", 'claim("[@nobody1900]")')),
+    (rules.cites_with_links, source("read-on", "[Kwon 2023](98_references.ipynb#cell-id=kwon2023)")),
+    (rules.cites_with_links, source("read-on", "[A & B 1900](98_references.ipynb#cell-id=a1900)")),
+    (
+        rules.links_papers_as_the_bibliography_does,
+        source("read-on", "[*PagedAttention*](https://arxiv.org/abs/2309.06181)"),
+    ),
     (rules.steps_down_one_heading_level_at_a_time, source("title", "# 9.1 Testing\n\n### Deep")),
     (rules.asks_for_predictions_and_compares, source("ask", "pass")),
     (rules.asks_for_predictions_and_compares, source("told", "pass")),
