@@ -15,7 +15,7 @@ OPENING = """\
 # References
 
 The works that the chapters cite, by their first authors. Each has the number by which it is found: on \
-arXiv, where it can be read for nothing, or its DOI. Behind *cited in* stand the sections, as links to the cell.
+arXiv, where it can be read for nothing, or its DOI. Behind *cited in* stand the sections, as links.
 
 This page is made by `python -m llmasos_edu.book links` from `notebooks/references.bib` and the chapters: \
 what it says is changed there."""
