@@ -8,7 +8,7 @@ from pathlib import Path
 
 from llmasos_edu.book import notebook_paths, self_test
 from llmasos_edu.book.lab import open_lab
-from llmasos_edu.book.notebooks import CellFailed, store, trust
+from llmasos_edu.book.notebooks import CellFailed, store, store_normal, trust
 from llmasos_edu.foundation.characters import shown
 
 
@@ -34,6 +34,8 @@ def parse(arguments):
     run = commands.add_parser("execute", help="run notebooks and store their normalised outputs")
     run.add_argument("paths", nargs="*", type=Path, help="notebooks; all chapters if none is named")
     run.add_argument("--redraw", action="store_true", help="also draw anew the pictures of measured times")
+    normal = commands.add_parser("normalise", help="store notebooks in the book's form, without running them")
+    normal.add_argument("paths", nargs="*", type=Path)
     sign = commands.add_parser("trust", help="let JupyterLab show the stored outputs of our own notebooks")
     sign.add_argument("paths", nargs="*", type=Path)
     page = commands.add_parser("html", help="write one self-contained page with living widgets")
@@ -130,6 +132,10 @@ def main(arguments=None):
     if missing(paths):
         print("There is no such notebook: " + ", ".join(missing(paths)), file=sys.stderr)
         return 1
+    if asked.command == "normalise":
+        for path in paths:
+            print(f"{shown(path)}: {'stored' if store_normal(path) else 'unchanged'}")
+        return 0
     return execute_all(paths, asked.redraw)
 
 

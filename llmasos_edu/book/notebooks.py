@@ -14,6 +14,8 @@ from pathlib import Path
 
 import nbformat
 
+from llmasos_edu.book.folding import fold_what_only_draws
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = ("jupyter", "mystnb", "tags")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -109,6 +111,7 @@ def normalise(notebook, stored=None):
             cell.execution_count = None
         cell.outputs = [normal_output(output, count) for output in merge_streams(cell.outputs)]
         put_pictures(cell, pictures.get(cell.id, []))
+    fold_what_only_draws(notebook)
 
 
 def merge_streams(outputs):
@@ -213,6 +216,19 @@ def store(path, *, redraw=False):
     notebook = nbformat.reads(before, as_version=4)
     execute(notebook, path.parent)
     normalise(notebook, None if redraw else nbformat.reads(before, as_version=4))
+    nbformat.validate(notebook)
+    after = as_text(notebook)
+    if after != before:
+        write_whole(path, after)
+    return after != before
+
+
+def store_normal(path):
+    """Store the notebook at `path` as `store` would, without running it; True when the file changed."""
+    path = Path(path)
+    before = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(before, as_version=4)
+    normalise(notebook, nbformat.reads(before, as_version=4))
     nbformat.validate(notebook)
     after = as_text(notebook)
     if after != before:

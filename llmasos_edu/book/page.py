@@ -73,6 +73,7 @@ mtable[columnspacing^="0em"] > mtr > mtd { padding-left: 0; padding-right: 0; }
 .formula { display: inline-flex; max-width: 100%; overflow: auto hidden; padding: .2em 0; margin: -.2em 0; }
 .formula.block { display: block; margin: 1rem 0; }
 .prompt { display: none; }
+details.code > summary { color: var(--link); font-size: 14px; cursor: pointer; }
 """
 DARK = ":root { --ink: #e6e8eb; --paper: #14171c; --code: #1e232b; --rule: #464d57; --link: #7ab8ff; }"
 
@@ -113,9 +114,11 @@ def page_of(notebook, path):
         for output in cell.get("outputs", []):
             describe_pictures(output, cell)
             bring_to_life(output, state, told)
-    body = with_links_to_pages(with_embedded_pictures(render_body(notebook), path.parent))
+    chinese = path.parent.name == "zh"
+    body = render_body(notebook, **({"folded": "这幅图的代码"} if chinese else {}))
+    body = with_links_to_pages(with_embedded_pictures(body, path.parent))
     page = SHELL.format(
-        language="zh-CN" if path.parent.name == "zh" else "en",
+        language="zh-CN" if chinese else "en",
         title=html.escape(title_of(notebook) or path.stem),
         css=f"{font_css(body)}\n{style_sheet()}",
         body=body,
@@ -161,8 +164,13 @@ def widget_html(state, model_id, told):
 # -- nbconvert's part --------------------------------------------------------------
 
 
-def render_body(notebook):
-    """The cells as HTML, without head, scripts or style; formulas as MathML, what is wide in boxes."""
+def render_body(notebook, folded="The code of this picture"):
+    """The cells as HTML, without head, scripts or style; formulas as MathML, what is wide in boxes.
+
+    Args:
+        notebook: an executed notebook.
+        folded: what stands over code that is folded.
+    """
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -193,10 +201,22 @@ def render_body(notebook):
                 lambda source: MarkdownWithMath(ForSmallScreens(escape=False)).render(source),
             )
 
-    exporter = Body(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
-    body, _ = exporter.from_notebook_node(notebook)
+    exporter = Body(
+        template_name="basic", raw_template=FOLDED, exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    body, _ = exporter.from_notebook_node(notebook, resources={"folded": folded})
     return body
 
+
+# Code that only draws is folded, as JupyterLab folds it.
+FOLDED = """
+{%- extends 'classic/base.html.j2' -%}
+{%- block input_group -%}
+{%- if cell.metadata.get('jupyter', {}).get('source_hidden') -%}
+<details class="code"><summary>{{ resources['folded'] }}</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock input_group -%}
+"""
 
 LONG = 30  # characters of TeX: about the width of a small screen
 

@@ -10,6 +10,7 @@ import re
 from llmasos_edu.book import load_outline
 from llmasos_edu.book.bibliography import load_bibliography
 from llmasos_edu.book.citations import LINK, MARK, PAGE, bare_citations, cite
+from llmasos_edu.book.folding import only_draws
 from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
 from llmasos_edu.book.outline import ways_on
 
@@ -360,6 +361,17 @@ def stores_no_warning(notebook, chapter):
 ABSOLUTE_PATH = r"(?<![\w.:/])(/(home|root|work|Users|tmp|usr|opt|var|private)/[\w.-]+|[A-Z]:\\\w+)"
 
 
+def folds_what_only_draws(notebook, chapter):
+    """The code of a cell that only draws is folded, and no other (`llmasos_edu.book.folding`)."""
+    code, complaints = code_cells(notebook), []
+    for place, cell in enumerate(code):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if folded != only_draws(cell.source, [later.source for later in code[place + 1 :]]):
+            word = "folded, but it does more than draw" if folded else "not folded, though it only draws"
+            complaints.append(f"cell '{cell.id}' is {word}: python -m llmasos_edu.book normalise")
+    return complaints
+
+
 def names_no_absolute_path(notebook, chapter):
     find = first_match(ABSOLUTE_PATH)
     in_sources = [
@@ -431,6 +443,7 @@ RULES = (
     ends_no_cell_with_a_semicolon,
     ends_plots_with_show,
     describes_every_picture,
+    folds_what_only_draws,
     has_run_from_top_to_bottom,
     stores_no_error,
     stores_no_warning,

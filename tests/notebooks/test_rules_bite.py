@@ -52,7 +52,13 @@ def good_notebook():
             new_markdown_cell("## 9.1.1 First\n\n```python\n# 7.7.7 not a heading\n```", id="first"),
             code("ask", 'predict("9.1-a", 3)', stream("kept\n")),
             new_markdown_cell("## 9.1.2 Second\n\n### A detail", id="second"),
-            code("plot", "plt.plot(x)\nplt.show()  # all of it", shown(png="iVBOR"), mystnb=alt),
+            code(
+                "plot",
+                "plt.plot(x)\nplt.show()  # all of it",
+                shown(png="iVBOR"),
+                mystnb=alt,
+                jupyter={"source_hidden": True},
+            ),
             code("explorer", "explorer", shown("execute_result", plain="Explorer(2 layers)"), mystnb=alt),
             code(
                 "told", 'compare("9.1-a", 4)', stream("you said 3, measured 4.25, see 9.1.2. Within 1e-10.\n")
@@ -199,6 +205,8 @@ BREAKS = [
     (rules.describes_every_picture, source("first", "![](dot.png)")),
     (rules.describes_every_picture, source("first", '<img src="dot.png" alt="">')),
     (rules.describes_every_picture, source("first", '<img src="dot.png">')),
+    (rules.folds_what_only_draws, source("plot", "x = model(ids)\nplt.plot(x)\nplt.show()")),
+    (rules.folds_what_only_draws, source("explorer", "plt.plot(x)\nplt.show()")),
     (rules.has_run_from_top_to_bottom, counted),
     (rules.has_run_from_top_to_bottom, without("ask")),
     (rules.has_run_from_top_to_bottom, printed_nothing),
