@@ -155,8 +155,10 @@ def models(asked) -> int:
 
 def print_scores(card: dict) -> None:
     """What a model scores on each kind of held-out text, beside what counts and compressors do."""
-    for kind, right in card.get("held_out_exact_turns", {}).items():
-        print(f"    exact turns of conversations that it has not read, {kind}: {right:.1%}")
+    if turns := card.get("held_out_exact_turns"):
+        print(
+            f"    exact turns of conversations that it has not read: {turns['all']:.1%} of {turns['turns']}"
+        )
     for kind, bits in card.get("held_out_bits_per_byte", {}).items():
         rows = {card["name"]: bits} | card.get("baselines_bits_per_byte", {}).get(kind, {})
         for name, value in sorted(rows.items(), key=lambda row: row[1]):

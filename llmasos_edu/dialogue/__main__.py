@@ -61,11 +61,11 @@ def make(steps: int, folder: Path) -> None:
     rounded = store(folder, model, tokenizer())
     scores = exact_turns(rounded.eval())
     write_card(folder, _card(steps, history, scores))
-    print(f"{NAME}: done, exact turns of held-out conversations {scores['all']:.3f}")
+    print(f"{NAME}: done, exact turns of held-out conversations: {scores['all']:.3f} of {scores['turns']}")
 
 
-def exact_turns(model: LanguageModel) -> dict[str, float]:
-    """The share of exact turns in held-out conversations, free-running: of all, and by language."""
+def exact_turns(model: LanguageModel) -> dict[str, float | int]:
+    """The share of exact turns in held-out conversations, of all and by language, and how many there were."""
     with tempfile.TemporaryDirectory() as folder:
         assistant = Assistant(TorchDriver(model), Desk(folder), slots=32)
         wanted = assistant.window - assistant.reply
@@ -74,7 +74,7 @@ def exact_turns(model: LanguageModel) -> dict[str, float]:
     groups = {"all": judged} | {
         language: [each for each in judged if each.turn.language == language] for language in ("en", "zh")
     }
-    return {name: round(share(group), 4) for name, group in groups.items()}
+    return {name: round(share(group), 4) for name, group in groups.items()} | {"turns": len(judged)}
 
 
 def _card(steps: int, history: History, scores: dict[str, float]) -> dict:
@@ -86,7 +86,7 @@ def _card(steps: int, history: History, scores: dict[str, float]) -> dict:
         "optimizer": "muon and adamw",
         "warmup": 100,
     }
-    pieces = [history.losses[at : at + 100] for at in range(0, steps, 100)]
+    pieces = [history.losses[at : at + 300] for at in range(0, steps, 300)]
     return {
         "name": NAME,
         "data": {
@@ -98,7 +98,7 @@ def _card(steps: int, history: History, scores: dict[str, float]) -> dict:
         "seed": SEED,
         "held_out_exact_turns": scores,
         "loss_curve": [
-            [min(steps, 100 * number), round(sum(piece) / len(piece), 4)]
+            [min(steps, 300 * number), round(sum(piece) / len(piece), 4)]
             for number, piece in enumerate(pieces, 1)
         ],
     }

@@ -120,13 +120,13 @@ def kitchen(tmp_path, monkeypatch):
 def test_the_recipe_makes_a_model_that_loads_and_goes_on_where_it_stopped(kitchen, capsys, monkeypatch):
     recipe.make(3, kitchen)
     model, words, card = load(kitchen)
-    assert "dialogue: done, exact turns of held-out conversations 0.0" in capsys.readouterr().out
+    assert "dialogue: done, exact turns of held-out conversations: 0.000 of " in capsys.readouterr().out
     assert isinstance(words, WordTokenizer)
     assert (words.pieces, words.marks) == (WORDS.pieces, WORDS.marks)
     assert isinstance(model, LanguageModel)
     assert not model.training
     assert card["recipe"]["steps"] == 3
-    assert set(card["held_out_exact_turns"]) == {"all", "en", "zh"}
+    assert set(card["held_out_exact_turns"]) == {"all", "en", "zh", "turns"}
     assert card["loss_curve"][0][0] == 3
     monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: pytest.fail("a step was made again"))
     recipe.make(3, kitchen)

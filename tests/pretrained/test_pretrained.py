@@ -1,5 +1,6 @@
 """The shipped models: each is what its card says, and nothing that was changed is taken for it."""
 
+import importlib.util
 import json
 import tomllib
 from fnmatch import fnmatch
@@ -147,7 +148,7 @@ def test_a_card_does_not_make_a_foreign_file_a_model(tiny):
 
 
 def test_the_book_ships_what_its_recipe_makes_in_under_fifteen_megabytes():
-    assert available() == sorted(SHIPPED)
+    assert available() == sorted([*SHIPPED, *recipe.ELSEWHERE])
     assert sum(path.stat().st_size for path in pretrained.FOLDER.rglob("*") if path.is_file()) < 15e6
 
 
@@ -234,12 +235,34 @@ def test_a_recipe_that_is_followed_again_goes_on_from_its_last_step(kitchen, mon
     assert read_card(pretrained.FOLDER / "manual-dense") == first
 
 
+def test_a_model_of_a_higher_floor_is_made_by_its_own_program(monkeypatch):
+    begun = []
+
+    class Run:
+        def __init__(self, command):
+            begun.append(command[1:])
+
+        def wait(self):
+            return 0
+
+    monkeypatch.setattr(recipe.subprocess, "Popen", Run)
+    for words in (["dialogue"], ["dialogue", "--steps", "5"], []):
+        monkeypatch.setattr("sys.argv", ["pretrained", *words])
+        with pytest.raises(SystemExit) as stopped:
+            recipe.main()
+        assert stopped.value.code == 0
+    assert begun[:2] == [["-m", "llmasos_edu.dialogue"], ["-m", "llmasos_edu.dialogue", "--steps", "5"]]
+    assert begun[2:] == [["-m", "llmasos_edu.pretrained", name] for name in SHIPPED] + begun[:1]
+    for module in recipe.ELSEWHERE.values():
+        assert importlib.util.find_spec(f"{module}.__main__")
+
+
 def test_a_recipe_that_does_not_exist_is_named(kitchen, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["pretrained", "manual-dance"])
     with pytest.raises(SystemExit) as stopped:
         recipe.main()
     assert stopped.value.code == 2
     complained = capsys.readouterr().err
-    assert "there is no recipe for manual-dance; there are manual-dense, manual-moe" in complained
+    assert "there is no recipe for manual-dance; there are manual-dense, manual-moe, dialogue" in complained
     assert not (pretrained.FOLDER / "manual-dense").exists()
     assert json.loads(json.dumps(recipe.MODELS)) == recipe.MODELS  # as settings they go into a file
