@@ -4,9 +4,9 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 from llmasos_edu.exercises.architecture.broken import BAD_KERNELS, GOOD_KERNELS
-from llmasos_edu.exercises.architecture.reviewing import accepts, name_what_slips
 from llmasos_edu.exercises.architecture.tiny_kernel import alone
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+from llmasos_edu.exercises.checker.reviewing import accepts, name_what_slips
 
 # 2.3-11 -------------------------------------------------------------------------------
 

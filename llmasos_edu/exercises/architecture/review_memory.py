@@ -5,8 +5,8 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 from llmasos_edu.exercises.architecture.blocks import slots_for
 from llmasos_edu.exercises.architecture.broken import BAD_MEMORIES, GOOD_MEMORIES
-from llmasos_edu.exercises.architecture.reviewing import accepts, name_what_slips
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+from llmasos_edu.exercises.checker.reviewing import accepts, name_what_slips
 
 # 2.3-10 -------------------------------------------------------------------------------
 

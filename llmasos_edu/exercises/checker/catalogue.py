@@ -21,6 +21,7 @@ CHAPTERS = {
     "4.2.3": "positional",
     "4.3": "moe",
     "5": "project",
+    "6.1": "dialogue",
 }
 
 

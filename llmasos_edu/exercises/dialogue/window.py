@@ -1,0 +1,254 @@
+"""Exercises of chapter 6.1 on the text that a model reads: which tokens it learns, which turns it keeps.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 6.1-1 --------------------------------------------------------------------------------
+
+
+def own_tokens(tokens):
+    """tokens [n] of a conversation -> [n] booleans: True where the assistant itself must say the token."""
+    own, speaking, quoted = [], False, False
+    for token in tokens:
+        quoted = quoted or token == "<result>"
+        own.append(speaking and not quoted)
+        if token == "<done>":
+            quoted = False
+        if token == "<assistant>":
+            speaking = True
+        if token == "<end>":
+            speaking = False
+    return own
+
+
+def _own(tokens, *, results=False, end=True, mark=False, users=False, calls=True, after=True):
+    """`own_tokens` with one rule or another changed."""
+    own, speaking, quoted, called, answered = [], False, False, False, False
+    for token in tokens:
+        quoted = quoted or token == "<result>"
+        called = called or token == "<call>"
+        mine = (speaking or users) and (results or not quoted) and (calls or not called)
+        mine = mine and (after or not answered)
+        mine = mine and (end or token != "<end>")
+        own.append(bool(mine or (mark and token == "<assistant>")))
+        quoted = quoted and token != "<done>"
+        called = called and token != "<do>"
+        answered = (answered or token == "<done>") and token != "<end>"
+        if token in ("<assistant>", "<end>"):
+            speaking = token == "<assistant>"
+    return own
+
+
+HELLO = ["<system>", "<end>", "<user>", "Hello", "<end>", "<assistant>", "Hi", "!", "<end>"]
+FIND = [
+    "<user>", "Where?", "<end>", "<assistant>", "<call>", "find", "4711", "<do>",
+    "<result>", "OK", "lamp", "<done>", "Your", "lamp", "<end>",
+]  # fmt: skip
+TWICE = [
+    "<user>", "Both?", "<end>", "<assistant>", "<call>", "a", "<do>", "<result>", "OK", "<done>",
+    "<call>", "b", "<do>", "<result>", "EIO", "<done>", "No", "<end>",
+]  # fmt: skip
+
+
+def _draw_tokens(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    tokens = [token for _ in range(3) for token in generator.choice([HELLO[2:], FIND, TWICE])]
+    return (Case(f"three turns drawn with seed {seed}", (tokens,)),)
+
+
+OWN = Exercise(
+    key="6.1-1",
+    title="Which tokens are learnt",
+    difficulty=1,
+    minutes=15,
+    statement=(
+        "A conversation is a list of tokens. Marks are `<system>`, `<user>`, `<assistant>`, `<end>`, and "
+        "in an "
+        "assistant's turn `<call>` ... `<do>` around what it asks of the kernel, `<result>` ... `<done>` "
+        "around what the kernel answers. Return for each token whether the assistant must say it itself: "
+        "all from behind `<assistant>` to `<end>`, without what the kernel writes, its two marks included."
+    ),
+    takeaway="What others say is read, never learnt: a model that learnt results would invent them.",
+    reference=own_tokens,
+    explanation="Two switches: whose turn it is, and whether the kernel has the word.",
+    hints=(
+        "Who writes `<assistant>`: the program that frames the turn, or the model? And who writes `<end>`?",
+        "Two things to keep in mind as you walk along: is it the assistant's turn, and has the kernel the "
+        "word?",
+        "A turn may hold several calls, and text behind the last answer. When does the kernel's word end?",
+    ),
+    cases=(
+        Case("a greeting", (HELLO,)),
+        Case("a call", (FIND,)),
+        Case("two calls in one turn", (TWICE,)),
+        Case("three turns", (HELLO + FIND + HELLO[2:],)),
+        Case("a turn that is just beginning", (["<user>", "Hi", "<end>", "<assistant>"],)),
+        Case("nothing", ([],)),
+        Case("the user says a word of the assistant's", (["<user>", "Hi", "!", "<end>", *HELLO[5:]],)),
+    ),
+    draw=_draw_tokens,
+    mistakes=(
+        Mistake(
+            "the kernel's answers too",
+            "You let the model learn what the kernel answers. It would then say results that nobody has "
+            "looked up.",
+            (lambda tokens: _own(tokens, results=True),),
+        ),
+        Mistake(
+            "the end is left out",
+            "You leave out `<end>`. A model that never learnt to end a turn goes on until its room is "
+            "used up.",
+            (lambda tokens: _own(tokens, end=False),),
+        ),
+        Mistake(
+            "the mark that gives the word",
+            "You count `<assistant>` itself. The program writes it to give the model the word.",
+            (lambda tokens: _own(tokens, mark=True),),
+        ),
+        Mistake(
+            "everything",
+            "You let the model learn what users say as well. It shall answer them, not speak for them.",
+            (lambda tokens: [True] * len(tokens),),
+        ),
+        Mistake(
+            "calls are left out",
+            "You leave out what stands between `<call>` and `<do>`. The model writes its calls itself.",
+            (lambda tokens: _own(tokens, calls=False),),
+        ),
+        Mistake(
+            "nothing after the first answer",
+            "Behind the kernel's answer you give the model nothing to say. The sentence to the user, and "
+            "perhaps another call, come then.",
+            (lambda tokens: _own(tokens, after=False),),
+        ),
+    ),
+)
+
+# 6.1-4 --------------------------------------------------------------------------------
+
+
+def turns_that_leave(lengths, notes, asked, window, reply):
+    """lengths [turns] of past turns, the oldest first, and four numbers of tokens -> how many turns leave."""
+    room = window - reply - notes - asked
+    leaving = 0
+    while sum(lengths[leaving:]) > room:
+        leaving += 1
+    return leaving
+
+
+def _leaving(lengths, room):
+    leaving = 0
+    while leaving < len(lengths) and sum(lengths[leaving:]) > room:
+        leaving += 1
+    return leaving
+
+
+def _newest(lengths, room):
+    kept = len(lengths)
+    while kept and sum(lengths[:kept]) > room:
+        kept -= 1
+    return len(lengths) - kept
+
+
+def _any_that_fit(lengths, room):
+    kept = 0
+    for length in reversed(lengths):
+        if length <= room:
+            room, kept = room - length, kept + 1
+    return len(lengths) - kept
+
+
+def _draw_lengths(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    lengths = [generator.randint(10, 60) for _ in range(generator.randint(3, 9))]
+    notes, asked = generator.randint(2, 20), generator.randint(4, 20)
+    return (Case(f"turns of {lengths} tokens", (lengths, notes, asked, 200, 60)),)
+
+
+WINDOW = Exercise(
+    key="6.1-4",
+    title="What leaves the window",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A model reads at most `window` tokens, its answer of up to `reply` tokens included. At the top "
+        "stand "
+        "the notes (`notes` tokens), at the end what was said now (`asked`). Between them stand past turns, "
+        "`lengths` of them, the oldest first. A turn stands there whole or not at all, and none may be "
+        "missing in the middle. Return how many of the oldest turns must leave. Notes, question and reply "
+        "always find room."
+    ),
+    takeaway="A window forgets whole turns, the oldest first; the answer's room is taken before any is kept.",
+    reference=turns_that_leave,
+    explanation="The room for past turns is what the window has left; the oldest go until the others fit.",
+    hints=(
+        "Four things share the window with the past turns. Take them off first.",
+        "Which turns may stay: any that fit, or the last ones without a gap?",
+        "Turns that just fill the room still fit. And what if there is no past at all?",
+    ),
+    cases=(
+        Case("all fit", ([20, 30], 5, 10, 200, 60)),
+        Case("one leaves", ([50, 60, 60], 5, 10, 200, 60)),
+        Case("they just fit", ([65, 60], 5, 10, 200, 60)),
+        Case("one token too many", ([66, 60], 5, 10, 200, 60)),
+        Case("a long one in the middle", ([10, 120, 40, 30], 5, 10, 200, 60)),
+        Case("only the notes are in the way", ([60, 60], 20, 10, 200, 60)),
+        Case("only the question is in the way", ([60, 60], 5, 25, 200, 60)),
+        Case("only the reply is in the way", ([60, 60], 5, 10, 200, 90)),
+        Case("a long one at the end", ([30, 30, 150], 5, 10, 200, 60)),
+        Case("no past", ([], 5, 10, 200, 60)),
+        Case("many leave", ([20, 30, 40, 50, 60, 50], 5, 10, 200, 60)),
+    ),
+    draw=_draw_lengths,
+    mistakes=(
+        Mistake(
+            "no room for the reply",
+            "You let the past fill the window up to the last token. The answer must fit in as well.",
+            (lambda lengths, n, a, w, r: _leaving(lengths, w - n - a),),
+        ),
+        Mistake(
+            "no room for the notes",
+            "You forget the notes. They stand at the top of every prompt and take their tokens.",
+            (lambda lengths, n, a, w, r: _leaving(lengths, w - r - a),),
+        ),
+        Mistake(
+            "no room for the question",
+            "You forget what was said now. It must be read too, and it is the last that may be missing.",
+            (lambda lengths, n, a, w, r: _leaving(lengths, w - r - n),),
+        ),
+        Mistake(
+            "the newest leave",
+            "You keep the beginning and drop what was said last. A conversation goes on from its end.",
+            (lambda lengths, n, a, w, r: _newest(lengths, w - r - n - a),),
+        ),
+        Mistake(
+            "any that fit",
+            "You skip a long turn and keep older ones before it. The text would have a hole, and an "
+            "answer to "
+            "nothing.",
+            (lambda lengths, n, a, w, r: _any_that_fit(lengths, w - r - n - a),),
+        ),
+        Mistake(
+            "just full is too full",
+            "You drop a turn where all just fit. A full window is no fault.",
+            (lambda lengths, n, a, w, r: _leaving(lengths, w - r - n - a - 1),),
+        ),
+        Mistake(
+            "how many stay",
+            "You return how many turns stay. Asked for are those that leave.",
+            (lambda lengths, n, a, w, r: len(lengths) - _leaving(lengths, w - r - n - a),),
+        ),
+        Mistake(
+            "one at most",
+            "You drop one turn and look no further. A long question may cost several.",
+            (lambda lengths, n, a, w, r: min(1, _leaving(lengths, w - r - n - a)),),
+        ),
+    ),
+)
+
+
+EXERCISES = (OWN, WINDOW)
