@@ -5,15 +5,13 @@ import nbformat
 from llmasos_edu.book.bibliography import load_bibliography
 from llmasos_edu.book.citations import PAGE, linked
 from llmasos_edu.book.notebooks import WAYS_ON, as_text, write_whole
-from llmasos_edu.book.outline import index_markdown, load_outline, ways_on
+from llmasos_edu.book.outline import BOOK_ROOT, index_markdown, load_outline, ways_on
 from llmasos_edu.book.references import store_references
+from llmasos_edu.book.times import outline_with, state_times, times_of
 
 
-def store_links(outline=None) -> list:
-    """Write citations, the ends of the chapters, the index that is stored, and the page of references.
-
-    Args:
-        outline: chapters; those of the book unless given.
+def store_links() -> list:
+    """Write citations, minutes, the ends of the chapters, the stored index, and the page of references.
 
     Returns:
         The paths that changed.
@@ -21,13 +19,25 @@ def store_links(outline=None) -> list:
     Raises:
         ValueError: a chapter cites what the bibliography does not have.
     """
-    outline = load_outline() if outline is None else outline
-    works = load_bibliography()
+    changed = store_minutes(BOOK_ROOT / "notebooks" / "outline.toml")
+    outline, works = load_outline(), load_bibliography()
     ready = [chapter for chapter in outline if chapter.status == "ready" and chapter.file != PAGE]
-    changed = [chapter.path() for chapter in ready if store_chapter(chapter, outline, works)]
-    if any(chapter.file == PAGE for chapter in outline) and (page := store_references(outline)):
+    changed += [chapter.path() for chapter in ready if store_chapter(chapter, outline, works)]
+    if page := store_references(outline):
         changed.append(page)
     return changed
+
+
+def store_minutes(path) -> list:
+    """Write into the outline how long each chapter that is ready takes; a list of its path if it changed."""
+    before = after = path.read_text(encoding="utf-8")
+    for chapter in load_outline(path):
+        if chapter.status == "ready" and chapter.path().exists():
+            after = outline_with(after, chapter.file, *times_of(nbformat.read(chapter.path(), as_version=4)))
+    if after == before:
+        return []
+    write_whole(path, after)
+    return [path]
 
 
 def store_chapter(chapter, outline, works) -> bool:
@@ -36,6 +46,7 @@ def store_chapter(chapter, outline, works) -> bool:
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
     write_ways_on(notebook, ways_on(chapter, outline=outline))
+    state_times(notebook, chapter.minutes, chapter.exercises)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, works)

@@ -24,7 +24,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter(Section):
-    """One notebook: `file` without '.ipynb', `seconds` to run on two cores, `minutes` to read."""
+    """One notebook: `file` without '.ipynb', `seconds` to run on two cores,
+    `minutes` to read, minutes of its `exercises`.
+    """
 
     file: str
     part: Section
@@ -32,6 +34,7 @@ class Chapter(Section):
     seconds: int
     minutes: int
     sections: tuple[Section, ...]
+    exercises: int = 0
 
     def path(self, language="en"):
         return BOOK_ROOT / "notebooks" / language / f"{self.file}.ipynb"
@@ -81,7 +84,7 @@ WORDS = {
         "before": "Before",
         "next": "Next",
         "all": "All chapters",
-        "head": "| | chapter | what it holds | read | run |",
+        "head": "| | chapter | what it holds | read | exercises | run |",
         "read": "{}\u00a0min",
         "run": "{}\u00a0s",
         "planned": "planned",
@@ -90,7 +93,7 @@ WORDS = {
         "before": "上一章",
         "next": "下一章",
         "all": "全书目录",
-        "head": "| | 章 | 内容 | 阅读 | 运行 |",
+        "head": "| | 章 | 内容 | 阅读 | 练习 | 运行 |",
         "read": "{}\u00a0分钟",
         "run": "{}\u00a0秒",
         "planned": "计划中",
@@ -103,15 +106,19 @@ def index_markdown(language="en", outline=None):
     if language not in LANGUAGES:
         raise ValueError(f"the book has no language {language!r}, only {', '.join(LANGUAGES)}")
     words = WORDS[language]
-    lines = [words["head"], "|---|---|---|---|---|"]
+    lines = [words["head"], "|---|---|---|---|---|---|"]
     for chapter in load_outline() if outline is None else outline:
         title = getattr(chapter, language)
         holds = " · ".join(getattr(section, language) for section in main_sections(chapter))
         if chapter.status == "ready":
-            times = f"{words['read'].format(chapter.minutes)} | {words['run'].format(chapter.seconds)}"
+            read, do = (
+                words["read"].format(minutes) if minutes else ""
+                for minutes in (chapter.minutes, chapter.exercises)
+            )
+            times = f"{read} | {do} | {words['run'].format(chapter.seconds)}"
             lines.append(f"| {chapter.number} | [{title}]({chapter.file}.ipynb) | {holds} | {times} |")
         else:
-            lines.append(f"| {chapter.number} | {title} | {holds} | *{words['planned']}* | |")
+            lines.append(f"| {chapter.number} | {title} | {holds} | *{words['planned']}* | | |")
     return "\n".join(lines)
 
 

@@ -315,7 +315,7 @@ def test_the_index_links_ready_chapters_and_marks_the_others(language):
     rows = index_markdown(language).splitlines()[2:]
     for row, chapter in zip(rows, load_outline(), strict=True):
         assert (f"]({chapter.file}.ipynb)" in row) == (chapter.status == "ready")
-        assert row.count("|") == 6
+        assert row.count("|") == 7
     assert index(language).data == index_markdown(language)
 
 

@@ -4,6 +4,7 @@
 """
 
 import ast
+import copy
 import itertools
 import re
 
@@ -13,6 +14,8 @@ from llmasos_edu.book.citations import LINK, MARK, PAGE, bare_citations, cite
 from llmasos_edu.book.folding import only_draws
 from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
 from llmasos_edu.book.outline import ways_on
+from llmasos_edu.book.times import EXERCISE, state_times, times_of
+from llmasos_edu.exercises import find
 
 WORKS = load_bibliography()
 LONGEST_CELL = 25
@@ -149,6 +152,36 @@ def links_papers_as_the_bibliography_does(notebook, chapter):
         for address in re.findall(r"https?://(?:arxiv\.org|doi\.org|dx\.doi\.org)/[^\s)]+", cell.source)
         if address not in known
     ]
+
+
+def states_its_minutes(notebook, chapter):
+    """The times in the outline and in the chapter are those that its words, lines and exercises give."""
+    reading, exercises = times_of(notebook)
+    complaints = []
+    if (chapter.minutes, chapter.exercises) != (reading, exercises):
+        complaints.append(
+            f"the outline says {chapter.minutes} and {chapter.exercises} minutes, it takes {reading} and "
+            f"{exercises} (llmasos_edu/book/times.py): python -m llmasos_edu.book links"
+        )
+    told = copy.deepcopy(notebook)
+    state_times(told, reading, exercises)
+    if told != notebook:
+        complaints.append("the line **Time** is not up to date: python -m llmasos_edu.book links")
+    return complaints
+
+
+def describes_exercises_as_they_are(notebook, chapter):
+    """Title, stars and minutes over an exercise are those of the exercise itself."""
+    complaints = []
+    for cell in markdown_cells(notebook):
+        for key, title, stars, minutes in EXERCISE.findall(cell.source):
+            item = find(key)
+            own = (item.title, "★" * item.difficulty + "☆" * (3 - item.difficulty), item.minutes)
+            if (title, stars, int(minutes)) != own:
+                complaints.append(
+                    f"cell '{cell.id}' says {title}, {stars}, {minutes} minutes; {key} has {own}"
+                )
+    return complaints
 
 
 def steps_down_one_heading_level_at_a_time(notebook, chapter):
@@ -430,6 +463,8 @@ RULES = (
     has_every_section_in_order,
     leads_on,
     links_what_it_needs,
+    states_its_minutes,
+    describes_exercises_as_they_are,
     cites_with_links,
     links_papers_as_the_bibliography_does,
     steps_down_one_heading_level_at_a_time,

@@ -17,7 +17,8 @@ CHAPTER = Chapter(
     part=Section("9", "Tests", "测试"),
     status="ready",
     seconds=1,
-    minutes=1,
+    minutes=5,
+    exercises=5,
     sections=(Section("9.1.1", "First", "一"), Section("9.1.2", "Second", "二")),
 )
 FRONT_PAGE = Chapter(**{**vars(CHAPTER), "sections": (), "number": ""})
@@ -49,6 +50,7 @@ def good_notebook():
     notebook = new_notebook(
         cells=[
             new_markdown_cell("# 9.1 Testing\n\nWhat ![a small red dot](dot.png) says.", id="title"),
+            new_markdown_cell("**Time** 5 minutes to read, 5 minutes for all exercises.", id="time"),
             new_markdown_cell("## 9.1.1 First\n\n```python\n# 7.7.7 not a heading\n```", id="first"),
             code("ask", 'predict("9.1-a", 3)', stream("kept\n")),
             new_markdown_cell("## 9.1.2 Second\n\n### A detail", id="second"),
@@ -66,6 +68,7 @@ def good_notebook():
             new_markdown_cell(
                 "## Exercises\n\n" + "<details>" + "word " * 300 + "</details>", id="exercises"
             ),
+            new_markdown_cell("**4.1-1 Scaled scores** ★☆☆ · 5 minutes\n\nDo it.", id="ex-text"),
             *[code(f"ex-{n}", f'check("9.1-{n}", None)', stream("not answered\n")) for n in range(1, 7)],
             new_markdown_cell("## The article's claims", id="claims"),
             code("table", "claims()", shown("execute_result", html="<table><td>holds</td></table>")),
@@ -156,6 +159,13 @@ BREAKS = [
     (rules.leads_on, without(WAYS_ON)),
     (rules.leads_on, source(WAYS_ON, "Next: nothing")),
     (rules.links_what_it_needs, source("need", "**You need** chapter 4.1.")),
+    (rules.states_its_minutes, source("time", "**Time** 5 minutes to read.")),
+    (rules.states_its_minutes, source("time", "It is short.")),
+    (rules.states_its_minutes, source("first", "## 9.1.1 First\n\n" + "word " * 1600)),
+    (rules.states_its_minutes, source("plot", "x = 1\n" * 80)),
+    (rules.states_its_minutes, source("ex-text", "**4.1-2 Softmax** ★☆☆ · 10 minutes")),
+    (rules.describes_exercises_as_they_are, source("ex-text", "**4.1-1 Scaled scores** ★☆☆ · 15 minutes")),
+    (rules.describes_exercises_as_they_are, source("ex-text", "**4.1-1 Scales** ★☆☆ · 5 minutes")),
     (rules.cites_with_links, source("read-on", "the working set (Denning 1968)")),
     (rules.cites_with_links, source("read-on", "Wang et al. (2024) add a bias")),
     (rules.cites_with_links, source("read-on", "as Liu & Layland 1973 prove")),
