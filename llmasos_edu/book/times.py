@@ -1,7 +1,7 @@
 """How long a chapter takes a reader: from its words, its lines of code, and its exercises' own minutes.
 
 The rule, which holds for all chapters: 200 words or 10 lines of code a minute, rounded to five minutes. Words
-are those of the prose and of the tables that code shows; folded code is passed over, and exercises are done, not
+are those of the prose and of the tables that code shows. Folded code is passed over; exercises are done, not
 read. A page without a line that begins with **Time** is there to look things up, and has no minutes.
 """
 

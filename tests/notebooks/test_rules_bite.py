@@ -162,7 +162,7 @@ BREAKS = [
     (rules.states_its_minutes, source("time", "**Time** 5 minutes to read.")),
     (rules.states_its_minutes, source("time", "It is short.")),
     (rules.states_its_minutes, source("first", "## 9.1.1 First\n\n" + "word " * 1600)),
-    (rules.states_its_minutes, source("plot", "x = 1\n" * 80)),
+    (rules.states_its_minutes, source("explorer", "x = 1\n" * 80)),
     (rules.states_its_minutes, source("ex-text", "**4.1-2 Softmax** ★☆☆ · 10 minutes")),
     (rules.describes_exercises_as_they_are, source("ex-text", "**4.1-1 Scaled scores** ★☆☆ · 15 minutes")),
     (rules.describes_exercises_as_they_are, source("ex-text", "**4.1-1 Scales** ★☆☆ · 5 minutes")),
