@@ -6,8 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from llmasos_edu.corpus.document import Document
 from llmasos_edu.corpus.manual import manual
-from llmasos_edu.corpus.sentences import Keywords, sentences
+from llmasos_edu.corpus.sentences import Keywords
+from llmasos_edu.corpus.split import cut_passages, join
 from llmasos_edu.foundation.arguments import check_count, check_names
 
 END = "\n"
@@ -20,27 +22,25 @@ class Brief(NamedTuple):
     sentence: str
 
 
-def manual_sentences(held_out_topics: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The manual's sentences, to learn from and to be judged on.
+def manual_sides(held_out_topics: Sequence[str], width: int = 50) -> tuple[list[Document], list[Document]]:
+    """The manual in two sides that share no passage: to learn from, and to be judged on.
 
     Args:
         held_out_topics: topics of `manual()`, such as those that a shipped model's card names.
+        width: passages of so many bytes that stand on both sides are cut from the first.
 
     Returns:
-        Sentences of all other topics, without those that stand in a held-out one as well; and those of the
-        held-out topics.
+        All other topics, without what the held-out ones have as well; and the held-out topics.
 
     Raises:
-        ValueError: one of the two sides is empty.
+        ValueError: no topic of the manual is held out, or none is left to learn from.
     """
     held_out = set(held_out_topics)
-    judged = sentences([document for document in manual() if document.topic in held_out])
-    known = set(judged)
-    learnt = sentences([document for document in manual() if document.topic not in held_out])
-    learnt = [sentence for sentence in learnt if sentence not in known]
-    if not learnt or not judged:
-        raise ValueError(f"{len(learnt)} sentences to learn from and {len(judged)} held out: both are needed")
-    return learnt, judged
+    judged = [document for document in manual() if document.topic in held_out]
+    others = [document for document in manual() if document.topic not in held_out]
+    if not judged or not others:
+        raise ValueError(f"{len(others)} topics to learn from and {len(judged)} held out: both are needed")
+    return cut_passages(others, join(judged), width)[0], judged
 
 
 def briefs(texts: Sequence[str], keywords: Keywords, count: int, *, seed: int = 0) -> list[Brief]:

@@ -15,6 +15,12 @@ class WordSurprise(NamedTuple):
 
     word: str  # what stands between blanks
     bits: float  # of its tokens together
+    tokens: int
+
+    @property
+    def per_token(self) -> float:
+        """Mean bits of its tokens: rare words are cut into many, and each costs something."""
+        return self.bits / self.tokens
 
 
 def token_bits(model, tokens) -> Tensor:
@@ -33,7 +39,7 @@ def token_bits(model, tokens) -> Tensor:
     row = check_tokens("tokens", torch.as_tensor(tokens)[None], model.vocab_size)
     if row.shape[1] < 2:
         raise ValueError(f"a text of {row.shape[1]} token surprises nobody: the first is not guessed")
-    with evaluating(model):
+    with torch.no_grad(), evaluating(model):
         log_probs = model(row[:, :-1])[0].double().log_softmax(dim=-1)
     return -log_probs.gather(1, row[0, 1:, None])[:, 0] / math.log(2)
 
@@ -57,7 +63,8 @@ def word_bits(pieces: list[str], bits) -> list[WordSurprise]:
     found: list[WordSurprise] = []
     for piece, surprise in zip(pieces, bits, strict=True):
         if not found or piece[:1].isspace():
-            found.append(WordSurprise(piece.strip(), surprise))
+            found.append(WordSurprise(piece.strip(), surprise, 1))
         else:
-            found[-1] = WordSurprise(found[-1].word + piece, found[-1].bits + surprise)
+            word, so_far, tokens = found[-1]
+            found[-1] = WordSurprise(word + piece, so_far + surprise, tokens + 1)
     return found

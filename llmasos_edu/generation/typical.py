@@ -23,7 +23,7 @@ def keep_typical(logits: Tensor, mass: float) -> Tensor:
     Raises:
         ValueError: `mass` outside 0 to 1, or 0.
 
-    Source: Meister et al. 2023, "Locally Typical Sampling", section 3.2. Equal to transformers'
+    Source: Meister et al. 2023, "Locally Typical Sampling". Equal to transformers'
     `TypicalLogitsWarper` where no two distances are equal; that keeps all that equal the last.
     """
     check_number("typical mass", mass, 0, 1)

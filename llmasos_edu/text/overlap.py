@@ -38,7 +38,7 @@ def distinct(texts: Sequence[Words], size: int) -> float:
     Raises:
         ValueError: no text is that long.
 
-    Source: Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models", 5.3.
+    Source: Li et al. 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models".
     """
     runs = [run for words in texts for run in ngrams(words, size)]
     if not runs:
@@ -66,7 +66,7 @@ def bleu(words: Words, others: Sequence[Words], order: int = 4) -> float:
     Raises:
         ValueError: an empty text, or nothing to hold it against.
 
-    Source: Papineni et al. 2002, "BLEU", section 2; smoothing of Lin & Och 2004, "ORANGE", section 4.
+    Source: Papineni et al. 2002, "BLEU", section 2; smoothing of Lin & Och 2004, "ORANGE".
     """
     if not words or not others:
         raise ValueError(f"bleu of {len(words)} words against {len(others)} texts: both must be at least 1")
@@ -91,7 +91,7 @@ def self_bleu(texts: Sequence[Words], order: int = 4) -> float:
     Raises:
         ValueError: fewer than two texts, or an empty one.
 
-    Source: Zhu et al. 2018, "Texygen: A Benchmarking Platform for Text Generation Models", section 3.2.
+    Source: Zhu et al. 2018, "Texygen: A Benchmarking Platform for Text Generation Models".
     """
     if len(texts) < 2:
         raise ValueError(f"self-BLEU compares texts with each other: {len(texts)} are too few")

@@ -24,7 +24,7 @@ class WordIndex:
     Raises:
         ValueError: no passages, none with a word, or settings out of range.
 
-    Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond", section 3.2;
+    Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond", section 3;
     Lù 2024, "BM25S", for the library, whose method "lucene" is this formula.
     """
 

@@ -11,6 +11,7 @@ from llmasos_edu.widgets.masking.explorer import MaskingExplorer
 from llmasos_edu.widgets.memory_map.explorer import MemoryMapExplorer
 from llmasos_edu.widgets.next_token.explorer import NextTokenExplorer
 from llmasos_edu.widgets.positions.explorer import PositionExplorer
+from llmasos_edu.widgets.sampling.explorer import SamplingExplorer
 from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground
 from llmasos_edu.widgets.shared.host import embed_widget_state, host_fragment, save_html
 from llmasos_edu.widgets.slot_timeline.explorer import SlotTimelineExplorer
@@ -26,6 +27,7 @@ __all__ = [
     "MemoryMapExplorer",
     "NextTokenExplorer",
     "PositionExplorer",
+    "SamplingExplorer",
     "SchedulerPlayground",
     "SlotTimelineExplorer",
     "embed_widget_state",

@@ -23,7 +23,7 @@ LAYOUT = """(root) => [root, ...root.querySelectorAll('*')].map((node) => {
 
 
 PLACES = ("lab", "notebook_7")
-TYPED = ("next token", "live attention")  # with a field for a text of the reader's own
+TYPED = ("next token", "sampling", "live attention")  # with a field for a text of the reader's own
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from llmasos_edu.corpus.document import Document
-from llmasos_edu.corpus.keyword_pairs import Brief, briefs, keyword_prompt, manual_sentences, pair_rows
+from llmasos_edu.corpus.keyword_pairs import Brief, briefs, keyword_prompt, manual_sides, pair_rows
 from llmasos_edu.corpus.planted_errors import KINDS, plant_error
 from llmasos_edu.corpus.sentences import Keywords, sentences, words_of
+from llmasos_edu.corpus.split import join, leak_share
 from llmasos_edu.text.tokenizer import ByteTokenizer
 
 
@@ -92,13 +93,17 @@ def test_keywords_that_cannot_be_are_refused(options, words):
         Keywords(TEXTS, **options)
 
 
-def test_the_manuals_sides_share_no_sentence():
-    learnt, judged = manual_sentences(["with", "lambda", "numbers"])
-    assert len(learnt) > 500
-    assert len(judged) > 5
-    assert not set(learnt) & set(judged)
-    with pytest.raises(ValueError, match="0 held out"):
-        manual_sentences([])
+def test_the_manuals_sides_share_no_passage():
+    learnt, judged = manual_sides(["with", "lambda", "numbers"])
+    assert {document.topic for document in judged} == {"with", "lambda", "numbers"}
+    assert len(learnt) > 50
+    assert len(sentences(learnt)) > 500
+    assert len(sentences(judged)) > 5
+    for document in learnt[::9]:
+        assert leak_share(document.text, join(judged)) == 0
+    for none in ([], ["no such topic"]):
+        with pytest.raises(ValueError, match="0 held out"):
+            manual_sides(none)
 
 
 def test_orders_and_rows_to_learn_from():

@@ -41,12 +41,11 @@ def test_a_text_that_cannot_be_judged_is_refused(model, tokens, error, words):
 def test_words_take_their_tokens_bits_together():
     pieces, bits = ["The", " un", "happy", " cat", "."], [1.0, 2.0, 4.0, 0.5, 0.25]
     assert word_bits(pieces, bits) == [
-        WordSurprise("The", 1.0), WordSurprise("unhappy", 6.0), WordSurprise("cat.", 0.75),
+        WordSurprise("The", 1.0, 1), WordSurprise("unhappy", 6.0, 2), WordSurprise("cat.", 0.75, 2),
     ]  # fmt: skip
-    assert word_bits(["\nif", " x"], torch.tensor([1.0, 2.0])) == [
-        WordSurprise("if", 1.0),
-        WordSurprise("x", 2.0),
-    ]
+    assert [word.per_token for word in word_bits(pieces, bits)] == [1.0, 3.0, 0.375]
+    lines = word_bits(["\nif", " x"], torch.tensor([1.0, 2.0]))
+    assert lines == [WordSurprise("if", 1.0, 1), WordSurprise("x", 2.0, 1)]
     assert word_bits([], []) == []
     with pytest.raises(ValueError, match="2 pieces and 1 bits"):
         word_bits(["a", "b"], [1.0])

@@ -23,6 +23,7 @@ from llmasos_edu.widgets import (
     MemoryMapExplorer,
     NextTokenExplorer,
     PositionExplorer,
+    SamplingExplorer,
     SchedulerPlayground,
     SlotTimelineExplorer,
 )
@@ -135,6 +136,11 @@ def next_token(dtype=SINGLE, words=unchanged):
     return NextTokenExplorer(byte_model(dtype), ByteTokenizer(), counts, text=words("the theme <i>"))
 
 
+def sampling(dtype=SINGLE, words=unchanged):
+    rules = [("top_k", 40), ("temperature", 0.8), ("repetition_penalty", 1.2)]
+    return SamplingExplorer(byte_model(dtype), ByteTokenizer(), text=words("the theme <i>"), rules=rules)
+
+
 EXPLORERS = {
     "attention": attention,
     "live attention": live_attention,
@@ -148,6 +154,7 @@ EXPLORERS = {
     "gradient plane": gradients,
     "dark knowledge": knowledge,
     "next token": next_token,
+    "sampling": sampling,
     "memory map": memory,
     "slot timeline": timeline,
     "scheduler playground": playground,

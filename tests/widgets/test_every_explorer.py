@@ -23,6 +23,7 @@ from llmasos_edu.widgets import (
     MaskingExplorer,
     NextTokenExplorer,
     PositionExplorer,
+    SamplingExplorer,
     SchedulerPlayground,
     embed_widget_state,
 )
@@ -90,7 +91,8 @@ def test_half_of_a_surrogate_pair_is_shown_escaped(make, tmp_path):
     )
     page = explorer.save_html(tmp_path / "a.html", title="\udc00").read_text(encoding="utf-8")
     assert "<h1>\\udc00</h1>" in page
-    stringless = PositionExplorer | SchedulerPlayground | NextTokenExplorer  # the last sends tokens
+    tokens_alone = NextTokenExplorer | SamplingExplorer
+    stringless = PositionExplorer | SchedulerPlayground | tokens_alone
     assert (r"\\ud83d" in page) == (not isinstance(explorer, stringless))
 
 

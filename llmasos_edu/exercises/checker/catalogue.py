@@ -22,6 +22,7 @@ CHAPTERS = {
     "4.3": "moe",
     "5": "project",
     "6.1": "dialogue",
+    "6.2": "generation",
 }
 
 

@@ -47,6 +47,7 @@ class NextTokenExplorer(Explorer):
     page_title = "Next token"
     _esm = script(
         "shared/language_model.js",
+        "shared/choosing.js",
         "shared/text_field.js",
         "next_token/ngram.js",
         "next_token/writing.js",

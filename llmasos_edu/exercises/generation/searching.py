@@ -1,0 +1,364 @@
+"""Exercises of chapter 6.2 on what may come next: beams, keywords, repetition.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 6.2-2 --------------------------------------------------------------------------------
+
+
+def beam_step(sums, log_probs, width):
+    """sums [beams], log_probs [beams, vocab], width -> the best continuations [width][beam, token, sum]."""
+    new = [
+        [beam, token, sums[beam] + value]
+        for beam, row in enumerate(log_probs)
+        for token, value in enumerate(row)
+    ]
+    new.sort(key=lambda each: -each[2])
+    return new[:width]
+
+
+def _each_for_itself(sums, log_probs, width):
+    """The best continuation of each beam alone."""
+    best = [max(range(len(row)), key=row.__getitem__) for row in log_probs]
+    new = [[beam, token, sums[beam] + log_probs[beam][token]] for beam, token in enumerate(best)]
+    return sorted(new, key=lambda each: -each[2])[:width]
+
+
+def _by(score):
+    """Candidates ranked and scored in another way."""
+
+    def step(sums, log_probs, width):
+        new = [
+            [beam, token, score(sums[beam], value)]
+            for beam, row in enumerate(log_probs)
+            for token, value in enumerate(row)
+        ]
+        return sorted(new, key=lambda each: -each[2])[:width]
+
+    return step
+
+
+def _draw_beams(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    vocab, count, width = generator.randint(2, 4), generator.randint(1, 3), generator.randint(1, 4)
+    while True:
+        values = [-generator.randint(1, 90) / 16 for _ in range(count * vocab + count)]
+        sums, rows = values[:count], [values[count + vocab * at :][:vocab] for at in range(count)]
+        if (
+            len({total + value for total, row in zip(sums, rows, strict=True) for value in row})
+            == count * vocab
+        ):
+            return (Case(f"{count} beams, {vocab} tokens, width {width}", (sums, rows, width)),)
+
+
+BEAM_STEP = Exercise(
+    key="6.2-2",
+    title="One step of beam search",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "`sums[b]` is the log-probability of beam b so far, `log_probs[b][t]` that of token t after it. "
+        "Every "
+        "beam may be continued by every token; the log-probability of the longer text is the sum. Return the "
+        "`width` best of all continuations of all beams, best first (all, where there are fewer), each as "
+        "[beam, token, sum]. No two are equally good here."
+    ),
+    takeaway="All continuations of all beams compete: a beam may have several heirs, or none.",
+    reference=beam_step,
+    explanation="Make every continuation, sort them all by their sums, keep the first ones.",
+    hints=(
+        "How many candidates are there with 3 beams and a vocabulary of 5 tokens?",
+        "What is the log-probability of a text of two parts, if you know that of the first and of the "
+        "second?",
+        "Put all candidates into one list before you sort; cut the list at the end.",
+    ),
+    cases=(
+        Case("one beam, two tokens", ([-0.5], [[-0.25, -1.5]], 2)),
+        Case("both heirs of one beam win", ([-0.5, -4.0], [[-1.0, -1.25], [-0.5, -3.0]], 2)),
+        Case("the second beam overtakes", ([-1.0, -1.5], [[-3.0, -2.5], [-0.25, -5.0]], 1)),
+        Case("fewer candidates than width", ([-2.0], [[-1.0, -0.5, -2.0]], 9)),
+        Case("three beams", ([-0.5, -0.75, -2.0], [[-2.0, -1.0], [-0.5, -3.0], [-0.25, -4.0]], 3)),
+        Case("a certain token costs nothing", ([0.0, -0.5], [[0.0, -9.0], [-0.125, -2.0]], 2)),
+    ),
+    draw=_draw_beams,
+    mistakes=(
+        Mistake(
+            "each beam for itself",
+            "You keep the best continuation of each beam. A good beam may have two heirs, and a bad one "
+            "none: let "
+            "all candidates compete.",
+            (_each_for_itself,),
+        ),
+        Mistake(
+            "the last token alone",
+            "You rank by the last token. What counts is the whole text: the beam's log-probability and the "
+            "token's.",
+            (_by(lambda total, value: value),),
+        ),
+        Mistake(
+            "logarithms multiplied",
+            "You multiply log-probabilities. Probabilities are multiplied, their logarithms are added.",
+            (_by(lambda total, value: total * value),),
+        ),
+        Mistake(
+            "nothing cut off",
+            "You return every candidate. After a few steps there would be more than any memory holds: "
+            "keep `width`.",
+            (lambda sums, log_probs, width: beam_step(sums, log_probs, 10**6),),
+        ),
+        Mistake(
+            "the worst kept",
+            "You sort the wrong way round: a log-probability nearer to zero is the better one.",
+            (lambda sums, log_probs, width: beam_step(sums, log_probs, 10**6)[::-1][:width],),
+        ),
+        Mistake(
+            "beam and token exchanged",
+            "Your two numbers are the wrong way round: first the beam that is continued, then the token.",
+            (lambda sums, log_probs, width: [[t, b, s] for b, t, s in beam_step(sums, log_probs, width)],),
+        ),
+    ),
+)
+
+
+# 6.2-3 --------------------------------------------------------------------------------
+
+
+def must_say(written, keywords, left, vocab):
+    """written [tokens], keywords [tokens], left: tokens yet to come, vocab -> what may come next [sorted]."""
+    missing = sorted(set(keywords) - set(written))
+    if len(missing) > left:
+        return []
+    return missing if missing and len(missing) == left else list(range(vocab))
+
+
+def _missing(written, keywords):
+    return sorted(set(keywords) - set(written))
+
+
+def _forced_when(full):
+    """Forced where `full(number missing, left)`, else anything; nothing where it is too late."""
+
+    def say(written, keywords, left, vocab):
+        missing = _missing(written, keywords)
+        if len(missing) > left:
+            return []
+        return missing if missing and full(len(missing), left) else list(range(vocab))
+
+    return say
+
+
+def _never_too_late(written, keywords, left, vocab):
+    missing = _missing(written, keywords)
+    return missing if missing and len(missing) >= left else list(range(vocab))
+
+
+def _counted(written, keywords, left, vocab):
+    count, missing = len(keywords) - sum(token in keywords for token in written), _missing(written, keywords)
+    if count > left:
+        return []
+    return missing if count == left and missing else list(range(vocab))
+
+
+def _all_keywords(written, keywords, left, vocab):
+    right = must_say(written, keywords, left, vocab)
+    return sorted(set(keywords)) if right == _missing(written, keywords) and right else right
+
+
+def _draw_tokens_to_say(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    keywords = generator.sample(range(4), generator.randint(1, 3))
+    written = [generator.randrange(6) for _ in range(generator.randint(0, 4))]
+    left = generator.randint(1, 4)
+    return (Case(f"written {written}, keywords {keywords}, left {left}", (written, keywords, left, 6)),)
+
+
+MUST_SAY = Exercise(
+    key="6.2-3",
+    title="All keywords in time",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Each keyword is one token and must occur in the text. `written` is what stands there, and `left` "
+        "tokens are still to come, the next one included. Return what may come next so that all keywords "
+        "still fit: all tokens from 0 to vocab - 1 while there is room; the missing keywords alone if only "
+        "these may come; an empty list if it is too late whatever comes. In rising order."
+    ),
+    takeaway="A constraint looks ahead: it is silent while there is room, and strict when there is none.",
+    reference=must_say,
+    explanation="Count what is missing. More than left: too late. Just as many: only these. Fewer: anything.",
+    hints=(
+        "Which keywords are missing? One that was written twice is written, and needs no second time.",
+        "If two are missing and two tokens are left, what happens when another one comes next?",
+        "If one is missing and two tokens are left, any may come next: there is one place more.",
+    ),
+    cases=(
+        Case("nothing written, room for all", ([], [2, 4], 5, 6)),
+        Case("just as many as are missing", ([5], [3, 1], 2, 6)),
+        Case("too late", ([5, 0], [2, 3, 4], 2, 6)),
+        Case("all said", ([2, 5, 4], [4, 2], 1, 6)),
+        Case("one was said twice", ([2, 2], [2, 3], 1, 6)),
+        Case("one more place than needed", ([5], [2], 2, 6)),
+        Case("a keyword named twice counts once", ([], [2, 2], 1, 6)),
+        Case("the last place", ([5], [3], 1, 6)),
+        Case("said twice, and much is missing", ([1, 1], [1, 2, 3], 2, 6)),
+        Case("one said, the other is due", ([4, 0], [4, 2], 1, 6)),
+    ),
+    draw=_draw_tokens_to_say,
+    mistakes=(
+        Mistake(
+            "forced too early",
+            "You allow keywords alone although there is room for one token more. While fewer are missing "
+            "than "
+            "tokens are left, any may come.",
+            (_forced_when(lambda missing, left: missing >= left - 1),),
+        ),
+        Mistake(
+            "always forced",
+            "You allow nothing but keywords until all are said. The text would begin with a list of them.",
+            (_forced_when(lambda missing, left: True),),
+        ),
+        Mistake(
+            "never forced",
+            "You let every token come while it is not too late. In the next step it will be.",
+            (_forced_when(lambda missing, left: False),),
+        ),
+        Mistake(
+            "too late is not noticed",
+            "More keywords are missing than tokens are left: none saves that text any more, and you "
+            "allow some.",
+            (_never_too_late,),
+        ),
+        Mistake(
+            "counted with repeats",
+            "You subtract the number of written keywords, those that were said twice counted twice. What "
+            "matters "
+            "is which are missing.",
+            (_counted,),
+        ),
+        Mistake(
+            "all keywords, not the missing ones",
+            "You allow keywords that were said already. The last places are for those that are missing.",
+            (_all_keywords,),
+        ),
+    ),
+)
+
+
+# 6.2-4 --------------------------------------------------------------------------------
+
+
+def repeating(tokens, size):
+    """tokens [n], size -> tokens that would complete a run of `size` that stands in the text [sorted]."""
+    last = tokens[len(tokens) - size + 1 :]
+    runs = [tokens[at : at + size] for at in range(len(tokens) - size + 1)]
+    return sorted({run[-1] for run in runs if run[:-1] == last})
+
+
+def _without_the_last_place(tokens, size):
+    last = tokens[len(tokens) - size + 1 :]
+    runs = [tokens[at : at + size] for at in range(len(tokens) - size)]
+    return sorted({run[-1] for run in runs if run[:-1] == last})
+
+
+def _longer(tokens, size):
+    return repeating(tokens, size + 1)
+
+
+def _shorter(tokens, size):
+    return repeating(tokens, max(1, size - 1))
+
+
+def _any_said(tokens, size):
+    return sorted(set(tokens))
+
+
+def _in_any_order(tokens, size):
+    last = sorted(tokens[len(tokens) - size + 1 :])
+    runs = [tokens[at : at + size] for at in range(len(tokens) - size + 1)]
+    return sorted({run[-1] for run in runs if sorted(run[:-1]) == last})
+
+
+def _first_only(tokens, size):
+    return repeating(tokens, size)[:1]
+
+
+def _draw_tokens(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    tokens = [generator.randrange(3) for _ in range(generator.randint(4, 9))]
+    size = generator.randint(2, 3)
+    return (Case(f"{tokens}, runs of {size}", (tokens, size)),)
+
+
+REPEATING = Exercise(
+    key="6.2-4",
+    title="What would repeat itself",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "No run of `size` tokens may stand twice in a text (runs may overlap). Return the tokens that may "
+        "not come "
+        "next, because they would complete a run that is there already, each once and in rising order."
+    ),
+    takeaway="To forbid a run, look for its beginning: all but its last token must be the text's end.",
+    reference=repeating,
+    explanation="Compare the last size - 1 tokens with each run's beginning; the run's last token is out.",
+    hints=(
+        "With runs of two: which tokens have followed the text's last token before?",
+        "With runs of three the last two tokens must be found again, in this order, earlier in the text.",
+        "Runs of one: every token that was said completes a run of one. What are its first size - 1 tokens?",
+    ),
+    cases=(
+        Case("a pair", ([1, 2, 3, 1], 2)),
+        Case("a pair with two followers", ([1, 2, 1, 3, 1], 2)),
+        Case("three in a row", ([1, 2, 3, 4, 1, 2], 3)),
+        Case("the same two in another order", ([2, 1, 5, 1, 2], 3)),
+        Case("nothing comes again", ([1, 2, 3, 4], 2)),
+        Case("the same token again and again", ([7, 7], 2)),
+        Case("shorter than a run", ([1], 3)),
+        Case("runs of one", ([3, 1, 3], 1)),
+        Case("a run that overlaps itself", ([5, 5, 5], 3)),
+    ),
+    draw=_draw_tokens,
+    mistakes=(
+        Mistake(
+            "the last run forgotten",
+            "You leave out the run that ends with the text's last token. It stands there too: after 7 7 "
+            "another 7 "
+            "would be the same pair again.",
+            (_without_the_last_place,),
+        ),
+        Mistake(
+            "one too long",
+            "You compare one token too many: a run of `size` has `size - 1` tokens before its last one.",
+            (_longer,),
+        ),
+        Mistake(
+            "one too short",
+            "You compare one token too few, and forbid more than asked: the whole beginning of the run "
+            "must agree.",
+            (_shorter,),
+        ),
+        Mistake(
+            "everything that was said",
+            "You forbid every token of the text. A token may come again, as long as no run does.",
+            (_any_said,),
+        ),
+        Mistake(
+            "order ignored",
+            "You compare the beginning of a run as a set. 2 1 5 does not begin like 1 2: the order counts.",
+            (_in_any_order,),
+        ),
+        Mistake(
+            "one of several",
+            "You return one token. After the same beginning several have stood, and each of them would be "
+            "a repeat.",
+            (_first_only,),
+        ),
+    ),
+)
+
+EXERCISES = (BEAM_STEP, MUST_SAY, REPEATING)

@@ -1,0 +1,1 @@
+"""The sampling explorer: rules of choice, their order, its drawing and its words."""
