@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from llmasos_edu.book.claims import TABLE_HEAD
+from llmasos_edu.book.claims import OWN_HEAD, TABLE_HEAD
 from llmasos_edu.book.outline import Chapter, load_outline
 
 KINDS = ("holds", "holds when", "does not hold", "not shown")
@@ -65,7 +65,7 @@ def read_claims(chapter: Chapter) -> list[Claim]:
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
     ]
-    tables = [text for text in shown if text.startswith(TABLE_HEAD)]
+    tables = [text for text in shown if text.startswith((TABLE_HEAD, OWN_HEAD))]
     if not tables:
         raise ValueError(f"{chapter.file} stores no table of claims: run it with make book")
     return [_row(chapter, line) for line in tables[-1].splitlines()[2:]]

@@ -1,9 +1,10 @@
-"""The article's claims, each with what the chapter measured and a verdict: one table a chapter."""
+"""The claims of a chapter, each with what the chapter measured and a verdict: one table a chapter."""
 
 import re
 from dataclasses import dataclass, field
 
 TABLE_HEAD = "| section | the article's claim | measured here | verdict |"
+OWN_HEAD = "| section | claim | measured here | verdict |"
 
 
 @dataclass
@@ -12,9 +13,11 @@ class Claims:
 
     Args:
         chapter: the chapter's number, such as `"4.1"`.
+        ours: the sentences are not the article's: its sections are headings, and nobody said them there.
     """
 
     chapter: str
+    ours: bool = False
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, section: str, claim: str, measured: str, *, holds: bool | None, when: str = "") -> None:
@@ -76,7 +79,7 @@ class Claims:
     def _repr_markdown_(self) -> str:
         if not self.rows:
             return repr(self)
-        lines = [TABLE_HEAD, "|---|---|---|---|"]
+        lines = [OWN_HEAD if self.ours else TABLE_HEAD, "|---|---|---|---|"]
         for row in self.rows:
             section, claim, what, verdict = (text.replace("|", "\\|") for text in row)
             lines.append(f"| {section} | {claim} | {what} | **{verdict}** |")

@@ -19,13 +19,21 @@ def store_links() -> list:
     Raises:
         ValueError: a chapter cites what the bibliography does not have.
     """
-    changed = store_minutes(BOOK_ROOT / "notebooks" / "outline.toml")
-    outline, works = load_outline(), load_bibliography()
-    ready = [chapter for chapter in outline if chapter.status == "ready" and chapter.file != PAGE]
-    changed += [chapter.path() for chapter in ready if store_chapter(chapter, outline, works)]
+    # Links have words, words have minutes, and the minutes stand in the chapters: so these are written twice.
+    changed = store_chapters(load_outline())
+    changed += store_minutes(BOOK_ROOT / "notebooks" / "outline.toml")
+    outline = load_outline()
+    changed += store_chapters(outline)
     if page := store_references(outline):
         changed.append(page)
-    return changed
+    return list(dict.fromkeys(changed))
+
+
+def store_chapters(outline) -> list:
+    """Write what the notebooks of the chapters that are ready link; the paths that changed."""
+    works = load_bibliography()
+    ready = [chapter for chapter in outline if chapter.status == "ready" and chapter.file != PAGE]
+    return [chapter.path() for chapter in ready if store_chapter(chapter, outline, works)]
 
 
 def store_minutes(path) -> list:

@@ -317,7 +317,7 @@ class MixtureLoss:
     Raises:
         ValueError: a weight that is negative or not a number.
 
-    Source: Fedus et al. 2021, section 2.2; Zoph et al. 2022, section 3.2; Wang et al. 2024.
+    Source: Fedus et al. 2021, section 2.2; Zoph et al. 2022, section 3.3; Wang et al. 2024.
     """
 
     def __init__(

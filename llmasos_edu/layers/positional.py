@@ -141,7 +141,8 @@ class RotaryEmbedding(nn.Module):
         scale: positions are divided by it. A model trained on `n` positions reads `scale * n` of them
             with angles that it has seen; may be set later on a trained model (`rotary.scale = 4`).
         layout: which features make pair `i`: `halves`, features `i` and `i + head_dim / 2`, as in the
-            Llama models, or `pairs`, features `2i` and `2i + 1`, as in the paper.
+            port of Llama to Hugging Face's library, or `pairs`, features `2i` and `2i + 1`, as in the
+            paper and in Meta's own code.
 
     Raises:
         ValueError: an odd `head_dim`, a base of 1 or less, a scale not positive, an unknown layout.

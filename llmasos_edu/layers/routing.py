@@ -151,7 +151,7 @@ def router_z_loss(routing: Routing) -> Tensor:
     Returns:
         Scalar tensor, nats squared.
 
-    Source: Zoph et al. 2022, "ST-MoE: Designing Stable and Transferable Sparse Expert Models", section 3.2,
+    Source: Zoph et al. 2022, "ST-MoE: Designing Stable and Transferable Sparse Expert Models", section 3.3,
     equation 5.
     """
     return _with_enough_digits(routing.logits).logsumexp(dim=-1).square().mean()

@@ -109,7 +109,8 @@ def ppmi(counts, *, context_power=1.0, shift=0.0):
     Raises:
         ValueError: counts that are no counts, or nothing but zeros.
 
-    Source: Church & Hanks 1990, "Word Association Norms, Mutual Information, and Lexicography"; Levy,
+    Source: Church & Hanks 1990, "Word Association Norms, Mutual Information, and Lexicography", for PMI;
+    Bullinaria & Levy 2007, "Extracting Semantic Representations from Word Co-occurrence Statistics"; Levy,
     Goldberg & Dagan 2015, "Improving Distributional Similarity with Lessons Learned from Word Embeddings",
     sections 2.1 and 3.2. Article 3.2.
     """

@@ -92,6 +92,9 @@ def test_the_table_in_words_and_in_markdown():
     claims = some_claims()
     assert repr(claims).splitlines()[1] == "4.1.2 | attention is fast | ratio above 2 | holds"
     lines = claims._repr_markdown_().splitlines()
+    own = Claims("3.1", ours=True)
+    own.add("3.1.1", "it transfers", "1", holds=True)
+    assert own._repr_markdown_().splitlines()[0] == "| section | claim | measured here | verdict |"
     assert lines[:2] == ["| section | the article's claim | measured here | verdict |", "|---|---|---|---|"]
     assert lines[2].endswith("| **holds when d \\| n is large** |")
     assert lines[3] == "| 4.1.2 | attention is fast | ratio above 2 | **holds** |"
