@@ -198,8 +198,8 @@ Z_LOSS = Exercise(
     statement=(
         "Large logits of the router make training unstable (Zoph et al. 2022, section 3.3, equation 5). The "
         "z-loss keeps them small: for each token the logarithm of the sum of the exponentials of its logits "
-        "(the logarithm of the softmax's denominator), squared; then the mean over tokens. It must stay finite "
-        "for logits of several hundred. The gradient is checked as well."
+        "(the logarithm of the softmax's denominator), squared; then the mean over tokens. It must stay "
+        "finite for logits of several hundred. The gradient is checked as well."
     ),
     takeaway="A shift of all logits changes no probability, but it changes this loss: it holds them down.",
     reference=z_loss,
