@@ -9,7 +9,7 @@ from torch import Tensor
 from llmasos_edu.corpus.document import Document
 from llmasos_edu.corpus.manual import manual
 from llmasos_edu.corpus.sentences import Keywords
-from llmasos_edu.corpus.split import cut_passages, join
+from llmasos_edu.corpus.split import hold_out
 from llmasos_edu.foundation.arguments import check_count, check_names
 
 END = "\n"
@@ -26,7 +26,8 @@ def manual_sides(held_out_topics: Sequence[str], width: int = 50) -> tuple[list[
     """The manual in two sides that share no passage: to learn from, and to be judged on.
 
     Args:
-        held_out_topics: topics of `manual()`, such as those that a shipped model's card names.
+        held_out_topics: topics of `manual()`, such as those that a shipped model's card names; what is no
+            topic of it is passed over.
         width: passages of so many bytes that stand on both sides are cut from the first.
 
     Returns:
@@ -35,12 +36,9 @@ def manual_sides(held_out_topics: Sequence[str], width: int = 50) -> tuple[list[
     Raises:
         ValueError: no topic of the manual is held out, or none is left to learn from.
     """
-    held_out = set(held_out_topics)
-    judged = [document for document in manual() if document.topic in held_out]
-    others = [document for document in manual() if document.topic not in held_out]
-    if not judged or not others:
-        raise ValueError(f"{len(others)} topics to learn from and {len(judged)} held out: both are needed")
-    return cut_passages(others, join(judged), width)[0], judged
+    documents = manual()
+    split = hold_out(documents, {each.topic for each in documents} & set(held_out_topics), width)
+    return split.train, split.held_out
 
 
 def briefs(texts: Sequence[str], keywords: Keywords, count: int, *, seed: int = 0) -> list[Brief]:

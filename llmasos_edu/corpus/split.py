@@ -126,7 +126,7 @@ def split_documents(
         )
     train, held = _choose(originals, held_out, seed)
     naive_train, naive_held = _choose(documents, held_out, seed)
-    train, cut = cut_passages(train, join(held), width)
+    train, cut = _cut_passages(train, join(held), width)
     if not train:
         raise ValueError("nothing is left to train on: all of it stands in the held-out text too")
     sizes = [len(document.text.encode()) for document in documents]
@@ -269,19 +269,10 @@ def _choose(documents: list[Document], held_out: float, seed: int) -> tuple[list
     return train, [documents[i] for i in sorted(chosen)]
 
 
-def cut_passages(
+def _cut_passages(
     documents: list[Document], held_out_text: str, width: int
 ) -> tuple[list[Document], list[tuple[str, int]]]:
-    """Cut from each document what repeats the held-out text; also tell how many bytes.
-
-    Args:
-        documents: to learn from.
-        held_out_text: to be measured on.
-        width: a passage that goes has so many bytes, at least.
-
-    Returns:
-        The documents, those that lose everything left out, and (topic, bytes) of each that lost something.
-    """
+    """Cut from each document what repeats the held-out text; also tell how many bytes."""
     forbidden = np.unique(_windows(held_out_text.encode(), width))
     kept, cut = [], []
     for document in documents:

@@ -102,7 +102,7 @@ def test_the_manuals_sides_share_no_passage():
     for document in learnt[::9]:
         assert leak_share(document.text, join(judged)) == 0
     for none in ([], ["no such topic"]):
-        with pytest.raises(ValueError, match="0 held out"):
+        with pytest.raises(ValueError, match="0 documents are held out"):
             manual_sides(none)
 
 
