@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import llmasos_edu.exercises as exercises
 from llmasos_edu.exercises import Case, Exercise, Mistake, check, hint, judge, solution
-from llmasos_edu.exercises.checker import client
+from llmasos_edu.exercises.checker import client, judging
 from llmasos_edu.exercises.checker.comparing import agree, to_tensor
 from llmasos_edu.exercises.checker.exercise import value_and_gradient
 from llmasos_edu.exercises.checker.judging import examine, is_empty
@@ -211,6 +211,16 @@ def test_known_results_are_computed_before_the_answer_is_loaded():
     assert order.index("load") == 3
 
 
+def test_looking_for_words_never_costs_the_verdict(monkeypatch):
+    def stumbles(*anything):
+        raise IndexError
+
+    monkeypatch.setattr(judging, "describe", stumbles)
+    verdict = examined(lambda x: x.square().cos())
+    assert verdict.status == "wrong"
+    assert "It is wrong for" in verdict.message
+
+
 def test_blanks_are_told_from_answers():
     def dots(x):
         """What it does."""
@@ -226,6 +236,7 @@ def test_blanks_are_told_from_answers():
         raise NotImplementedError("later")
 
     assert all(is_empty(blank) for blank in (None, ..., dots, passes, todo, todo_in_words))
+    assert not is_empty(lambda x: "a text that is handed back")
     assert not any(is_empty(answer) for answer in (lambda x: x, lambda x: 0, print, torch.nn.Identity()))
 
 

@@ -12,7 +12,7 @@ from llmasos_edu.exercises import find, inputs
 from llmasos_edu.exercises.checker.examples import literal
 from llmasos_edu.exercises.checker.exercise import random_tensors
 from llmasos_edu.exercises.checker.judging import examine
-from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, place_in_words
+from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, is_are, place_in_words
 
 
 def table(scores):
@@ -372,3 +372,50 @@ def test_terms_come_from_the_docstring():
     padded = find("4.1-4")
     assert axes_of_parts(padded) == [("batch", "seq", "head_dim")] * 4, "as query, and three gradients"
     assert axes_of_parts(find("4.2-8")) == [()]
+
+
+def test_a_list_of_another_length_is_spoken_of_by_its_entries():
+    def kept(tokens):
+        """tokens -> those that are even."""
+        return [token for token in tokens if token % 2 == 0]
+
+    item = make_exercise(kept, ([1, 2, 3, 4],), ([2, 2, 5],), ([7, 8],), ([6, 1],))
+    text = words(item, lambda tokens: [token for token in tokens if token > 1])
+    assert "has 2 entries, and 1 is asked for" in text
+    assert "The first that differs, entry 0, is 7 and should be 8" in text
+    assert "has 0 entries, and 1 is asked for: it is right as far as it goes" in words(
+        item, lambda tokens: []
+    )
+
+
+@pytest.mark.parametrize(
+    ("noun", "said"),
+    [
+        ("the loss", "is"),
+        ("the bits", "are"),
+        ("the new bias", "is"),
+        ("the gradient of the logits", "is"),
+        ("the bytes of the cache", "are"),
+    ],
+)
+def test_one_is_and_several_are(noun, said):
+    assert is_are(noun) == f"{noun} {said}"
+
+
+def test_a_dict_is_written_out():
+    assert literal({"add": ["math", 2], "b": (1,)}) == "{'add': ['math', 2], 'b': (1,)}"
+    assert literal({"add": print}) is None
+
+
+def test_a_factor_that_one_number_cannot_show_is_sought_in_the_other_cases():
+    def scaled(x):
+        """x [..., dim] -> as x."""
+        return x / x.shape[-1] ** 0.5
+
+    item = make_exercise(scaled, *random_cases((1, 1), (2, 3), (4, 5), (3, 2)))
+    text = words(item, lambda x: x / x.shape[0])
+    assert "in one case, and another multiple in other cases" in text
+
+
+def random_cases(*shapes):
+    return [(random_tensors(n, shape)[0],) for n, shape in enumerate(shapes)]

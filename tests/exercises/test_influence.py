@@ -4,6 +4,7 @@ import time
 
 import pytest
 import torch
+import torch.nn.functional as F
 from small_exercises import make_exercise, words
 
 from llmasos_edu.exercises import Mistake, judge
@@ -41,6 +42,28 @@ def test_what_is_looked_at_too_much_is_named():
     assert (
         "Your result changes with what stands in `x` at the first token, and the right one does not" in text
     )
+
+
+def test_a_result_that_moves_in_steps_is_not_said_to_stay_the_same():
+    def shares(x):
+        """x [batch, seq] -> shares [batch, seq]."""
+        return x.softmax(-1)
+
+    item = make_exercise(shares, *[(3 * random_tensors(n, (2, 2 + n))[0],) for n in range(1, 5)])
+    assert "stays the same" not in words(item, lambda x: F.one_hot(x.argmax(-1), x.shape[1]).float())
+
+
+def test_whole_numbers_beside_fractions_cost_no_verdict():
+    def total(counts):
+        """counts [rows, columns] -> sum of roots []."""
+        return counts.double().sqrt().sum()
+
+    cases = [
+        (torch.tensor([[1.0, 2.0]]),),
+        (torch.tensor([[4, 9], [1, 7]]),),
+        (torch.tensor([[3.0], [5.0]]),),
+    ]
+    assert "should be" in words(make_exercise(total, *cases), lambda counts: counts.double().log1p().amax())
 
 
 def test_not_a_number_is_not_said_to_stay_the_same():

@@ -1,5 +1,7 @@
 """Wrong answers that once passed, and right ones that once did not."""
 
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -57,9 +59,73 @@ def one_other_token(decoder, tokens, vocab_size):
     return farthest
 
 
+def least_to_spare_first(lengths, deadlines):
+    now = 0
+    for spare, length in sorted((d - n, n) for n, d in zip(lengths, deadlines, strict=True)):
+        now += length
+        if now > spare + length:
+            return False
+    return True
+
+
+def moves_up_alone(decoder, tokens, vocab_size):
+    before, farthest = decoder(tokens), 0
+    for s in range(len(tokens)):
+        for token in range(vocab_size):
+            changed = tokens.clone()
+            changed[s] = token
+            moved = (decoder(changed) - before).amax(-1) > 1e-4
+            farthest = max([farthest, *(s - t for t in range(s) if moved[t])])
+    return farthest
+
+
+def padding_at_minus_ten(x, memory, memory_keep, w_query, w_key, w_value):
+    scores = (x @ w_query) @ (memory @ w_key).mT / w_query.shape[-1] ** 0.5
+    return scores.masked_fill(~memory_keep[:, None], -10.0).softmax(-1) @ (memory @ w_value)
+
+
+def contexts_cut_off(word_table, context_table, words, contexts, drawn):
+    return find("3.2-5").reference(word_table, context_table.detach(), words, contexts, drawn)
+
+
+def positives_cut_off(anchors, positives, temperature):
+    return find("3.2-6").reference(anchors, positives.detach(), temperature)
+
+
+def losses_cut_off(log_variances, losses):
+    return find("3.4-6").reference(log_variances, losses.detach())
+
+
+def projection_cut_off(student, teacher, projection, real):
+    return find("3.5-6").reference(student, teacher, projection.detach(), real)
+
+
+def gates_cut_off(x, expert, gate, experts):
+    return find("4.3-11").reference(x, expert, gate.detach(), experts)
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "part"),
+    [
+        ("3.2-5", contexts_cut_off, "context table"),
+        ("3.2-6", positives_cut_off, "positives"),
+        ("3.4-6", losses_cut_off, "losses"),
+        ("3.5-6", projection_cut_off, "projection"),
+        ("4.3-11", gates_cut_off, "gate"),
+    ],
+)
+def test_the_gradients_of_all_that_learns_are_looked_at(key, answer, part):
+    verdict = judge(key, answer)
+    assert verdict.status == "wrong"
+    assert re.search(rf"the gradient of (the )?{part} (is|are) missing", verdict.message)
+
+
 @pytest.mark.parametrize(
     ("key", "answer", "mistake"),
     [
+        ("2.2-11", least_to_spare_first, "least to spare first"),
+        ("4.2-10", moves_up_alone, None),
+        ("4.2-5", padding_at_minus_ten, None),
         ("3.3-6", noise_for_zero, "both factors random"),
         ("5-5", one_too_many_at_the_border, "one token too many at the border"),
         ("3.1-8", product_of_probabilities, "product too small for float32"),
@@ -195,7 +261,7 @@ def finds_leaks(build):
 
 def test_a_review_that_speaks_another_language_is_told_so():
     listed = judge("5-8", finds_leaks)
-    assert "Your review returned a list of 2 things. May the model be merged then, or not?" in listed.message
+    assert "Your review returned a list of 2 things. Does it pass then, or not?" in listed.message
     silent = judge("5-8", lambda build: print(end=""))
     assert silent.mistake == "every model passes"
     assert "Is a `return` missing?" in silent.message

@@ -5,8 +5,10 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 from llmasos_edu.exercises.architecture.broken import BAD_KERNELS, GOOD_KERNELS
 from llmasos_edu.exercises.architecture.tiny_kernel import alone
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-from llmasos_edu.exercises.checker.reviewing import accepts, name_what_slips
+from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
+from llmasos_edu.exercises.checker.reviewing import Reviewed
+
+REVIEWED = Reviewed("kernels", GOOD_KERNELS, BAD_KERNELS)
 
 # 2.3-11 -------------------------------------------------------------------------------
 
@@ -105,7 +107,7 @@ KERNEL = Exercise(
         "Kill one in the middle: the others' texts stay, its memory is free at once, its own text is a "
         "beginning of the right one. Rights: a process with another right than `pay` is the test.",
     ),
-    cases=tuple(Case(name, (make,)) for name, make in (GOOD_KERNELS | BAD_KERNELS).items()),
+    cases=REVIEWED.cases,
     mistakes=(
         Mistake(
             "every kernel passes",
@@ -116,7 +118,8 @@ KERNEL = Exercise(
         Mistake(
             "no kernel passes",
             "Your review sends all kernels back, the right ones too. Does it ask who is evicted, or in which "
-            "step somebody runs? That is left to the kernel.",
+            "step somebody runs (that is left to the kernel), compare the prompt as well, or return True for "
+            "a bug and False where all is well?",
             (lambda make: False,),
         ),
         Mistake(
@@ -164,8 +167,8 @@ KERNEL = Exercise(
             (lambda make: _watch(make, refused=False),),
         ),
     ),
-    observe=accepts(GOOD_KERNELS, BAD_KERNELS),
-    explain=name_what_slips(GOOD_KERNELS, BAD_KERNELS),
+    observe=REVIEWED.accepts,
+    explain=REVIEWED.explain,
 )
 
 

@@ -5,8 +5,10 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 from llmasos_edu.exercises.architecture.blocks import slots_for
 from llmasos_edu.exercises.architecture.broken import BAD_MEMORIES, GOOD_MEMORIES
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-from llmasos_edu.exercises.checker.reviewing import accepts, name_what_slips
+from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
+from llmasos_edu.exercises.checker.reviewing import Reviewed
+
+REVIEWED = Reviewed("memories", GOOD_MEMORIES, BAD_MEMORIES)
 
 # 2.3-10 -------------------------------------------------------------------------------
 
@@ -158,7 +160,7 @@ MEMORY = Exercise(
         "Keys: two texts with the same second block after different first ones; the same tokens in another "
         "order; a text that is known to its last token (one must be left to write).",
     ),
-    cases=tuple(Case(name, (make,)) for name, make in (GOOD_MEMORIES | BAD_MEMORIES).items()),
+    cases=REVIEWED.cases,
     mistakes=(
         Mistake(
             "every memory passes",
@@ -168,8 +170,9 @@ MEMORY = Exercise(
         ),
         Mistake(
             "no memory passes",
-            "Your review sends all memories back, the right ones too. Does it ask for certain block numbers? "
-            "Which free block is taken is left to the memory.",
+            "Your review sends all memories back, the right ones too. Does it ask for certain block numbers "
+            "(which one is taken is left to the memory), for tokens where slots are read, or does it return "
+            "True for a bug and False where all is well?",
             (lambda make: False,),
         ),
         Mistake(
@@ -211,8 +214,8 @@ MEMORY = Exercise(
             (lambda make: _looks(make, cache=False, users=False, taken=False),),
         ),
     ),
-    observe=accepts(GOOD_MEMORIES, BAD_MEMORIES),
-    explain=name_what_slips(GOOD_MEMORIES, BAD_MEMORIES),
+    observe=REVIEWED.accepts,
+    explain=REVIEWED.explain,
 )
 
 

@@ -120,6 +120,12 @@ STEP = Exercise(
             (_first_key_only,),
         ),
         Mistake(
+            "scale by d_model",
+            "The cache is right, and so is the output where x is as wide as a key. The dot product runs over "
+            "the features of a key, not over those of x: how many terms has it?",
+            (lambda *a: _step(*a, scale=a[0].shape[-1] ** -0.5),),
+        ),
+        Mistake(
             "scale missing",
             "The cache is right, but the weights are too sharp: the scores have lost their scale on the way "
             "into this function.",

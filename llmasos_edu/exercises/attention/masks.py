@@ -380,7 +380,7 @@ PADDING = Exercise(
             ),
         ),
     ),
-    observe=value_and_gradients(3),
+    observe=value_and_gradients(0, 1, 2),
     parts=("output", "gradient of the query", "gradient of the key", "gradient of the value"),
 )
 

@@ -66,6 +66,7 @@ def _longer(pairs: list[Pair], failing: list[Pair]) -> str | None:
                 return p.got.numel() > 0 and same(p.got, _end(p.want, axis, p.got.shape[axis], at_end))
 
             what = along(axis, failing[0].axes, failing[0].want.dim())
+            what = f"entries along {what}" if what.startswith("axis") else what
             where = f"{what} {'at the end' if at_end else 'in front'}: {_list_shapes(failing[0])}."
             if all(holds(more, p) for p in pairs):
                 return f"is right, but has too many {where}"
@@ -173,9 +174,11 @@ def only_some(pairs: list[Pair], failing: list[Pair]) -> str | None:
     words = entries(failing[0].axes, failing[0].want.dim())
     found = _triangles(wrong, words)
     for axis in range(-min(w.dim() for w in wrong), 0):
-        name = words[axis] if words else f"index along axis {failing[0].want.dim() + axis}"
+        at_axis = f"along axis {failing[0].want.dim() + axis}" if failing[0].want.dim() > 1 else ""
+        first = f"{words[axis]} 0" if words else f"entry 0 {at_axis}".strip()
+        last = f"the last {words[axis]}" if words else f"the last entry {at_axis}".strip()
         end = _end_of_axis(wrong, axis) if not found and all(w.shape[axis] > 1 for w in wrong) else None
-        found = found or (end and end.format(name))
+        found = found or (end and end.format(first=first, last=last))
     return found
 
 
@@ -186,13 +189,13 @@ def _end_of_axis(wrong: list[torch.Tensor], axis: int) -> str | None:
     ]  # which entries have something wrong
     longer = any(len(line) > 2 for line in lines)
     if not any(line[0] for line in lines) and all(line[1:].all() for line in lines):
-        return "Only {} 0 is right, in every case that fails."
+        return "Only {first} is right, in every case that fails."
     if longer and not any(line[-1] for line in lines) and all(line[:-1].all() for line in lines):
-        return "Only the last {} is right, in every case that fails."
+        return "Only {last} is right, in every case that fails."
     if longer and not any(line[1:].any() for line in lines):
-        return "Only {} 0 is wrong, in every case that fails."
+        return "Only {first} is wrong, in every case that fails."
     if longer and not any(line[:-1].any() for line in lines):
-        return "Only the last {} is wrong, in every case that fails."
+        return "Only {last} is wrong, in every case that fails."
     return None
 
 

@@ -43,7 +43,7 @@ def _recorded(exercise: Exercise, function: Callable, case: Case) -> list[tuple[
 
 
 def _watched(value: object, name: str, calls: list) -> object:
-    if isinstance(value, (list, tuple)):
+    if type(value) in (list, tuple):
         return type(value)(_watched(v, f"{name}[{i}]", calls) for i, v in enumerate(value))
     if not isinstance(value, types.FunctionType):
         return value

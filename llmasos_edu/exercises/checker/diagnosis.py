@@ -19,7 +19,7 @@ from llmasos_edu.exercises.checker.comparing import (
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
 from llmasos_edu.exercises.checker.pairs import Pair
 from llmasos_edu.exercises.checker.running import Outcome
-from llmasos_edu.exercises.checker.terms import axes_of_parts, place_in_words, sizes_of
+from llmasos_edu.exercises.checker.terms import axes_of_parts, is_are, place_in_words, sizes_of
 from llmasos_edu.exercises.checker.transformations import explain
 
 CAUSES = {
@@ -33,6 +33,10 @@ CAUSES = {
 }
 
 
+CUT_OFF = (
+    "The {} is right, so look at what its gradient flows through: is something cut off (`detach`, "
+    "`item`, `no_grad`, a tensor made of numbers), or does a step have the same value and another slope?"
+)
 BY_CHANCE = ("negative number", "above 100")  # how facts on single numbers end
 
 
@@ -64,7 +68,8 @@ class Compared:
         """Which parts are right, where there are several."""
         if not self.good:
             return ""
-        return f"The {self.names(self.good)} {'is' if len(self.good) == 1 else 'are'} right. "
+        named = self.names(self.good)
+        return f"The {is_are(named) if len(self.good) == 1 else f'{named} are'} right. "
 
     def pairs(self, number: int) -> list[Pair]:
         """One part of all cases, where both sides are numbers."""
@@ -97,7 +102,7 @@ def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
         exercise: what was asked.
         outcomes, expected: what came and what should have come, one for each case.
     """
-    compared = _comparable(exercise, outcomes, expected)
+    compared = compared_cases(exercise, outcomes, expected)
     if compared is None:
         return None
     if not exercise.parts and all(_packed(exercise, *row[0]) for row in compared.rows.values()):
@@ -147,7 +152,7 @@ def explain_by_inputs(exercise: Exercise, outcomes: list[Outcome], expected: lis
         return None
     part = replace(exercise, cases=tuple(exercise.cases[i] for i in kept))
     outcomes, expected = [outcomes[i] for i in kept], [expected[i] for i in kept]
-    compared = _comparable(part, outcomes, expected)
+    compared = compared_cases(part, outcomes, expected)
     if compared is None:
         return None
     wrong = [p for n in range(compared.count) for p in compared.pairs(n) if not p.right]
@@ -160,7 +165,7 @@ def explain_by_inputs(exercise: Exercise, outcomes: list[Outcome], expected: lis
     return f"Your results are what the solution gives {change}{'' if change[-1] == '?' else '.'}{nothing}"
 
 
-def _comparable(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> Compared | None:
+def compared_cases(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> Compared | None:
     """All cases but those that are rightly refused; None if in one of them there is nothing to compare."""
     if exercise.codes:
         return None  # 22 is not 22 times 1 where both are names
@@ -247,11 +252,42 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
     words = _of_its_kind(got, pairs, noun)
     if words:
         return words[0].upper() + words[1:]
-    said = _first_difference(actual, wanted, noun, axes_of_parts(exercise)[number], exercise)
+    if _is_longer(want, actual, wanted):
+        said = _other_length(actual, wanted, noun)
+    else:
+        said = _first_difference(actual, wanted, noun, axes_of_parts(exercise)[number], exercise)
+    first = exercise.parts[0] if exercise.parts else ""
+    alone = number and noun.startswith("the gradient") and 0 in compared.good
+    cut_off = CUT_OFF.format(first) if alone and not first.startswith("number of") else None
     where = only_some(pairs, [pair for pair in pairs if not pair.right])
     right = stopped | {i: row[number] for i, row in compared.right.items()}
-    split = None if where or len(right) < len(exercise.cases) else _where_right(exercise, right)
-    return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split)))
+    split = (
+        None
+        if where or len(right) < len(exercise.cases)
+        else _where_right(exercise, right, _zeros(compared, number))
+    )
+    return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split, cut_off)))
+
+
+def _is_longer(want: object, actual: torch.Tensor, wanted: torch.Tensor) -> bool:
+    """Whether a list was asked for, and one came that has another number of such entries."""
+    tails = actual.shape[1:], wanted.shape[1:]
+    listed = isinstance(want, list) and actual.dim() > 0 and wanted.dim() > 0
+    return listed and len(actual) != len(wanted) and (tails[0] == tails[1] or not actual.numel())
+
+
+def _other_length(actual: torch.Tensor, wanted: torch.Tensor, noun: str) -> str:
+    """How a list of another length differs, and where first."""
+    shorter = min(len(actual), len(wanted))
+    apart = (actual[:shorter] != wanted[:shorter]).reshape(shorter, -1).any(1).nonzero() if shorter else []
+    many = f"{len(actual)} entr{'y' if len(actual) == 1 else 'ies'}"
+    said = f"{noun} has {many}, and {len(wanted)} {'is' if len(wanted) == 1 else 'are'} asked for"
+    if not len(apart):
+        what = "right as far as it goes" if shorter < len(wanted) else "right, but for what follows"
+        return f"{said}: it is {what}."
+    first = int(apart[0])
+    entry = f"{actual[first].tolist()} and should be {wanted[first].tolist()}"
+    return f"{said}. The first that differs, entry {first}, is {entry}."
 
 
 def _of_its_kind(got: object, pairs: list[Pair], noun: str) -> str | None:
@@ -289,17 +325,19 @@ def _first_difference(
     finite = gap[gap.isfinite()]
     if not whole and finite.numel() == gap.numel() and finite.max() < 0.01 * wanted.abs().max():
         share = 100 * float(finite.max() / wanted.abs().max())
-        return f"{noun} is nearly right, {share:.2g} % off. Is something small added, or rounded on the way?"
+        near = f"{is_are(noun)} nearly right, {share:.2g} % off"
+        return f"{near}. Is something small added, or rounded on the way?"
     wrong = ~torch.isclose(actual, wanted, rtol=rtol, atol=exercise.atol, equal_nan=True)
     place = [int(i) for i in wrong.nonzero()[0]]
     a, b = float(actual[tuple(place)]), float(wanted[tuple(place)])
     came, should = _number(a, truth, whole), _number(b, truth, whole)
     if wrong.numel() == 1:
-        counts = whole and not truth and not exercise.codes
+        counts = whole and not truth and not exercise.codes and a.is_integer()
         more = f", {abs(a - b):,.0f} too {'many' if a > b else 'few'}" if counts else ""
-        return f"{noun} is {came} and should be {should}{more}."
+        return f"{is_are(noun)} {came} and should be {should}{more}."
     where = place_in_words(place, axes)
-    count = f"differs in {int(wrong.sum())} of {wrong.numel()} places"
+    differ = "differ" if is_are(noun).endswith(" are") else "differs"
+    count = f"{differ} in {int(wrong.sum())} of {wrong.numel()} places"
     return f"{noun} {count}: the first, {where}, is {came} and should be {should}."
 
 
@@ -316,13 +354,13 @@ def _not_finite(actual: torch.Tensor, wanted: torch.Tensor, noun: str, axes: tup
     what = "NaN" if first.isnan() else "infinity" if first > 0 else "minus infinity"
     where = f", the first for {place_in_words(place, axes)}" if place else ""
     count = f"in {int(bad.sum())} of {bad.numel()} places{where}" if place else "instead of a number"
-    return f"{noun} is {what} {count}: {CAUSES[what]}. Which of these happens here?"
+    return f"{is_are(noun)} {what} {count}: {CAUSES[what]}. Which of these happens here?"
 
 
-def _where_right(exercise: Exercise, right: dict[int, bool]) -> str | None:
+def _where_right(exercise: Exercise, right: dict[int, bool], trivial: set[int]) -> str | None:
     """What the cases that come out right have in common, and no other has."""
     good = [i for i, ok in right.items() if ok]
-    if not good or len(good) == len(right):
+    if not good or len(good) == len(right) or all(map(trivial.__contains__, good)):
         return None
     names = list(inspect.signature(exercise.reference).parameters)
     facts = [_facts(exercise, case, names) for case in exercise.cases]
@@ -334,6 +372,12 @@ def _where_right(exercise: Exercise, right: dict[int, bool]) -> str | None:
     if not common or (len(good) == 1 and len(common) > 1):
         return None
     return f"It is right in just those cases in which {min(sorted(common), key=len)}."
+
+
+def _zeros(compared: Compared, number: int) -> set[int]:
+    """Cases in which nothing but zeros are asked for: many wrong answers give them too."""
+    wanted = {i: to_tensor(row[number][1]) for i, row in compared.rows.items()}
+    return {i for i, tensor in wanted.items() if tensor is not None and not tensor.any()}
 
 
 def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:

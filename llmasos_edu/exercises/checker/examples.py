@@ -24,7 +24,7 @@ def size_of(case: Case) -> int:
     for value in case.inputs:
         if isinstance(value, torch.Tensor):
             total += value.numel()
-        elif isinstance(value, (list, tuple, str)):
+        elif isinstance(value, (list, tuple, str, dict)):
             total += len(value)
         else:
             total += 1 if isinstance(value, (int, float)) else 8
@@ -90,6 +90,10 @@ def literal(value: object) -> str | None:
         if None in items:
             return None
         return f"[{', '.join(items)}]" if isinstance(value, list) else f"({', '.join(items)},)"
+    if isinstance(value, dict):
+        items = [(repr(key), literal(item)) for key, item in value.items()]
+        shown = ", ".join(f"{key}: {item}" for key, item in items)
+        return None if any(item is None for _, item in items) else f"{{{shown}}}"
     return None
 
 

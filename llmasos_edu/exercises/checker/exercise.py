@@ -2,8 +2,8 @@
 
 import copy
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 import torch
@@ -47,19 +47,19 @@ def call(answer: Callable, inputs: tuple) -> object:
     return answer(*inputs)
 
 
-def value_and_gradients(count: int) -> Callable[[Callable, tuple], object]:
-    """How to look at the output and at the gradients that it sends back to the first `count` inputs."""
+def value_and_gradients(*places: int) -> Callable[[Callable, tuple], object]:
+    """How to look at the output and at the gradients that it sends back to the inputs at these places."""
 
     def look(answer: Callable, inputs: tuple) -> object:
-        leaves = [value.clone().requires_grad_() for value in inputs[:count]]
+        leaves = {place: inputs[place].clone().requires_grad_() for place in places}
         # Copies of the leaves: torch forbids writing into a leaf, and the message would not be the reader's.
-        output = answer(*(leaf * 1 for leaf in leaves), *inputs[count:])
+        output = answer(*(leaves[i] * 1 if i in leaves else value for i, value in enumerate(inputs)))
         if not isinstance(output, torch.Tensor):
-            return output if output is None or output is ... else (output, *[NO_GRADIENT] * count)
+            return output if output is None or output is ... else (output, *[NO_GRADIENT] * len(places))
         if not output.requires_grad:
-            return output, *[NO_GRADIENT] * count
+            return output, *[NO_GRADIENT] * len(places)
         probe = torch.linspace(-1, 1, output.numel()).reshape(output.shape)
-        gradients = torch.autograd.grad((output * probe).sum(), leaves, allow_unused=True)
+        gradients = torch.autograd.grad((output * probe).sum(), leaves.values(), allow_unused=True)
         return output.detach(), *(NO_GRADIENT if gradient is None else gradient for gradient in gradients)
 
     return look
@@ -72,7 +72,7 @@ def value_and_gradient(answer: Callable, inputs: tuple) -> object:
         (output, gradient of the first input), or NO_GRADIENT where the output is not connected to it.
         A blank (None, ...) comes back as it is.
     """
-    return value_and_gradients(1)(answer, inputs)
+    return value_and_gradients(0)(answer, inputs)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ class Exercise:
         imports: slow modules that its runs make torch import; the checker's process imports them once, where
             each answer would do it again.
         codes: whole numbers are names here, such as those of errors: how far one is off says nothing.
+        terms: summands of the right result, each as a function of its own with the reference's signature; a
+            slip in one of them is then named. There may be others.
         rtol, atol: the tolerance of the comparison (float32 sums in another order must pass).
     """
 
@@ -121,6 +123,7 @@ class Exercise:
     seed: int | None = None
     imports: tuple[str, ...] = ()
     codes: bool = False
+    terms: Mapping[str, Callable] = field(default_factory=dict)
     rtol: float = 1e-3
     atol: float = 1e-5
 

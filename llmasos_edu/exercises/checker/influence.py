@@ -47,25 +47,29 @@ def _finite(value: object) -> bool:
 def _findings(exercise, answer, outcomes, expected, failing) -> Iterator[str]:
     """First each input as a whole, which is quick, then the ends of those that move the right result."""
 
-    def moved(place: int, change: Callable) -> set[tuple[bool, bool] | None]:
+    def moved(place: int, changes: list[Callable]) -> set[tuple[bool, bool] | None]:
+        """For each failing case whether what came, and what should come, moves under any of the changes."""
         found = set()
         for number in failing:
-            case = _changed(exercise.cases[number], place, change)
-            found.add(case and _moved(exercise, answer, case, outcomes[number], expected[number]))
+            cases = [_changed(exercise.cases[number], place, change) for change in changes]
+            each = [
+                case and _moved(exercise, answer, case, outcomes[number], expected[number]) for case in cases
+            ]
+            found.add(None if None in each else tuple(map(any, zip(*each, strict=True))))
         return found
 
     names = list(inspect.signature(exercise.reference).parameters)
     inputs, matter = exercise.cases[failing[0]].inputs, []
     for place, (name, value) in enumerate(zip(names, inputs, strict=False)):
-        change = _as_a_whole(value)
-        found = moved(place, change) if change else {None}
+        changes = _as_a_whole(value)
+        found = moved(place, changes) if changes else {None}
         if found == {(False, True)}:
             yield f"Whatever stands in `{name}`, your result stays the same: where should it come in?"
         if all(both and both[1] for both in found):
             matter.append(place)
     for place in matter:
-        for words, change in _ends(exercise, names[place], inputs[place]):
-            found = moved(place, change)
+        for words, changes in _ends(exercise, names[place], inputs[place]):
+            found = moved(place, changes)
             if found == {(False, True)}:
                 yield f"Whatever stands in {words}, your result stays the same: where should it come in?"
             if found == {(True, False)}:
@@ -84,6 +88,8 @@ def _moved(
 
 def _changed(case: Case, place: int, change: Callable) -> Case | None:
     inputs = list(case.fresh())
+    if isinstance(inputs[place], torch.Tensor) and not _changeable(inputs[place]):
+        return None
     other = change(inputs[place])
     if other is None:
         return None
@@ -91,20 +97,24 @@ def _changed(case: Case, place: int, change: Callable) -> Case | None:
     return Case(case.name, tuple(inputs))
 
 
-def _as_a_whole(value: object) -> Callable | None:
-    """What makes another input of this one; None where nothing is known to do so."""
+def _as_a_whole(value: object) -> list[Callable]:
+    """What makes other inputs of this one: little is changed, then much, so that no step is missed."""
     if isinstance(value, bool):
-        return lambda flag: not flag
+        return [lambda flag: not flag]
     if isinstance(value, float):
-        return lambda number: 1.5 * number
+        return [lambda number: 1.5 * number, lambda number: 0.25 * number]
     if isinstance(value, torch.Tensor) and value.dtype == torch.bool:
-        return lambda mask: ~mask
+        return [lambda mask: ~mask]
     if isinstance(value, torch.Tensor) and value.is_floating_point():
-        return lambda x: x + _noise(x)
-    return None
+        return [lambda x: x + _noise(x), lambda x: x + _noise(x, 8.0), lambda x: x - _noise(x, 8.0)]
+    return []
 
 
-def _ends(exercise: Exercise, name: str, value: object) -> Iterator[tuple[str, Callable]]:
+def _changeable(x: torch.Tensor) -> bool:
+    return x.is_floating_point() or x.dtype == torch.bool
+
+
+def _ends(exercise: Exercise, name: str, value: object) -> Iterator[tuple[str, list[Callable]]]:
     """Of a tensor of fractions all but the last along an axis, or the last alone, or so with the first."""
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
         return
@@ -114,21 +124,24 @@ def _ends(exercise: Exercise, name: str, value: object) -> Iterator[tuple[str, C
         for end in ("last", "first"):
             for but in (True, False):
                 where = f"`{name}` {'anywhere but ' if but else ''}at the {end} {entry}"
-                yield where, lambda x, at=(axis, end, but): _along(x, *at)
+                yield (
+                    where,
+                    [lambda x, at=(axis, end, but, times): _along(x, *at) for times in (1.0, 8.0, -8.0)],
+                )
 
 
-def _noise(x: torch.Tensor) -> torch.Tensor:
-    """Numbers of the size of those in x, always the same ones."""
+def _noise(x: torch.Tensor, times: float = 1.0) -> torch.Tensor:
+    """Numbers of the size of those in x, or so many times as large, always the same ones."""
     generator = torch.Generator().manual_seed(0)
     finite = x[x.isfinite()]
     size = float(finite.abs().mean()) if finite.numel() else 1.0
-    return torch.rand(x.shape, generator=generator, dtype=x.dtype) * (size or 1.0)
+    return torch.rand(x.shape, generator=generator, dtype=x.dtype) * (size or 1.0) * times
 
 
-def _along(x: torch.Tensor, axis: int, end: str, but: bool) -> torch.Tensor | None:
+def _along(x: torch.Tensor, axis: int, end: str, but: bool, times: float) -> torch.Tensor | None:
     """x with other numbers at the first or the last along an axis, or everywhere but there."""
     if x.dim() < -axis or x.shape[axis] < 2:
         return None
     here = torch.zeros(x.shape, dtype=torch.bool)
     here.select(axis, -1 if end == "last" else 0).fill_(True)
-    return torch.where(here ^ but, x + _noise(x), x)
+    return torch.where(here ^ but, x + _noise(x, times), x)

@@ -22,8 +22,11 @@ OF_FLOATS = {
     "has been through an exponential first": lambda x: x.exp(),
     "has been through a logarithm first": lambda x: x.log(),
     "had its sign turned": lambda x: -x,
+    "had no signs (its absolute values)": lambda x: x.abs(),
     "were all zero: where does it come in?": torch.zeros_like,
     "were all one: where does it come in?": torch.ones_like,
+    "had one added to it": lambda x: x + 1,
+    "were one minus what it is": lambda x: 1 - x,
     "were squared": lambda x: x.square(),
     "were divided by its length (norm) along the last axis": lambda x: x / x.norm(dim=-1, keepdim=True),
     "had its sum along the last axis divided out": lambda x: x / x.sum(-1, keepdim=True),
@@ -53,6 +56,7 @@ OF_NUMBERS = {
     "were squared": lambda n: n * n,
     "were its own root": lambda n: n**0.5,
     "had the other sign": lambda n: -n,
+    "had no sign (its absolute value)": abs,
     "were one minus what it is": lambda n: 1 - n,
 }
 OF_LISTS = {

@@ -4,6 +4,7 @@ import contextlib
 import dis
 import inspect
 import io
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import torch
 
 from llmasos_edu.exercises.checker.calls import explain_by_calls
 from llmasos_edu.exercises.checker.comparing import kind
+from llmasos_edu.exercises.checker.decomposing import explain_by_terms
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
 from llmasos_edu.exercises.checker.examples import example, size_of
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
@@ -57,7 +59,16 @@ def is_empty(answer: object) -> bool:
         return len(list(dis.get_instructions(answer))) <= 8
     if any(not (value is None or value is ... or isinstance(value, str)) for value in code.co_consts):
         return False
-    return all(step.opname in EMPTY_INSTRUCTIONS for step in dis.get_instructions(answer))
+    steps = list(dis.get_instructions(answer))
+    if any(isinstance(value, str) for value in _returned(steps)):
+        return False  # a text is handed back: wrong as it may be, somebody has answered
+    return all(step.opname in EMPTY_INSTRUCTIONS for step in steps)
+
+
+def _returned(steps: list[dis.Instruction]) -> list[object]:
+    """The constants that a function returns, wherever it returns one."""
+    loaded = [a.argval for a, b in itertools.pairwise(steps) if b.opname == "RETURN_VALUE"]
+    return loaded + [step.argval for step in steps if step.opname == "RETURN_CONST"]
 
 
 def blank(key: str) -> Verdict:
@@ -120,7 +131,18 @@ def examine(
     mistake = _recognise(exercise, outcomes, expected, mistaken, whole=True)
     if mistake is not None:
         return Verdict("known mistake", mistake.message, mistake.name)
-    return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)
+    try:
+        return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)
+    except Exception:
+        # Looking for words must never cost the verdict.
+        return Verdict(
+            "wrong", f"{_right_cases(exercise, right)}It is wrong {_first_wrong(exercise, right)}."
+        )
+
+
+def _first_wrong(exercise: Exercise, right: list[bool]) -> str:
+    wrong = [i for i, good in enumerate(right) if not good]
+    return f"for {exercise.cases[min(wrong, key=lambda i: size_of(exercise.cases[i]))].name}"
 
 
 def _unrecognised(
@@ -155,12 +177,14 @@ def _unrecognised(
     if exercise.explain is not None and not raising:
         values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
         return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
-    overall = explain_all(exercise, outcomes, expected)
+    overall = explain_by_inputs(exercise, outcomes, expected) if len(failing) == 1 else None
+    overall = overall or explain_all(exercise, outcomes, expected)
     known = None if overall else _recognise(exercise, outcomes, expected, mistaken, whole=False)
     if known is not None:
         odd = _where_else(exercise, known, outcomes, mistaken)
         message = f"{known.message} It shows differently in some cases, such as for {odd}.{besides}"
         return Verdict("known mistake", message, known.name, place)
+    overall = overall or explain_by_terms(exercise, outcomes, expected)
     overall = overall or explain_by_inputs(exercise, outcomes, expected)
     start = _right_cases(exercise, right)
     text = overall or describe(exercise, outcomes, expected, wrong)

@@ -26,6 +26,7 @@ ENTRY = {
     "num_heads": "head",
     "kv_heads": "KV head",
     "experts": "expert",
+    "shorter": "entry",
     "top_k": "choice",
     "vocab": "vocabulary entry",
     "vocab_size": "vocabulary entry",
@@ -69,7 +70,8 @@ def axes_of_parts(exercise: Exercise) -> list[tuple[str, ...] | None]:
     gradients = [i for i, name in enumerate(exercise.parts) if name.startswith("gradient of")]
     gradients += [i for i, name in enumerate(exercise.parts) if name in ("gradient",) or "respect" in name]
     for place, number in enumerate(gradients):
-        parts[number] = inputs.get(parameters[place if len(gradients) > 1 else 0])
+        of = exercise.parts[number].removeprefix("gradient of ").removeprefix("the ").replace(" ", "_")
+        parts[number] = inputs.get(of if of in parameters else parameters[place if len(gradients) > 1 else 0])
     others = [i for i in range(count) if i not in gradients]
     if len(shapes) == 1:
         shapes = shapes * len(others)
@@ -129,6 +131,13 @@ def place_in_words(place: list[int], axes: tuple[str, ...] | None) -> str:
     if words is None:
         return f"place {place}" if len(place) > 1 else f"entry {place[0]}" if place else ""
     return ", ".join(f"{word} {index}" for word, index in zip(words, place, strict=True))
+
+
+def is_are(noun: str) -> str:
+    """The noun with its verb: "the loss is", "the bits are"."""
+    head = re.split(r" (?:of|with|for|after|given) ", noun)[0]
+    plural = head.endswith("s") and not head.endswith(("ss", "bias", "'s"))
+    return f"{noun} {'are' if plural else 'is'}"
 
 
 def along(axis: int, axes: tuple[str, ...] | None, dims: int) -> str:

@@ -3,9 +3,11 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-from llmasos_edu.exercises.checker.reviewing import accepts, name_what_slips
+from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
+from llmasos_edu.exercises.checker.reviewing import Reviewed
 from llmasos_edu.exercises.dialogue.broken import BAD_DESKS, GOOD_DESKS
+
+REVIEWED = Reviewed("desks", GOOD_DESKS, BAD_DESKS)
 
 # 6.1-9 --------------------------------------------------------------------------------
 
@@ -114,7 +116,7 @@ ATTACK = Exercise(
         "cancelling, "
         "look at everybody's orders and at the receipts; then cancel once more.",
     ),
-    cases=tuple(Case(name, (make,)) for name, make in (GOOD_DESKS | BAD_DESKS).items()),
+    cases=REVIEWED.cases,
     mistakes=(
         Mistake(
             "every desk is safe",
@@ -172,8 +174,8 @@ ATTACK = Exercise(
             (lambda make: _tries(make, words=False),),
         ),
     ),
-    observe=accepts(GOOD_DESKS, BAD_DESKS),
-    explain=name_what_slips(GOOD_DESKS, BAD_DESKS),
+    observe=REVIEWED.accepts,
+    explain=REVIEWED.explain,
 )
 
 

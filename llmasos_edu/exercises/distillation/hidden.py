@@ -5,7 +5,13 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import torch
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import (
+    Case,
+    Exercise,
+    Mistake,
+    random_tensors,
+    value_and_gradients,
+)
 
 # 3.5-6 ----------------------------------------------------------------------------------
 
@@ -215,8 +221,8 @@ HIDDEN = Exercise(
             (_cosine,),
         ),
     ),
-    observe=value_and_gradient,
-    parts=("loss", "gradient of the student's states"),
+    observe=value_and_gradients(0, 2),
+    parts=("loss", "gradient of the student's states", "gradient of the projection"),
 )
 
 EXERCISES = (HIDDEN,)

@@ -97,6 +97,10 @@ HINTON = Exercise(
         _case("temperature 8", 3006, 6, 8, 8.0, 0.9),
         _case("large logits", 3007, 3, 5, 1.5, 0.4, scale=12.0),
     ),
+    terms={
+        "the soft part, alpha T^2 KL,": _loss(hard=lambda student, labels: 0.0),
+        "the hard part, (1 - alpha) times the cross entropy,": _loss(soft=lambda *a: 0.0),
+    },
     mistakes=(
         Mistake(
             "T^2 forgotten",

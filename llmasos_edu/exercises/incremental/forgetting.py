@@ -259,6 +259,22 @@ def _oldest_out(stream, held_out, draws, capacity):
     return torch.tensor(kept)
 
 
+def _moved_up(stream, held_out, draws, capacity):
+    kept, seen = [], 0
+    for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+        seen += not hidden
+        place = int(draw * seen)
+        if not hidden and (len(kept) < capacity or place < capacity):
+            kept = [item_before for n, item_before in enumerate(kept) if len(kept) < capacity or n != place]
+            kept.append(item)
+    return torch.tensor(kept)
+
+
+def _one_place_more(draw, seen, capacity, n):
+    place = int(draw * seen)
+    return min(place, capacity - 1) if place <= capacity else place
+
+
 def _draws_out_of_step(skip):
     """The draws taken one after the other, and not each with its item; `skip` of them for the full buffer."""
 
@@ -314,6 +330,24 @@ RESERVOIR = Exercise(
         _stream("200 items, room for 20", 8207, 200, 20),
     ),
     mistakes=(
+        Mistake(
+            "the place rounded to the nearest",
+            "You round draw * seen to the nearest whole number, so that place 0 is hit half as often as it "
+            "should be. The floor is asked for: which numbers have the floor 0?",
+            (_buffer(lambda draw, seen, capacity, n: round(draw * seen)),),
+        ),
+        Mistake(
+            "the others move up",
+            "You take the item at the place out and add the new one at the end: all behind it move to other "
+            "places, and the next draw meets somebody else there. The new one stands in the old one's place.",
+            (_moved_up,),
+        ),
+        Mistake(
+            "the place behind the last one",
+            "The place that equals the capacity counts as one in the buffer. With room for 4 the places are "
+            "0 to 3: an item that draws 4 is dropped.",
+            (_buffer(_one_place_more),),
+        ),
         Mistake(
             "test data leaks",
             "Held-out items are in your buffer. The model will train on its own test, and every score from "

@@ -43,6 +43,19 @@ def _most_likely(weights, inputs, labels, uniforms):
     return (inputs @ weights.T).argmax(-1)
 
 
+def _by_own_probability(weights, inputs, labels, uniforms):
+    below = (inputs @ weights.T).softmax(-1) <= uniforms[:, None]
+    return below.sum(-1).clamp(max=len(weights) - 1)
+
+
+def _one_class_on(weights, inputs, labels, uniforms):
+    return (_drawn(weights, inputs, labels, uniforms) + 1).clamp(max=len(weights) - 1)
+
+
+def _last_below(weights, inputs, labels, uniforms):
+    return (_drawn(weights, inputs, labels, uniforms) - 1).clamp(min=0)
+
+
 def _any_class(weights, inputs, labels, uniforms):
     return (uniforms * len(weights)).long()
 
@@ -98,6 +111,13 @@ FISHER = Exercise(
         _fisher_case("a model that knows nothing", 8306, 16, 4, 3, scale=0.0),
     ),
     mistakes=(
+        Mistake(
+            "another class drawn",
+            "The class that you draw is not the first whose cumulative probability is larger than the "
+            "uniform number. Write the sums p0, p0 + p1, ... beside the number for one example: which is the "
+            "first that lies above it?",
+            (_from(_by_own_probability), _from(_one_class_on), _from(_last_below)),
+        ),
         Mistake(
             "the data's labels",
             "You take the gradients for the labels of the data: that is the empirical Fisher. It measures "

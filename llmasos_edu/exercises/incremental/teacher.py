@@ -110,6 +110,10 @@ LWF = Exercise(
         _lwf_case("20 examples, 6 classes", 8505, 20, 6, 4, 3.0, 1.5),
         _lwf_case("temperature one half", 8506, 7, 4, 3, 0.5, 0.7),
     ),
+    terms={
+        "the cross entropy of the new labels": _distil(_right_term, lambda new, old, strength: new),
+        "the distillation": _distil(_right_term, lambda new, old, strength: strength * old),
+    },
     mistakes=(
         Mistake(
             "current model as teacher",

@@ -34,6 +34,12 @@ def _parameters(vocab, d, layers, d_kv, d_ff, experts, k, **changes):
     return tuple(parts["depth"] * (shared + n * parts["expert"]) + parts["outside"] for n in (experts, k))
 
 
+def _only(part):
+    """(total, active) of one part alone."""
+    others = {"attention", "expert", "router", "norms", "outside"} - {part}
+    return lambda *sizes: _parameters(*sizes, **{name: lambda n: 0 for name in others})
+
+
 def _whole_model_times_experts(vocab, d, layers, d_kv, d_ff, experts, k):
     return tuple(n * _parameters(vocab, d, layers, d_kv, d_ff, 1, 1)[0] for n in (experts, k))
 
@@ -86,6 +92,13 @@ PARAMETERS = Exercise(
         Case("all experts used", (50, 8, 2, 4, 16, 4, 4)),
         Case("a single expert: an ordinary model", (100, 16, 3, 8, 40, 1, 1)),
     ),
+    terms={
+        "attention": _only("attention"),
+        "the router": _only("router"),
+        "the norms of the layers": _only("norms"),
+        "the experts": _only("expert"),
+        "what stands around the layers (two tables and a norm)": _only("outside"),
+    },
     mistakes=(
         Mistake(
             "everything times the experts",

@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 import torch
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import (
+    Case,
+    Exercise,
+    Mistake,
+    random_tensors,
+    value_and_gradients,
+)
 
 
 def make_expert(seed: int, d_model: int) -> Callable:
@@ -31,10 +37,10 @@ def dispatch(x, expert, gate, experts):
 
 
 def watch_the_experts(answer: Callable, inputs: tuple) -> object:
-    """Look at the output, at its gradient, and at what each expert was asked.
+    """Look at the output, at its gradients, and at what each expert was asked.
 
     Returns:
-        (output, gradient of x, calls [experts], rows [experts]).
+        (output, gradients of x and of the gates, calls [experts], rows [experts]).
     """
     x, expert, gate, experts = inputs
     rows = [[] for _ in experts]
@@ -46,7 +52,8 @@ def watch_the_experts(answer: Callable, inputs: tuple) -> object:
 
         return run
 
-    seen = value_and_gradient(answer, (x, expert, gate, [watched(index) for index in range(len(experts))]))
+    inside = [watched(index) for index in range(len(experts))]
+    seen = value_and_gradients(0, 2)(answer, (x, expert, gate, inside))
     if not isinstance(seen, tuple):
         return seen
     calls, asked = torch.tensor([len(sizes) for sizes in rows]), torch.tensor([sum(sizes) for sizes in rows])
@@ -258,7 +265,13 @@ DISPATCH = Exercise(
         ),
     ),
     observe=watch_the_experts,
-    parts=("output", "gradient of x", "number of calls of each expert", "number of tokens of each expert"),
+    parts=(
+        "output",
+        "gradient of x",
+        "gradient of gate",
+        "number of calls of each expert",
+        "number of tokens of each expert",
+    ),
 )
 
 

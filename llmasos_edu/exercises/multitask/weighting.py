@@ -5,7 +5,13 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import torch
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import (
+    Case,
+    Exercise,
+    Mistake,
+    random_tensors,
+    value_and_gradients,
+)
 
 # 3.4-5 ----------------------------------------------------------------------------------
 
@@ -176,6 +182,10 @@ UNCERTAINTY = Exercise(
         _tasks("losses near zero", 9605, 3, scale=0.02, spread=3.0),
         Case("all variances 1", (torch.zeros(3), torch.tensor([0.5, 1.0, 4.0]))),
     ),
+    terms={
+        "the weighted loss, exp(-s) L,": lambda s, losses: (torch.exp(-s) * losses).sum(),
+        "ln sigma, which is s / 2,": lambda s, losses: s.sum() / 2,
+    },
     mistakes=(
         Mistake(
             "no logarithm",
@@ -251,8 +261,8 @@ UNCERTAINTY = Exercise(
             ),
         ),
     ),
-    observe=value_and_gradient,
-    parts=("loss", "gradient of s"),
+    observe=value_and_gradients(0, 1),
+    parts=("loss", "gradient of s", "gradient of the losses"),
 )
 
 EXERCISES = (SHARES, UNCERTAINTY)

@@ -82,6 +82,7 @@ DEADLINES = Exercise(
         Case("begun in time, ended late", ([2, 5], [2, 6])),
         Case("the first of two in time, the second not", ([1, 5], [2, 3])),
         Case("ten jobs that fit but for one unit", ([2] * 9 + [3], [20] * 10)),
+        Case("the most urgent one has more to spare", ([5, 1], [6, 4])),
         Case("no job", ([], [])),
     ),
     draw=_draw_deadlines,
@@ -96,6 +97,17 @@ DEADLINES = Exercise(
             "shortest first",
             "You sort by length. That is best for the mean turnaround, but a long job may be the urgent one.",
             (lambda n, d: _in_order(n, d, _sorted_by(n)),),
+        ),
+        Mistake(
+            "least to spare first",
+            "You begin with the job that has the least time to spare (deadline minus length). One with an "
+            "early deadline that seems to have time enough then comes too late behind it.",
+            (
+                lambda n, d: _in_order(n, d, _sorted_by([end - own for own, end in zip(n, d, strict=True)])),
+                lambda n, d: _in_order(
+                    n, d, _sorted_by([(end - own, end) for own, end in zip(n, d, strict=True)])
+                ),
+            ),
         ),
         Mistake(
             "each alone",

@@ -208,6 +208,12 @@ LRU = Exercise(
     draw=_draw_lru,
     mistakes=(
         Mistake(
+            "pages counted",
+            "You count how many pages there are, each once. A page that had to go and comes back is a fault "
+            "again.",
+            (lambda r, n: len(set(r)),),
+        ),
+        Mistake(
             "first in, first out",
             "You count the faults of first in, first out: a hit leaves your order as it is. What should a "
             "use of a page that is already there change?",

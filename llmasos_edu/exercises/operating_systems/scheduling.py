@@ -144,6 +144,14 @@ def _shortest_first(arrivals, lengths):
     return [times[job] for job in range(len(lengths))]
 
 
+def _sorted_by_length(arrivals, lengths):
+    now, times = 0, [0] * len(lengths)
+    for job in sorted(range(len(lengths)), key=lambda job: lengths[job]):
+        now = max(now, arrivals[job]) + lengths[job]
+        times[job] = now - arrivals[job]
+    return times
+
+
 def _draw_jobs(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     arrivals = sorted(generator.randrange(30) for _ in range(6))
@@ -207,7 +215,7 @@ TURNAROUND = Exercise(
             "shortest first",
             "You let a short job overtake a longer one that came before it. Here the order of arrival "
             "decides.",
-            (_shortest_first,),
+            (_shortest_first, _sorted_by_length),
         ),
         Mistake(
             "one number for all",

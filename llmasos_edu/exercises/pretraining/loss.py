@@ -115,6 +115,12 @@ LOSS = Exercise(
             (lambda x, t, h: _surprise(x, t)[h].sum(),),
         ),
         Mistake(
+            "labels smoothed",
+            "A part of each target is spread over all tokens (label smoothing). That is a way of training; "
+            "the surprise at the true token alone is asked for.",
+            (lambda x, t, h: F.cross_entropy(x[h], t[h], label_smoothing=0.1),),
+        ),
+        Mistake(
             "bits",
             "Your result is in bits. Nats are asked for: the natural logarithm.",
             (lambda x, t, h: _surprise(x, t)[h].mean() / math.log(2),),

@@ -34,6 +34,11 @@ def _budget(
     return tables * table + repeats * (layer + stored * expert), operations, cache * context * width * repeats
 
 
+def _counted(**without):
+    """The three numbers of one part alone: what is missing when it is left out."""
+    return lambda *s: tuple(a - b for a, b in zip(_budget(*s), _budget(*s, **without), strict=True))
+
+
 BUDGET = Exercise(
     key="5-7",
     title="What a model costs",
@@ -70,6 +75,14 @@ BUDGET = Exercise(
         Case("all experts, one position", (100, 12, 1, 24, 3, 3, 1, False)),
         Case("a long text", (300, 24, 5, 96, 6, 2, 4096, True)),
     ),
+    terms={
+        "the table": _counted(tables=0),
+        "the head's product": _counted(head=0),
+        "attention's four matrices": _counted(matrices=0),
+        "reading the context": _counted(reading=0),
+        "the router": _counted(router=False),
+        "the experts": _counted(working=0, stored=0),
+    },
     mistakes=(
         Mistake(
             "all experts at work",

@@ -3,16 +3,13 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
-from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-from llmasos_edu.exercises.checker.comparing import kind
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-from llmasos_edu.exercises.checker.judging import is_empty
+from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
+from llmasos_edu.exercises.checker.reviewing import Reviewed
 from llmasos_edu.exercises.project.bugs import BUGGY, CORRECT
 
 # 5-8 --------------------------------------------------------------------------------
@@ -142,65 +139,7 @@ def _reviews(*tests, without=()):
     return lambda build: all(test(build) for test in tests)
 
 
-def _accepts(answer: Callable, inputs: tuple) -> object:
-    """Whether the reader's review lets a model pass: no assert has failed, and it does not return False.
-
-    A test that stops with another error on a broken model alone has noticed something too.
-    """
-    if is_empty(answer):
-        return None
-    try:
-        said = answer(*inputs)
-    except AssertionError:
-        return False
-    except Exception:
-        if inputs[0] in BUGGY.values() and _runs_on_a_correct_model(answer):
-            return False
-        raise
-    truth = isinstance(said, (bool, np.bool_)) or (isinstance(said, torch.Tensor) and said.numel() == 1)
-    return said if not truth and said is not None else said is None or bool(said)
-
-
-def _runs_on_a_correct_model(answer: Callable) -> bool:
-    try:
-        answer(CORRECT["a correct model"])
-    except Exception as error:
-        return isinstance(error, AssertionError)
-    return True
-
-
-def _name_what_slips(cases: tuple[Case, ...], values: list, expected: list) -> str:
-    """Which bugs pass the review, and which correct models do not; or that it speaks another language."""
-    odd = next((got for got in values if not isinstance(got, bool)), None)
-    if odd is not None:
-        return (
-            f"Your review returned {kind(odd)}. May the model be merged then, or not? Return True or False, "
-            "or nothing, with asserts that fail on a bug."
-        )
-    wrong = [
-        (case.name, want) for case, got, want in zip(cases, values, expected, strict=True) if got != want
-    ]
-    passed = [name for name, want in wrong if not want]
-    sent_back = [name for name, want in wrong if want]
-    turned = len(BUGGY) - len(passed), len(CORRECT) - len(sent_back)  # bugs found, right models accepted
-    if len(wrong) >= 0.7 * len(cases) and turned != (0, 0):
-        return (
-            f"Turned round, your review would find {len(passed)} of {len(BUGGY)} bugs and let "
-            f"{len(sent_back)} of {len(CORRECT)} correct models pass. True (or no failing assert) means that "
-            "the model may be merged: do you say the contrary?"
-        )
-    text = f"Your review finds {len(BUGGY) - len(passed)} of {len(BUGGY)} bugs."
-    if passed:
-        text += f" These models pass it: {'; '.join(passed)}. What would be different if they were right?"
-    if sent_back:
-        text += (
-            f" It sends back what is right: {'; '.join(sent_back)}. Which of your tests asks for more than "
-            "must hold?"
-        )
-    if len(sent_back) == len(CORRECT):
-        text += " Not one passes: is your answer the wrong way round (False or a failing assert is a bug)?"
-    return text
-
+REVIEWED = Reviewed("models", CORRECT, BUGGY)
 
 REVIEW = Exercise(
     key="5-8",
@@ -229,7 +168,7 @@ REVIEW = Exercise(
         "The last kind shows in the weights: do two layers share one, and does every weight of a block get a "
         "gradient? Before you compare anything: in which mode is a new model?",
     ),
-    cases=tuple(Case(name, (build,)) for name, build in (CORRECT | BUGGY).items()),
+    cases=REVIEWED.cases,
     mistakes=(
         Mistake(
             "every model passes",
@@ -240,9 +179,9 @@ REVIEW = Exercise(
         ),
         Mistake(
             "no model passes",
-            "Your review sends all models back, the correct ones too. Two usual reasons: a new model is in "
+            "Your review sends all models back, the correct ones too. Usual reasons: a new model is in "
             "training mode and drops at random; or you ask for equality to the last bit, and sums of another "
-            "length round differently.",
+            "length round differently. Or do you return True for a bug?",
             (lambda build: False,),
         ),
         Mistake(
@@ -306,8 +245,8 @@ REVIEW = Exercise(
             (_reviews(without=(_own_weights,)),),
         ),
     ),
-    observe=_accepts,
-    explain=_name_what_slips,
+    observe=REVIEWED.accepts,
+    explain=REVIEWED.explain,
 )
 
 

@@ -269,6 +269,10 @@ def _generator_itself(run, fresh):
     fresh.generator = run.generator
 
 
+def _generator_from_the_step(run, fresh):
+    fresh.generator.manual_seed(run.step)
+
+
 def _generator_from_its_seed(run, fresh):
     fresh.generator.manual_seed(run.generator.initial_seed())
 
@@ -343,6 +347,7 @@ RESUME = Exercise(
             (
                 _resumed(_model, _optimizer, _step),
                 _resumed(_model, _optimizer, _step, _generator_from_its_seed),
+                _resumed(_model, _optimizer, _step, _generator_from_the_step),
             ),
         ),
         Mistake(
@@ -371,6 +376,8 @@ RESUME = Exercise(
                 _resumed(_model_itself, _optimizer, _generator, _step),
                 _resumed(_model, _optimizer, _generator_itself, _step),
                 _resumed(_model_itself, _optimizer_itself, _generator_itself, _step),
+                _resumed(_model_itself, _optimizer_itself, _generator, _step),
+                lambda run, fresh: run,
             ),
         ),
         Mistake(

@@ -38,12 +38,14 @@ def _cross_causal(x, memory, keep, wq, wk, wv):
     return attend(x @ wq, memory @ wk, memory @ wv, keep[:, None, :] & causal)
 
 
-def _cross_case(name: str, seed: int, target: int, keep: torch.Tensor, d_model: int, dim: int) -> Case:
+def _cross_case(
+    name: str, seed: int, target: int, keep: torch.Tensor, d_model: int, dim: int, *, size: float = 1.0
+) -> Case:
     batch, source = keep.shape
     x, memory, *rest = random_tensors(
         seed, (batch, target, d_model), (batch, source, d_model), *[(d_model, dim)] * 3
     )
-    return Case(name, (x, memory, keep, *(1.5 * w / d_model**0.5 for w in rest)))
+    return Case(name, (size * x, memory, keep, *(1.5 * w / d_model**0.5 for w in rest)))
 
 
 CROSS = Exercise(
@@ -74,6 +76,7 @@ CROSS = Exercise(
         _cross_case("a source of one token", 704, 3, mask_of("1", "1"), 5, 3),
         _cross_case("a target longer than its source", 705, 6, mask_of("11.", "111"), 4, 9),
         _cross_case("as many target as source tokens, with padding", 706, 4, mask_of("11..", "111."), 6, 6),
+        _cross_case("scores of tens of thousands", 707, 3, mask_of("1...", "..1."), 6, 4, size=3e4),
     ),
     mistakes=(
         Mistake(

@@ -77,10 +77,12 @@ def make_decoder(
     leak: float = 1.0,
     shown_by: int | None = None,
     balanced: bool = False,
+    falling: bool = False,
 ) -> Callable:
     """A decoder whose position t reads token s where reads(t, s); a later token counts `leak` times.
 
-    With `shown_by`, all tokens but this one read alike; `balanced` logits move up as much as down.
+    With `shown_by`, all tokens but this one read alike; `balanced` logits move up as much as down, and
+    `falling` ones are highest with token 0.
     """
     embedding, mixing, loud = random_tensors(seed, (vocab, vocab), (seq, seq), (vocab,))
     places = range(seq)
@@ -90,6 +92,9 @@ def make_decoder(
         embedding = embedding[(torch.arange(vocab) == shown_by).long()]
     if balanced:
         embedding = embedding - embedding.mean(-1, keepdim=True)
+
+    if falling:
+        embedding = -embedding.abs() * (torch.arange(vocab) > 0)[:, None]
 
     def decoder(tokens):
         if tokens.min() < 0 or tokens.max() >= vocab:
@@ -180,6 +185,7 @@ LEAK = Exercise(
             lambda t, s: s <= t + 1,
             balanced=True,
         ),
+        _leak_case("logits that only fall", 913, [0, 0, 0, 0], 4, lambda t, s: s <= t + 2, falling=True),
     ),
     mistakes=(
         Mistake(

@@ -69,6 +69,10 @@ LAYER_NORM = Exercise(
             "4 tokens of very different size", 206, (4, 5), size=torch.tensor([[0.5], [2], [8], [30]])
         ),
     ),
+    terms={
+        "the bias": lambda x, weight, bias, eps: bias.expand_as(x),
+        "the normed x times its weight": lambda x, weight, bias, eps: layer_norm(x, weight, 0 * bias, eps),
+    },
     mistakes=(
         Mistake(
             "variance divided by n - 1",

@@ -271,6 +271,16 @@ LOSS = Exercise(
             (_mean_of_rows, lambda *a: _mean_of_rows(*a).nan_to_num()),
         ),
         Mistake(
+            "labels smoothed",
+            "A part of each label is spread over the vocabulary (label smoothing, as the paper trains with). "
+            "Minus the logarithm of the label's own probability is asked for.",
+            (
+                lambda z, y, pad: F.cross_entropy(
+                    z.flatten(0, 1), y.flatten(), ignore_index=pad, label_smoothing=0.1
+                ),
+            ),
+        ),
+        Mistake(
             "sum instead of mean",
             "You add the labels up without dividing by how many they are (or divide by the number of "
             "sentences), so longer batches look worse.",

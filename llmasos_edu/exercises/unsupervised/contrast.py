@@ -6,7 +6,14 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import torch
 import torch.nn.functional as F
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import (
+    Case,
+    Exercise,
+    Mistake,
+    random_tensors,
+    value_and_gradient,
+    value_and_gradients,
+)
 
 # 3.2-6 ----------------------------------------------------------------------------------
 
@@ -165,8 +172,8 @@ CONTRAST = Exercise(
             ),
         ),
     ),
-    observe=value_and_gradient,
-    parts=("loss", "gradient of the anchors"),
+    observe=value_and_gradients(0, 1),
+    parts=("loss", "gradient of the anchors", "gradient of the positives"),
 )
 
 

@@ -28,6 +28,11 @@ def _cosines(vectors, query, order=2):
     return unit @ unit[query]
 
 
+def _from_the_others(vectors, query, k):
+    cosines = _cosines(vectors, query)
+    return torch.cat([cosines[:query], cosines[query + 1 :]]).topk(k).indices
+
+
 def _by_columns(vectors, query, k):
     unit = vectors / vectors.norm(dim=0)
     return _best(unit @ unit[query], query, k)
@@ -73,6 +78,23 @@ NEAREST = Exercise(
         Case("opposite and turned", (torch.tensor([[2.0, 0], [-9, 0.1], [0, 5], [0.3, 0.1]]), 0, 2)),
     ),
     mistakes=(
+        Mistake(
+            "numbers of a shorter list",
+            "You take the query's row out before you choose, and all rows behind it get a number that is one "
+            "smaller. Row numbers of the whole table are asked for.",
+            (_from_the_others,),
+        ),
+        Mistake(
+            "the word scored 0",
+            "You set the word's cosine with itself to 0, and so it stands before all that point the other "
+            "way. Which number is smaller than every cosine?",
+            (lambda v, q, k: _cosines(v, q).index_fill(0, torch.tensor([q]), 0.0).topk(k).indices,),
+        ),
+        Mistake(
+            "row 0 left out",
+            "You leave out row 0, whatever was asked for. That is the word itself only when query is 0.",
+            (lambda v, q, k: _cosines(v, q)[1:].topk(k).indices + 1,),
+        ),
         Mistake(
             "not normalised",
             "Long vectors win in your list: you compare dot products. Divide each row by its own length.",

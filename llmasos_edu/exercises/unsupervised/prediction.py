@@ -6,7 +6,13 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import torch
 import torch.nn.functional as F
 
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
+from llmasos_edu.exercises.checker.exercise import (
+    Case,
+    Exercise,
+    Mistake,
+    random_tensors,
+    value_and_gradients,
+)
 
 # 3.2-4 ----------------------------------------------------------------------------------
 
@@ -186,6 +192,10 @@ LOSS = Exercise(
         _case("a small vocabulary: many drawn are true", 2005, 3, 4, 6, 4),
         _case("scores of a hundred and more", 2006, 7, 8, 5, 3, scale=7.0),
     ),
+    terms={
+        "the pull towards the true context": lambda *a: _loss(*a, push=torch.zeros_like),
+        "the push away from the drawn ones": lambda *a: _loss(*a, pull=torch.zeros_like),
+    },
     mistakes=(
         Mistake(
             "true contexts among the drawn",
@@ -260,11 +270,16 @@ LOSS = Exercise(
             "sigmoid and logarithm apart",
             "For large scores your loss is infinite: the sigmoid has rounded to 0 before the logarithm is "
             "taken. Is there one function for both steps?",
-            (lambda *a: _loss(*a, pull=lambda s: s.sigmoid().log(), push=lambda s: (-s).sigmoid().log()),),
+            (
+                lambda *a: _loss(*a, pull=lambda s: s.sigmoid().log(), push=lambda s: (-s).sigmoid().log()),
+                lambda *a: _loss(
+                    *a, pull=lambda s: s.sigmoid().log(), push=lambda s: (1 - s.sigmoid()).log()
+                ),
+            ),
         ),
     ),
-    observe=value_and_gradient,
-    parts=("loss", "gradient of the word table"),
+    observe=value_and_gradients(0, 1),
+    parts=("loss", "gradient of the word table", "gradient of the context table"),
 )
 
 EXERCISES = (NOISE, LOSS)
