@@ -10,9 +10,15 @@ from small_exercises import make_exercise, words
 import llmasos_edu.exercises as exercises
 from llmasos_edu.exercises import find, inputs
 from llmasos_edu.exercises.checker.examples import literal
-from llmasos_edu.exercises.checker.exercise import random_tensors
+from llmasos_edu.exercises.checker.exercise import Mistake, random_tensors
 from llmasos_edu.exercises.checker.judging import examine
-from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, is_are, place_in_words
+from llmasos_edu.exercises.checker.terms import (
+    axes_of_inputs,
+    axes_of_parts,
+    entries,
+    is_are,
+    place_in_words,
+)
 
 
 def table(scores):
@@ -419,3 +425,65 @@ def test_a_factor_that_one_number_cannot_show_is_sought_in_the_other_cases():
 
 def random_cases(*shapes):
     return [(random_tensors(n, shape)[0],) for n, shape in enumerate(shapes)]
+
+
+def in_time(lengths, deadline):
+    """lengths, deadline -> whether all of them are done in time."""
+    return sum(lengths) <= deadline
+
+
+IN_TIME = make_exercise(
+    in_time, ([2, 2], 4), ([3], 2), ([1, 4, 1], 6), ([5, 1], 7), ([2], 2), ([4, 4], 7),
+    mistakes=(Mistake("never", "Never in time.", (lambda lengths, deadline: False,)),),
+)  # fmt: skip
+
+
+def test_true_and_false_are_not_one_apart():
+    text = words(IN_TIME, lambda lengths, deadline: 2 * max(lengths) <= deadline)
+    assert "too small by" not in text
+    assert "times what" not in text
+    assert "It errs one way only, False where True is right" in text
+    lax = words(IN_TIME, lambda lengths, deadline: max(lengths) <= deadline + 1)
+    assert "True where False is right" in lax
+
+
+def test_a_single_truth_is_no_evidence_for_a_mistake():
+    # Wherever both say False, they agree: that says nothing.
+    verdict = examine(IN_TIME, lambda: lambda lengths, deadline: sum(lengths) < deadline)
+    assert verdict.mistake is None
+
+
+def test_an_index_that_is_one_too_far_is_no_multiple():
+    def last(losses):
+        """losses -> index of the last one."""
+        return len(losses) - 1
+
+    item = make_exercise(last, ([1.0] * 5,), ([2.0] * 5,), ([3.0],), ([1.0, 2.0],), ([1.0, 2.0, 3.0],))
+    assert "times what" not in words(item, lambda losses: 5 if len(losses) == 5 else len(losses) - 1)
+
+
+def spread(x, weight):
+    """x [batch, dim], weight [dim] -> mean over the batch []."""
+    return (x * weight).sum(-1).square().mean()
+
+
+def test_the_case_of_one_number_is_shown_on_few_examples():
+    item = make_exercise(spread, *[random_tensors(n, (6 + n, 3), (3,)) for n in range(3)])
+    shown = examine(item, lambda: lambda x, weight: (x * weight).sum(-1).abs().mean()).example
+    assert shown.count("[") == 3  # one row of x, and the weight
+    unnamed = make_exercise(lambda x, weight: spread(x, weight), *[case.inputs for case in item.cases])
+    assert "[[" in examine(unnamed, lambda: lambda x, weight: x.mean()).example
+
+
+def test_a_case_that_hardly_shows_the_slip_is_not_the_one_shown():
+    small, large = random_tensors(1, (1, 3), (3,)), random_tensors(2, (4, 3), (3,))
+    item = make_exercise(spread, small, large)
+    text = words(item, lambda x, w: spread(x, w) * 1.001 + (len(x) > 1) * x.amax())
+    assert "For case 1" in text
+
+
+def test_the_words_for_axes_without_a_name_and_for_batches():
+    assert entries(("batches",), 1) == ["batch"]
+    bare = make_exercise(lambda x: x.softmax(-1), *random_cases((2, 3), (3, 4), (4, 5)))
+    text = words(bare, lambda x: x.softmax(-1) / x.softmax(-1).amax(-1, keepdim=True))
+    assert "its largest number among the entries along axis 1" in text

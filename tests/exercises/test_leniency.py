@@ -120,9 +120,21 @@ def test_the_gradients_of_all_that_learns_are_looked_at(key, answer, part):
     assert re.search(rf"the gradient of (the )?{part} (is|are) missing", verdict.message)
 
 
+def ended_a_step_ago(processes, size):
+    moments = [moment for _, moment in processes]
+    held = [sum(-(-(t + m - 1) // size) for t, left in processes if left >= m - 1) for m in moments]
+    return max(held, default=0)
+
+
+def up_to_the_share(starts, draws, share):
+    return draws[starts][starts.long().cumsum(0) - 1] <= share
+
+
 @pytest.mark.parametrize(
     ("key", "answer", "mistake"),
     [
+        ("2.3-4", ended_a_step_ago, None),
+        ("3.1-3", up_to_the_share, "the share itself hidden"),
         ("2.2-11", least_to_spare_first, "least to spare first"),
         ("4.2-10", moves_up_alone, None),
         ("4.2-5", padding_at_minus_ten, None),

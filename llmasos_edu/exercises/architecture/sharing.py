@@ -185,6 +185,7 @@ PEAK = Exercise(
         Case("nobody", ([], 4)),
         Case("three short ones", ([[1, 1], [1, 1], [1, 2]], 4)),
         Case("slots that just fill a block", ([[4, 1], [8, 5]], 4)),
+        Case("one that ends a step before the other", ([[5, 1], [1, 2]], 1)),
     ),
     draw=_draw_processes,
     mistakes=(

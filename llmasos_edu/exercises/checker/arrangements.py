@@ -110,7 +110,8 @@ def _axes(pairs: list[Pair]) -> Iterator[tuple[int, str]]:
     example = max((p for p in pairs if not p.right), key=lambda p: p.want.numel())
     for axis in range(-1, -dims - 1, -1):
         if example.want.shape[axis] > 1:
-            yield axis, along(axis, example.axes, example.want.dim())
+            what = along(axis, example.axes, example.want.dim())
+            yield axis, f"entries along {what}" if what.startswith("axis") else what
 
 
 def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:

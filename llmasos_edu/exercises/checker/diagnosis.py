@@ -259,7 +259,8 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
     first = exercise.parts[0] if exercise.parts else ""
     alone = number and noun.startswith("the gradient") and 0 in compared.good
     cut_off = CUT_OFF.format(first) if alone and not first.startswith("number of") else None
-    where = only_some(pairs, [pair for pair in pairs if not pair.right])
+    failing = [pair for pair in pairs if not pair.right]
+    where = only_some(pairs, failing) or (_one_way(failing) if wanted.dtype == torch.bool else None)
     right = stopped | {i: row[number] for i, row in compared.right.items()}
     split = (
         None
@@ -330,6 +331,8 @@ def _first_difference(
     wrong = ~torch.isclose(actual, wanted, rtol=rtol, atol=exercise.atol, equal_nan=True)
     place = [int(i) for i in wrong.nonzero()[0]]
     a, b = float(actual[tuple(place)]), float(wanted[tuple(place)])
+    if not whole and abs(a) < 1e-6 * float(wanted.abs().nan_to_num(posinf=0).max()):
+        a = 0.0  # what rounding has left of it
     came, should = _number(a, truth, whole), _number(b, truth, whole)
     if wrong.numel() == 1:
         counts = whole and not truth and not exercise.codes and a.is_integer()
@@ -355,6 +358,17 @@ def _not_finite(actual: torch.Tensor, wanted: torch.Tensor, noun: str, axes: tup
     where = f", the first for {place_in_words(place, axes)}" if place else ""
     count = f"in {int(bad.sum())} of {bad.numel()} places{where}" if place else "instead of a number"
     return f"{is_are(noun)} {what} {count}: {CAUSES[what]}. Which of these happens here?"
+
+
+def _one_way(failing: list[Pair]) -> str | None:
+    """Whether truth values are wrong in one direction only."""
+    if len(failing) < 2 or any(p.got.shape != p.want.shape for p in failing):
+        return None
+    if all((p.got <= p.want).all() for p in failing):
+        return "It errs one way only, False where True is right: which condition asks for too much?"
+    if all((p.got >= p.want).all() for p in failing):
+        return "It errs one way only, True where False is right: what is not asked, or not for all?"
+    return None
 
 
 def _where_right(exercise: Exercise, right: dict[int, bool], trivial: set[int]) -> str | None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from llmasos_edu.exercises.checker.calls import explain_by_calls
-from llmasos_edu.exercises.checker.comparing import kind
+from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.decomposing import explain_by_terms
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
-from llmasos_edu.exercises.checker.examples import example, size_of
+from llmasos_edu.exercises.checker.examples import example, is_one_number, size_of
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
 from llmasos_edu.exercises.checker.influence import explain_by_influence
 from llmasos_edu.exercises.checker.running import (
@@ -156,7 +156,7 @@ def _unrecognised(
 ) -> Verdict:
     """The verdict on a wrong answer that behaves like no known mistake in all cases."""
     failing = [i for i, good in enumerate(right) if not good]
-    failing.sort(key=lambda i: size_of(exercise.cases[i]))
+    failing.sort(key=lambda i: (_hardly_shows(outcomes[i], expected[i]), size_of(exercise.cases[i])))
     raising = [i for i in failing if outcomes[i].error is not None]
     wrong = next((i for i in failing if i not in raising), None)
     if wrong is None or len(raising) > len(failing) / 2:
@@ -179,7 +179,8 @@ def _unrecognised(
         return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
     overall = explain_by_inputs(exercise, outcomes, expected) if len(failing) == 1 else None
     overall = overall or explain_all(exercise, outcomes, expected)
-    known = None if overall else _recognise(exercise, outcomes, expected, mistaken, whole=False)
+    partly = not overall and not _are_single_truths(expected)
+    known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
     if known is not None:
         odd = _where_else(exercise, known, outcomes, mistaken)
         message = f"{known.message} It shows differently in some cases, such as for {odd}.{besides}"
@@ -192,6 +193,22 @@ def _unrecognised(
         text += _influence(exercise, answer, outcomes, expected, [i for i in failing if i not in raising])
     verdict = Verdict("wrong", f"{start}{text}{besides}", place=place)
     return _with_example(exercise, answer, outcomes, wrong, verdict, quick)
+
+
+def _are_single_truths(expected: list[Outcome]) -> bool:
+    """Whether one True or False is asked for: any two wrong answers agree wherever both are wrong."""
+    return all(isinstance(want.value, bool) for want in expected)
+
+
+def _hardly_shows(got: Outcome, want: Outcome) -> bool:
+    """Whether a fraction is right to a few per cent, so that another case shows better what is wrong."""
+    if got.error is not None or want.error is not None or not is_one_number(want.value):
+        return False
+    parts = split_parts(got.value, want.value)
+    came, should = (to_tensor(parts[0]) if parts else None), to_tensor(split_parts(want.value, want.value)[0])
+    if came is None or came.shape != should.shape:
+        return False
+    return bool((came - should).abs() < 0.03 * should.abs())
 
 
 def _with_example(

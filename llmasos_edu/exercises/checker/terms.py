@@ -120,6 +120,7 @@ def entries(axes: tuple[str, ...] | None, dims: int) -> list[str] | None:
         else:
             plain = name.isidentifier() and len(name) > 1
             single = name.removesuffix("s") if name.endswith("s") and not name.endswith("ss") else name
+            single = name.removesuffix("es") if name.endswith(("ches", "shes", "xes")) else single
             entry = ENTRY.get(name) or ("feature" if name in FEATURES else single if plain else "entry")
             words.append(entry)
     return words if len(set(words)) == len(words) else None

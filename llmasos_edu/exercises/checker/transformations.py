@@ -51,13 +51,22 @@ def explain(pairs: list[Pair], noun: str, *, strict: bool = False) -> str | None
     return None
 
 
+def _are_truths(pairs: list[Pair]) -> bool:
+    """Whether nothing but 0 and 1 is asked for: True and False are not one apart."""
+    return all(p.whole and bool(((p.want == 0) | (p.want == 1)).all()) for p in pairs)
+
+
 def _reach(failing: list[Pair]) -> str:
     return "here and in every other case that fails" if len(failing) > 1 else "throughout"
 
 
 def _factor(pairs: list[Pair], failing: list[Pair]) -> str | None:
-    if any(p.got.shape != p.want.shape or (p.whole and p.want.dim() > 0) for p in pairs):
+    if _are_truths(pairs) or any(
+        p.got.shape != p.want.shape or (p.whole and p.want.dim() > 0) for p in pairs
+    ):
         return None
+    if all(p.whole for p in pairs) and len({float(p.want) for p in failing}) < 3:
+        return None  # one place too far is no multiple
     factors = [_ratio(pair) for pair in pairs]
     if any(f is None and not same(p.got, p.want) for f, p in zip(factors, pairs, strict=True)):
         return None
@@ -72,7 +81,9 @@ def _factor(pairs: list[Pair], failing: list[Pair]) -> str | None:
         several = [f for f, p in wrong if int(p.want.ne(0).sum()) > 1]
         if len(several) < 2 or all(math.isclose(f, several[0], rel_tol=1e-2) for f in several):
             return None  # one number is a multiple of any other
-        start = f"is {several[0]:.3g} times what it should be in one case, and another multiple in other cases."
+        start = (
+            f"is {several[0]:.3g} times what it should be in one case, and another multiple in other cases."
+        )
         return f"{start} What does that factor depend on?"
     if abs(first - 1) < 0.02:
         return None
@@ -108,6 +119,8 @@ def _factor_by_size(known: list[tuple[float, Pair]]) -> str | None:
 
 def _offset(pairs: list[Pair], failing: list[Pair]) -> str | None:
     # One too many in two cases of nine is no rule: whole numbers come out so by chance.
+    if _are_truths(pairs):
+        return None
     enough = 3 if all(p.whole for p in pairs) else 2
     if any(p.got.shape != p.want.shape for p in pairs) or wrong_numbers(failing) < enough:
         return None
@@ -150,8 +163,7 @@ def _elementwise(pairs: list[Pair], failing: list[Pair]) -> str | None:
     if any(p.got.shape != p.want.shape for p in pairs) or wrong_numbers(failing) < 2:
         return None
     if all(p.whole for p in pairs):
-        truth = all(bool(((p.want == 0) | (p.want == 1)).all()) for p in pairs)
-        if truth and all_cases(pairs, lambda p: 1 - p.want):
+        if _are_truths(pairs) and all_cases(pairs, lambda p: 1 - p.want):
             return "is exactly inverted: true where it should be false, and false where it should be true."
         return None
     for words, change in ELEMENTWISE.items():

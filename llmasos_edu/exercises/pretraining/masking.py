@@ -299,12 +299,21 @@ WORDS = Exercise(
                 0.2,
             ),
         ),
+        Case(
+            "a draw that lies just on the share",
+            (torch.tensor([True, True, False, True]), torch.tensor([0.125, 0.25, 0.125, 0.5]), 0.25),
+        ),
     ),
     mistakes=(
         Mistake(
             "each token on its own",
             "You decide for each token by its own draw, so that words are hidden in part.",
             (lambda s, d, p: d < p,),
+        ),
+        Mistake(
+            "the share itself hidden",
+            "A word whose draw equals the share is hidden by you. Below the share is asked for.",
+            (lambda s, d, p: d[s][s.long().cumsum(0) - 1] <= p,),
         ),
         Mistake(
             "first tokens only",

@@ -270,6 +270,7 @@ LEAK = Exercise(
             (
                 lambda *a: min(1, _farthest(_pairs(_differences(*a)))),
                 lambda *a: sum(s > t for s, t in _pairs(_differences(*a))),
+                lambda *a: max((_differences(*a) > 1e-4).tril(-1).sum(1).tolist()),
             ),
         ),
         Mistake(

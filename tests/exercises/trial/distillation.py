@@ -106,7 +106,7 @@ def alpha_on_the_wrong_term(student_logits, teacher_logits, labels, temperature,
     return (1 - alpha) * temperature**2 * soft + alpha * F.cross_entropy(student_logits, labels)
 
 
-@wrong("3.5-3", "`alpha` is 0")
+@wrong("3.5-3", "to the gradient of the student's logits is missing")
 def student_detached(student_logits, teacher_logits, labels, temperature, alpha):
     s = (student_logits / temperature).log_softmax(-1).detach()  # it is the teacher that gets no gradient
     t = (teacher_logits / temperature).log_softmax(-1)

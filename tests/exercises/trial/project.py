@@ -350,7 +350,7 @@ def tested_with_dropout_on(build):
     assert torch.allclose(model(tokens)[:, :5], model(changed)[:, :5], atol=1e-4)
 
 
-@wrong("5-8", "13 bugs")
+@wrong("5-8", "turned round, your review would find")
 def true_for_a_bug(build):
     model = build().eval()
     tokens = torch.arange(6)[None] % 7
