@@ -487,3 +487,15 @@ def test_the_words_for_axes_without_a_name_and_for_batches():
     bare = make_exercise(lambda x: x.softmax(-1), *random_cases((2, 3), (3, 4), (4, 5)))
     text = words(bare, lambda x: x.softmax(-1) / x.softmax(-1).amax(-1, keepdim=True))
     assert "its largest number among the entries along axis 1" in text
+
+
+def test_the_last_along_an_axis_left_out_in_all_inputs_is_named():
+    def weighted(losses, counts):
+        """losses [batches], counts [batches] -> mean []."""
+        return (losses * counts).sum() / counts.sum()
+
+    item = make_exercise(
+        weighted, *[(x, 1 + x.abs().flip(0)) for (x,) in random_cases((3,), (4,), (5,), (6,))]
+    )
+    text = words(item, lambda losses, counts: weighted(losses[:-1], counts[:-1]))
+    assert "if the last along the axis batches (of `losses`, `counts`) were left out" in text

@@ -12,6 +12,7 @@ import torch
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
 from llmasos_edu.exercises.checker.running import Outcome, run, same, within
+from llmasos_edu.exercises.checker.terms import axes_of_inputs, named_axes
 
 SECONDS = 0.4  # what the search may take: a reader waits for the words
 EACH = 0.1  # what one change may take: with a step of 0, say, a solution may never end
@@ -126,12 +127,37 @@ def _changes(exercise: Exercise) -> Iterator[tuple[str, Callable[[list], list]]]
                 return inputs
 
             yield f"if `{name}` {words.rstrip('.')}", one
+    yield from _cut_short(exercise, names)
     tensors = [i for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
     for i in tensors:
         for j in tensors:
             alike = all(_alike(case.inputs[i], case.inputs[j]) for case in exercise.cases)
             if i != j and alike:
                 yield from _of_two(names, i, j)
+
+
+def _cut_short(exercise: Exercise, names: list[str]) -> Iterator[tuple[str, Callable[[list], list]]]:
+    """The first or the last along a named axis left out, in all inputs that have it."""
+    axes = axes_of_inputs(exercise)
+    for axis in dict.fromkeys(name for shape in axes.values() for name in shape if name.isidentifier()):
+        with_it = [f"`{name}`" for name in names if axis in axes.get(name, ())]
+        for end, kept in (("last", slice(None, -1)), ("first", slice(1, None))):
+
+            def cut(inputs: list, axis=axis, kept=kept) -> list:
+                pairs = zip(names, inputs, strict=False)
+                return [_along(value, axes.get(name, ()), axis, kept) for name, value in pairs]
+
+            yield f"if the {end} along the axis {axis} (of {', '.join(with_it)}) were left out", cut
+
+
+def _along(value: object, shape: tuple[str, ...], axis: str, kept: slice) -> object:
+    """What is kept of a tensor or a list along a named axis; anything else as it is."""
+    if isinstance(value, list):
+        return value[kept] if shape[:1] == (axis,) else value
+    if not isinstance(value, torch.Tensor):
+        return value
+    here = [name == axis for name in named_axes(shape or None, value.dim()) or ()]
+    return value[tuple(kept if found else slice(None) for found in here)] if any(here) else value
 
 
 def _alike(a: torch.Tensor, b: torch.Tensor) -> bool:
