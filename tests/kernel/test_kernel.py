@@ -128,6 +128,36 @@ def test_who_has_ended_cannot_be_forked_reaped_twice_or_resumed_unless_killed():
 # ---- life ----
 
 
+def test_a_process_keeps_what_it_was_born_with_and_hands_it_on():
+    class Choosing(IntegerDriver):
+        def check(self, sampling):
+            assert sampling in (None, "hot")
+
+    kernel = Kernel(Choosing(), num_blocks=8, block_size=4)
+    plain = kernel.spawn([1], 3)
+    assert (plain.user, plain.priority, plain.seed, plain.sampling) == ("", 0.0, 0, None)
+    given = {"user": "Ada", "priority": -2.5, "seed": 7, "sampling": "hot"}
+    mother = kernel.spawn([1], 3, stop=[5], capabilities=["read"], **given)
+    child = kernel.fork(mother)
+    for process in (mother, child):
+        assert {name: getattr(process, name) for name in given} == given
+        assert (process.stop, process.capabilities) == (frozenset({5}), frozenset({"read"}))
+    assert kernel.fork(mother, seed=2**64 - 1).seed == 2**64 - 1
+    kernel.kill(mother)
+    assert mother.reason == "killed"
+
+
+def test_a_child_s_seed_and_length_are_checked_under_their_names():
+    kernel = make()
+    mother = kernel.spawn([1], 3)
+    with pytest.raises(ValueError, match=r"^max_new=0"):
+        kernel.fork(mother, max_new=0)
+    with pytest.raises(ValueError, match=rf"^seed={2**64}"):
+        kernel.fork(mother, seed=2**64)
+    with pytest.raises(ValueError, match=rf"^seed={-(2**63) - 1}"):
+        kernel.fork(mother, seed=-(2**63) - 1)
+
+
 def test_a_step_gives_every_slot_a_token():
     kernel = make()
     processes = [kernel.spawn([number], 3) for number in range(3)]
