@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 import llmasos_edu.exercises as exercises
 from llmasos_edu.exercises import Case, Exercise, Mistake, check, hint, judge, solution
 from llmasos_edu.exercises.checker import client, judging
+from llmasos_edu.exercises.checker.blanks import is_empty
 from llmasos_edu.exercises.checker.comparing import agree, to_tensor
 from llmasos_edu.exercises.checker.exercise import value_and_gradient
-from llmasos_edu.exercises.checker.judging import examine, is_empty
+from llmasos_edu.exercises.checker.judging import examine
 
 # As in a notebook, where functions travel whole and not by the name of their module.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

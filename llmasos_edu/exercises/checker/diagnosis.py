@@ -1,12 +1,12 @@
 """What is wrong with an answer that is no known mistake: in words, from all cases or on the smallest one."""
 
-import inspect
 from dataclasses import dataclass, replace
 
 import torch
 
 from llmasos_edu.exercises.checker import input_changes
 from llmasos_edu.exercises.checker.arrangements import only_some
+from llmasos_edu.exercises.checker.common import what_right_cases_share
 from llmasos_edu.exercises.checker.comparing import (
     NO_GRADIENT,
     as_numbers,
@@ -16,7 +16,7 @@ from llmasos_edu.exercises.checker.comparing import (
     split_parts,
     to_tensor,
 )
-from llmasos_edu.exercises.checker.exercise import Case, Exercise
+from llmasos_edu.exercises.checker.exercise import Exercise
 from llmasos_edu.exercises.checker.pairs import Pair
 from llmasos_edu.exercises.checker.running import Outcome
 from llmasos_edu.exercises.checker.terms import axes_of_parts, is_are, place_in_words, sizes_of
@@ -37,7 +37,6 @@ CUT_OFF = (
     "The {} is right, so look at what its gradient flows through: is something cut off (`detach`, "
     "`item`, `no_grad`, a tensor made of numbers), or does a step have the same value and another slope?"
 )
-BY_CHANCE = ("negative number", "above 100")  # how facts on single numbers end
 
 
 @dataclass(frozen=True)
@@ -265,7 +264,7 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
     split = (
         None
         if where or len(right) < len(exercise.cases)
-        else _where_right(exercise, right, _zeros(compared, number))
+        else what_right_cases_share(exercise, right, _zeros(compared, number))
     )
     return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split, cut_off)))
 
@@ -371,48 +370,7 @@ def _one_way(failing: list[Pair]) -> str | None:
     return None
 
 
-def _where_right(exercise: Exercise, right: dict[int, bool], trivial: set[int]) -> str | None:
-    """What the cases that come out right have in common, and no other has."""
-    good = [i for i, ok in right.items() if ok]
-    if not good or len(good) == len(right) or all(map(trivial.__contains__, good)):
-        return None
-    names = list(inspect.signature(exercise.reference).parameters)
-    facts = [_facts(exercise, case, names) for case in exercise.cases]
-    common = set.intersection(*(facts[i] for i in good))
-    common -= set().union(*(facts[i] for i, ok in right.items() if not ok))
-    # What numbers happen to be like says something only when several cases share it.
-    few = min(len(good), len(right) - len(good)) < 2
-    common = {fact for fact in common if not (few and fact.endswith(BY_CHANCE))}
-    if not common or (len(good) == 1 and len(common) > 1):
-        return None
-    return f"It is right in just those cases in which {min(sorted(common), key=len)}."
-
-
 def _zeros(compared: Compared, number: int) -> set[int]:
     """Cases in which nothing but zeros are asked for: many wrong answers give them too."""
     wanted = {i: to_tensor(row[number][1]) for i, row in compared.rows.items()}
     return {i for i, tensor in wanted.items() if tensor is not None and not tensor.any()}
-
-
-def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
-    sizes = {name if name[:4] == "the " else f"`{name}`": n for name, n in sizes_of(exercise, case).items()}
-    facts = {f"{name} is {size:g}" for name, size in sizes.items() if size in (0, 1)}
-    names_of_sizes = sorted(sizes)
-    facts |= {
-        f"{one} equals {other}"
-        for place, one in enumerate(names_of_sizes)
-        for other in names_of_sizes[place + 1 :]
-        if sizes[one] == sizes[other] > 1
-    }
-    for name, value in zip(names, case.inputs, strict=False):
-        if isinstance(value, torch.Tensor) and value.dtype == torch.bool and value.numel():
-            whole = "all True" if value.all() else "False somewhere"
-            facts.add(f"`{name}` is {whole}")
-        elif isinstance(value, bool):
-            facts.add(f"`{name}` is {value}")
-        elif isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
-            facts.add(f"`{name}` holds {'no' if (value >= 0).all() else 'a'} negative number")
-            facts.add(f"`{name}` holds {'numbers' if value.abs().max() > 100 else 'no number'} above 100")
-        elif isinstance(value, (list, tuple, str)) and len(value) < 2:
-            facts.add(f"`{name}` has {len(value)} entr{'y' if len(value) == 1 else 'ies'}")
-    return facts

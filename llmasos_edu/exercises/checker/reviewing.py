@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from llmasos_edu.exercises.checker.blanks import is_empty
 from llmasos_edu.exercises.checker.comparing import kind
 from llmasos_edu.exercises.checker.exercise import Case
-from llmasos_edu.exercises.checker.judging import is_empty
 
 
 @dataclass(frozen=True)

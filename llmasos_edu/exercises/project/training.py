@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from llmasos_edu.exercises.checker.blanks import is_empty
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-from llmasos_edu.exercises.checker.judging import is_empty
 
 # 5-3 --------------------------------------------------------------------------------
 
@@ -269,10 +269,6 @@ def _generator_itself(run, fresh):
     fresh.generator = run.generator
 
 
-def _generator_from_the_step(run, fresh):
-    fresh.generator.manual_seed(run.step)
-
-
 def _generator_from_its_seed(run, fresh):
     fresh.generator.manual_seed(run.generator.initial_seed())
 
@@ -347,13 +343,12 @@ RESUME = Exercise(
             (
                 _resumed(_model, _optimizer, _step),
                 _resumed(_model, _optimizer, _step, _generator_from_its_seed),
-                _resumed(_model, _optimizer, _step, _generator_from_the_step),
+                _resumed(_model, _optimizer, _step, lambda run, fresh: fresh.generator.manual_seed(run.step)),
             ),
         ),
         Mistake(
             "the step forgotten",
-            "All is right but the learning rate: it follows the number of the step, and yours begins at the "
-            "beginning.",
+            "All is right but the learning rate: it follows the step's number, and yours begins at 0.",
             (_resumed(_model, _optimizer, _generator),),
         ),
         Mistake(
@@ -393,8 +388,7 @@ RESUME = Exercise(
         ),
         Mistake(
             "the wrong direction",
-            "You have overwritten the run with the new one: all that it had learned is gone. Which of the "
-            "two is to change?",
+            "You overwrite the run with the new one: all that it had learned is gone. Which is to change?",
             (lambda run, fresh: resume(fresh, run) and fresh,),
         ),
     ),

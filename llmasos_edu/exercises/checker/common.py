@@ -1,0 +1,57 @@
+"""What those cases have in common that an answer gets right."""
+
+import inspect
+
+import torch
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise
+from llmasos_edu.exercises.checker.terms import sizes_of
+
+BY_CHANCE = ("negative number", "above 100")  # how facts on single numbers end
+
+
+def what_right_cases_share(exercise: Exercise, right: dict[int, bool], trivial: set[int]) -> str | None:
+    """What the cases that come out right have in common, and no other has, in words.
+
+    Args:
+        exercise: what was asked.
+        right: which cases are right, by their numbers.
+        trivial: those in which nothing but zeros are asked for; alone they say nothing.
+    """
+    good = [i for i, ok in right.items() if ok]
+    if not good or len(good) == len(right) or all(map(trivial.__contains__, good)):
+        return None
+    names = list(inspect.signature(exercise.reference).parameters)
+    facts = [_facts(exercise, case, names) for case in exercise.cases]
+    common = set.intersection(*(facts[i] for i in good))
+    common -= set().union(*(facts[i] for i, ok in right.items() if not ok))
+    # What numbers happen to be like says something only when several cases share it.
+    few = min(len(good), len(right) - len(good)) < 2
+    common = {fact for fact in common if not (few and fact.endswith(BY_CHANCE))}
+    if not common or (len(good) == 1 and len(common) > 1):
+        return None
+    return f"It is right in just those cases in which {min(sorted(common), key=len)}."
+
+
+def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
+    sizes = {name if name[:4] == "the " else f"`{name}`": n for name, n in sizes_of(exercise, case).items()}
+    facts = {f"{name} is {size:g}" for name, size in sizes.items() if size in (0, 1)}
+    names_of_sizes = sorted(sizes)
+    facts |= {
+        f"{one} equals {other}"
+        for place, one in enumerate(names_of_sizes)
+        for other in names_of_sizes[place + 1 :]
+        if sizes[one] == sizes[other] > 1
+    }
+    for name, value in zip(names, case.inputs, strict=False):
+        if isinstance(value, torch.Tensor) and value.dtype == torch.bool and value.numel():
+            whole = "all True" if value.all() else "False somewhere"
+            facts.add(f"`{name}` is {whole}")
+        elif isinstance(value, bool):
+            facts.add(f"`{name}` is {value}")
+        elif isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
+            facts.add(f"`{name}` holds {'no' if (value >= 0).all() else 'a'} negative number")
+            facts.add(f"`{name}` holds {'numbers' if value.abs().max() > 100 else 'no number'} above 100")
+        elif isinstance(value, (list, tuple, str)) and len(value) < 2:
+            facts.add(f"`{name}` has {len(value)} entr{'y' if len(value) == 1 else 'ies'}")
+    return facts
