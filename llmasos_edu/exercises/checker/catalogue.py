@@ -8,6 +8,7 @@ from llmasos_edu.exercises.checker.question import Question
 
 # Which folder holds the exercises of which chapter; it is imported when it is first asked for.
 CHAPTERS = {
+    "1": "background",
     "2.1": "language_models",
     "2.2": "operating_systems",
     "2.3": "architecture",
