@@ -99,7 +99,7 @@ COPIED = Exercise(
         ),
         Mistake(
             "a number of hits",
-            "You return how many were right. Asked is a share.",
+            "You return how many were right. Asked is their share of all that could be copied.",
             (lambda t, g, p: _copied(t, g, p, count=1),),
         ),
     ),
