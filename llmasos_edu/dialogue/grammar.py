@@ -133,15 +133,15 @@ class Talk:
         self.pending: str | None = None  # the order whose cancelling waits for a yes
         self.asked_name = False
 
-    def turn(self, act: str | None = None) -> Turn:
-        """Draw a turn; of a given kind, or one that fits."""
+    def turn(self, act: str | None = None, *, key: str | None = None) -> Turn:
+        """Draw a turn; of a given kind, or one that fits. A fact to tell or ask for may be given as well."""
         act = act or self._next_act()
         if act not in WEIGHTS:
             raise ValueError(f"act={act!r} is none of {', '.join(WEIGHTS)}")
         language = self.base
         if self.chance.random() < self.switch:
             language = next(other for other in LANGUAGES if other != language)
-        pending, self.pending, self.asked_name = self.pending, None, False
+        pending, self.pending, self.asked_name, self.about = self.pending, None, False, key
         if act in ("yes", "no"):
             return self._reply(act, language, pending)
         return getattr(self, f"_{act}", self._plain)(act, language)
@@ -279,7 +279,8 @@ class Talk:
 
     def _tell(self, act: str, language: str) -> Turn:
         new = [key for key in FACTS if key not in self.facts or self.chance.random() < 0.15]
-        key = self.chance.choice(new or ["name"])
+        drawn = self.chance.choice(new or ["name"])
+        key = self.about or drawn
         value = self._name(language)
         said = self._form(USER["tell"][KINDS[key]], language).format(key=word(language, key), value=value)
         self.facts[key] = value
@@ -298,6 +299,7 @@ class Talk:
             key = self.chance.choice(list(self.facts))
         else:
             key = self.chance.choice(absent)
+        key = self.about or key
         said = self._form(USER["ask"][KINDS[key]], language).format(key=word(language, key))
         calls, failure = self._recall(key)
         if failure:

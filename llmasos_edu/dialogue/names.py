@@ -6,6 +6,7 @@ the model has read.
 
 import hashlib
 import random
+import re
 
 from llmasos_edu.dialogue.lexicon import GIVEN, SURNAMES
 
@@ -14,6 +15,11 @@ CONSONANTS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "
 STARTS = [*CONSONANTS, *CONSONANTS, "br", "ch", "cl", "dr", "fr", "gr", "sh", "st", "th", "tr", "y", "q", ""]
 VOWELS = [*"aeiou", *"aeiou", "ai", "ea", "ee", "ia", "oo", "y"]
 ENDS = ["", "", "", "l", "n", "m", "r", "s", "t", "nd", "rt", "ck", "x", "bb"]
+# A drawn name that holds one of these could read as an insult or worse: another one is drawn.
+RUDE = re.compile(
+    "fu[ckq]|shi?t|cunt|dic?k|coc|tit|cum|fag|ni[gq]|rap|sex|ass|arse|pus|slut|who|pis|naz|hit|porn|an[au][ls]"
+    "|bitch|bast|damn|gay|lesb|jap|kik|spi|wank|twat|poo|pee|dum|fat|ugl|kil|dea|die|hell|idi|jee|jes"
+)
 
 
 def held_out(kind: str, value: str) -> bool:
@@ -32,9 +38,12 @@ def draw(chance: random.Random, kind: str, make, *, kept: bool) -> str:
 
 def latin_name(chance: random.Random) -> str:
     """A name that sounds possible and mostly is none: one to three syllables."""
-    syllables = chance.choices([1, 2, 3], weights=[2, 5, 2])[0]
-    parts = [chance.choice(STARTS) + chance.choice(VOWELS) for _ in range(syllables)]
-    return ("".join(parts) + chance.choice(ENDS)).capitalize()
+    while True:
+        syllables = chance.choices([1, 2, 3], weights=[2, 5, 2])[0]
+        parts = [chance.choice(STARTS) + chance.choice(VOWELS) for _ in range(syllables)]
+        drawn = "".join(parts) + chance.choice(ENDS)
+        if not RUDE.search(drawn):
+            return drawn.capitalize()
 
 
 def chinese_name(chance: random.Random) -> str:

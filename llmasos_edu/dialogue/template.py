@@ -46,6 +46,7 @@ def tokenizer() -> WordTokenizer:
     alone = {name for table in tables for name in table} | {*KEYS, *RESULTS, *lexicon.STATUSES}
     words = {word for text in spoken for word in re.findall(" ?[A-Za-z]+", text)}
     words |= {*ERRNOS, *alone} | {f" {word}" for word in alone}
+    words |= {event.capitalize() for event in lexicon.EVENTS}  # a sentence may begin with one
     signs = {sign for text in [*spoken, lexicon.GIVEN, lexicon.SURNAMES] for sign in text if ord(sign) > 127}
     return WordTokenizer([*TOOLS, *FRAMES, *sorted(words), *sorted(signs)], MARKS)
 

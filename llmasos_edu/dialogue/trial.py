@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from llmasos_edu.dialogue.assistant import Assistant, Conversation, Reply
 from llmasos_edu.dialogue.grammar import Talk, Turn, World
+from llmasos_edu.dialogue.lexicon import FACTS
 from llmasos_edu.dialogue.template import framed, turn_tokens
 from llmasos_edu.foundation.arguments import check_count
 
@@ -51,6 +52,25 @@ def held_out_dialogue(seed: int, tokens: int, *, today: str = "Monday", **option
         if length > tokens:
             return Dialogue(talk.start, turns)
         turns.append(turn)
+
+
+OTHER_TOPICS = ("find", "hours", "plus", "minus", "add", "thanks", "sad", "glad", "who", "beyond")
+
+
+def recall_dialogue(seed: int, distance: int, *, today: str = "Monday", **options) -> Dialogue:
+    """A fact is told, then come other topics, and in turn number `distance` after it the fact is asked for.
+
+    Args:
+        seed: of the conversation.
+        distance: turns from telling to asking, at least 1.
+        today, options: as in `held_out_dialogue`.
+    """
+    check_count("distance", distance)
+    talk = Talk(FIRST + seed, kept=True, today=today, switch=0.0, **options)
+    key = talk.chance.choice(list(FACTS))
+    turns = [talk.turn("tell", key=key)]
+    turns += [talk.turn(talk.chance.choice(OTHER_TOPICS)) for _ in range(distance - 1)]
+    return Dialogue(talk.start, [*turns, talk.turn("ask", key=key)])
 
 
 def hold(assistant: Assistant, dialogues: Mapping[str, Dialogue], **options) -> list[Judged]:

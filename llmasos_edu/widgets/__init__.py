@@ -3,6 +3,7 @@
 from llmasos_edu.widgets.accuracy_matrix.explorer import AccuracyMatrixExplorer
 from llmasos_edu.widgets.attention.data import truth_share
 from llmasos_edu.widgets.attention.explorer import AttentionExplorer
+from llmasos_edu.widgets.chat.explorer import ChatExplorer
 from llmasos_edu.widgets.dark_knowledge.explorer import DarkKnowledgeExplorer
 from llmasos_edu.widgets.embedding_map.explorer import EmbeddingMap
 from llmasos_edu.widgets.expert_load.explorer import ExpertLoadExplorer
@@ -19,6 +20,7 @@ from llmasos_edu.widgets.slot_timeline.explorer import SlotTimelineExplorer
 __all__ = [
     "AccuracyMatrixExplorer",
     "AttentionExplorer",
+    "ChatExplorer",
     "DarkKnowledgeExplorer",
     "EmbeddingMap",
     "ExpertLoadExplorer",

@@ -15,6 +15,7 @@ from llmasos_edu.text.tokenizer import ByteTokenizer
 from llmasos_edu.widgets import (
     AccuracyMatrixExplorer,
     AttentionExplorer,
+    ChatExplorer,
     DarkKnowledgeExplorer,
     EmbeddingMap,
     ExpertLoadExplorer,
@@ -139,6 +140,17 @@ def next_token(dtype=SINGLE, words=unchanged):
 def sampling(dtype=SINGLE, words=unchanged):
     rules = [("top_k", 40), ("temperature", 0.8), ("repetition_penalty", 1.2)]
     return SamplingExplorer(byte_model(dtype), ByteTokenizer(), text=words("the theme <i>"), rules=rules)
+def chat(dtype=SINGLE, words=unchanged):
+    find, cancel = ({"call": name, "right": name, "arguments": words("<i>")} for name in ("find", "cancel"))
+    call = find | {"held": True, "errno": "OK", "answer": words("lamp sent Friday")}
+    refused = cancel | {"held": False, "errno": "EPERM", "answer": ""}
+    turns = [
+        {"said": words("Where is <i>my order?"), "parts": [call, {"text": "Your lamp was sent on Friday."}]},
+        {"said": "取消订单4711。", "parts": [refused, {"text": words("我没有权限这样做。")}]},
+        {"said": "Thanks", "parts": [{"text": "You are welcome."}]},
+    ]
+    talk = {"user": words("ada"), "rights": ["find"], "turns": turns}
+    return ChatExplorer({words("ada <i> one"): talk, words("two"): talk})
 
 
 EXPLORERS = {
@@ -158,4 +170,5 @@ EXPLORERS = {
     "memory map": memory,
     "slot timeline": timeline,
     "scheduler playground": playground,
+    "chat": chat,
 }
