@@ -140,6 +140,8 @@ def next_token(dtype=SINGLE, words=unchanged):
 def sampling(dtype=SINGLE, words=unchanged):
     rules = [("top_k", 40), ("temperature", 0.8), ("repetition_penalty", 1.2)]
     return SamplingExplorer(byte_model(dtype), ByteTokenizer(), text=words("the theme <i>"), rules=rules)
+
+
 def chat(dtype=SINGLE, words=unchanged):
     find, cancel = ({"call": name, "right": name, "arguments": words("<i>")} for name in ("find", "cancel"))
     call = find | {"held": True, "errno": "OK", "answer": words("lamp sent Friday")}
