@@ -5,6 +5,7 @@
     python -m llmasos_edu generate "Once upon a time" --model my_novel-model
     python -m llmasos_edu models
     python -m llmasos_edu serve --demo
+    python -m llmasos_edu chat
 
 Each command explains its options with `--help`. Exit codes: 0 done, 1 it went wrong on the way,
 2 the command asks for what cannot be, 130 stopped by Ctrl-C, 141 the reader of a pipe has gone.
@@ -16,6 +17,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from llmasos_edu.dialogue import command as talking
 from llmasos_edu.foundation.characters import decode_whole, shown
 from llmasos_edu.foundation.files import is_disk_trouble
 from llmasos_edu.serving import command
@@ -240,6 +242,10 @@ def parse(arguments):
     line = "put a model behind HTTP, with a control room to watch it"
     offer = add_parser(commands, "serve", command.serve, line, command.SERVE, command.SERVE_EXAMPLES)
     command.add_options(offer, whole)
+
+    line = "talk to the dialogue model, whose tools are real; or to another engine"
+    talk = add_parser(commands, "chat", talking.chat, line, talking.CHAT, talking.CHAT_EXAMPLES)
+    talking.add_options(talk, whole)
 
     add_parser(commands, "models", models, "list the models that the book ships, with their scores")
     return parser.parse_args(arguments)

@@ -400,7 +400,7 @@ def test_models_lists_each_with_its_scores(run, trained, monkeypatch, tmp_path):
     assert "no model: make models makes them" in run("models")[1]
 
 
-@pytest.mark.parametrize("name", ["generate", "train", "models"])
+@pytest.mark.parametrize("name", ["generate", "train", "serve", "chat", "models"])
 def test_help_explains_each_command_with_examples_that_parse(run, name):
     code, said, _ = run(name, "--help")
     assert code == 0

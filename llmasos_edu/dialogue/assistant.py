@@ -8,7 +8,7 @@ the text.
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from llmasos_edu.dialogue.desk import RIGHTS, Desk
@@ -21,6 +21,7 @@ from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.kernel.drivers import Driver
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.process import Process, State
+from llmasos_edu.kernel.syscalls import SyscallTable
 
 WINDOW, REPLY = 256, 80  # tokens that the shipped model was trained to read, and that a turn may add
 YES = {re.sub(r"\W", "", form).lower() for forms in USER["yes"].values() for form in forms}
@@ -146,9 +147,7 @@ class Conversation:
             raise ValueError(
                 f"{len(asked) - 3} tokens were said: 1 to {max(0, room - 3)} fit into the window"
             )
-        rights = self.rights
-        if self.pending is not None and is_yes(text):
-            rights = rights | {confirmed(self.pending)}
+        rights = turn_rights(self.rights, self.pending, text)
         process = self._spawn(self._prompt(asked), self.assistant.reply, rights)
         self._asked = asked
         return process
@@ -182,16 +181,13 @@ class Conversation:
 
     def _prompt(self, asked: list[int]) -> list[int]:
         """Notes, as many of the last turns as fit, and what was said now."""
-        gone = []
-        while self.turns and self._length(asked) > self.assistant.window - self.assistant.reply:
-            gone.append(self.turns.pop(0))
+        head = framed("system", notes_text(self.notes))
+        many = leaving(self.turns, self.assistant.window - self.assistant.reply - len(head) - len(asked))
+        gone, self.turns = self.turns[:many], self.turns[many:]
         self.forgotten += len(gone)
         if gone and self.summarise:
             self.notes = self._summary(gone)
         return [*framed("system", notes_text(self.notes)), *itertools.chain(*self.turns), *asked]
-
-    def _length(self, asked: list[int]) -> int:
-        return len(framed("system", notes_text(self.notes))) + sum(map(len, self.turns)) + len(asked)
 
     def _summary(self, gone: list[list[int]]) -> dict[str, str]:
         """What the model itself says is worth keeping of its notes and the turns that leave."""
@@ -205,10 +201,27 @@ class Conversation:
 
     def _waits_for_a_yes(self, process: Process) -> str | None:
         """The order that this turn's last call wanted confirmed, by the kernel's log and not by the text."""
-        log = [call for call in self.assistant.desk.table.audit if call.pid == process.pid]
-        if not log or (log[-1].name, log[-1].errno) != ("orders.cancel", "EAGAIN"):
-            return None
-        return json.loads(log[-1].arguments)["number"]
+        kernel = self.assistant.kernel
+        same = {each.pid for each in kernel.processes.values() if each.job == process.job}  # resumed ones too
+        return waits_for_a_yes(self.assistant.desk.table, same | {process.pid})
+
+
+def waits_for_a_yes(table: SyscallTable, pids: Collection[int]) -> str | None:
+    """The order that the last call of these processes wanted confirmed; None where it was another call."""
+    log = [call for call in table.audit if call.pid in pids]
+    if not log or (log[-1].name, log[-1].errno) != ("orders.cancel", "EAGAIN"):
+        return None
+    return json.loads(log[-1].arguments)["number"]
+
+
+def turn_rights(rights: frozenset[str], pending: str | None, text: str) -> frozenset[str]:
+    """The rights of a turn: those of the conversation, and that to what a yes has just confirmed."""
+    return rights | {confirmed(pending)} if pending is not None and is_yes(text) else rights
+
+
+def leaving(turns: Sequence[Sequence[int]], room: int) -> int:
+    """How many of the oldest turns leave the window, so that the tokens of the others fit into `room`."""
+    return next(at for at in range(len(turns) + 1) if at == len(turns) or sum(map(len, turns[at:])) <= room)
 
 
 def is_yes(text: str) -> bool:

@@ -23,7 +23,10 @@ from starlette.routing import Route
 from llmasos_edu.serving import control
 from llmasos_edu.serving.engine import Busy, Closed, Engine, TooLarge
 from llmasos_edu.serving.model import ServedModel, parsed
-from llmasos_edu.serving.requests import Asked, BadRequest, chat, completion
+from llmasos_edu.serving.plan import NoCall
+from llmasos_edu.serving.refusals import BadRequest
+from llmasos_edu.serving.requests import Asked, chat, completion
+from llmasos_edu.serving.tools import ToolCall
 from llmasos_edu.serving.writing import Writing, begin
 
 MAX_BODY = 2**20  # bytes
@@ -48,15 +51,18 @@ class Forms:
         """The answer to a request without `stream`."""
         choices = []
         for index, (text, writing) in enumerate(zip(texts, writings, strict=True)):
-            said = {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
+            said = {"message": _message(text, writing.calls)} if self.chat else {"text": text}
             end = {"logprobs": None, "finish_reason": writing.finish_reason}
             choices.append({"index": index} | said | end)
         return self._frame("chat.completion" if self.chat else "text_completion", choices, usage=usage)
 
-    def piece(self, index: int, text: str | None, end: str | None = None, first: bool = False) -> dict:
-        """A piece of one choice in a stream."""
+    def piece(
+        self, index: int, text: str | None, end: str | None = None, first: bool = False, call=None
+    ) -> dict:
+        """A piece of one choice in a stream: of its text, or of a call."""
         if self.chat:
             delta = ({"role": "assistant"} if first else {}) | ({} if text is None else {"content": text})
+            delta |= {} if call is None else {"tool_calls": [call]}
             said = {"delta": delta}
         else:
             said = {"text": text or ""}
@@ -66,6 +72,12 @@ class Forms:
     def count(self, usage: dict) -> dict:
         """The last piece of a stream that was asked for `include_usage`."""
         return self._frame("chat.completion.chunk" if self.chat else "text_completion", [], usage=usage)
+
+
+def _message(text: str, calls: list[ToolCall]) -> dict:
+    if not calls:
+        return {"role": "assistant", "content": text}
+    return {"role": "assistant", "content": text or None, "tool_calls": [call.json() for call in calls]}
 
 
 def usage(prompt_tokens: int, writings: list[Writing]) -> dict:
@@ -148,6 +160,9 @@ async def streamed(forms: Forms, asked: Asked, echo: list[str], writings: list[W
             async with aclosing(writing.pieces()) as pieces:
                 async for text in pieces:
                     await news.put(forms.piece(index, text))
+            for call in writing.calls:
+                for delta in call.deltas():
+                    await news.put(forms.piece(index, None, call=delta))
             await news.put(forms.piece(index, None, writing.finish_reason))
             await news.put(None)
         except Exception as error:  # whatever it is: who waits for news must not wait for ever
@@ -247,7 +262,7 @@ def refused(request: Request, error: Exception) -> Response:
         status, kind, param, code = error.status_code, "invalid_request_error", None, None
         error = f"{error.detail}: {request.method} {request.url.path}"
     else:
-        status, kind, param, code = 503, "server_error", None, None
+        status, kind, param, code = 500 if isinstance(error, NoCall) else 503, "server_error", None, None
     return JSONResponse(error_json(str(error), kind, param, code), status, headers)
 
 
@@ -317,7 +332,7 @@ def make_app(
     middleware = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)]
     if token is not None:
         middleware.append(Middleware(BearerToken, token=token))
-    handlers = dict.fromkeys((BadRequest, TooLarge, Busy, Closed, HTTPException), refused)
+    handlers = dict.fromkeys((BadRequest, TooLarge, Busy, Closed, NoCall, HTTPException), refused)
     return Starlette(
         routes=routes,
         middleware=middleware,

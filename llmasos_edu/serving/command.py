@@ -1,19 +1,23 @@
 """`python -m llmasos_edu serve`: one model for a whole class, behind HTTP, with a control room to watch."""
 
 import argparse
-import asyncio
-import itertools
+import datetime
 import secrets
 import socket
-import sys
 import threading
-import time
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote
 
+from llmasos_edu.dialogue.assistant import WINDOW
+from llmasos_edu.dialogue.desk import Desk
+from llmasos_edu.dialogue.template import tokenizer
 from llmasos_edu.kernel.admission import FuturePeak
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.scheduler import POLICIES
-from llmasos_edu.serving.engine import Busy, Closed, Engine, Listener
+from llmasos_edu.serving.demonstration import demonstrate
+from llmasos_edu.serving.dialogue import Dialogues, ServerCalls
+from llmasos_edu.serving.engine import Engine
 from llmasos_edu.serving.model import ServedModel
 
 BLOCK_SIZE = 16
@@ -23,25 +27,35 @@ Put a model behind HTTP, in the form that OpenAI's clients speak, and open a con
 
 The kernel of chapter 2.3 lets many texts grow at once on one model. The page shows its memory, its slots and
 who holds them. Ctrl-C lets the texts that were begun end, a second one ends all at once.
+
+The model `dialogue` (chapter 6.1) also answers chats, POST /v1/chat/completions; the others continue texts.
+Its five tools can be run in two places:
+- by the client: a request brings them as `tools`, named orders_find, orders_cancel, calendar_add, memory_save
+  and memory_search. The model's call ends the turn, as `tool_calls`. The client runs it, and sends the answer
+  in a `tool` message as the kernel says it: "OK lamp sent Friday", or an error such as "ENOENT no order 5".
+  Tools or parameters that the model has not learned are refused in words.
+- here: with --desk FOLDER, a request without `tools` is answered in text. The kernel makes the calls, for the
+  `user` that the request must name, and the control room's log shows each with its right and its errno.
+  Orders are cancelled only after the user's yes to that order, in that conversation, served here. What no
+  longer fits into the window of 256 tokens is not read; after a restart of the server, of earlier turns the
+  texts are read and not the calls, and a cancelling has to be asked for anew.
 """
 SERVE_EXAMPLES = """\
 examples:
   python -m llmasos_edu serve
   python -m llmasos_edu serve --demo
   python -m llmasos_edu serve --model my_novel-model --port 9000 --slots 16
+  python -m llmasos_edu serve --model dialogue --desk my_desk --demo
   curl http://127.0.0.1:8000/v1/completions -H "Content-Type: application/json" \\
        -d '{"model": "manual-dense", "prompt": "The for statement", "max_tokens": 40}'
 
 Whoever reaches the port may use the model. On 127.0.0.1 that is this machine alone; with --host 0.0.0.0 it is
 everyone on the network, so a token is asked for then: --token, or the one that the command makes and prints.
+Whoever holds the token speaks for every user: a desk believes the `user` of a request. So the token belongs
+into the program that has logged its users in, and never to the users; the control room shows what all say.
 This is one process on one machine, made to be watched; a school that needs more points the same clients at
 vLLM or SGLang.
 """
-USERS = ("ada", "bob", "eve")
-DEMO = (
-    "The for statement", "class Stack:", "An exception is", "def fibonacci(n):", "The import system",
-    "import os\n\n", "A generator function", "The with statement is used",
-)  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser, whole) -> None:
@@ -65,6 +79,7 @@ def add_options(parser: argparse.ArgumentParser, whole) -> None:
     option(
         "--waiting", type=whole(1, 10**6), default=64, help="requests that may wait (default: %(default)s)"
     )
+    option("--desk", type=Path, metavar="FOLDER", help="tools of the dialogue model, run here for each user")
     option("--demo", action="store_true", help="let texts be written all the time, to have something to see")
 
 
@@ -72,7 +87,7 @@ def serve(asked) -> int:
     """Load the model, open the port, and serve until Ctrl-C."""
     from llmasos_edu.serving.run import serve as make_server
 
-    engine, model = load_engine(asked)
+    engine, model, desk = load_engine(asked)
     token = asked.token
     if token is None and asked.host not in ("127.0.0.1", "localhost"):
         token = secrets.token_urlsafe(12)
@@ -84,21 +99,24 @@ def serve(asked) -> int:
             print(f"Everyone who reaches this port may ask; the token is {token}")
         print("Ctrl-C lets the texts that were begun end and then stops.", flush=True)
         if asked.demo:
-            threading.Thread(target=demonstrate, args=(engine, model), daemon=True).start()
+            threading.Thread(target=demonstrate, args=(engine, model, desk), daemon=True).start()
         server.run(sockets=[port])
     return 0
 
 
-def load_engine(asked) -> tuple[Engine, ServedModel]:
-    """The model that was asked for, on a kernel of its own.
+def load_engine(asked) -> tuple[Engine, ServedModel, Desk | None]:
+    """The model that was asked for, on a kernel of its own, and its desk.
 
     Raises:
-        ValueError: there is no such model.
+        ValueError: there is no such model; a desk for one that has not learned its tools.
     """
     from llmasos_edu.kernel.torch_driver import TorchDriver
     from llmasos_edu.pretrained import load
 
     loaded = load(asked.model)
+    talks = getattr(loaded.tokenizer, "marks", None) == tokenizer().marks
+    desk = desk_of(asked, loaded.card["name"], talks)
+    calls = ServerCalls(None if desk is None else desk.table) if talks else None
     driver = TorchDriver(loaded.model)
     kernel = Kernel(
         driver,
@@ -107,11 +125,30 @@ def load_engine(asked) -> tuple[Engine, ServedModel]:
         slots=asked.slots,
         policy=POLICIES[asked.policy](),
         admission=FuturePeak(4 * asked.slots),
+        syscalls=calls,
     )
     # The last token of a text is never read, so a text may be one token longer than the memory.
     window = min(asked.blocks * BLOCK_SIZE + 1, driver.positions or LONGEST)
     served = ServedModel(loaded.card["name"], loaded.tokenizer, window)
-    return Engine(kernel, max_waiting=asked.waiting), served
+    if talks:
+        calls.serve(kernel)
+        window = min(window, WINDOW)
+        end = frozenset({tokenizer().marks["end"]})
+        served = replace(served, window=window, end=end, chats=Dialogues(calls, window).plan)
+    return Engine(kernel, max_waiting=asked.waiting), served, desk
+
+
+def desk_of(asked, name: str, talks: bool) -> Desk | None:
+    """The desk that was asked for.
+
+    Raises:
+        ValueError: the model has not learned its tools; a demonstration of conversations without a desk.
+    """
+    if asked.desk is not None and not talks:
+        raise ValueError(f"--desk goes with a model that has learned its tools, such as dialogue, not {name}")
+    if asked.demo and talks and asked.desk is None:
+        raise ValueError(f"--demo of {name} holds conversations at a desk, and fills it: give --desk FOLDER")
+    return None if asked.desk is None else Desk(asked.desk, today=datetime.date.today())
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -129,38 +166,3 @@ def bound(host: str, port: int) -> socket.socket:
 def query(token: str | None) -> str:
     """What a browser's address needs, so that the page may ask."""
     return "" if token is None else f"?token={quote(token, safe='')}"
-
-
-def demonstrate(engine: Engine, model: ServedModel, writers: int = 5) -> None:
-    """Keep a few texts growing, begun again as they end, until the engine closes.
-
-    A writer that is told to wait comes again when it was told to, as every client should.
-    """
-
-    async def write(at: int) -> None:
-        for seed in itertools.count():
-            prompt = model.tokenizer.encode(DEMO[(at + seed) % len(DEMO)])[: model.window - 1]
-            new = min(60 + 20 * at, model.window - len(prompt))
-            options = {"sampling": model.sampling({"temperature": 0.8}), "user": USERS[at % len(USERS)]}
-            listener = await patiently(engine, prompt, new, seed=1000 * at + seed, **options)
-            while await listener.said.get() is not None:
-                pass
-            await asyncio.sleep(1 + at % 3)
-
-    async def all_of_them() -> None:
-        for ended in await asyncio.gather(*map(write, range(writers)), return_exceptions=True):
-            if not isinstance(ended, Closed):
-                print(f"a text of the demonstration ended: {ended}", file=sys.stderr, flush=True)
-
-    while not engine.alive:
-        time.sleep(0.1)
-    asyncio.run(all_of_them())
-
-
-async def patiently(engine: Engine, prompt: list[int], new: int, **options) -> Listener:
-    """`Engine.spawn`; where the queue is full it waits as long as it was told to, and asks again."""
-    while True:
-        try:
-            return await engine.spawn(prompt, new, **options)
-        except Busy as error:
-            await asyncio.sleep(error.retry_after)

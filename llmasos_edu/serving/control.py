@@ -21,7 +21,8 @@ from llmasos_edu.kernel.process import Process, State
 from llmasos_edu.kernel.scheduler import POLICIES
 from llmasos_edu.serving.engine import Engine
 from llmasos_edu.serving.model import ServedModel, parsed
-from llmasos_edu.serving.requests import BadRequest, completion
+from llmasos_edu.serving.refusals import BadRequest
+from llmasos_edu.serving.requests import completion
 from llmasos_edu.serving.writing import spawn
 from llmasos_edu.widgets.shared.host import read_module
 
@@ -86,6 +87,7 @@ class ControlRoom:
                     owners[block].append(process.pid)
         known = [at for at, block in enumerate(kernel.pool.blocks) if block.key is not None]
         audit = [] if kernel.syscalls is None else kernel.syscalls.audit[-AUDIT_LINES:]
+        noted = getattr(kernel.syscalls, "noted", lambda line: {})  # what a server's own table knows besides
         return {
             "model": self.model.name,
             "policy": _policy_name(kernel.policy),
@@ -99,7 +101,7 @@ class ControlRoom:
             "cached": [at for at in known if not owners[at]],
             "processes": [self._row(process) for process in kernel.processes.values()],
             "ended": [self._ended(summary) for summary in self.engine.ended],
-            "audit": [line._asdict() for line in audit],
+            "audit": [line._asdict() | noted(line) for line in audit],
             "dropped": {} if kernel.syscalls is None else kernel.syscalls.dropped,
         }
 
@@ -139,12 +141,12 @@ class ControlRoom:
         if useless := options.keys() & {"n", "stop", "stream", "stream_options", "echo"}:
             raise BadRequest(f"a text that nobody waits for knows no {min(useless)}", min(useless))
         asked = completion({"model": self.model.name} | options)
-        prompt, *others = self.model.prompts(asked)
+        plan, *others = self.model.plans(asked)
         if others:
             raise BadRequest(f"one text at a time: there are {len(asked.prompts)} prompts", "prompt")
         seed = next(self.seeds) if asked.seed is None else asked.seed
-        room, options = self.model.room(prompt, asked), self.model.options(asked)
-        listener = await spawn(self.engine, prompt, room, seed=seed, **options)
+        room, options = self.model.room(plan, asked), self.model.options(plan, asked)
+        listener = await spawn(self.engine, plan.prompt, room, seed=seed, **options)
         return JSONResponse({"pid": listener.process.pid})
 
     async def fork(self, request: Request) -> Response:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmasos_edu.serving.requests import Asked, BadRequest
+from llmasos_edu.serving.plan import Plan
+from llmasos_edu.serving.refusals import BadRequest
+from llmasos_edu.serving.requests import Asked
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class ServedModel:
         window: tokens that a text may have in all, prompt included.
         end: tokens that end a text.
         template: a chat's messages to a prompt's tokens; None where the model has learned no chat.
+        chats: a whole chat to a `Plan`, for a model that has learned to call tools; goes before `template`.
         sampling: a request's options in the words of the driver; as they are unless given.
     """
 
@@ -26,10 +29,11 @@ class ServedModel:
     window: int
     end: frozenset[int] = frozenset()
     template: Callable[[Sequence[dict]], list[int]] | None = None
+    chats: Callable[[Asked], Plan] | None = None
     sampling: Callable[[dict], object] = dict
 
-    def prompts(self, asked: Asked) -> list[list[int]]:
-        """The tokens of every prompt of a request.
+    def plans(self, asked: Asked) -> list[Plan]:
+        """What is to be written for every prompt of a request.
 
         Raises:
             BadRequest: another model, no chat form, tokens outside the vocabulary, no room.
@@ -38,36 +42,42 @@ class ServedModel:
             message = f"there is no model {asked.model!r} here; there is {self.name!r}"
             raise BadRequest(message, "model", status=404, code="model_not_found")
         if asked.messages:
-            return [self._fitting(self._templated(asked.messages), "messages")]
-        return [self._fitting(self._tokens(prompt), "prompt") for prompt in asked.prompts]
+            plan = self._templated(asked) if self.chats is None else self.chats(asked)
+            self._fitting(plan.prompt, "messages")
+            return [plan]
+        prompts = [self._fitting(self._tokens(prompt), "prompt") for prompt in asked.prompts]
+        return [Plan(prompt, self.end) for prompt in prompts]
 
-    def room(self, prompt: Sequence[int], asked: Asked) -> int:
+    def room(self, plan: Plan, asked: Asked) -> int:
         """How many tokens the text may grow by.
 
         Raises:
             BadRequest: more were asked for than the window holds.
         """
-        left = self.window - len(prompt)
+        left = self.window - len(plan.prompt)
         if asked.max_tokens is not None and asked.max_tokens > left:
             raise BadRequest(
-                f"{len(prompt)} tokens of prompt and max_tokens={asked.max_tokens} are more than the window "
-                f"of {self.window}",
+                f"{len(plan.prompt)} tokens of prompt and max_tokens={asked.max_tokens} are more than the "
+                f"window of {self.window}",
                 "max_tokens",
                 code="context_length_exceeded",
             )
-        return left if asked.max_tokens is None else asked.max_tokens
+        return asked.max_tokens or min(left, plan.longest or left)
 
-    def options(self, asked: Asked) -> dict:
+    def options(self, plan: Plan, asked: Asked) -> dict:
         """What `Kernel.spawn` must know of a request beside prompt, room and seed."""
-        return {"user": asked.user, "stop": self.end, "sampling": self.sampling(asked.sampling)}
+        sampling = self.sampling(asked.sampling)
+        return {"user": asked.user, "stop": plan.stop, "capabilities": plan.rights, "sampling": sampling}
 
-    def _templated(self, messages: Sequence[dict]) -> list[int]:
+    def _templated(self, asked: Asked) -> Plan:
         if self.template is None:
             raise BadRequest(
                 f"{self.name} has learned no conversations: it continues texts, so use POST /v1/completions",
                 "messages",
             )
-        return self.template(messages)
+        if asked.offered is not None or any(set(each) - {"role", "content"} for each in asked.messages):
+            raise BadRequest(f"{self.name} has not learned to call tools", "tools")
+        return Plan(self.template(asked.messages), self.end)
 
     def _tokens(self, prompt: str | tuple[int, ...]) -> list[int]:
         if isinstance(prompt, str):

@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from llmasos_edu.serving.refusals import BadRequest, check_whole, shown
+from llmasos_edu.serving.tools import Offered, calls_of, offered
+
 MAX_CHOICES = 16  # texts that one request may ask for, prompts times n
 MAX_STOPS = 4  # as in OpenAI's interface
 ANY_SEED = 2**63
@@ -23,18 +26,10 @@ ONLY_OFF = {
     "logit_bias": ((None, {}), "this server changes no single token's chance"),
     "best_of": ((None, 1), "ask for n and choose yourself"),
     "suffix": ((None, ""), "the model writes forward only"),
-    "tools": ((None, []), "the models of this server have not learned to call tools"),
-    "tool_choice": ((None, "none"), "the models of this server have not learned to call tools"),
+    "tools": ((None, []), "texts that are continued have not learned to call tools; a chat may"),
+    "tool_choice": ((None, "none"), "texts that are continued have not learned to call tools; a chat may"),
     "response_format": ((None, {"type": "text"}), "the models of this server write plain text"),
 }
-
-
-class BadRequest(ValueError):
-    """A request that cannot be served; `param` is the option that is at fault."""
-
-    def __init__(self, message: str, param: str | None = None, *, status: int = 400, code: str | None = None):
-        super().__init__(message)
-        self.param, self.status, self.code = param, status, code
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,8 @@ class Asked:
     Fields:
         model: its name, as the client wrote it.
         prompts: texts, or lists of token numbers; for a chat the messages stand in `messages` instead.
-        messages: `{"role", "content"}` of a chat; empty for a completion.
+        messages: `{"role", "content"}` of a chat, with the assistant's `tool_calls` and the `tool_call_id` of
+            their answers; empty for a completion.
         max_tokens: how many tokens each text may grow by; None where the window decides.
         n: texts for each prompt.
         stream: whether the text is sent as it is written.
@@ -54,6 +50,7 @@ class Asked:
         seed: of the chances; None for one drawn by the server.
         user: whose process it becomes: its prompts share cached blocks with those of the same user only.
         sampling: temperature, top_p, top_k, min_p, repetition_penalty.
+        offered: the tools that a chat brings; None where it brings none.
     """
 
     model: str
@@ -68,6 +65,7 @@ class Asked:
     seed: int | None = None
     user: str = ""
     sampling: dict[str, float] = field(default_factory=dict)
+    offered: Offered | None = None
 
 
 def completion(body: Any) -> Asked:
@@ -91,7 +89,7 @@ def chat(body: Any) -> Asked:
     Raises:
         BadRequest: with the option and its value.
     """
-    options = _options(body, {"messages", "max_tokens", "max_completion_tokens"})
+    options = _options(body, {"messages", "max_tokens", "max_completion_tokens", *TOOLS})
     messages = options.pop("messages", None)
     if not isinstance(messages, list) or not messages:
         raise BadRequest("messages must be a list with at least one message", "messages")
@@ -101,9 +99,10 @@ def chat(body: Any) -> Asked:
         raise BadRequest("max_tokens and max_completion_tokens are one option: give one", "max_tokens")
     options["max_tokens"] = options.get("max_tokens") if most is None else most
     most = _number(options, "max_tokens", None, least=1, whole=True)
-    return Asked(messages=checked, max_tokens=most, **_common(options))
+    return Asked(messages=checked, max_tokens=most, offered=offered(options), **_common(options))
 
 
+TOOLS = {"tools", "tool_choice", "parallel_tool_calls"}
 COMMON = {"model", "n", "stream", "stream_options", "stop", "seed", "user"}
 SAMPLING = {"temperature", "top_p", "top_k", "min_p", "repetition_penalty"}
 
@@ -113,10 +112,10 @@ def _options(body: Any, own: set[str]) -> dict:
         raise BadRequest(f"the body must be a JSON object, got {type(body).__name__}")
     known = own | COMMON | SAMPLING
     for name, value in body.items():
-        if name in ONLY_OFF:
+        if name in ONLY_OFF and name not in own:
             off, why = ONLY_OFF[name]
             if value not in off:
-                raise BadRequest(f"{name}={_shown(value)} is not served: {why}", name)
+                raise BadRequest(f"{name}={shown(value)} is not served: {why}", name)
         elif name not in known:
             raise BadRequest(f"there is no option {name!r}; known are {', '.join(sorted(known))}", name)
     return dict(body)
@@ -128,8 +127,8 @@ def _common(options: dict) -> dict:
         raise BadRequest("model must name one of GET /v1/models", "model")
     user = options.get("user") or ""
     if not isinstance(user, str):
-        raise BadRequest(f"user={_shown(user)} must be a text", "user")
-    _check_whole(user, "user")
+        raise BadRequest(f"user={shown(user)} must be a text", "user")
+    check_whole(user, "user")
     return {
         "model": model,
         "n": _number(options, "n", 1, least=1, most=MAX_CHOICES, whole=True),
@@ -165,7 +164,7 @@ def _number(options: dict, name: str, default, *, least: float, most: float = ma
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
         kind = "a whole number" if whole else "a number"
         bounds = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise BadRequest(f"{name}={_shown(value)} is not {kind} {bounds}", name)
+        raise BadRequest(f"{name}={shown(value)} is not {kind} {bounds}", name)
     return value
 
 
@@ -174,7 +173,7 @@ def _flag(options: dict, name: str) -> bool:
     if value is None:
         return False
     if not isinstance(value, bool):
-        raise BadRequest(f"{name}={_shown(value)} must be true or false", name)
+        raise BadRequest(f"{name}={shown(value)} must be true or false", name)
     return value
 
 
@@ -190,9 +189,9 @@ def _usage(options: dict) -> bool:
 def _stops(stop: Any) -> tuple[str, ...]:
     texts = [] if stop is None else [stop] if isinstance(stop, str) else stop
     if not isinstance(texts, list) or len(texts) > MAX_STOPS:
-        raise BadRequest(f"stop={_shown(stop)} must be a text or at most {MAX_STOPS} of them", "stop")
+        raise BadRequest(f"stop={shown(stop)} must be a text or at most {MAX_STOPS} of them", "stop")
     if not all(isinstance(text, str) and text for text in texts):
-        raise BadRequest(f"stop={_shown(stop)} holds what is no text, or an empty one", "stop")
+        raise BadRequest(f"stop={shown(stop)} holds what is no text, or an empty one", "stop")
     return tuple(texts)
 
 
@@ -220,25 +219,21 @@ def _text(prompt: str) -> str:
     return prompt
 
 
-def _message(at: int, message: Any) -> dict[str, str]:
-    if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+def _message(at: int, message: Any) -> dict:
+    if not isinstance(message, dict) or message.get("role") not in ROLES:
+        role = message.get("role") if isinstance(message, dict) else message
+        raise BadRequest(f"messages[{at}].role={shown(role)} is not one of {', '.join(ROLES)}", "messages")
+    role, content = message["role"], message.get("content")
+    calls = calls_of(at, message) if role == "assistant" else []
+    if not isinstance(content, str) and not (content is None and calls):
         raise BadRequest(f"messages[{at}] must have a role and a content, both texts", "messages")
-    role = message.get("role")
-    if role not in ("system", "developer", "user", "assistant"):
-        raise BadRequest(f"messages[{at}].role={_shown(role)} is not system, user or assistant", "messages")
-    _check_whole(message["content"], "messages")
-    return {"role": role, "content": message["content"]}
-
-
-def _check_whole(text: str, name: str) -> None:
-    """Refuse half of a surrogate pair, which JSON can carry and no text may hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise BadRequest(f"{name} is no text: half of a character stands at {error.start}", name) from error
-
-
-def _shown(value: Any) -> str:
-    """A value in an error, not longer than a line."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    checked = {"role": role, "content": content or ""}
+    check_whole(checked["content"], "messages")
+    if role == "tool":
+        checked["tool_call_id"] = message.get("tool_call_id")
+        if not isinstance(checked["tool_call_id"], str):
+            raise BadRequest(f"messages[{at}] must say in tool_call_id which call it answers", "messages")
+    return checked | ({"tool_calls": calls} if calls else {})

@@ -106,9 +106,16 @@ function drawProcesses(picture) {
 }
 
 function drawAudit(picture) {
-  const lines = picture.audit.map((line) => `${line.user || "-"} ${line.pid}: ${line.name} ${line.arguments} -> ${line.errno}`);
-  fit($("audit"), Math.max(1, lines.length), () => document.createElement("li")).forEach((item, at) => {
-    item.textContent = lines[at] ?? "no system call yet";
+  const rows = picture.audit.toReversed().map((line) => [
+    line.pid, line.user || "-", line.name, line.arguments, line.rights?.join(", ") || "-",
+    line.handed ? "handed to the client" : line.replayed ? `${line.errno}, from a receipt` : line.errno,
+  ]);
+  if (!rows.length) rows.push(["no system call yet"]);
+  fit($("audit").tBodies[0], rows.length, () => document.createElement("tr")).forEach((row, at) => {
+    fit(row, rows[at].length, () => document.createElement("td"));
+    rows[at].forEach((value, column) => { row.children[column].textContent = value; });
+    row.className = picture.audit.length && picture.audit.at(-1 - at).errno !== "OK" ? "refused" : "";
+    row.firstChild.colSpan = rows[at].length > 1 ? 1 : 6;
   });
   const { audit = 0, receipts = 0 } = picture.dropped;
   $("forgotten").textContent = audit + receipts ? `too old to be kept: ${audit} lines, ${receipts} receipts` : "";

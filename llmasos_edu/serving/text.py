@@ -22,12 +22,19 @@ class TextStream:
 
     def push(self, tokens: Iterable[int]) -> str:
         """The text that is sure after these tokens; empty once a stop text was met."""
-        if self.stopped:
-            return ""
+        return "" if self.stopped else self._sure(self.held + self._whole(tokens))
+
+    def _whole(self, tokens: Iterable[int]) -> str:
+        """The whole characters that have come with these tokens."""
         self.tokens += tokens
         known = len(self.tokens) - self._cut()
         text, self.tokens = self.decode(self.tokens[:known]), self.tokens[known:]
-        return self._sure(self.held + text)
+        return text
+
+    def _last(self) -> str:
+        """What waited to become whole, as it is."""
+        text, self.tokens = self.decode(self.tokens) if self.tokens else "", []
+        return text
 
     def _cut(self) -> int:
         """How many of the last tokens to keep, since a character may not be complete in them: at most three.
@@ -43,8 +50,8 @@ class TextStream:
         """What was held back, when no more tokens come."""
         if self.stopped:
             return ""
-        rest = self._sure(self.held + (self.decode(self.tokens) if self.tokens else ""))
-        rest, self.held, self.tokens = rest + self.held, "", []
+        rest = self._sure(self.held + self._last())
+        rest, self.held = rest + self.held, ""
         return rest
 
     def _sure(self, text: str) -> str:
@@ -56,6 +63,26 @@ class TextStream:
         held = max((_overlap(text, stop) for stop in self.stop), default=0)
         self.held = text[len(text) - held :]
         return text[: len(text) - held]
+
+
+class TurnStream(TextStream):
+    """The same for a turn that holds more than text: of its parts one kind is said.
+
+    Args:
+        reader: `push(tokens)` and `finish()` give the parts that have become whole.
+        said: the kind of the parts that are said.
+        stop: as in `TextStream`.
+    """
+
+    def __init__(self, reader, said: type, stop: Sequence[str] = ()):
+        super().__init__(None, stop)
+        self.reader, self.said = reader, said
+
+    def _whole(self, tokens: Iterable[int]) -> str:
+        return "".join(part.text for part in self.reader.push(tokens) if isinstance(part, self.said))
+
+    def _last(self) -> str:
+        return "".join(part.text for part in self.reader.finish() if isinstance(part, self.said))
 
 
 def _overlap(text: str, stop: str) -> int:

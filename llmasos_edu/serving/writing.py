@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 from llmasos_edu.kernel.process import State
 from llmasos_edu.serving.engine import Closed, Engine, Listener, TooLarge
 from llmasos_edu.serving.model import ServedModel
-from llmasos_edu.serving.requests import Asked, BadRequest
+from llmasos_edu.serving.plan import Plan
+from llmasos_edu.serving.refusals import BadRequest
+from llmasos_edu.serving.requests import Asked
 from llmasos_edu.serving.text import TextStream
+from llmasos_edu.serving.tools import ToolCall
 
 
 class Writing:
@@ -17,17 +21,27 @@ class Writing:
         engine: that runs the process.
         listener: to the process.
         model: whose tokens they are.
+        plan: how it was begun.
         stop: texts that end it.
 
     Fields:
-        finish_reason: "stop" where an end token or a stop text was met, "length" where all were used up;
-            None while it writes.
-        completion_tokens: tokens said so far.
+        finish_reason: "stop" where an end token or a stop text was met, "length" where all were used up,
+            "tool_calls" where the client is to run a call; None while it writes.
+        calls: the calls that the client is to run, once the text has ended.
+        completion_tokens: tokens said so far, answers of system calls among them.
     """
 
-    def __init__(self, engine: Engine, listener: Listener, model: ServedModel, stop: tuple[str, ...] = ()):
-        self.engine, self.listener, self.model = engine, listener, model
-        self.text = TextStream(model.tokenizer.decode, stop)
+    def __init__(
+        self,
+        engine: Engine,
+        listener: Listener,
+        model: ServedModel,
+        plan: Plan,
+        stop: tuple[str, ...] = (),
+    ):
+        self.engine, self.listener, self.model, self.plan = engine, listener, model, plan
+        stream = partial(TextStream, model.tokenizer.decode) if plan.stream is None else plan.stream
+        self.text, self.calls = stream(stop), list[ToolCall]()
         self.finish_reason: str | None = None
         self.completion_tokens = 0
 
@@ -41,6 +55,8 @@ class Writing:
                     yield piece
                 if self.text.stopped:
                     break
+            if self.plan.close is not None and not self.text.stopped:
+                self.calls = await self.plan.close(self.engine, process)
             self.finish_reason = self._reason(process)
             if piece := self.text.finish():
                 yield piece
@@ -48,6 +64,8 @@ class Writing:
             self.engine.kill(process.pid, "nobody listens")
 
     def _reason(self, process) -> str:
+        if self.calls:
+            return "tool_calls"
         if self.text.stopped or process.reason == "stop":
             return "stop"
         if process.state is State.DONE:
@@ -83,18 +101,18 @@ async def begin(engine: Engine, model: ServedModel, asked: Asked, seed: int) -> 
     Raises:
         BadRequest, TooLarge, Busy, Closed: as the door and the engine say; no process is left behind.
     """
-    prompts = model.prompts(asked)
-    rooms = [model.room(prompt, asked) for prompt in prompts]
+    plans = model.plans(asked)
+    rooms = [model.room(plan, asked) for plan in plans]
     writings: list[Writing] = []
     try:
-        for prompt, room in zip(prompts, rooms, strict=True):
+        for plan, room in zip(plans, rooms, strict=True):
             for _ in range(asked.n):
                 listener = await spawn(
-                    engine, prompt, room, seed=seed + len(writings), **model.options(asked)
+                    engine, plan.prompt, room, seed=seed + len(writings), **model.options(plan, asked)
                 )
-                writings.append(Writing(engine, listener, model, asked.stop))
+                writings.append(Writing(engine, listener, model, plan, asked.stop))
     except BaseException:
         for writing in writings:
             engine.kill(writing.listener.process.pid, "the request was refused")
         raise
-    return writings, sum(map(len, prompts))
+    return writings, sum(len(plan.prompt) for plan in plans)

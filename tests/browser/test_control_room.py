@@ -61,14 +61,14 @@ def test_the_audit_log_says_what_it_does_not_keep(browser):
         page = browser.new_page()
         page.goto(running.base)
         page.wait_for_selector('body[data-state="ready"]')
-        expect(page.locator("#audit")).to_have_text("no system call yet")
+        expect(page.locator("#audit tbody")).to_have_text("no system call yet")
         assert page.text_content("#forgotten") == ""
         process = Process(pid=0, tokens=[1], prompt_len=1, limit=2, space=AddressSpace(running.kernel.pool))
         for _ in range(5):
             calls.dispatch(process, "nothing", 0.0)
         page.fill("#prompt", "a step, so that a picture is sent")
         page.press("#prompt", "Enter")
-        expect(page.locator("#audit li")).to_have_count(2)
+        expect(page.locator("#audit tbody tr")).to_have_count(2)
         expect(page.locator("#forgotten")).to_have_text("too old to be kept: 3 lines, 0 receipts")
         page.close()
 

@@ -47,7 +47,9 @@ class ScriptedDriver:
         if not process.output:
             self.prompts.append(WORDS.decode(text))
         own, within, before = 0, False, None
-        for token in process.output:
+        # Its turn may have begun in the prompt: after a call that somebody else has answered.
+        begins = [at for at, token in enumerate(text) if token in (MARKS["assistant"], MARKS["summary"])]
+        for token in process.tokens[begins[-1] + 1 :]:
             within = within or (token == MARKS["result"] and before == MARKS["do"])
             own += not within
             within, before = within and token != MARKS["done"], token

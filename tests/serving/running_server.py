@@ -34,12 +34,17 @@ def as_chat(messages):
 class Running:
     """A server that answers; `base` is its address."""
 
-    def __init__(self, *, seconds=0.0, template=None, token=None, max_waiting=64, window=WINDOW, **kernel):
-        self.kernel = Kernel(
-            SlowDriver(seconds), **({"num_blocks": 256, "block_size": 8, "slots": 8} | kernel)
-        )
+    def __init__(
+        self, *, seconds=0.0, template=None, token=None, max_waiting=64, window=WINDOW, driver=None, **kernel
+    ):
+        driver = SlowDriver(seconds) if driver is None else driver
+        self.kernel = Kernel(driver, **({"num_blocks": 256, "block_size": 8, "slots": 8} | kernel))
         self.engine = Engine(self.kernel, max_waiting=max_waiting)
         self.model = ServedModel("integers", ByteTokenizer(), window, template=template)
+        self.open(token)
+
+    def open(self, token=None):
+        """The server itself, over what there is."""
         self.server = serve(self.engine, self.model, port=0, token=token)
         self.thread = threading.Thread(target=self.server.run)
 

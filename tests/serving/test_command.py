@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from llmasos_edu.kernel.admission import FuturePeak
-from llmasos_edu.serving.command import demonstrate
+from llmasos_edu.serving.demonstration import demonstrate
 from llmasos_edu.serving.engine import Busy
 
 PROMPT = "The for statement"
@@ -126,7 +126,7 @@ def test_the_demonstration_s_writers_come_again_after_a_refusal(running):
 
 def test_a_demonstration_that_cannot_write_says_so(running, capsys):
     server = running(num_blocks=1, window=80)
-    writer = threading.Thread(target=demonstrate, args=(server.engine, server.model, 1), daemon=True)
+    writer = threading.Thread(target=demonstrate, args=(server.engine, server.model, None, 1), daemon=True)
     writer.start()
     writer.join(20)
     assert "a text of the demonstration ended: needs" in capsys.readouterr().err

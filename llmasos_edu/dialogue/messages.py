@@ -1,0 +1,52 @@
+"""A prompt read back as messages, for a model that is elsewhere: `template.messages_tokens` backwards."""
+
+from collections.abc import Sequence
+
+from llmasos_edu.dialogue.template import tokenizer
+
+
+def tokens_messages(tokens: Sequence[int]) -> list[dict]:
+    """The messages that a prompt's tokens say; `messages_tokens` makes the prompt of them again.
+
+    Args:
+        tokens: a prompt, or a text that has ended with the answer to a call.
+
+    Returns:
+        Messages as `messages_tokens` takes them, without an empty system message; each call has an `id`, and
+        its answer, a `tool` message, names it in `tool_call_id`.
+
+    Raises:
+        ValueError: the request for a summary, which no message says.
+    """
+    messages: list[dict] = []
+    for mark, text in _runs(tokens):
+        if mark == "summary":
+            raise ValueError("a summary is asked for by a mark, and no message has one")
+        if mark in ("system", "user"):
+            messages.append({"role": mark, "content": text})
+        elif mark == "call":
+            if messages[-1]["role"] != "assistant":
+                messages.append({"role": "assistant", "content": ""})
+            messages[-1]["tool_calls"] = [_call(f"call_{len(messages)}", text)]
+        elif mark == "result":
+            (call,) = messages[-1]["tool_calls"]
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
+        elif text:  # what the assistant says after its mark, or after a call's answer
+            messages.append({"role": "assistant", "content": text})
+    return messages if messages and messages[0]["content"] else messages[1:]
+
+
+def _runs(tokens: Sequence[int]) -> list[tuple[str, str]]:
+    """Marks and the text after each."""
+    words = tokenizer()
+    names = {token: mark for mark, token in words.marks.items()}
+    places = [at for at, token in enumerate(tokens) if token in names]
+    ends = [*places[1:], len(tokens)]
+    return [
+        (names[tokens[at]], words.decode(tokens[at + 1 : end])) for at, end in zip(places, ends, strict=True)
+    ]
+
+
+def _call(name: str, request: str) -> dict:
+    called, _, arguments = request.partition(" ")
+    return {"id": name, "type": "function", "function": {"name": called, "arguments": arguments}}

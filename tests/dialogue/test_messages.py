@@ -1,0 +1,61 @@
+"""Prompts and messages are one thing in two forms."""
+
+import pytest
+
+from llmasos_edu.dialogue.grammar import Talk, notes_text
+from llmasos_edu.dialogue.messages import tokens_messages
+from llmasos_edu.dialogue.schemas import call_name, schemas, wire_name
+from llmasos_edu.dialogue.template import TOOLS, framed, messages_tokens, tokenizer, turn_tokens
+
+MARKS = tokenizer().marks
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_prompt_read_back_as_messages_is_the_same_prompt(seed):
+    talk = Talk(seed, trouble=0.2, known=seed % 3)
+    tokens = framed("system", notes_text(talk.notes))
+    for _ in range(6):
+        more, _ = turn_tokens(talk.turn())
+        answered = [at + 1 for at, token in enumerate(more) if token == MARKS["done"]]
+        for end in [more.index(MARKS["assistant"]) + 1, *answered]:
+            messages = tokens_messages(tokens + more[:end])
+            assert messages_tokens(messages) == tokens + more[:end]
+            assert messages[-1]["role"] == ("user" if end not in answered else "tool")
+        tokens = tokens + more
+        assert messages_tokens(tokens_messages(tokens)) == tokens
+
+
+def test_calls_and_answers_belong_together_and_nothing_is_said_twice():
+    tokens = [
+        *framed("system", ""), *framed("user", "Cancel 5."), MARKS["assistant"], *b"Well, ", MARKS["call"],
+        *tokenizer().encode('orders.cancel {"number": "5"}'), MARKS["do"], MARKS["result"],
+        *b"EAGAIN the user", MARKS["done"],
+    ]  # fmt: skip
+    user, assistant, tool = tokens_messages(tokens)
+    assert user == {"role": "user", "content": "Cancel 5."}
+    assert assistant["content"] == "Well, "
+    (call,) = assistant["tool_calls"]
+    assert call["function"] == {"name": "orders.cancel", "arguments": '{"number": "5"}'}
+    assert tool == {"role": "tool", "tool_call_id": call["id"], "content": "EAGAIN the user"}
+
+
+def test_notes_are_the_system_message_and_without_any_there_is_none():
+    user = framed("user", "Hello.")
+    assert tokens_messages([*framed("system", "cat = Mia"), *user])[0] == {
+        "role": "system",
+        "content": "cat = Mia",
+    }
+    assert [each["role"] for each in tokens_messages([*framed("system", ""), *user])] == ["user"]
+
+
+def test_the_request_for_a_summary_has_no_message():
+    with pytest.raises(ValueError, match="a summary is asked for by a mark"):
+        tokens_messages([*framed("system", ""), *framed("user", "Hello."), MARKS["summary"]])
+
+
+def test_names_have_no_dots_on_the_wire_and_come_back():
+    names = [tool["function"]["name"] for tool in schemas()]
+    assert names == ["orders_find", "orders_cancel", "calendar_add", "memory_save", "memory_search"]
+    assert [call_name(name) for name in names] == list(TOOLS)
+    assert [wire_name(name) for name in TOOLS] == names
+    assert call_name("rm_all") == "rm_all"
