@@ -220,7 +220,7 @@ def timeline_drawing(ideas: Sequence[Idea], cited: Mapping[str, str]) -> Figure:
                 text = f"{idea.words}\n{cited[idea.work]}"
                 top = y - step * number
                 sheet.box(place + 0.04, top - step + 0.04, column - 0.08, step - 0.05, text,
-                          colour=LANES[lane][1], size=7.5)  # fmt: skip
+                          colour=LANES[lane][1], size=8.5)  # fmt: skip
         y = bottom - 0.06
     return sheet.figure
 
