@@ -111,7 +111,7 @@ def write_constrained(
                 if not done[row]:
                     said[row].append(token)
                     states[row] = constraint.advance(states[row], token)
-            if all(done):
+            if all(done) or left == 0:
                 break
             if seen is not None:
                 seen.scatter_(1, tokens[:, None], True)
