@@ -38,7 +38,7 @@ def test_the_frontier_draws_every_seed_the_means_and_this_run():
         runs, {"T1": "temperature 1", "b": "beams"}, ["T1"], live={"b": (0.7, 2.0)}
     )
     (axes,) = figure.axes
-    assert axes.lines[0].get_xydata().tolist() == pytest.approx([[0.15, 6.5]])
+    assert axes.lines[0].get_xydata()[0].tolist() == pytest.approx([0.15, 6.5])
     offsets = [tuple(point) for cloud in axes.collections for point in cloud.get_offsets()]
     assert len(offsets) == 2 * (2 + 1) + 1
     assert (0.7, 2.0) in offsets
