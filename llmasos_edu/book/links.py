@@ -1,5 +1,7 @@
 """What `python -m llmasos_edu.book links` writes: all that leads from one page of the book to another."""
 
+import re
+
 import nbformat
 
 from llmasos_edu.book.bibliography import load_bibliography
@@ -8,6 +10,9 @@ from llmasos_edu.book.notebooks import WAYS_ON, as_text, write_whole
 from llmasos_edu.book.outline import BOOK_ROOT, index_markdown, load_outline, ways_on
 from llmasos_edu.book.references import store_references
 from llmasos_edu.book.times import outline_with, state_times, times_of
+
+NEED = re.compile(r"^\*\*You need\*\* .*\S", re.MULTILINE)
+WORDS = "[Words of all chapters](00_start_here.ipynb#cell-id=words)."
 
 
 def store_links() -> list:
@@ -55,6 +60,7 @@ def store_chapter(chapter, outline, works) -> bool:
     notebook = nbformat.reads(before, as_version=4)
     write_ways_on(notebook, ways_on(chapter, outline=outline))
     state_times(notebook, chapter.minutes, chapter.exercises)
+    write_need(notebook, chapter)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, works)
@@ -71,6 +77,13 @@ def write_ways_on(notebook, text: str) -> None:
     if not notebook.cells or notebook.cells[-1].id != WAYS_ON:
         notebook.cells.append(nbformat.v4.new_markdown_cell(id=WAYS_ON))
     notebook.cells[-1].source = text
+
+
+def write_need(notebook, chapter) -> None:
+    """End the paragraph "You need" of a numbered chapter with a link to the words that all chapters use."""
+    for cell in notebook.cells if chapter.number else ():
+        if cell.cell_type == "markdown" and WORDS not in cell.source:
+            cell.source = NEED.sub(lambda found: f"{found.group()} {WORDS}", cell.source, count=1)
 
 
 def write_index(cell, text: str) -> None:

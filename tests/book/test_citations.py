@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from llmasos_edu.book import BOOK_ROOT, Claims, load_outline
 from llmasos_edu.book.bibliography import Reference, load_bibliography
 from llmasos_edu.book.citations import PAGE, bare_citations, cite, cited_in, linked
-from llmasos_edu.book.links import store_chapter, write_index
+from llmasos_edu.book.links import WORDS, store_chapter, write_index, write_need
 from llmasos_edu.book.notebooks import as_text
 from llmasos_edu.book.outline import ways_on
 from llmasos_edu.book.page import with_links_to_pages
@@ -156,6 +156,17 @@ def test_a_chapter_is_written_once(tmp_path, monkeypatch):
     assert [cell.id for cell in cells] == ["title", "ways-on"]
     assert cells[0].source == f"# T\n\n{KWON}"
     assert cells[-1].source == ways_on(CHAPTER, outline=OUTLINE)
+
+
+def test_what_is_needed_leads_to_the_words_of_all_chapters():
+    notebook = new_notebook(cells=[new_markdown_cell("**You need** Python.\n\n**Time**", id="title")])
+    for _ in range(2):
+        write_need(notebook, CHAPTER)
+        assert notebook.cells[0].source == f"**You need** Python. {WORDS}\n\n**Time**"
+    first = next(chapter for chapter in OUTLINE if not chapter.number)
+    page = new_notebook(cells=[new_markdown_cell("**You need** Python.", id="title")])
+    write_need(page, first)
+    assert page.cells[0].source == "**You need** Python."
 
 
 def test_the_stored_index_follows_the_outline():

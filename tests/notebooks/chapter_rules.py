@@ -5,13 +5,16 @@
 
 import ast
 import copy
+import functools
 import itertools
+import json
 import re
 
 from llmasos_edu.book import load_outline
 from llmasos_edu.book.bibliography import load_bibliography
 from llmasos_edu.book.citations import LINK, MARK, PAGE, bare_citations, cite
 from llmasos_edu.book.folding import only_draws
+from llmasos_edu.book.links import write_need
 from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
 from llmasos_edu.book.outline import ways_on
 from llmasos_edu.book.times import EXERCISE, state_times, times_of
@@ -152,6 +155,33 @@ def links_papers_as_the_bibliography_does(notebook, chapter):
         for address in re.findall(r"https?://(?:arxiv\.org|doi\.org|dx\.doi\.org)/[^\s)]+", cell.source)
         if address not in known
     ]
+
+
+def leads_back_to_the_words(notebook, chapter):
+    """The paragraph "You need" leads to the words that every chapter uses."""
+    told = copy.deepcopy(notebook)
+    write_need(told, chapter)
+    return (
+        [] if told == notebook else ['"You need" does not link the words: python -m llmasos_edu.book links']
+    )
+
+
+def leads_to_what_is_there(notebook, chapter):
+    """A link to a cell of a chapter, or of this one, leads to a cell that is there."""
+    known = {one.file: one.path() for one in load_outline() if one.status == "ready"}
+    complaints = []
+    for cell in markdown_cells(notebook):
+        for file, name in re.findall(r"\]\((?:(\w+)\.ipynb)?#cell-id=([\w-]+)\)", cell.source):
+            names = {each.id for each in notebook.cells} if not file else names_in(known.get(file))
+            if name not in names:
+                complaints.append(f"cell '{cell.id}' links {file}#{name}, which is not there")
+    return complaints
+
+
+@functools.cache
+def names_in(path):
+    """The names of a notebook's cells; none where there is no notebook."""
+    return {cell["id"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]} if path else set()
 
 
 def states_its_minutes(notebook, chapter):
@@ -463,6 +493,8 @@ RULES = (
     has_every_section_in_order,
     leads_on,
     links_what_it_needs,
+    leads_back_to_the_words,
+    leads_to_what_is_there,
     states_its_minutes,
     describes_exercises_as_they_are,
     cites_with_links,

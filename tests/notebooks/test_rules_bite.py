@@ -6,6 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from llmasos_edu.book import Chapter, Section, load_outline
+from llmasos_edu.book.links import WORDS
 from llmasos_edu.book.notebooks import KERNEL, WAYS_ON, WIDGET_VIEW
 from llmasos_edu.book.outline import ways_on
 
@@ -73,7 +74,7 @@ def good_notebook():
             new_markdown_cell("## The article's claims", id="claims"),
             code("table", "claims()", shown("execute_result", html="<table><td>holds</td></table>")),
             new_markdown_cell(
-                "**You need** [4.1](04_1_attention.ipynb), and 2.5 ideas of your own.", id="need"
+                f"**You need** [4.1](04_1_attention.ipynb), and 2.5 ideas of your own. {WORDS}", id="need"
             ),
             new_markdown_cell(
                 "As in CTSS 1962 (in May 2019). [Kwon et al. 2023](98_references.ipynb#cell-id=kwon2023), "
@@ -158,6 +159,10 @@ BREAKS = [
     (rules.has_every_section_in_order, source("first", "## 9.1.1 First\n\n## 9.1.3 Third")),
     (rules.leads_on, without(WAYS_ON)),
     (rules.leads_on, source(WAYS_ON, "Next: nothing")),
+    (rules.leads_back_to_the_words, source("need", "**You need** patience.")),
+    (rules.leads_to_what_is_there, source("need", f"[x](04_1_attention.ipynb#cell-id=nothing) {WORDS}")),
+    (rules.leads_to_what_is_there, source("need", f"[x](77_nowhere.ipynb#cell-id=title) {WORDS}")),
+    (rules.leads_to_what_is_there, source("need", f"[x](#cell-id=nothing) {WORDS}")),
     (rules.links_what_it_needs, source("need", "**You need** chapter 4.1.")),
     (rules.states_its_minutes, source("time", "**Time** 5 minutes to read.")),
     (rules.states_its_minutes, source("time", "It is short.")),
