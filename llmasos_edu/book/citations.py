@@ -9,6 +9,7 @@ from llmasos_edu.book.outline import Chapter
 PAGE = "98_references"
 
 MARK = re.compile(r"\[@(\w+)\]")
+TARGET = re.compile(rf"{PAGE}\.ipynb#cell-id=(\w+)")
 LINK = re.compile(rf"\[([^\]]*)\]\({PAGE}\.ipynb#cell-id=(\w+)\)")
 
 YEAR = r"(?:1[89]|20)\d\d[a-z]?\b"
@@ -69,7 +70,7 @@ def bare_citations(text: str) -> list[str]:
 
 
 def cited_in(notebook, chapter: Chapter, works: dict[str, Reference]) -> dict[str, list[Place]]:
-    """Where a chapter cites each work: in its prose, in the claims of its code, in its reading lists.
+    """Where a chapter cites each work: in its prose, its claims, its reading lists, and what its code shows.
 
     Args:
         notebook: as `nbformat.read` gives it.
@@ -96,6 +97,9 @@ def keys_of(cell, works: dict[str, Reference]) -> list[str]:
     keys = [key for _, key in LINK.findall(cell.source)] + MARK.findall(cell.source)
     if cell.cell_type == "code" and "reading_list(" in cell.source:
         keys += [key for key in re.findall(r"[\"'](\w+)[\"']\s*:", cell.source) if key in works]
+    for output in cell.get("outputs", []):
+        for kind in ("text/markdown", "text/html"):
+            keys += TARGET.findall(output.get("data", {}).get(kind, ""))
     return list(dict.fromkeys(keys))
 
 

@@ -55,8 +55,8 @@ def all_places(outline: list[Chapter]) -> dict[str, list[Place]]:
     """
     works, found = load_bibliography(), {}
     for chapter in outline:
-        if chapter.status != "ready" or chapter.file == PAGE:
-            continue
+        if chapter.status != "ready" or not (chapter.number or chapter.sections):
+            continue  # the pages before and after the chapters repeat what these say
         for key, places in cited_in(nbformat.read(chapter.path(), as_version=4), chapter, works).items():
             if key not in works:
                 raise ValueError(f"{chapter.file} cites {key}, which the bibliography does not have")
