@@ -1,4 +1,4 @@
-"""Milestones at one budget: equal questions, equal work; BERT sees nothing behind the place it is asked for."""
+"""Milestones at one budget: equal questions, equal work; BERT sees nothing behind the place asked for."""
 
 import math
 
