@@ -31,11 +31,11 @@ class Claim:
         return self.verdict.removeprefix("holds when ") if self.kind == "holds when" else ""
 
 
-def collect_claims(parts=("3", "4", "5"), outline=None) -> list[Claim]:
+def collect_claims(parts=None, outline=None) -> list[Claim]:
     """The claims that the chapters of some parts have tested, in the order of the book.
 
     Args:
-        parts: numbers of parts of the book.
+        parts: numbers of parts of the book; all of them unless given.
         outline: chapters; those of the book unless given.
 
     Returns:
@@ -46,6 +46,7 @@ def collect_claims(parts=("3", "4", "5"), outline=None) -> list[Claim]:
     """
     outline = load_outline() if outline is None else outline
     known = {chapter.part.number for chapter in outline}
+    parts = known - {""} if parts is None else parts
     if unknown := [part for part in parts if part not in known]:
         raise ValueError(f"the book has no part {unknown[0]!r}, only {', '.join(sorted(known - {''}))}")
     ready = [chapter for chapter in outline if chapter.part.number in parts and chapter.status == "ready"]

@@ -157,9 +157,7 @@ def test_the_page_links_to_the_chapter_and_keeps_bars_in_texts(tmp_path):
 
 def test_every_ready_chapter_of_the_parts_is_there_in_order():
     outline = load_outline()
-    ready = [
-        chapter for chapter in outline if chapter.status == "ready" and chapter.part.number in ("3", "4", "5")
-    ]
+    ready = [chapter for chapter in outline if chapter.status == "ready" and chapter.part.number]
     found = collect_claims()
     assert list(dict.fromkeys(each.chapter.file for each in found)) == [chapter.file for chapter in ready]
     assert all(each.section.startswith(each.chapter.number) for each in found)
