@@ -53,7 +53,9 @@ def _surprise(axes, names: list[str], bits: list[tuple[float, float]], writers: 
         heights = [pair[which] for pair in bits]
         axes.bar(places + 0.4 * which - 0.2, heights, 0.38, label=writer, color=colour)
     axes.set_xticks(range(len(names)), names, rotation=90, family="monospace", fontsize=8)
+    highest = max((value for pair in bits for value in pair), default=0)
     axes.set(ylabel="surprise (bits)", xlim=(-0.6, max(len(names), 1) - 0.4))
+    axes.set_ylim(0, 1.35 * max(highest, 1))  # room for the legend above the bars
     axes.legend(loc="upper right", ncols=2)
 
 
