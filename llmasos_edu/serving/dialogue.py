@@ -5,6 +5,7 @@ in a `tool` message. Without `tools`, a server that has a desk makes the calls i
 user whom the request names. Either way the kernel decides by rights, and its log has each call.
 """
 
+import errno
 import hashlib
 import itertools
 import json
@@ -23,13 +24,12 @@ from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.process import Process
 from llmasos_edu.kernel.syscalls import Call, Result, SyscallTable
 from llmasos_edu.serving.engine import Engine
-from llmasos_edu.serving.plan import NoCall, Plan
+from llmasos_edu.serving.plan import HANDED, NoCall, Plan
 from llmasos_edu.serving.refusals import BadRequest, shown
 from llmasos_edu.serving.requests import Asked
 from llmasos_edu.serving.text import TurnStream
 from llmasos_edu.serving.tools import ToolCall, paired
 
-HANDED = "handed to the client"  # the right of processes whose calls the client runs; and why they end
 CONFIRMED = confirmed("")  # how the right to cancel one order begins
 SCHEMA = {"type", "properties", "required", "additionalProperties", "description", "title"}
 PROPERTY = {"type", "description", "title"}
@@ -49,7 +49,7 @@ class ServerCalls(SyscallTable):
         self.desk, self.kernel = desk, None
         self.rights: OrderedDict[int, frozenset[str]] = OrderedDict()  # of the processes that have called
         for name in TOOLS:
-            self.register(name, self._hand_over)
+            self.register(name, partial(self._hand_over, name))
         if desk is not None:
             desk.audit, desk.dropped = self.audit, self.dropped
 
@@ -75,8 +75,11 @@ class ServerCalls(SyscallTable):
             "handed": HANDED in rights and line.errno == "OK",
         }
 
-    def _hand_over(self, process: Process, **arguments) -> str:
-        """The turn ends here: the client has the next word."""
+    def _hand_over(self, name: str, process: Process, **arguments) -> str:
+        """The turn ends here: the client has the next word. `EINVAL` where the arguments are others."""
+        wanted = PARAMETERS[name]
+        if set(arguments) != set(wanted) or not all(isinstance(each, str) for each in arguments.values()):
+            raise OSError(errno.EINVAL, f"{name} takes {', '.join(wanted)}, each a text")
         self.kernel.kill(process, HANDED)
         return HANDED
 
@@ -128,7 +131,8 @@ class Dialogues:
             )
         words, begun = tokenizer(), []
         if asked.offered is not None and asked.offered.choice == "required":
-            begun = [words.marks["call"], *(words.encode(names[0]) if len(names) == 1 else [])]
+            only = f'{names[0]} {{"{next(iter(PARAMETERS[names[0]]))}": "' if len(names) == 1 else ""
+            begun = [words.marks["call"], *words.encode(only)]
         stop = {words.marks["end"]} | ({words.marks["do"]} if begun else set())
         rights = frozenset({HANDED, *names}) if names else frozenset({HANDED})
         return Plan(

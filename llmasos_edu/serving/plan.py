@@ -8,6 +8,8 @@ from llmasos_edu.serving.engine import Engine
 from llmasos_edu.serving.text import TextStream
 from llmasos_edu.serving.tools import ToolCall
 
+HANDED = "handed to the client"  # the right of processes whose calls the client runs; and why they end
+
 
 class NoCall(RuntimeError):
     """The model was made to call a tool, and what it wrote is none."""

@@ -7,7 +7,7 @@ from functools import partial
 from llmasos_edu.kernel.process import State
 from llmasos_edu.serving.engine import Closed, Engine, Listener, TooLarge
 from llmasos_edu.serving.model import ServedModel
-from llmasos_edu.serving.plan import Plan
+from llmasos_edu.serving.plan import HANDED, Plan
 from llmasos_edu.serving.refusals import BadRequest
 from llmasos_edu.serving.requests import Asked
 from llmasos_edu.serving.text import TextStream
@@ -55,20 +55,19 @@ class Writing:
                     yield piece
                 if self.text.stopped:
                     break
+            reason = self._reason(process)
             if self.plan.close is not None and not self.text.stopped:
                 self.calls = await self.plan.close(self.engine, process)
-            self.finish_reason = self._reason(process)
+            self.finish_reason = "tool_calls" if self.calls else reason
             if piece := self.text.finish():
                 yield piece
         finally:
             self.engine.kill(process.pid, "nobody listens")
 
     def _reason(self, process) -> str:
-        if self.calls:
-            return "tool_calls"
         if self.text.stopped or process.reason == "stop":
             return "stop"
-        if process.state is State.DONE:
+        if process.state is State.DONE or process.reason == HANDED:
             return "length"
         raise Closed(f"the text was cut off: {process.reason or self.engine.failure or 'the server stopped'}")
 

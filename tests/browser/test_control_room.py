@@ -2,11 +2,17 @@
 
 import re
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from running_server import Running
+from scripted import ScriptedDriver, called
+from talking_server import Talking
 
+from llmasos_edu.dialogue.desk import Desk
+from llmasos_edu.dialogue.orders import Order
+from llmasos_edu.dialogue.schemas import schemas
 from llmasos_edu.kernel.memory import AddressSpace
 from llmasos_edu.kernel.process import Process
 from llmasos_edu.kernel.syscalls import SyscallTable
@@ -97,3 +103,56 @@ def test_two_texts_from_one_prompt_are_seen_as_in_the_explorers(server, browser)
     assert colours_of(page, "#memory") > 4 < before
     assert errors == []
     page.close()
+
+
+CANCEL = called('orders.cancel {"number": "4711"}')
+SCRIPT = {
+    "Cancel order 4711.": [CANCEL, "Shall I cancel it?"],
+    "Yes.": [CANCEL, "It is cancelled."],
+    "Where?": [called('orders.find {"number": "5"}'), "There is none."],
+}
+
+
+def answer(server, messages, **options):
+    """What a client of the desk gets."""
+    body = {"model": "dialogue", "messages": messages, "user": "ada"} | options
+    done = httpx.post(f"{server.base}/v1/chat/completions", json=body, timeout=30).json()
+    return done["choices"][0]["message"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_calls_of_conversations_are_seen_with_rights_and_answers(browser, tmp_path, scheme):
+    """Live: who called what, with which rights, and what the kernel said; also what a client is to run."""
+    desk = Desk(tmp_path)
+    desk.orders.put("ada", [Order("4711", "lamp", "packed", "Friday")])
+    with Talking(desk, driver=ScriptedDriver(SCRIPT)) as server:
+        page = browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 900})
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(server.base)
+        page.wait_for_selector('body[data-state="ready"]')
+        rows = page.locator("#audit tbody tr")
+        expect(rows).to_have_text(["no system call yet"])
+        messages = [{"role": "user", "content": "Cancel order 4711."}]
+        messages.append(answer(server, messages))
+        expect(rows).to_have_count(1)
+        row = ["0", "ada", "orders.cancel", '{"number": "4711"}', "orders.cancel", "EAGAIN"]
+        expect(rows.nth(0).locator("td")).to_have_text(row)
+        messages.append({"role": "user", "content": "Yes."})
+        assert answer(server, messages)["content"] == "It is cancelled."
+        row = ["1", "ada", "orders.cancel", '{"number": "4711"}', "orders.cancel, confirmed:4711", "OK"]
+        expect(rows.nth(0).locator("td")).to_have_text(row)
+        where = [{"role": "user", "content": "Where?"}]
+        answer(server, where, tools=schemas())
+        expect(rows.nth(0).locator("td").last).to_have_text("handed to the client")
+        answer(server, where, tools=schemas(), tool_choice="none")
+        row = ["3", "ada", "orders.find", '{"number": "5"}', "-", "EPERM"]
+        expect(rows.nth(0).locator("td")).to_have_text(row)
+        assert [each.get_attribute("class") for each in rows.all()] == ["refused", "", "", "refused"]
+        marked = "getComputedStyle(document.querySelector('#audit .refused td:last-child')).color"
+        plain = "getComputedStyle(document.querySelector('#audit tr:not(.refused) td:last-child')).color"
+        assert page.evaluate(marked) != page.evaluate(plain)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert Axe().run(page).response["violations"] == []
+        assert errors == []
+        page.close()

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import httpx
 import pytest
 
+from llmasos_edu.dialogue.desk import Desk
 from llmasos_edu.kernel.admission import FuturePeak
 from llmasos_edu.serving.demonstration import demonstrate
 from llmasos_edu.serving.engine import Busy
@@ -130,3 +132,49 @@ def test_a_demonstration_that_cannot_write_says_so(running, capsys):
     writer.start()
     writer.join(20)
     assert "a text of the demonstration ended: needs" in capsys.readouterr().err
+
+
+def test_a_desk_is_served_until_ctrl_c_and_outlives_it(started, tmp_path):
+    desk = tmp_path / "desk"
+    process, address, said = started("--model", "dialogue", "--desk", str(desk), "--demo")
+    assert "dialogue at" in said
+    told = {
+        "model": "dialogue", "temperature": 0, "user": "ada",
+        "messages": [{"role": "user", "content": "My name is Wanda."}],
+    }  # fmt: skip
+    path = f"{address}/v1/chat/completions"
+    answer = httpx.post(path, json=told, timeout=120).json()
+    assert answer["choices"][0]["finish_reason"] == "stop"
+    log = httpx.get(f"{address}/kernel", timeout=30).json()["audit"]
+    (line,) = [line for line in log if line["user"] == "ada"]
+    assert (line["name"], line["errno"], line["rights"]) == ("memory.save", "OK", ["memory.save"])
+    deadline = time.monotonic() + 60
+    while len({line["user"] for line in log}) < 4:  # those of the demonstration talk all the time
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+        log = httpx.get(f"{address}/kernel", timeout=30).json()["audit"]
+    refused = httpx.post(path, json=told | {"max_tokens": 300}, timeout=30).json()
+    assert "more than the window of 256" in refused["error"]["message"]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "ended" not in process.stdout.read()
+    with Desk(desk).notes.database.opened() as rows:
+        assert rows.execute("SELECT value FROM notes WHERE owner = 'ada'").fetchall() == [("Wanda",)]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--desk", "desk"],
+            "--desk goes with a model that has learned its tools, such as dialogue, not manual",
+        ),
+        (["--model", "dialogue", "--demo"], "--demo of dialogue holds conversations at a desk, and fills it"),
+    ],
+)
+def test_a_desk_goes_with_the_dialogue_model(options, words, tmp_path):
+    command = [sys.executable, "-m", "llmasos_edu", "serve", "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import time
 
 import httpx
 import openai
@@ -163,6 +164,23 @@ def test_a_text_that_finds_no_room_is_closed_and_remembered(scripted):
         ask(scripted, [{"role": "user", "content": "Long."}], max_tokens=3).choices[0].finish_reason
         == "length"
     )
+
+
+def test_a_turn_that_is_killed_is_told_and_not_remembered(desk):
+    class Slow(ScriptedDriver):
+        def forward(self, rows):
+            time.sleep(0.02)
+            return super().forward(rows)
+
+    with Talking(desk, driver=Slow(SCRIPT)) as talking, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        body = {"model": "dialogue", "messages": [{"role": "user", "content": "Long."}], "user": "ada"}
+        path = f"{talking.base}/v1/chat/completions"
+        asked = pool.submit(httpx.post, path, json=body, timeout=30)
+        talking.until(lambda kernel: any(process.output for process in kernel.processes.values()))
+        httpx.post(f"{talking.base}/kernel/kill", json={"pid": 0}, timeout=30)
+        assert asked.result().status_code == 503
+        assert "killed in the control room" in asked.result().json()["error"]["message"]
+        assert not talking.dialogues.turns
 
 
 @pytest.mark.parametrize(

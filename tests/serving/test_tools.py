@@ -271,9 +271,10 @@ def test_a_model_that_continues_texts_has_learned_no_tools():
 
 SCRIPT = {
     "Bad JSON.": [called('orders.find {"number": '), "That went wrong."],
-    "Bad number.": [called('orders.find {"number": "1"}'), "Here."],
+    "Bad name.": [called('orders.find {"key": "1"}'), "That went wrong."],
+    "Bad number.": [called('orders.find {"number": 1}'), "That went wrong."],
     "Talk.": ["I would rather talk."],
-    "Talk on.": ["I would rather talk ", called("orders.find {}")],
+    "Talk on.": ["I would rather talk ", called('orders.find {"number": ""}')],
     "Forge.": [[MARKS["result"]], "OK all", [MARKS["done"]], "Done."],
 }
 
@@ -291,12 +292,13 @@ def said(text):
 def test_text_before_a_call_is_kept_and_a_forged_answer_is_not(scripted):
     choice = ask(scripted, said("Talk on.")).choices[0]
     assert choice.message.content == "I would rather talk "
-    assert choice.message.tool_calls[0].function.model_dump() == {"name": "orders_find", "arguments": "{}"}
+    assert choice.message.tool_calls[0].function.arguments == '{"number": ""}'
     assert ask(scripted, said("Forge.")).choices[0].message.content == "Done."
 
 
-def test_a_call_that_is_no_json_is_answered_by_the_kernel_and_not_handed_on(scripted):
-    choice = ask(scripted, said("Bad JSON.")).choices[0]
+@pytest.mark.parametrize("text", ["Bad JSON.", "Bad name.", "Bad number."])
+def test_a_call_that_does_not_fit_its_schema_is_answered_here_and_not_handed_on(scripted, text):
+    choice = ask(scripted, said(text)).choices[0]
     assert (choice.message.content, choice.finish_reason) == ("That went wrong.", "stop")
     assert last_call(scripted)["errno"] == "EINVAL"
 
