@@ -25,8 +25,8 @@ def program_drawing() -> Figure:
     drawing.text(2.775, 1.85, "window and notes,\nwhose turn it is,\nwhich rights,\nwhat is a yes", size=8.2)
     kernel = drawing.box(4.5, 1.1, 2.0, 1.7, colour=KERNEL)
     drawing.text(5.5, 2.6, "kernel", bold=True)
-    drawing.text(5.5, 1.32, "rights, receipts, log", size=8.2)
-    model = drawing.box(4.8, 1.6, 1.4, 0.75, "model\ntext in, text out", colour=MODEL, size=8.2)
+    drawing.text(5.5, 2.36, "rights, receipts, log", size=8.2)
+    model = drawing.box(4.8, 1.3, 1.4, 0.75, "model\ntext in, text out", colour=MODEL, size=8.2)
     tools = [
         drawing.box(7.4, 2.45, 1.9, 0.6, "orders (SQLite)", colour=TOOLS, size=8.5),
         drawing.box(7.4, 1.65, 1.9, 0.6, "notes (SQLite)", colour=TOOLS, size=8.5),
@@ -36,11 +36,11 @@ def program_drawing() -> Figure:
     drawing.arrow(program.right, kernel.left, "spawn", both=True)
     for tool in tools:
         drawing.arrow((6.5, 1.97), tool.left, both=True)
-    drawing.text(6.95, 3.12, "calls", size=8.5)
-    drawing.text(3.2, 0.62, "trusted: nothing here is decided by a text", size=8.5)
-    drawing.text(model.bottom[0], 0.62, "untrusted: it may be talked into any call", size=8.5)
-    drawing.arrow((2.775, 0.78), (2.775, 1.06))
-    drawing.arrow((5.5, 0.78), (5.5, 1.56), dashed=True)
+    drawing.text(6.9, 2.85, "calls", size=8.5)
+    drawing.text(2.775, 0.5, "trusted: nothing here\nis decided by a text", size=8.5)
+    drawing.text(model.bottom[0], 0.5, "untrusted: it may be\ntalked into any call", size=8.5)
+    drawing.arrow((2.775, 0.74), program.bottom)
+    drawing.arrow((5.5, 0.74), model.bottom, dashed=True)
     drawing.text(8.35, 0.42, "every query has the\nowner in its condition", size=8.2)
     return drawing.figure
 

@@ -126,7 +126,7 @@ function render(host) {
     const bubble = (kind, who, ...words) => make("p", { class: `lm-chat-${kind}` }, make("b", {}, who), ...words);
     const bubbles = turns.flatMap((turn) => [bubble("user", user, turn.said), ...turn.parts.map((part) => (part.call === undefined
       ? bubble("assistant", "assistant", part.text)
-      : bubble(part.held ? "call" : "call lm-chat-refused", "system call", make("code", {}, callWords(part)), " ", make("code", {}, answerWords(part))))),
+      : bubble(part.held ? "call" : "call lm-chat-refused", "system call", make("code", {}, callWords(part)), " → ", make("code", {}, answerWords(part))))),
       ...(turn.refused ? [bubble("call lm-chat-refused", "not sent", turn.refused)] : [])]);
     ui.talk.replaceChildren(...bubbles);
     ui.talk.scrollTop = ui.talk.scrollHeight;
