@@ -62,9 +62,8 @@ class SamplingExplorer(Explorer):
     _css = style("shared/text_field.css", "shared/bits.css", "sampling/style.css")
 
     language_model = t.Instance(BrowserModel).tag(sync=True, **widget_serialization)
-    # Not told back: while one letter is on its way to Python, the next may stand in the field.
-    tokens = t.List(t.Int(), help="the text").tag(sync=True, echo_update=False)
-    place = t.Int(0, help="what may stand here is on show").tag(sync=True, echo_update=False)
+    tokens = t.List(t.Int(), help="the text").tag(sync=True)
+    place = t.Int(0, help="what may stand here is on show").tag(sync=True)
     seed = t.Int(0, help="of what is drawn").tag(sync=True)
     rules = t.List(help="[name, value, on] of each rule, in their order").tag(sync=True)
 
