@@ -38,7 +38,7 @@ def test_a_recording_is_marked_as_one_and_stepped_through(view):
     view.press("ArrowRight", "ArrowRight")
     assert view.state("turn") == 2
     assert rows(view) == []
-    assert view.text(".lm-body .lm-hint") == "No call in this turn. ada holds: find."
+    assert view.text(".lm-body .lm-hint") == "No call in this turn. Rights of ada: find."
     view.press("Home")
     assert view.state("turn") == 0
     assert view.locator(".lm-explorer i").count() == 0, "a text became HTML"
@@ -85,6 +85,9 @@ def test_where_a_kernel_answers_one_talks(view):
     assert view.get_by_role("button", name="Send").is_disabled()
     answer(view, [{"said": "Where is it?", "parts": [CALL, {"text": "Sent on Friday."}]}])
     assert view.text(".lm-chat-mark") == "Live: a kernel answers, and its tools are real."
+    colours = "(nodes) => nodes.map((node) => getComputedStyle(node).borderLeftColor)"
+    live, assistant = (view.locator(f".lm-chat-{kind}").evaluate_all(colours)[0] for kind in ("mark", "call"))
+    assert live == assistant != "rgb(179, 71, 0)", "what is live looks like what is recorded"
     assert view.readout() == "Turn 1 of 1. you: Where is it? orders.find: OK"
     assert rows(view) == [["orders.find", '{"number": "4711"}', "orders.find ✓ held", "OK lamp sent Friday"]]
     assert field.input_value() == ""

@@ -103,7 +103,7 @@ function render(host) {
     writeTable(ui.table, ["call", "arguments", "right", "answer"], turn ? callRows(turn) : []);
     ui.table.hidden = !turn || !callsOf(turn).length;
     ui.scroller.settle();
-    ui.rights.textContent = `${ui.table.hidden ? "No call in this turn. " : ""}${user} holds: ${rights.join(", ") || "no rights"}.`;
+    ui.rights.textContent = `${ui.table.hidden ? "No call in this turn. " : ""}Rights of ${user}: ${rights.join(", ") || "none"}.`;
     ui.readout.replaceChildren(...(turn ? turnWords(turn, view.turn, turns.length, user) : ["Nothing was said yet."]).map((words) => span(words)));
     [ui.typed.disabled, ui.send.disabled] = [!alive, !alive || waiting()];
     ui.typed.placeholder = alive ? "Say something, then Enter" : "No kernel here: run the notebook to talk";
