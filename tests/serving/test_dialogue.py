@@ -118,6 +118,10 @@ def test_a_yes_counts_in_the_conversation_that_was_asked_and_for_its_order_alone
     five.say("Cancel 5.")
     five.say("Yes.")  # which confirms 5, and the model asks for 4711
     assert errnos()[3:] == ["EAGAIN"] * 5
+    late = Chatter(scripted, "ada")
+    for said in ("Cancel.", "Hello.", "Yes."):  # the yes answers something else
+        late.say(said)
+    assert errnos()[8:] == ["EAGAIN"] * 2
     chat.say("Yes.")
     assert errnos()[-1] == "OK"
     assert [row["errno"] for row in audit(scripted) if row["user"] == "bob"] == ["EAGAIN"]
