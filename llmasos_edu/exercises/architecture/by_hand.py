@@ -163,6 +163,17 @@ BATCHES = Question(
             (lambda lengths: {"static": sum(min(lengths[i : i + 2]) for i in (0, 2, 4))},),
         ),
         Mistake(
+            "sorted first",
+            "Your static batches join requests of like length, as if the queue had been sorted. They are put "
+            "together in the order given.",
+            (lambda lengths: {"static": _static(sorted(lengths))},),
+        ),
+        Mistake(
+            "rate of the static way",
+            "Your rate is that of the static batches. Asked for are tokens per step in the continuous way.",
+            (lambda lengths: {"rate": sum(lengths) / _static(lengths)},),
+        ),
+        Mistake(
             "every second request",
             "You give each slot every second request. In the continuous way a request goes to whichever slot "
             "is free first.",

@@ -39,6 +39,24 @@ def _blockwise(prompt, read, size):
     return blocks * size
 
 
+def _begun_blocks_too(prompt, read, size):
+    """The last block of a text counts, however few tokens it holds."""
+    count = 0
+    while count + size < len(prompt):
+        end = count + size
+        if not any(len(text) > count and text[:end] == prompt[: min(end, len(text))] for text in read):
+            break
+        count = end
+    return count
+
+
+def _any_blocks(prompt, read, size):
+    """Blocks of any text at any place, and those behind a block that nobody has read."""
+    known = {tuple(text[at : at + size]) for text in read for at in range(0, len(text) - size + 1, size)}
+    starts = range(0, (len(prompt) - 1) // size * size, size)
+    return size * sum(tuple(prompt[at : at + size]) in known for at in starts)
+
+
 def _draw_prompt(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     size = generator.choice([2, 3])
@@ -79,6 +97,7 @@ REUSED = Exercise(
         Case("equal blocks after another beginning", ([7, 7, 5, 5, 0], [[7, 7, 1, 1], [2, 2, 5, 5]], 2)),
         Case("the second text has more", ([1, 2, 3, 4, 5, 6], [[1, 2, 0, 0], [1, 2, 3, 4, 9]], 2)),
         Case("a short text was read", ([1, 2, 3, 4], [[1, 2, 3]], 2)),
+        Case("a text that ends in a begun block", ([1, 2, 3, 4, 5], [[1, 2, 3]], 2)),
         Case("one token", ([1], [[1, 2]], 1)),
     ),
     draw=_draw_prompt,
@@ -100,7 +119,13 @@ REUSED = Exercise(
             "You compare each block by its own tokens. The keys and values in it depend on all that came "
             "before: "
             "equal words after another beginning are another block.",
-            (_blockwise,),
+            (_blockwise, _any_blocks),
+        ),
+        Mistake(
+            "a begun block of a text",
+            "You take the last block of a text that was read for known, though it is not full there: the "
+            "prompt's block holds tokens that this text has not.",
+            (_begun_blocks_too,),
         ),
         Mistake(
             "blocks counted",

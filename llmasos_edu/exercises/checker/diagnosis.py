@@ -282,6 +282,8 @@ def _other_length(actual: torch.Tensor, wanted: torch.Tensor, noun: str) -> str:
     apart = (actual[:shorter] != wanted[:shorter]).reshape(shorter, -1).any(1).nonzero() if shorter else []
     many = f"{len(actual)} entr{'y' if len(actual) == 1 else 'ies'}"
     said = f"{noun} has {many}, and {len(wanted)} {'is' if len(wanted) == 1 else 'are'} asked for"
+    if not shorter:
+        return f"{said}."
     if not len(apart):
         what = "right as far as it goes" if shorter < len(wanted) else "right, but for what follows"
         return f"{said}: it is {what}."
@@ -315,8 +317,9 @@ def _first_difference(
     rtol = relative_tolerance(wanted, exercise.rtol)
     actual, wanted = as_numbers(actual), as_numbers(wanted)
     if actual.shape != wanted.shape:
+        has = "have" if is_are(noun).endswith(" are") else "has"
         return (
-            f"{noun} has the shape {list(actual.shape)}, but {list(wanted.shape)} is asked for. "
+            f"{noun} {has} the shape {list(actual.shape)}, but {list(wanted.shape)} is asked for. "
             "Write down what each axis counts, line by line, and see where the two part."
         )
     if (~actual.isfinite() & wanted.isfinite()).any():

@@ -212,6 +212,12 @@ MERGE = Exercise(
             (_layer(_unless_merged(lambda alpha, rank, d_in, d_out: alpha)),),
         ),
         Mistake(
+            "divided without a rest",
+            "You divide alpha by the rank in whole numbers (//), which drops what is left over. The factor "
+            "may well be below 1.",
+            (_layer(_unless_merged(lambda alpha, rank, d_in, d_out: alpha // rank)),),
+        ),
+        Mistake(
             "root of the rank",
             "You divide by the square root of the rank, as a later variant does (rsLoRA, Kalajdzievski "
             "2023). LoRA itself divides by the rank.",

@@ -166,6 +166,26 @@ LWF = Exercise(
             ),
         ),
         Mistake(
+            "both terms softened",
+            "You divide the logits of the new task's term by the temperature too. Only the second term is "
+            "softened (at temperature 1 you are right).",
+            (
+                lambda w, o, x, y, z, t, k: (
+                    F.cross_entropy(x @ w.T / t, y) + k * _cross(x @ o.T / t, x @ w.T / t)
+                ),
+            ),
+        ),
+        Mistake(
+            "distance of the logits",
+            "Your second term is a squared distance of logits. That is distillation as well, but of another "
+            "kind: asked for is a cross entropy of two softmaxes.",
+            (
+                _distil(lambda s, t, T: ((s - t) / T).square().sum(-1).mean()),
+                _distil(lambda s, t, T: (s / T - t / T).square().mean()),
+                _distil(lambda s, t, T: (s - t).square().mean()),
+            ),
+        ),
+        Mistake(
             "new task missing",
             "Your loss only keeps the old answers. The term for the new labels is missing: nothing new is "
             "learned.",

@@ -233,6 +233,21 @@ def _cut_by_itself(gradients):
     return operated
 
 
+def _first_conflict_only(gradients):
+    operated = gradients.clone()
+    for i in range(len(gradients)):
+        dots = gradients @ gradients[i]
+        conflicts = (dots < 0).nonzero()[:, 0].tolist()
+        if conflicts:
+            other = gradients[conflicts[0]]
+            operated[i] -= dots[conflicts[0]] / other.square().sum() * other
+    return operated
+
+
+def _from_the_last(gradients):
+    return gradient_surgery(gradients.flip(0)).flip(0)
+
+
 def _on_the_mean(gradients):
     mean = gradients.mean(0)
     dots = gradients @ mean
@@ -300,7 +315,7 @@ SURGERY = Exercise(
             "along its own direction",
             "What you take away has the direction of the task's own gradient, so it only grows longer. It "
             "has the direction of the other one.",
-            (_cut_by_itself,),
+            (_cut_by_itself, _surgery(cut=lambda g, v, dot: g - dot / (g @ g) * g)),
         ),
         Mistake(
             "agreement removed too",
@@ -356,6 +371,18 @@ SURGERY = Exercise(
             "Your dot products all come from the gradient as it was at first. After one cut g has changed, "
             "and the next dot product must be taken of what is left.",
             (_surgery(start=lambda g, original: original),),
+        ),
+        Mistake(
+            "one conflict only",
+            "You stop at the first conflict of a task. What is left of its gradient may still point against "
+            "the others: go through all of them.",
+            (_first_conflict_only,),
+        ),
+        Mistake(
+            "from the last to the first",
+            "You go through the others from the last to the first. Each cut changes g, so the order matters: "
+            "0, 1, 2, ... is asked for.",
+            (_from_the_last,),
         ),
         Mistake(
             "conflicting gradients dropped",

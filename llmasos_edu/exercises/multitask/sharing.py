@@ -63,6 +63,15 @@ def _one_scale(losses, tasks, num_classes):
     return _each(losses, tasks).mean() / num_classes.float().log().mean()
 
 
+def _one_scale_of_those_there(losses, tasks, num_classes):
+    return _each(losses, tasks).mean() / _guess(tasks, num_classes).mean()
+
+
+def _classes_from_the_front(losses, tasks, num_classes):
+    means = _each(losses, tasks)
+    return (means / num_classes.float().log()[: len(means)]).mean()
+
+
 def _constant_share(losses, tasks, num_classes):
     means = _each(losses, tasks)
     return (means / means.detach()).mean()
@@ -168,7 +177,13 @@ LOSS = Exercise(
         Mistake(
             "one scale for all",
             "You divide all tasks by the same number. Each has a number of classes of its own.",
-            (_one_scale,),
+            (_one_scale, _one_scale_of_those_there),
+        ),
+        Mistake(
+            "classes of another task",
+            "You take the numbers of classes from the front of the list, as if the tasks that are there were "
+            "the first ones. A task that is absent keeps its place in it.",
+            (_classes_from_the_front,),
         ),
         Mistake(
             "divided by its own value",

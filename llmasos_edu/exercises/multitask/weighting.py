@@ -194,6 +194,11 @@ UNCERTAINTY = Exercise(
             (_weighted(lambda s, losses: torch.exp(-s) * losses),),
         ),
         Mistake(
+            "divided by sigma",
+            "You divide the loss by sigma. It is divided by sigma squared, whose logarithm s is.",
+            (_weighted(lambda s, losses: torch.exp(-s / 2) * losses + s / 2),),
+        ),
+        Mistake(
             "exponential of plus s",
             "You multiply by sigma^2 in place of dividing: an uncertain task would get a large weight. Mind "
             "the sign in the exponential.",

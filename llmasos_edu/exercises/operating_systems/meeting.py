@@ -278,6 +278,12 @@ JUDGE = Question(
             ({"equal": 0.0},),
         ),
         Mistake(
+            "pages counted",
+            "256 is the number of pages of one full text, 4,096 / 16. Asked for is a factor between the two "
+            "servers: how much memory does each give to such a text?",
+            ({"equal": 256},),
+        ),
+        Mistake(
             "more seeds",
             "More seeds make the interval of 4.9 narrower. They do not tell where the 4.9 comes from: what "
             "would have to change for that?",

@@ -35,6 +35,16 @@ def _of_both(rule):
     return answer
 
 
+def _of_either(rule):
+    """The answers that a rule gives for both addresses, and for one of them while the other is right."""
+    both = _of_both(rule)
+
+    def one(name):
+        return lambda **data: {name: both(**data)[name]}
+
+    return both, one("first"), one("second")
+
+
 BY_HAND = Question(
     key="2.2-1",
     title="Translate by hand",
@@ -61,7 +71,7 @@ BY_HAND = Question(
             "offset left out",
             "You give the first byte of the right frame. The address is not the first byte of its page: "
             "where within the page does it lie?",
-            (_of_both(lambda page, offset, frame, size: frame * size),),
+            _of_either(lambda page, offset, frame, size: frame * size),
         ),
         Mistake(
             "pages counted from 1",

@@ -165,6 +165,25 @@ def _one_frame_more(references, num_frames):
     return lru_faults(references, num_frames + 1)
 
 
+def _second_chance(references, num_frames):
+    """The clock of 2.2-5, with bits that are set when a page comes in."""
+    pages, used, hand, faults = [], [], 0, 0
+    for page in references:
+        if page in pages:
+            used[pages.index(page)] = True
+            continue
+        faults += 1
+        if len(pages) < num_frames:
+            pages, used = [*pages, page], [*used, True]
+            continue
+        while used[hand]:
+            used[hand] = False
+            hand = (hand + 1) % num_frames
+        pages[hand], used[hand] = page, True
+        hand = (hand + 1) % num_frames
+    return faults
+
+
 def _draw_lru(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     return tuple(
@@ -204,6 +223,7 @@ LRU = Exercise(
         Case("no reference", ([], 2)),
         Case("a page that comes back late", ([2, 1, 3, 4, 3, 1, 5, 1, 4, 5], 3)),
         Case("a loop of 4 over 3 frames", ([0, 1, 2, 3] * 4, 3)),
+        Case("a page used again after another came", ([1, 2, 3, 4, 2, 5, 2], 3)),
     ),
     draw=_draw_lru,
     mistakes=(
@@ -218,6 +238,12 @@ LRU = Exercise(
             "You count the faults of first in, first out: a hit leaves your order as it is. What should a "
             "use of a page that is already there change?",
             (lambda r, n: _faults(r, n, _first_in),),
+        ),
+        Mistake(
+            "the clock",
+            "You count the faults of the clock, or second chance. One bit tells that a page was used, not "
+            "when: it comes close to the order of last uses, and that order itself is asked for.",
+            (_second_chance,),
         ),
         Mistake(
             "most recently used goes",

@@ -62,6 +62,17 @@ def _mask_scored(model, tokens, mask_id):
     return model(hidden)[..., mask_id].diagonal()
 
 
+def _beside(step):
+    """ln p of the hidden token, read `step` places beside it (the first place is beside the last)."""
+
+    def answer(model, tokens, mask_id):
+        places = torch.arange(len(tokens))
+        hidden = torch.where(torch.eye(len(tokens), dtype=torch.bool), mask_id, tokens)
+        return model(hidden)[places, (places + step) % len(tokens), tokens]
+
+    return answer
+
+
 def _each(answer, change):
     return lambda model, tokens, mask_id: change(answer(model, tokens, mask_id))
 
@@ -141,6 +152,12 @@ IN_TURN = Exercise(
             ),
         ),
         Mistake(
+            "read at the neighbour",
+            "You hide the right token and read the answer one place beside it, as one does with a causal "
+            "model. A masked model answers at the place of the mask.",
+            (_beside(-1), _beside(1)),
+        ),
+        Mistake(
             "the model's favourite",
             "You take the highest ln p at each place: that is the model's favourite, not the token that "
             "stood there.",
@@ -216,6 +233,16 @@ TRYING = Exercise(
             (lambda b, a: b.exp(),),
         ),
         Mistake(
+            "logarithms multiplied",
+            "You multiply logarithms. Probabilities are multiplied, and that is what adding their logarithms "
+            "does.",
+            (
+                lambda b, a: torch.softmax(b * a.prod(1), 0),
+                lambda b, a: torch.softmax(b + a.prod(1), 0),
+                lambda b, a: torch.softmax(b * a.sum(1), 0),
+            ),
+        ),
+        Mistake(
             "the right side alone",
             "You leave out how likely each candidate is after the left side.",
             (lambda b, a: torch.softmax(a.sum(1), 0),),
@@ -245,6 +272,15 @@ TRYING = Exercise(
             "You multiply probabilities: those of 300 tokens are together smaller than any number that "
             "float32 knows, and 0 / 0 is left. Stay with logarithms until the last step.",
             (lambda b, a: (b + a.sum(1)).exp() / (b + a.sum(1)).exp().sum(),),
+        ),
+        Mistake(
+            "softmax of probabilities",
+            "You take a softmax of probabilities: it makes them nearly alike. They need only be divided by "
+            "their sum, or it takes their logarithms.",
+            (
+                lambda b, a: torch.softmax((b + a.sum(1)).exp(), 0),
+                lambda b, a: torch.softmax(torch.softmax(b + a.sum(1), 0), 0),
+            ),
         ),
         Mistake(
             "logarithms returned",

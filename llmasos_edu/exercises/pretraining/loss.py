@@ -110,6 +110,12 @@ LOSS = Exercise(
             (_mean_of_rows,),
         ),
         Mistake(
+            "token 0 not scored",
+            "Hidden tokens with the number 0 are not scored by you. 0 is a token like any other: mark what "
+            "is in sight by a number that no token has.",
+            (lambda x, t, h: F.cross_entropy(x[h], t[h], ignore_index=0),),
+        ),
+        Mistake(
             "summed",
             "You return the sum over the hidden tokens. A batch that hides more would pull harder.",
             (lambda x, t, h: _surprise(x, t)[h].sum(),),

@@ -182,7 +182,11 @@ BITS = Exercise(
             "logarithm of the surprise",
             "You take a logarithm of the surprise. It is a logarithm already: turning nats into bits is one "
             "division.",
-            (lambda n, t: torch.log2(n.sum() + 1e-9) / len(t.encode()),),
+            (
+                lambda n, t: torch.log2(n.sum() + 1e-9) / len(t.encode()),
+                lambda n, t: -torch.log2(n).sum() / len(t.encode()),
+                lambda n, t: torch.log2(n).sum() / len(t.encode()),
+            ),
         ),
         Mistake(
             "bits per bit",

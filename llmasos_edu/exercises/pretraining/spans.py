@@ -42,7 +42,7 @@ def _parts(tokens, hidden, sentinels, *, last=True, before=True, after=False, ke
             targets += ([mark] if before else []) + [run] + ([mark] if after else [])
             gaps += 1
     end = sentinels[:1] if same else sentinels[gaps : gaps + 1]
-    return torch.cat(inputs), torch.cat([*targets, end] if last else targets)
+    return torch.cat(inputs), torch.cat([*targets, end] if last else [tokens[:0], *targets])
 
 
 def _one_for_each_token(tokens, hidden, sentinels):
@@ -55,6 +55,28 @@ def _one_for_each_token(tokens, hidden, sentinels):
 
 def _masks(tokens, hidden, sentinels):
     return torch.where(hidden, sentinels[0], tokens), tokens[hidden]
+
+
+def _silent_without_a_gap(tokens, hidden, sentinels):
+    inputs, targets = _parts(tokens, hidden, sentinels)
+    return inputs, targets if hidden.any() else targets[:0]
+
+
+def _first_sentinel_at_the_end(tokens, hidden, sentinels):
+    inputs, targets = _parts(tokens, hidden, sentinels)
+    return inputs, torch.cat([targets[:-1], sentinels[:1]])
+
+
+def _no_gap_at_the_start(tokens, hidden, sentinels):
+    """A gap needs a visible token before it."""
+    inputs, targets, gaps = [], [], 0
+    for i, token in enumerate(tokens):
+        if hidden[i] and i and not hidden[i - 1]:
+            inputs.append(sentinels[gaps])
+            targets.append(sentinels[gaps])
+            gaps += 1
+        (targets if hidden[i] else inputs).append(token)
+    return torch.stack(inputs), torch.stack([*targets, sentinels[gaps]])
 
 
 def _shown_exchanged(tokens, hidden, sentinels):
@@ -96,6 +118,7 @@ SPANS = Exercise(
         _gaps("a token twice", [4, 4, 4, 4, 4, 4], ".xx.x.", first=50),
         _gaps("a long gap", list(range(20)), "..." + "x" * 9 + "....xx.."),
         _gaps("both ends", [3, 1, 4, 1, 5, 9, 2, 6], "xx.xx..x", first=30),
+        _gaps("nothing hidden", [2, 7, 1, 8], "....", first=40),
     ),
     mistakes=(
         Mistake(
@@ -122,6 +145,27 @@ SPANS = Exercise(
             "no sentinel at the end",
             "The last sentinel is missing. It tells the decoder that the last gap is filled.",
             (lambda t, h, s: _parts(t, h, s, last=False),),
+        ),
+        Mistake(
+            "no end without a gap",
+            "Where nothing is hidden your targets are empty. They end with one sentinel more than there are "
+            "gaps: with no gap, how many is that?",
+            (_silent_without_a_gap,),
+        ),
+        Mistake(
+            "an old sentinel at the end",
+            "Your targets end with a sentinel that does not follow on the others. Go on counting: with gaps "
+            "0 and 1, the one that says that nothing follows is number 2.",
+            (
+                _first_sentinel_at_the_end,
+                lambda t, h, s: (_parts(t, h, s)[0], torch.cat([_parts(t, h, s)[1][:-1], s[-1:]])),
+            ),
+        ),
+        Mistake(
+            "no gap at the beginning",
+            "A gap at the very beginning of the text gets no sentinel from you: no visible token stands "
+            "before it, and it is a run all the same.",
+            (_no_gap_at_the_start,),
         ),
         Mistake(
             "sentinel after its tokens",

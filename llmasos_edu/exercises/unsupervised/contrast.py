@@ -45,6 +45,12 @@ def _among_themselves(anchors, positives, temperature):
     return _cross(_cosines(anchors, anchors) / temperature)
 
 
+def _against_anchors_too(anchors, positives, temperature):
+    own = torch.eye(len(anchors), dtype=torch.bool)
+    others = _cosines(anchors, anchors).masked_fill(own, -torch.inf)
+    return _cross(torch.cat([_cosines(anchors, positives), others], 1) / temperature)
+
+
 def _pairs(name, seed, batch, dim, temperature, noise=0.5, scale=1.0):
     anchors, other = random_tensors(seed, (batch, dim), (batch, dim))
     lengths = torch.linspace(0.5, 2, batch)[:, None]
@@ -120,6 +126,17 @@ CONTRAST = Exercise(
             "Your softmax runs over the anchors, for each positive. Asked is the other way: each anchor "
             "chooses among the positives.",
             (lambda a, p, t: _cross(_cosines(a, p).T / t),),
+        ),
+        Mistake(
+            "other anchors compete",
+            "The other anchors stand in your denominator too, as in SimCLR. Here an anchor chooses among the "
+            "positives, and among them only.",
+            (_against_anchors_too,),
+        ),
+        Mistake(
+            "temperature outside",
+            "You divide the loss by the temperature. It divides the cosines, before the softmax.",
+            (lambda a, p, t: _cross(_cosines(a, p)) / t,),
         ),
         Mistake(
             "both ways",

@@ -181,6 +181,13 @@ def _negatives_kept(counts):
     return torch.where(counts > 0, _safe_ratio(counts).clamp(min=1e-30).log(), 0.0)
 
 
+def _rows_twice(counts):
+    """P(c) taken from the rows: P(w) of the other word where the table is square."""
+    rows = counts.sum(1)
+    below = rows[:, None] * rows if counts.shape[0] == counts.shape[1] else rows[:, None] * counts.sum()
+    return torch.nan_to_num(counts * counts.sum() / below, nan=0.0, posinf=0.0)
+
+
 def _table(*rows):
     return torch.tensor(rows, dtype=torch.float32)
 
@@ -263,6 +270,15 @@ PMI = Exercise(
             "Your table is 0 everywhere: every ratio is below 1. Check the divisor: with counts instead of "
             "shares the number of all pairs belongs into it, and P(w) P(c) holds both shares.",
             (lambda n: torch.zeros_like(n),),
+        ),
+        Mistake(
+            "columns left out",
+            "The columns have no say in your divisor, in which P(w) may even stand twice. P(c) is the share "
+            "of the column: its sum, in all pairs.",
+            (
+                lambda n: torch.nan_to_num(n * n.sum() / n.sum(1, keepdim=True) ** 2).clamp(min=1).log(),
+                lambda n: _rows_twice(n).clamp(min=1).log(),
+            ),
         ),
         Mistake(
             "no logarithm",

@@ -19,7 +19,7 @@ from llmasos_edu.exercises.checker.exercise import (
 
 def noise_shares(counts, power):
     """counts [vocab], power -> the share with which each word is drawn as noise, [vocab]."""
-    weights = counts**power
+    weights = torch.where(counts > 0, counts**power, 0.0)
     return weights / weights.sum()
 
 
@@ -38,12 +38,14 @@ NOISE = Exercise(
     ),
     takeaway="A power below 1 lifts rare words: 10,000 times as frequent, drawn 1,000 times as often.",
     reference=noise_shares,
-    explanation="The power first, then the division by the sum of what the power made.",
+    explanation="The power first, then the division by the sum of what the power made; no count, no share, "
+    "whatever the power is.",
     hints=(
         "With power 3/4, a word of count 16 weighs 8 and a word of count 1 weighs 1. What are their shares, "
         "if there are no others?",
         "Shares add up to 1. Which sum makes them do so: that of the counts, or that of the weights?",
-        "Two lines: weights from counts, shares from weights. The power is an argument, not always 3/4.",
+        "Two lines: weights from counts, shares from weights. The power is an argument, not always 3/4: "
+        "which weight has a word of count 0 if it is 0?",
     ),
     cases=(
         Case("counts 16 and 1, power 3/4", (_numbers(16, 1), 0.75)),
@@ -53,6 +55,7 @@ NOISE = Exercise(
         Case("all equally frequent", (_numbers(7, 7, 7, 7), 0.75)),
         Case("one word alone", (_numbers(12), 0.75)),
         Case("counts from 1 to a million", (_numbers(1_000_000, 3_000, 40, 1), 0.75)),
+        Case("power 0: all words of the text alike", (_numbers(8, 0, 1, 3), 0.0)),
     ),
     mistakes=(
         Mistake(
@@ -96,6 +99,12 @@ NOISE = Exercise(
             "one added to every count",
             "A word that is not in the text is drawn: you add 1 to the counts.",
             (lambda n, p: (n + 1) ** p / ((n + 1) ** p).sum(),),
+        ),
+        Mistake(
+            "0 to the power of 0",
+            "With power 0 a word that is not in the text is drawn like any other: 0 to the power of 0 is 1. "
+            "Whatever the power is, no count means no share.",
+            (lambda n, p: n**p / (n**p).sum(),),
         ),
         Mistake(
             "3/4 built in",
@@ -143,6 +152,31 @@ def _score_set_to_zero(word_table, context_table, words, contexts, drawn):
     positive = (word * context_table[contexts]).sum(-1)
     negative = (word[:, None] * context_table[drawn]).sum(-1) * (drawn != contexts[:, None])
     return -(F.logsigmoid(positive) + F.logsigmoid(-negative).sum(-1)).mean()
+
+
+def _spared(keep):
+    """The loss with another rule which drawn words are kept, `keep(drawn, contexts)`."""
+
+    def answer(word_table, context_table, words, contexts, drawn):
+        word = word_table[words]
+        positive = (word * context_table[contexts]).sum(-1)
+        noise = F.logsigmoid(-(word[:, None] * context_table[drawn]).sum(-1)) * keep(drawn, contexts)
+        return -(F.logsigmoid(positive) + noise.sum(-1)).mean()
+
+    return answer
+
+
+def _mean_of_the_kept(word_table, context_table, words, contexts, drawn):
+    keep = drawn != contexts[:, None]
+    share = keep / keep.sum(1, keepdim=True).clamp(min=1)
+    return _spared(lambda d, c: share)(word_table, context_table, words, contexts, drawn)
+
+
+def _apart_and_masked(word_table, context_table, words, contexts, drawn):
+    word = word_table[words]
+    yes = (word * context_table[contexts]).sum(-1).sigmoid().log()
+    no = (-(word[:, None] * context_table[drawn]).sum(-1)).sigmoid().log()
+    return -(yes + torch.where(drawn == contexts[:, None], 0.0, no).sum(-1)).mean()
 
 
 def _softmax_of_all(word_table, context_table, words, contexts, drawn):
@@ -210,6 +244,18 @@ LOSS = Exercise(
             (lambda *a: _loss(*a, by_word=True),),
         ),
         Mistake(
+            "true contexts of others left out",
+            "You leave a drawn word out wherever it is the true context of any pair of the batch. Each pair "
+            "has a true context of its own, and only that one is spared.",
+            (_spared(lambda d, c: ~torch.isin(d, c)),),
+        ),
+        Mistake(
+            "all drawn contexts left out",
+            "Where one of the drawn words is the true context, you drop all that were drawn for that pair. "
+            "The others are noise like any other.",
+            (_spared(lambda d, c: (d != c[:, None]).all(1, keepdim=True)),),
+        ),
+        Mistake(
             "score set to zero",
             "You set the score of a true context among the drawn to 0. Then it still contributes log 2 (and "
             "the loss is too high by that): the term itself has to go.",
@@ -225,7 +271,7 @@ LOSS = Exercise(
             "mean over the drawn",
             "You take the mean over the drawn contexts where the formula sums. With k = 5 the push is five "
             "times too weak.",
-            (lambda *a: _loss(*a, over_k=torch.mean),),
+            (lambda *a: _loss(*a, over_k=torch.mean), _mean_of_the_kept),
         ),
         Mistake(
             "sum over the batch",
@@ -275,6 +321,7 @@ LOSS = Exercise(
                 lambda *a: _loss(
                     *a, pull=lambda s: s.sigmoid().log(), push=lambda s: (1 - s.sigmoid()).log()
                 ),
+                _apart_and_masked,
             ),
         ),
     ),

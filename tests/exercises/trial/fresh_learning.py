@@ -165,7 +165,7 @@ def window_of_both_sides_together(tokens, vocab_size, window):
     return counts
 
 
-@wrong("3.2-2", "meet by chance")
+@wrong("3.2-2", "columns have no say")
 def share_of_the_row_only(counts):
     p_given = counts / counts.sum(1, keepdim=True).clamp(min=1)
     ratio = p_given / (counts.sum(1) / counts.sum())[:, None].clamp(min=1e-9)  # P(w), where P(c) belongs
@@ -270,14 +270,14 @@ def weight_returned_unmerged(x, weight, down, up, alpha, merged):
     return x @ weight.T + extra, weight
 
 
-@wrong("3.4-2", "task is")
+@wrong("3.4-2", "front of the list")
 def guess_of_the_wrong_task(losses, tasks, num_classes):
     present = tasks.unique()
     means = torch.stack([losses[tasks == t].mean() for t in present])
     return (means / num_classes[: len(present)].log()).mean()  # the first ones, not those present
 
 
-@wrong("3.4-6", "5877 and")
+@wrong("3.4-6", "loss by sigma")
 def half_on_the_wrong_term(log_variances, losses):
     return (losses * (-log_variances / 2).exp() + log_variances / 2).sum()  # divided by sigma, not its square
 

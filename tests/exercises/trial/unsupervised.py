@@ -156,7 +156,7 @@ def true_context_pushed_away_too(word_table, context_table, words, contexts, dra
     return -(yes + no.sum(-1)).mean()  # nothing is left out
 
 
-@wrong("3.2-5", "is NaN")
+@wrong("3.2-5", "rounded to 0 before")
 def sigmoid_and_then_the_logarithm(word_table, context_table, words, contexts, drawn):
     v = word_table[words]
     yes = (v * context_table[contexts]).sum(-1).sigmoid().log()  # underflows at -200
