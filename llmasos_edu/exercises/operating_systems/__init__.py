@@ -3,6 +3,7 @@
 from llmasos_edu.exercises.checker.exercise import in_order
 from llmasos_edu.exercises.operating_systems import (
     allocation,
+    clock,
     deadlines,
     meeting,
     paging,
@@ -10,4 +11,4 @@ from llmasos_edu.exercises.operating_systems import (
     scheduling,
 )
 
-EXERCISES = in_order(allocation, deadlines, meeting, paging, replacement, scheduling)
+EXERCISES = in_order(allocation, clock, deadlines, meeting, paging, replacement, scheduling)

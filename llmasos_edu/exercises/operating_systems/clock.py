@@ -1,0 +1,124 @@
+"""Exercise of section 2.2.1: the clock, which comes close to an order of last uses.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+
+# 2.2-5 --------------------------------------------------------------------------------
+
+
+def clock_victim(used, hand):
+    """used [frames] (True = used since the hand passed), hand -> victim, used [frames] after, hand after."""
+    used = list(used)
+    while used[hand]:
+        used[hand] = False
+        hand = (hand + 1) % len(used)
+    return hand, used, (hand + 1) % len(used)
+
+
+def _sweep(used, hand, *, start=None, clear=True, whole=False, step=1, past=1):
+    used = list(used)
+    hand = hand if start is None else start
+    for _ in range(2 * len(used)):
+        if not used[hand]:
+            break
+        used[hand] = not clear
+        hand = (hand + step) % len(used)
+    if whole:
+        used = [False] * len(used)
+    return hand, used, (hand + past) % len(used)
+
+
+def _draw_clock(seed: int) -> tuple[Case, ...]:
+    generator = random.Random(seed)
+    size = generator.randrange(4, 8)
+    used = [generator.random() < 0.6 for _ in range(size)]
+    return (Case(f"{size} frames drawn from seed {seed}", (used, generator.randrange(size))),)
+
+
+CLOCK = Exercise(
+    key="2.2-5",
+    title="The clock",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "The frames stand in a circle, and a hand points to one of them. To find the page that must go, "
+        "look at the frame under the hand: if its bit is set, clear the bit and move the hand on; if not, "
+        "this is the victim. Return the victim's frame, all bits after the sweep, and where the hand "
+        "stands after it: one beyond the victim. The list that you are given must stay as it was."
+    ),
+    takeaway="One bit a page, set by the machine at every use, comes close to an order of last uses.",
+    reference=clock_victim,
+    explanation="A page is spared once: its bit is cleared, and when the hand comes round again it goes.",
+    hints=(
+        "What happens under the hand depends on one bit. Write the loop for a single step first.",
+        "Behind the last frame comes frame 0. Which operation makes a circle out of a row of numbers?",
+        "If all bits are set, the hand goes once round and clears them. Does your loop end then, and where?",
+    ),
+    cases=(
+        Case("the frame under the hand is free to go", ([False, True, True], 0)),
+        Case("two set bits before a clear one", ([True, True, False, True], 0)),
+        Case("the hand passes the end", ([False, True, True, True], 2)),
+        Case("all bits set", ([True, True, True], 1)),
+        Case("no bit set", ([False, False, False, False], 3)),
+        Case("a clear bit behind the hand and one before it", ([True, False, True, False], 2)),
+        Case("one frame, in use", ([True], 0)),
+    ),
+    draw=_draw_clock,
+    parts=("victim", "bits", "hand"),
+    mistakes=(
+        Mistake(
+            "bits left as they are",
+            "The hand passes set bits without clearing them, so a page that was used once is spared for "
+            "ever. What does it cost a page to be spared?",
+            (lambda u, h: _sweep(u, h, clear=False),),
+        ),
+        Mistake(
+            "search from frame 0",
+            "You begin at frame 0 each time. The hand remembers where the last sweep ended: who stands there "
+            "has waited longest.",
+            (lambda u, h: _sweep(u, h, start=0),),
+        ),
+        Mistake(
+            "the hand stays on the victim",
+            "The victim is right, but your hand still points to it: the page that comes in would be looked "
+            "at first in the next sweep. Where should the hand wait?",
+            (lambda u, h: _sweep(u, h, past=0),),
+        ),
+        Mistake(
+            "all bits cleared",
+            "You clear bits that the hand has not reached. Only a page that was passed loses its bit; the "
+            "others have not been asked yet.",
+            (lambda u, h: _sweep(u, h, whole=True),),
+        ),
+        Mistake(
+            "the wrong way round",
+            "Your hand moves backwards. Any direction would do for a clock, but here the next frame is the "
+            "one with the next number.",
+            (lambda u, h: _sweep(u, h, step=-1, past=-1), lambda u, h: _sweep(u, h, step=-1)),
+        ),
+        Mistake(
+            "set and clear confused",
+            "You let a page go whose bit is set, one that was just used, and spare those that nobody "
+            "touched. What does a set bit say?",
+            (
+                lambda u, h: (
+                    (v := next(((h + i) % len(u) for i in range(len(u)) if u[(h + i) % len(u)]), h)),
+                    [bit and place != v for place, bit in enumerate(u)],
+                    (v + 1) % len(u),
+                ),
+            ),
+        ),
+        Mistake(
+            "the end is not followed by the beginning",
+            "When the hand passes the last frame you lose it: the frames stand in a circle, and behind the "
+            "last one comes frame 0.",
+            (lambda u, h: (*_sweep(u, h)[:2], _sweep(u, h)[0] + 1),),
+        ),
+    ),
+)
+
+EXERCISES = (CLOCK,)
