@@ -151,7 +151,7 @@ def scaling(seed, steps, name):
 SCALING = Experiment(
     "scaling",
     scaling,
-    {"steps": (80, 40), "name": ("manual", "code")},
+    {"steps": (40, 80), "name": ("manual", "code")},
     tolerance={f"width {width}": 0.1 for width in (*FITTED, HELD_OUT)} | {"exponent": 0.03, "law": 0.1},
     tuned="nothing: one recipe for all sizes, Muon at 0.04 and AdamW at 0.02",
 )
