@@ -43,7 +43,8 @@ def nearest_by_sorting(vectors, query, k):
 
 
 def noise_by_logarithms(counts, power):
-    return torch.softmax(power * counts.log(), dim=0)
+    weights = torch.where(counts > 0, power * counts.log(), -torch.inf)  # 0 times -inf would be NaN
+    return torch.softmax(weights, dim=0)
 
 
 def skip_gram_by_rows(word_table, context_table, words, contexts, drawn):
