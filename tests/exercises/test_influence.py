@@ -53,6 +53,41 @@ def test_a_result_that_moves_in_steps_is_not_said_to_stay_the_same():
     assert "stays the same" not in words(item, lambda x: F.one_hot(x.argmax(-1), x.shape[1]).float())
 
 
+def test_a_part_that_right_cases_look_at_is_not_said_to_be_left_out():
+    def sums(x):
+        """x [batch, seq] -> sums [batch]."""
+        return x.exp().sum(-1)
+
+    near = [random_tensors(n, (2, 2 + n)) for n in range(1, 4)]
+    large = (torch.tensor([[0.5, 12.0, 0.2], [0.1, 0.3, 11.0]]),)
+    text = words(make_exercise(sums, *near, large), lambda x: x.exp().sum(-1).clamp(max=500.0))
+    assert "Right in 3 of 4 cases" in text
+    assert "stays the same" not in text
+    alone = words(make_exercise(sums, large, large), lambda x: x.exp().sum(-1).clamp(max=500.0))
+    assert "stays the same" in alone, "without them it would be said"
+
+
+def test_the_first_wrong_call_is_named_in_another_order_too():
+    def twice(x, parts):
+        """x [batch, seq], parts: pairs of functions -> as x."""
+        for first, second in parts:
+            x = second(first(x).tanh())
+        return x
+
+    def exchanged(x, parts):
+        for first, second in parts:
+            x = first(second(x).tanh())
+        return x
+
+    def pair(n):
+        return [(lambda x: n * x + 1, lambda x: x - n)]
+
+    item = make_exercise(twice, *[(*random_tensors(n, (2, 2 + n)), pair(n)) for n in range(1, 5)])
+    text = words(item, exchanged)
+    assert "`parts[0][1]` is the first that gets another argument than it should" in text
+    assert "In its place the solution calls `parts[0][0]`" in text
+
+
 def test_whole_numbers_beside_fractions_cost_no_verdict():
     def total(counts):
         """counts [rows, columns] -> sum of roots []."""

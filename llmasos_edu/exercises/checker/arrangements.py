@@ -1,6 +1,7 @@
 """Whether the right numbers came in another arrangement, and where the wrong ones stand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -127,11 +128,31 @@ def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:
                 return f"comes one step too {words} along the {name}: each stands in its neighbour's place."
         long_enough = not whole and any(p.want.shape[axis] > 2 for p in failing)
         if long_enough and all(_multiples(p, axis) for p in pairs):
-            return (
-                f"is right up to a factor, but each set of {name} has a factor of its own. Is something "
-                "multiplied or divided that is not the same for all?"
-            )
+            return _own_factors(pairs, failing, name)
     return None
+
+
+def _own_factors(pairs: list[Pair], failing: list[Pair], name: str) -> str:
+    """What has a factor of its own: the one end that is wrong, each entry of the first axis, or each line."""
+    words, dims = entries(failing[0].axes, failing[0].want.dim()), failing[0].want.dim()
+    wrong = [~torch.isclose(p.got, p.want, rtol=1e-3, atol=1e-5) for p in failing]
+    for axis in range(dims):
+        end = _end_of_axis(wrong, axis) or ""
+        if end.endswith("is wrong, in every case that fails."):
+            what = words[axis] if words else f"entry along axis {axis}"
+            end = end.format(first=f"the first {what}", last=f"the last {what}")
+            return f"is right but for a factor in one place. {end} What is multiplied or divided there alone?"
+    whole = dims > 2 and all(_multiples(_in_rows(p), -1) for p in pairs)
+    each = f"each {words[0]}" if whole and words else f"each set of {name}"
+    return (
+        f"is right up to a factor, but {each} has a factor of its own. Is something multiplied or divided "
+        "that is not the same for all?"
+    )
+
+
+def _in_rows(pair: Pair) -> Pair:
+    """All that stands at one entry of the first axis as one line."""
+    return replace(pair, got=pair.got.flatten(1), want=pair.want.flatten(1))
 
 
 def _shifted(pair: Pair, axis: int, step: int) -> bool:

@@ -1,7 +1,8 @@
 """How an answer calls the functions that it is given, beside how the solution does, on one failing case.
 
 Where both call each function equally often and with tensors of the same shapes, the first call that gets
-something else is named; where there is none, the slip lies in what is made of the results.
+something else is named; where there is none, the slip lies in what is made of the results. Where the calls
+come in another order, the first that the solution would not make is named, and what it calls in its place.
 """
 
 import inspect
@@ -57,17 +58,24 @@ def _watched(value: object, name: str, calls: list) -> object:
 
 
 def _alike(ours: list, mine: list) -> bool:
-    """Whether the same functions are called in the same order, with arguments of the same shapes."""
+    """Whether the same functions are called, each equally often and with arguments of the same shapes."""
 
     def form(calls: list) -> list:
-        return [(name, [getattr(v, "shape", None) for v in arguments]) for name, arguments in calls]
+        shapes = [(name, [getattr(v, "shape", None) for v in arguments]) for name, arguments in calls]
+        return sorted(shapes, key=lambda call: call[0])  # stable: each function's calls keep their order
 
     return form(ours) == form(mine)
 
 
+def _pairs(ours: list, mine: list) -> list[tuple[str, tuple, tuple]]:
+    """Each call of the answer, in order: name, arguments of the solution's n-th call of it, its own."""
+    left = {name: [arguments for other, arguments in ours if other == name] for name, _ in ours}
+    return [(name, left[name].pop(0), arguments) for name, arguments in mine]
+
+
 def _first_difference(exercise: Exercise, ours: list, mine: list) -> str:
     seen: dict[str, int] = {}
-    for (name, wanted), (_, got) in zip(ours, mine, strict=True):
+    for number, (name, wanted, got) in enumerate(_pairs(ours, mine)):
         seen[name] = seen.get(name, 0) + 1
         for place, (a, b) in enumerate(zip(got, wanted, strict=True)):
             if isinstance(b, torch.Tensor) and not agree(a, b, rtol=exercise.rtol, atol=exercise.atol):
@@ -78,5 +86,7 @@ def _first_difference(exercise: Exercise, ours: list, mine: list) -> str:
                     else "Your call of"
                 )
                 argument = f"another {ORDINALS[place]} argument" if len(wanted) > 1 else "another argument"
-                return f"{which} `{name}` is the first that gets {argument} than it should."
+                said = f"{which} `{name}` is the first that gets {argument} than it should."
+                instead = ours[number][0]
+                return said if instead == name else f"{said} In its place the solution calls `{instead}`."
     return "All functions are called just as they should be: look at what you do with what they give."

@@ -2,7 +2,8 @@
 
 The solution and the answer are run again on failing cases in which one input is another one, whole or along
 a part of an axis. Where the right result moves and what came does not, or the other way round, in every case
-tried, that is said. It is a fact about the answer, whatever its reason.
+tried, that is said. It is a fact about the answer, whatever its reason; of a part of an axis it is not said
+where the answer is right in most cases and looks at that part in one of these.
 """
 
 import inspect
@@ -47,10 +48,16 @@ def _finite(value: object) -> bool:
 def _findings(exercise, answer, outcomes, expected, failing) -> Iterator[str]:
     """First each input as a whole, which is quick, then the ends of those that move the right result."""
 
-    def moved(place: int, changes: list[Callable]) -> set[tuple[bool, bool] | None]:
-        """For each failing case whether what came, and what should come, moves under any of the changes."""
+    values = [
+        i for i, both in enumerate(zip(outcomes, expected, strict=True)) if not any(o.error for o in both)
+    ]
+    right = [i for i in values if same(exercise, outcomes[i], expected[i])]
+    right = right[:CASES] if len(right) > len(outcomes) / 2 else []  # a few may be right by chance
+
+    def moved(place: int, changes: list[Callable], numbers=failing) -> set[tuple[bool, bool] | None]:
+        """For each of the cases whether what came, and what should come, moves under any of the changes."""
         found = set()
-        for number in failing:
+        for number in numbers:
             cases = [_changed(exercise.cases[number], place, change) for change in changes]
             each = [
                 case and _moved(exercise, answer, case, outcomes[number], expected[number]) for case in cases
@@ -70,7 +77,7 @@ def _findings(exercise, answer, outcomes, expected, failing) -> Iterator[str]:
     for place in matter:
         for words, changes in _ends(exercise, names[place], inputs[place]):
             found = moved(place, changes)
-            if found == {(False, True)}:
+            if found == {(False, True)} and (True, True) not in moved(place, changes, right):
                 yield f"Whatever stands in {words}, your result stays the same: where should it come in?"
             if found == {(True, False)}:
                 yield f"Your result changes with what stands in {words}, and the right one does not."

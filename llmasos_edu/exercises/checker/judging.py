@@ -141,7 +141,9 @@ def _unrecognised(
         return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
     overall = explain_by_inputs(exercise, outcomes, expected) if len(failing) == 1 else None
     overall = overall or explain_all(exercise, outcomes, expected)
-    partly = not overall and not _are_single_truths(expected)
+    # Who writes into an input goes on with another one: what that looks like is not what was meant.
+    written = any(outcome.changed for outcome in outcomes)
+    partly = not overall and not written and not _are_single_truths(expected)
     known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
     if known is not None:
         odd = _where_else(exercise, known, outcomes, mistaken)

@@ -4,6 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 import math
+from functools import partial
 
 import torch
 
@@ -47,6 +48,12 @@ def _turned(log_p, log_q):
 def _plain_logarithms(student_logits, teacher_logits):
     p, q = teacher_logits.softmax(-1), student_logits.softmax(-1)
     return _each_position(p * (p.log() - q.log())), _each_position(q * (q.log() - p.log()))
+
+
+def _clamped(student_logits, teacher_logits, least=1e-8):
+    p, q = teacher_logits.softmax(-1), student_logits.softmax(-1)
+    log_p, log_q = p.clamp(min=least).log(), q.clamp(min=least).log()
+    return _each_position(p * (log_p - log_q)), _each_position(q * (log_q - log_p))
 
 
 def _raw_logits(student_logits, teacher_logits):
@@ -161,6 +168,13 @@ DIVERGENCES = Exercise(
             "For large logits you get NaN or infinity: the softmax rounds to 0 before the logarithm is "
             "taken. Is there one function for both steps?",
             (_plain_logarithms,),
+        ),
+        Mistake(
+            "probabilities held above zero",
+            "Ordinary logits come out right, but with large ones your divergence is too small: a probability "
+            "that rounds to 0 is held at a small number, whose logarithm is some -20. Is there one "
+            "function for softmax and logarithm together?",
+            tuple(partial(_clamped, least=least) for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
         ),
         Mistake(
             "logits taken for logarithms",

@@ -228,6 +228,12 @@ Z_LOSS = Exercise(
             (lambda z: z.exp().sum(-1).log().square().mean(),),
         ),
         Mistake(
+            "largest logit not given back",
+            "You take each token's largest logit out before the exponential, which is safe, and do not add "
+            "it to the logarithm afterwards. The loss no longer sees how large the logits are.",
+            (lambda z: _z(z - z.amax(-1, keepdim=True)).square().mean(),),
+        ),
+        Mistake(
             "not squared",
             "You take the mean of the logarithms without squaring them. Training would make that ever more "
             "negative; which values does a square pull towards?",

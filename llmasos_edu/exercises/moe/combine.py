@@ -128,10 +128,11 @@ COMBINE = Exercise(
         ),
         Mistake(
             "remaining gates raised",
-            "You rescale the gates that are left so that they add up to one. Then an expert speaks louder "
-            "only because another was full; here its gate stays what the router said.",
+            "You rescale the gates that are left so that they add up to one, or to what all did. Then an "
+            "expert speaks louder only because another was full; here its gate stays what the router said.",
             (
                 lambda *a: _combined(*a, weights=_rescaled),
+                lambda *a: _combined(*a, weights=lambda g, k: _rescaled(g, k) * g.sum(-1, keepdim=True)),
                 lambda *a: _combined(*a, weights=lambda g, kept: g * kept / (g * kept).sum(-1, keepdim=True)),
                 lambda *a: _combined(*a, weights=lambda g, kept: g * kept / g.sum(-1, keepdim=True)),
             ),

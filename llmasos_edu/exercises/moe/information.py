@@ -45,6 +45,11 @@ def _domains_alike(counts):
     return _information(counts / counts.sum(0, keepdim=True).clamp(min=1))
 
 
+def _experts_alike(counts):
+    rows = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    return _information(rows)
+
+
 INFORMATION = Exercise(
     key="4.3-14",
     title="Do experts know domains?",
@@ -133,6 +138,12 @@ INFORMATION = Exercise(
             "You turn each domain into shares of its own first, so a rare domain counts as much as a common "
             "one. Here every token counts the same.",
             (_domains_alike,),
+        ),
+        Mistake(
+            "experts made equally busy",
+            "You turn each expert's row into shares of its own first, so an expert with few tokens counts as "
+            "much as a busy one. Here every token counts the same.",
+            (_experts_alike, lambda c: _experts_alike(c) * (c.sum(1) > 0).float().mean()),
         ),
         Mistake(
             "divided by an entropy",

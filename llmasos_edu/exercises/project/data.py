@@ -24,6 +24,11 @@ def _passages(text, width, *, step=1, missing=0):
     return {text[start : start + width] for start in range(0, len(text) - width + 1 - missing, step)}
 
 
+def _word_passages(text, width):
+    words = text.split()
+    return {tuple(words[start : start + width]) for start in range(len(words) - width + 1)}
+
+
 def _split(documents, held_out, cut, *, train_cut=None, keep_held_out=False):
     """A split by what `cut` makes of a text; training texts may be cut in another way."""
     train_cut = train_cut or cut
@@ -106,6 +111,10 @@ SPLIT = Exercise(
             ([f"see you by {NEWS[-10:]}", NEWS, f"{NEWS[-9:]} is late", RECIPE, LETTER], [1], 10),
         ),
         Case(
+            "passages of 4 characters",
+            (["we go up to it now", "so we go up to you", "a cup to me", NEWS, RECIPE], [0], 4),
+        ),
+        Case(
             "documents shorter than a passage",
             ([SHORT, SHORT, POEM, f"{POEM[:20]}...", NEWS], [0, 2], 16),
         ),
@@ -129,6 +138,12 @@ SPLIT = Exercise(
             "You train on everything that is not held out. Look for documents that stand on both sides, "
             "whole or in part.",
             (lambda docs, held, width: [index not in held for index in range(len(docs))],),
+        ),
+        Mistake(
+            "words for characters",
+            "You count words where width counts characters, so a passage of yours is far too long, and most "
+            "that is shared is missed. What does an index into a string count?",
+            (lambda docs, held, width: _split(docs, held, lambda text: _word_passages(text, width)),),
         ),
         Mistake(
             "passages side by side",

@@ -181,7 +181,9 @@ REVIEW = Exercise(
             "no model passes",
             "Your review sends all models back, the correct ones too. Usual reasons: a new model is in "
             "training mode and drops at random; or you ask for equality to the last bit, and sums of another "
-            "length round differently. Or do you return True for a bug?",
+            "length round differently; or a test that must not hold, such as one of the past. Run it on the "
+            "correct model, review(lambda: TinyLanguageModel()): the traceback shows which assert fails. Or "
+            "do you return True for a bug?",
             (lambda build: False,),
         ),
         Mistake(
