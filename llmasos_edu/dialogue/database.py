@@ -21,6 +21,10 @@ class Database:
 
     Fields:
         work: steps of SQLite's machine that the last call has taken.
+
+    Raises:
+        ValueError: there is no folder for the file.
+        OSError: `EBUSY` or `EIO`, with the file's name: another program holds it, it is no database.
     """
 
     def __init__(self, path: str | Path, schema: str, *, patience: float = 0.2, budget: int = 100_000):
@@ -29,8 +33,11 @@ class Database:
         self.path, self.patience, self.budget, self.work = Path(path), patience, budget, 0
         if not self.path.parent.is_dir():
             raise ValueError(f"there is no folder {str(self.path.parent)!r} for {self.path.name!r}")
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            connection.executescript(schema)
+        try:
+            with closing(sqlite3.connect(self.path, timeout=patience)) as connection, connection:
+                connection.executescript(schema)
+        except sqlite3.Error as error:
+            raise OSError(_errno(error), str(error), str(self.path)) from error
 
     @contextmanager
     def opened(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:

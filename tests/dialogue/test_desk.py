@@ -320,6 +320,22 @@ def test_a_table_or_a_file_that_is_gone_is_an_error_of_the_device(desk):
     assert call(desk, 'orders.find {"number": "4711"}') == ("EIO", "file is not a database")
 
 
+def test_a_desk_that_cannot_be_opened_says_so_with_the_file(tmp_path):
+    (tmp_path / "orders.sqlite").write_bytes(b"this is no database, it only looks like a file" * 30)
+    with pytest.raises(OSError, match=r"file is not a database: .*orders\.sqlite") as trouble:
+        Desk(tmp_path)
+    assert trouble.value.errno == errno.EIO
+    (tmp_path / "folder" / "orders.sqlite").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"unable to open database file: .*orders\.sqlite"):
+        Desk(tmp_path / "folder")
+    Desk(tmp_path / "held")
+    with sqlite3.connect(tmp_path / "held" / "notes.sqlite") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(OSError, match=r"database is locked: .*notes\.sqlite") as trouble:
+            Desk(tmp_path / "held", patience=0.0)
+        assert trouble.value.errno == errno.EBUSY
+
+
 def test_a_slow_tool_is_not_begun(tmp_path):
     desk = Desk(tmp_path, latency=9.0, limit=5.0)
     desk.orders.put("ada", [LAMP])
