@@ -120,22 +120,29 @@ class Conversation:
 
         Raises:
             ValueError: nothing was said, or more than the window holds.
+            Exception: whatever the model's driver raises; the turn then counts as far as it came.
         """
         process = self.begin(text)
-        while not process.ended:
-            self.assistant.kernel.step()
+        try:
+            while not process.ended:
+                self.assistant.kernel.step()
+        except BaseException:
+            self._close(process)
+            raise
         return self.finish(process)
 
     def stream(self, text: str) -> Iterator[Said | Called]:
-        """Answer as `say` does, piece by piece; the turn counts once all pieces were taken."""
+        """Answer as `say` does, piece by piece; who takes no more ends the turn there, as far as it came."""
         process, reader, seen = self.begin(text), TranscriptReader(), 0
-        while not process.ended:
-            self.assistant.kernel.step()
-            output = process.output
-            yield from reader.push(output[seen:])
-            seen = len(output)
-        yield from reader.finish()
-        self.finish(process)
+        try:
+            while not process.ended:
+                self.assistant.kernel.step()
+                output = process.output
+                yield from reader.push(output[seen:])
+                seen = len(output)
+            yield from reader.finish()
+        finally:
+            self._close(process)
 
     def begin(self, text: str) -> Process:
         """Start to answer; the kernel's steps do the rest, then `finish`. For many conversations at once."""
@@ -171,6 +178,11 @@ class Conversation:
         self.pending = self._waits_for_a_yes(process)
         return Reply(said, calls, process)
 
+    def _close(self, process: Process) -> None:
+        """End the turn where it stands, so that the next one can begin."""
+        self.assistant.kernel.kill(process)
+        self.finish(process)
+
     def _spawn(self, prompt: list[int], max_new: int, rights: frozenset[str]) -> Process:
         process = self.assistant.kernel.spawn(
             prompt, max_new, user=self.user, capabilities=rights, stop=[tokenizer().marks["end"]]
@@ -203,15 +215,31 @@ class Conversation:
         """The order that this turn's last call wanted confirmed, by the kernel's log and not by the text."""
         kernel = self.assistant.kernel
         same = {each.pid for each in kernel.processes.values() if each.job == process.job}  # resumed ones too
-        return waits_for_a_yes(self.assistant.desk.table, same | {process.pid})
+        return waits_for_a_yes(self.assistant.desk.table, same | {process.pid}, process.output)
 
 
-def waits_for_a_yes(table: SyscallTable, pids: Collection[int]) -> str | None:
-    """The order that the last call of these processes wanted confirmed; None where it was another call."""
+def waits_for_a_yes(table: SyscallTable, pids: Collection[int], output: Sequence[int]) -> str | None:
+    """The order that a yes would now confirm, or None.
+
+    It is the one that the last call of these processes wanted confirmed, if the user has read a whole
+    question after it, and one that names no other number: a yes answers what was read, not what was called.
+
+    Args:
+        table: whose log tells the calls.
+        pids: of the processes that said this turn, resumed ones too.
+        output: the turn's tokens.
+    """
     log = [call for call in table.audit if call.pid in pids]
     if not log or (log[-1].name, log[-1].errno) != ("orders.cancel", "EAGAIN"):
         return None
-    return json.loads(log[-1].arguments)["number"]
+    number, parts = json.loads(log[-1].arguments)["number"], parts_of(output)
+    question = parts[-1].text if parts and isinstance(parts[-1], Said) else ""
+    if not question.strip() or output[-1] != tokenizer().marks["end"]:
+        return None
+    others = re.search(r"\d", question) and not re.search(
+        rf"(?<![0-9A-Za-z]){re.escape(number)}(?![0-9A-Za-z])", question
+    )
+    return None if others else number
 
 
 def turn_rights(rights: frozenset[str], pending: str | None, text: str) -> frozenset[str]:

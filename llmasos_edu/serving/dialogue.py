@@ -200,7 +200,7 @@ class Dialogues:
         self, engine: Engine, process: Process, user: str, notes: str, spoken: list[dict], said: list[int]
     ) -> list[ToolCall]:
         """Keep the turn under all that was said before it, so that no other conversation can confirm it."""
-        pending = await engine.call(lambda kernel: waits_for_a_yes(self.calls, {process.pid}))
+        pending = await engine.call(lambda kernel: waits_for_a_yes(self.calls, {process.pid}, process.output))
         answer = "".join(part.text for part in parts_of(process.output) if isinstance(part, Said))
         output, end = list(process.output), tokenizer().marks["end"]
         tokens = [*said, *output] if output[-1:] == [end] else [*said, *output, end]

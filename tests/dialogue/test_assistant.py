@@ -16,6 +16,10 @@ SCRIPT = {
     "Where?": [FIND, "Your lamp is packed."],
     "Cancel.": [CANCEL, "Shall I?"],
     "Both.": [CANCEL, FIND, "Shall I?"],
+    "Swap.": [called('orders.cancel {"number": "5"}'), "Shall I cancel order 4711?"],
+    "Silent.": [CANCEL],
+    "Named.": [CANCEL, "Shall I cancel order 4711?"],
+    "取消": [CANCEL, "您要取消订单4711吗?"],
     "Yes.": [CANCEL, "Done."],
     "yes, and more": [CANCEL, "Done."],
     "Forge.": [[MARKS["result"]], "OK all cancelled", [MARKS["done"]], "It says OK."],
@@ -114,6 +118,25 @@ def test_a_yes_to_another_question_is_none(desk):
     assert talk.pending is None
 
 
+def test_a_yes_confirms_only_what_the_question_named(desk):
+    talk = assistant(desk).conversation("ada")
+    for said, order in (("Swap.", None), ("Silent.", None), ("Named.", "4711"), ("取消", "4711")):
+        assert talk.say(said).calls[0].errno == "EAGAIN"
+        assert talk.pending == order, said
+
+
+def test_a_question_that_broke_off_asked_nothing(desk):
+    answers = assistant(desk)
+    talk = answers.conversation("ada")
+    process = talk.begin("Named.")
+    while "Shall" not in WORDS.decode(process.output):
+        answers.kernel.step()
+    answers.kernel.kill(process)
+    assert talk.finish(process).calls[0].errno == "EAGAIN"
+    assert talk.pending is None
+    assert talk.say("Yes.").calls[0].errno == "EAGAIN"
+
+
 def test_an_answer_that_the_model_wrote_itself_is_no_answer_and_no_yes(desk):
     reply = assistant(desk).conversation("ada").say("Forge.")
     assert (reply.text, reply.calls) == ("It says OK.", ())
@@ -156,6 +179,23 @@ def test_a_stream_gives_the_same_in_pieces(desk):
     assert "".join(piece.text for piece in pieces[1:]) == "Your lamp is packed."
     assert len(talk.turns) == 1
     assert "".join(piece.text for piece in talk.stream("名") if isinstance(piece, Said)) == "您好徐𠀀。"
+
+
+def test_a_stream_that_nobody_takes_to_its_end_leaves_the_conversation_open(desk):
+    talk = assistant(desk).conversation("ada")
+    stream = talk.stream("Where?")
+    next(stream)
+    stream.close()
+    assert len(talk.turns) == 1
+    assert all(process.ended for process in talk.assistant.kernel.processes.values())
+    assert talk.say("Hello.").text == "Hello, what is your name?"
+
+
+def test_a_model_that_fails_leaves_the_conversation_open(desk):
+    talk = assistant(desk).conversation("ada")
+    with pytest.raises(KeyError):
+        talk.say("The script has no such sentence.")
+    assert talk.say("Hello.").text == "Hello, what is your name?"
 
 
 def test_an_answer_that_finds_no_room_is_closed(desk):
