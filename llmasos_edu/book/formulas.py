@@ -75,7 +75,10 @@ def mathml(tex, display):
     if re.search(r"<m[ion][^>]*>(\\|&<|&amp;<)", markup):
         return readable(tex)
     # Without its name space: HTML needs none, and a heading that is parsed as XML would write it as a prefix.
-    root = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", markup, count=1))
+    try:
+        root = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", markup, count=1))
+    except ElementTree.ParseError:  # it lets a < in a text through as it is
+        return readable(tex)
     mend(root, small=False, display=display == "block")
     inside = "".join(ElementTree.tostring(child, encoding="unicode") for child in root)
     return f'<math alttext="{html.escape(tex)}" display="{display}">{inside}</math>'

@@ -40,7 +40,7 @@ SHELL = """<!doctype html>
 # Whatever scrolls can be reached with the keyboard; what fits is no stop on the way.
 SCRIPT = """
 const stops = () => {
-  for (const box of document.querySelectorAll("main pre, .wide, .formula")) {
+  for (const box of document.querySelectorAll("main pre, .wide, .formula, .output_html:has(> table)")) {
     if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
     else box.removeAttribute("tabindex");
   }
@@ -58,7 +58,7 @@ pre { background: var(--code); padding: .7rem; overflow-x: auto; font-size: 14px
 .output pre, .output_text pre { background: none; border-left: 3px solid var(--rule); }
 img, svg { max-width: 100%; height: auto; }
 .output_png img { background: #ffffff; }
-.wide { overflow-x: auto; }
+.wide, .output_html:has(> table) { overflow-x: auto; }
 table { border-collapse: collapse; }
 p, li, h1, h2, h3, h4, summary { overflow-wrap: anywhere; }
 td, th { border: 1px solid var(--rule); padding: .25rem .6rem; text-align: left; }

@@ -58,6 +58,10 @@ def test_a_fraction_stands_off_its_neighbours():
     assert [part.tag for part in row] == ["mi", "mspace", "mfrac", "mspace", "mi"]
 
 
+def test_what_the_converter_breaks_stays_readable():
+    assert mathml(r"\texttt{<end>}\ x", "inline") == r'<code class="tex">\texttt{&lt;end&gt;}\ x</code>'
+
+
 def test_bars_of_a_norm_do_not_grow_beside_an_index():
     bars = [sign for sign in tree(r"\lVert a \rVert^2 + \|b\|_2").iter("mo") if sign.text == "‖"]
     assert [bar.get("stretchy") for bar in bars] == ["false"] * 4

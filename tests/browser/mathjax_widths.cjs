@@ -11,6 +11,6 @@ require(main).init(load).then((MathJax) => {
     const svg = MathJax.startup.adaptor.innerHTML(MathJax.tex2svg(tex, { display: display === "block" }));
     widths[key] = Number(/width="([\d.]+)ex"/.exec(svg)[1]);
   }
-  const sorted = Object.fromEntries(Object.entries(widths).sort(([a], [b]) => (a < b ? -1 : 1)));
-  console.log(JSON.stringify(sorted, null, 0).replaceAll(',"', ',\n"'));
+  const lines = Object.entries(widths).sort(([a], [b]) => (a < b ? -1 : 1));
+  console.log(`{${lines.map(([key, width]) => `${JSON.stringify(key)}:${width}`).join(",\n")}}`);
 });
