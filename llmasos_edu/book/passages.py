@@ -43,8 +43,11 @@ def book_passages(chapters: Sequence[str] | None = None) -> list[Passage]:
         reading lists are left out: they repeat words of the text.
 
     Raises:
+        ValueError: the book has no chapter of that name.
         FileNotFoundError: the book's folder or a chapter is not there.
     """
+    if unknown := set(chapters or ()) - {each.file for each in load_outline()}:
+        raise ValueError(f"the book has no chapter {min(unknown)!r}")
     wanted = [each for each in load_outline() if chapters is None or each.file in chapters]
     found = []
     for chapter in wanted:
