@@ -372,6 +372,18 @@ def test_a_schema_describes_just_these(schema, right, wrong):
         assert not machine.accepts(text.encode()), text
 
 
+def nested(schema, levels):
+    """The schema within so many lists of one item."""
+    for _ in range(levels):
+        schema = {"type": "array", "items": schema, "minItems": 1, "maxItems": 1}
+    return schema
+
+
+def test_a_deep_schema_is_held():
+    text = "[" * 63 + "null" + "]" * 63
+    assert ByteMachine(schema_pattern(nested({"type": "null"}, 63))).accepts(text.encode())
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
@@ -388,6 +400,21 @@ def test_a_schema_describes_just_these(schema, right, wrong):
         ({"type": "string", "maxLength": -1}, "maxLength=-1 must be"),
         ({"type": "string", "minLength": True}, "minLength=True must be"),
         ({"enum": []}, "must be a list of one or more"),
+        ({"type": "integer", "enum": [1, "a"]}, "enum holds 'a', which is no integer"),
+        ({"type": "integer", "enum": [True]}, "enum holds True, which is no integer"),
+        ({"enum": [float("nan")]}, "enum holds what JSON cannot write"),
+        ({"enum": [{1, 2}]}, "enum holds what JSON cannot write"),
+        ({"enum": ["a"], "pattern": "b"}, "asks for 'pattern' of a value of enum"),
+        ({"type": "string", "enum": ["a"], "minLength": 3}, "asks for 'minLength' of a string"),
+        ({"type": "string", 3: 4}, "asks for '3' of a string"),
+        ({"type": "object", "properties": {1: {"type": "null"}}}, "named by texts, got [1]"),
+        (
+            {"type": "object", "properties": {"a": {"type": "null"}}, "required": ["b"]},
+            "required=['b'] must list some of the properties a",
+        ),
+        ({"type": "object", "properties": {"a": {"type": "null"}}, "required": 7}, "required=7 must list"),
+        (nested({"type": "null"}, 64), "more than 64 levels deep"),
+        (nested({"type": "null"}, 5000), "more than 64 levels deep"),
     ],
 )
 def test_a_schema_that_cannot_be_held_is_refused_by_name(schema, words):
