@@ -120,7 +120,7 @@ TROUBLES = {
     "far call": (stream(chunk(calls=[call("a", "{}", 5)])), "in a form that is not OpenAI's"),
     "broken off": (stream(chunk("Hello, "), done=False), "broke off before the end"),
     "error within": (stream(chunk("Hello, "), 'data: {"error": {"message": "no memory"}}'), "no memory"),
-    "cut": ((200, "text/event-stream", stream(chunk("Hello, ")), 10_000), "failed: |broke off: "),
+    "cut": ((200, "text/event-stream", stream(chunk("Hello, ")), 10_000), "failed: |broke off"),
 }  # fmt: skip
 
 
