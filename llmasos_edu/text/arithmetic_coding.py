@@ -117,12 +117,14 @@ def compress(tokens: Iterable[int], expect: Expect) -> bytes:
     return MAGIC + _number(len(tokens)) + _checksum(tokens) + _packed(bits)
 
 
-def decompress(data: bytes, expect: Expect) -> list[int]:
+def decompress(data: bytes, expect: Expect, *, longest: int = 1_000_000) -> list[int]:
     """Read the text out of a file of `compress`, with the same model.
 
     Args:
         data: the file.
         expect: the model that `compress` had; its probabilities must be the same to the last bit.
+        longest: a file that claims more tokens is refused. To a model that is sure of itself tokens cost no
+            bits, so a number of tokens that was changed would else be followed for ever.
 
     Returns:
         the tokens.
@@ -131,6 +133,8 @@ def decompress(data: bytes, expect: Expect) -> list[int]:
         ValueError: it is no such file; it was cut or changed; the model is another one.
     """
     count, checksum, bits = _opened(bytes(data))
+    if count > longest:
+        raise ValueError(_cut(f"it claims {count} tokens, and longest={longest}"))
     tokens, interval, read, taken_in = [], Interval(), iter(bits), 0
     number = 0
     for _ in range(STATE_BITS):

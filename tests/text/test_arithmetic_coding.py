@@ -174,3 +174,19 @@ def test_a_text_of_probability_zero_costs_endlessly_many_bits():
     assert ideal_bits([1], sure_of_zero) == math.inf
     assert ideal_bits([0, 0], sure_of_zero) == 0
     assert ideal_bits([], even) == 0
+
+
+def test_a_changed_number_of_tokens_is_not_followed_for_ever():
+    def sure(past):
+        return [1.0]
+
+    whole = compress([0] * 100, sure)
+    changed = whole[:2] + bytes([whole[2] | 128]) + whole[3:]  # now the number goes on in the checksum
+    with pytest.raises(ValueError, match="it claims 12904 tokens, and longest=1000"):
+        decompress(changed, sure, longest=1000)
+    assert decompress(whole, sure, longest=100) == [0] * 100
+    with pytest.raises(ValueError, match="it claims 100 tokens, and longest=99"):
+        decompress(whole, sure, longest=99)
+    endless = b"ac" + bytes([255] * 8 + [0]) + bytes(5)
+    with pytest.raises(ValueError, match="longest=1000000"):
+        decompress(endless, sure)
