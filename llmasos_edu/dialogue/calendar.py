@@ -20,7 +20,7 @@ HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//LLMasOS edu//chapter 6.1//EN
 TAIL = "END:VCALENDAR\r\n"
 LONGEST = 60  # bytes of a title: its line needs no folding (section 3.1 allows 75)
 EVENT = re.compile(r"DTSTART:(\S+)\r\nDURATION:PT1H\r\nSUMMARY:(.*?)\r\n")
-TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 class Calendar:

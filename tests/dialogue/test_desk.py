@@ -232,7 +232,7 @@ def test_an_hour_is_taken_once_and_for_its_owner_alone(desk):
     [
         ("x", "Fri", "9:00"), ("x", "Friday", "24:00"), ("x", "Friday", "9:60"), ("x", "Friday", "9"),
         ("x", "Friday", "noon"), ("", "Friday", "9:00"), ("x" * 61, "Friday", "9:00"),
-        ("a\\nb", "Friday", "9:00"),
+        ("a\\nb", "Friday", "9:00"), ("x", "Friday", "9:0\u0663"), ("x", "Friday", "\u0661:00"),
     ],
 )  # fmt: skip
 def test_what_is_no_appointment_is_refused(desk, what, day, time):
