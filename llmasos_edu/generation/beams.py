@@ -14,8 +14,9 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_count, check_methods, check_number
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.generation.constraints import METHODS, Constraint, allowed_now, check_room
+from llmasos_edu.generation.constraints import METHODS, Constraint, allowed_now, check_room, nothing_left
 from llmasos_edu.generation.prompts import as_batch, stop_table
+from llmasos_edu.generation.sampling import check_choosable
 
 
 class Hypothesis(NamedTuple):
@@ -69,8 +70,8 @@ def beam_search(
 
     Raises:
         ValueError: bad prompts, counts below 1, a negative penalty; a constraint without exactly one stop
-        token, or
-            one that needs more than `max_new_tokens`.
+            token, of another vocabulary, or one that needs more than `max_new_tokens` or the stop token;
+            scores of the model that are not finite.
         TypeError: no constraint.
 
     Source: Wu et al. 2016, "Google's Neural Machine Translation System", section 7, with the plain power of
@@ -84,9 +85,7 @@ def beam_search(
     ends = stop_table(stop, model.vocab_size).nonzero()[:, 0].tolist()
     if constraint is not None:
         check_methods("constraint", constraint, METHODS)
-        if len(ends) != 1:
-            raise ValueError(f"with a constraint one stop token is wanted, got {len(ends)}")
-        check_room(constraint, max_new_tokens)
+        check_room(constraint, max_new_tokens, ends, model.vocab_size)
     limit = max_new_tokens + (constraint is not None)  # the end of a constrained text has room of its own
     searches = [
         _Search(number, num_beams, length_penalty, ends, limit, constraint) for number in range(len(rows))
@@ -99,6 +98,7 @@ def beam_search(
         logits = model.next_logits(many, cache=cache, counts=spread)
         read = model.decoding_step(cache)
         for _ in range(limit):
+            check_choosable(logits)
             log_probs = logits.double().log_softmax(dim=-1)
             for search in searches:
                 search.extend(log_probs)
@@ -156,6 +156,8 @@ class _Search:
 
     def best(self) -> list[Hypothesis]:
         """What was found, best first."""
+        if not self.found:
+            raise ValueError(nothing_left(self.ends[0]))
         return self.found
 
     def _continuations(self, beam: _Beam, log_probs: Tensor) -> list[tuple]:

@@ -79,8 +79,7 @@ def write_constrained(
     check_methods("constraint", constraint, METHODS)
     check_options("options of writing", choice, sample_next, besides=("logits", "seen", "generator"))
     rows, counts = as_batch(prompts, model.vocab_size)
-    stop_table(stop, model.vocab_size)
-    check_room(constraint, max_new_tokens)
+    stop = check_room(constraint, max_new_tokens, stop, model.vocab_size)
     states, done = [constraint.start() for _ in rows], [False] * len(rows)
     said, log_probs, forced = ([[] for _ in rows], [0.0] * len(rows), [0] * len(rows))
     seen = seen_tokens(rows, model.vocab_size, counts) if "repetition_penalty" in choice else None
@@ -97,6 +96,8 @@ def write_constrained(
                     for state, ended in zip(states, done, strict=True)
                 ]
             )
+            if not mask.any(dim=-1).all():
+                raise ValueError(nothing_left(stop))
             own = logits.log_softmax(dim=-1)
             tokens = sample_next(
                 logits.masked_fill(~mask, -torch.inf), seen=seen, generator=generator, **choice
@@ -136,12 +137,33 @@ def allowed_now(constraint: Constraint, state: Hashable, left: int, stop: int, e
     return mask
 
 
-def check_room(constraint: Constraint, max_new_tokens: int) -> None:
+def nothing_left(stop: int) -> str:
+    """Why a constraint can come to a place where no token is allowed."""
+    return f"the constraint allows no token here; does it need stop={stop}, which ends a text and is in none?"
+
+
+def check_room(constraint: Constraint, max_new_tokens: int, stop, vocab_size: int) -> int:
     """Refuse what could never be finished.
+
+    Args:
+        constraint: one with `spoken`, as `KeywordConstraint`, says with it which tokens it must have.
+        stop: the token that ends a text, alone or as the only one of a list.
+
+    Returns:
+        that token.
 
     Raises:
         ValueError: with what is needed and what there is.
     """
+    ends = stop_table(stop, vocab_size).nonzero()[:, 0].tolist()
+    if len(ends) != 1:
+        raise ValueError(f"with a constraint one stop token is wanted, got {len(ends)}")
     needed = constraint.needed(constraint.start())
     if needed > max_new_tokens:
         raise ValueError(f"the constraint needs {needed} tokens, and max_new_tokens={max_new_tokens}")
+    shape = list(constraint.allowed(constraint.start(), max_new_tokens).shape)
+    if shape != [vocab_size]:
+        raise ValueError(f"the constraint is one of {shape} tokens, the model has {vocab_size}")
+    if ends[0] in getattr(constraint, "spoken", ()):
+        raise ValueError(f"stop={ends[0]} ends a text and cannot stand in one, but the constraint needs it")
+    return ends[0]

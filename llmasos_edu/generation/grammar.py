@@ -111,7 +111,8 @@ class ByteMachine:
         begin: the states before the first byte, a frozenset.
 
     Raises:
-        ValueError: more than 20,000 states, as large repetitions make them.
+        TypeError: no pattern.
+        ValueError: more than 20,000 states, as large repetitions make them; parts within parts, too deep.
 
     Source: Thompson 1968, "Regular Expression Search Algorithm".
     """
@@ -121,8 +122,12 @@ class ByteMachine:
             tuple[frozenset[int], int] | None
         ] = []  # of a state, the bytes and where they lead
         self._silent: list[list[int]] = []  # where it may go without a byte
+        (pattern,) = _patterns((pattern,))
         start, self._end = self._state(), self._state()
-        self._build(pattern, start, self._end)
+        try:
+            self._build(pattern, start, self._end)
+        except RecursionError as error:
+            raise ValueError("the pattern has parts within parts within parts, too deep to build") from error
         self._distance = self._distances()
         self.begin = self._closed([start])
 

@@ -45,6 +45,7 @@ class KeywordConstraint:
         self.vocab_size = tokenizer.vocab_size
         self.words = tuple(words)
         self.paths = {word: tuple(tokenizer.encode(" " + word)) for word in words}
+        self.spoken = frozenset(token for path in self.paths.values() for token in path)
         self.texts = [tokenizer.decode([token]) for token in range(tokenizer.vocab_size)]
         for word, path in self.paths.items():
             if any("\ufffd" in self.texts[token] for token in path):

@@ -36,8 +36,17 @@ def _as_row(name: str, row, vocab_size: int) -> Tensor:
 
 
 def stop_table(stop: int | Iterable[int], vocab_size: int) -> Tensor:
-    """Which tokens end a row, boolean `[vocab]`."""
-    stop = [stop] if isinstance(stop, int) else [int(token) for token in stop]
+    """Which tokens end a row, boolean `[vocab]`.
+
+    Raises:
+        TypeError: what is no whole number.
+        ValueError: a token that the model does not have.
+    """
+    given = [stop] if isinstance(stop, int) else list(stop)
+    for token in given:
+        if isinstance(token, bool) or not hasattr(token, "__index__"):
+            raise TypeError(f"stop={token!r} is no token: a whole number is wanted")
+    stop = [int(token) for token in given]
     for token in stop:
         if not 0 <= token < vocab_size:
             raise ValueError(f"stop={token} is no token: 0 to {vocab_size - 1}")

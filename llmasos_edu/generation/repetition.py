@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.foundation.tensors import check_tokens
 
 
 def repeating_tokens(tokens: Tensor, size: int, vocab_size: int) -> Tensor:
@@ -18,12 +19,15 @@ def repeating_tokens(tokens: Tensor, size: int, vocab_size: int) -> Tensor:
         Boolean `[batch, vocab]`.
 
     Raises:
-        ValueError: a size below 1.
+        TypeError: no tensor.
+        ValueError: a size below 1; tokens of another shape, or outside the vocabulary.
 
     Source: Paulus et al. 2018, "A Deep Reinforced Model for Abstractive Summarization", section 2.5, for
     runs of three. Equal to transformers' `NoRepeatNGramLogitsProcessor`.
     """
     check_count("size", size)
+    if not isinstance(tokens, Tensor) or tokens.numel():  # a row may have said nothing yet
+        tokens = check_tokens("tokens", tokens, vocab_size)
     table = torch.zeros(len(tokens), vocab_size, dtype=torch.bool, device=tokens.device)
     if tokens.shape[1] < size:
         return table
@@ -44,8 +48,12 @@ def forbid_repeats(logits: Tensor, tokens: Tensor, size: int) -> Tensor:
         `[batch, vocab]`, `-inf` for what is ruled out.
 
     Raises:
-        ValueError: as in `repeating_tokens`.
+        ValueError: as in `repeating_tokens`; logits of another number of rows.
     """
+    if logits.ndim != 2 or len(logits) != len(tokens):
+        raise ValueError(
+            f"logits {list(logits.shape)} are not [batch, vocab] of {len(tokens)} rows of tokens"
+        )
     again = repeating_tokens(tokens, size, logits.shape[-1])
     left = (~again & (logits > -torch.inf)).any(dim=-1, keepdim=True)
     return logits.masked_fill(again & left, -torch.inf)

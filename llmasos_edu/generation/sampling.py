@@ -339,6 +339,21 @@ def _enter(logits: Tensor, seen: Tensor | None, repetition_penalty: float | None
     """The door of every choice: checked scores with enough digits to add up, and the penalty on them."""
     if logits.ndim != 2 or not logits.is_floating_point() or logits.numel() == 0:
         raise ValueError(f"logits must be numbers [batch, vocab], got {logits.dtype} {list(logits.shape)}")
+    check_choosable(logits)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if repetition_penalty is None:
+        return logits
+    if seen is None:
+        raise ValueError(f"repetition_penalty={repetition_penalty} needs `seen`: what each row has said")
+    return penalize_repetition(logits, seen, repetition_penalty)
+
+
+def check_choosable(logits: Tensor) -> None:
+    """Refuse scores `[batch, vocab]` among which none is the largest.
+
+    Raises:
+        ValueError: with the row and what its largest score is.
+    """
     largest = logits.amax(dim=-1)  # NaN where one is NaN
     # A finite sum has finite terms, and is cheap; one that is not may only have overflowed.
     if not math.isfinite(largest.sum()) and not largest.isfinite().all():
@@ -347,12 +362,6 @@ def _enter(logits: Tensor, seen: Tensor | None, repetition_penalty: float | None
             f"the largest logit of row {row} is {largest[row].item()}, so no token is the likeliest: the "
             "model's numbers have run away, or every token was ruled out"
         )
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    if repetition_penalty is None:
-        return logits
-    if seen is None:
-        raise ValueError(f"repetition_penalty={repetition_penalty} needs `seen`: what each row has said")
-    return penalize_repetition(logits, seen, repetition_penalty)
 
 
 def _check_choice(

@@ -1,5 +1,6 @@
 """Beam search: against transformers, against trying everything, and with a constraint."""
 
+import copy
 import itertools
 
 import pytest
@@ -7,6 +8,8 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from llmasos_edu.generation.beams import beam_search
+from llmasos_edu.generation.grammar import literal
+from llmasos_edu.generation.grammar_constraint import GrammarConstraint
 from llmasos_edu.generation.keywords import KeywordConstraint
 from llmasos_edu.models.interop import load_transformers
 from llmasos_edu.models.language_model import LanguageModel
@@ -201,8 +204,26 @@ def test_a_constraint_that_the_model_keeps_by_itself_changes_nothing(both):
             ValueError,
             "the constraint needs 8 tokens, and max_new_tokens=7",
         ),
+        (
+            {"constraint": KeywordConstraint(ByteTokenizer(), ["ox"]), "stop": ord("x")},
+            ValueError,
+            "stop=120 ends a text and cannot stand in one",
+        ),
+        (
+            {"constraint": GrammarConstraint(ByteTokenizer(), literal("ox")), "stop": ord("x")},
+            ValueError,
+            "allows no token here; does it need stop=120",
+        ),
     ],
 )
 def test_bad_requests_are_refused_in_words(bytes_model, options, error, words):
     with pytest.raises(error, match=words):
         beam_search(bytes_model, [list(b"the")], **({"max_new_tokens": 8} | options))
+
+
+def test_a_model_whose_numbers_have_run_away_finds_nothing_and_says_so(bytes_model):
+    broken = copy.deepcopy(bytes_model)
+    with torch.no_grad():
+        broken.head.weight.fill_(torch.nan)
+    with pytest.raises(ValueError, match="the largest logit of row 0 is nan"):
+        beam_search(broken, [list(b"the")], 4)

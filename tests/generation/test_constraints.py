@@ -278,6 +278,19 @@ def test_rows_that_end_early_wait_for_the_others(model, tokenizer):
     assert set(texts) == {"a", "bbbbbbbb"}
 
 
+def wrapped(levels):
+    """One sign within so many sequences of one part."""
+    pattern = literal("a")
+    for _ in range(levels):
+        pattern = sequence(pattern)
+    return pattern
+
+
+def test_a_text_stands_for_itself():
+    assert ByteMachine("abc").accepts(b"abc")
+    assert not ByteMachine("abc").accepts(b"ab")
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
@@ -287,6 +300,8 @@ def test_rows_that_end_early_wait_for_the_others(model, tokenizer):
         (lambda: repeat("a", 3, 2), ValueError, "most=2 is out of range"),
         (lambda: repeat("a", -1, 2), ValueError, "least=-1"),
         (lambda: sequence("a", 7), TypeError, "7 is no pattern"),
+        (lambda: ByteMachine(None), TypeError, "None is no pattern"),
+        (lambda: ByteMachine(wrapped(5000)), ValueError, "too deep to build"),
         (lambda: ByteMachine(repeat("abcdefgh", 0, 5000)), ValueError, "more than 20000 states"),
         (lambda: GrammarConstraint(object(), literal("a")), (TypeError, AttributeError), "vocab_size|pieces"),
     ],
@@ -429,6 +444,14 @@ def test_a_schema_that_cannot_be_held_is_refused_by_name(schema, words):
         ({"max_new_tokens": 0}, ValueError, "max_new_tokens=0"),
         ({"constraint": 3}, TypeError, "constraint=3 has no method start"),
         ({"stop": 999}, ValueError, "stop=999 is no token"),
+        ({"stop": True}, TypeError, "stop=True is no token"),
+        ({"stop": [1.5]}, TypeError, "stop=1.5 is no token"),
+        ({"stop": [1, 2]}, ValueError, "one stop token is wanted, got 2"),
+        (
+            {"constraint": KeywordConstraint(ByteTokenizer(), ["ox"]), "stop": 1},
+            ValueError,
+            r"one of \[256\] tokens, the model has 290",
+        ),
         ({"topk": 3}, ValueError, "did you mean 'top_k'"),
         ({"prompts": []}, ValueError, "there are no prompts"),
     ],
@@ -445,3 +468,10 @@ def test_bad_requests_are_refused_in_words(model, tokenizer, options, error, wor
         write_constrained(
             model, given.pop("prompts"), given.pop("max_new_tokens"), given.pop("constraint"), **given
         )
+
+
+def test_a_text_that_must_hold_the_token_that_ends_it_is_refused_in_words(model, tokenizer):
+    constraint = GrammarConstraint(tokenizer, literal("7:8"))
+    colon = tokenizer.encode(":")[0]
+    with pytest.raises(ValueError, match=f"allows no token here; does it need stop={colon}"):
+        write_constrained(model, [[1]], 9, constraint, stop=colon)

@@ -44,3 +44,25 @@ def test_a_text_shorter_than_a_run_forbids_nothing():
 def test_a_size_that_is_none_is_refused(size):
     with pytest.raises(ValueError, match=f"size={size}"):
         repeating_tokens(torch.tensor([[1]]), size, VOCAB)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "words"),
+    [
+        (torch.tensor([1, 2]), ValueError, r"must be integers \[batch, seq\], got torch.int64 \[2\]"),
+        (torch.tensor([[1.0]]), ValueError, "got torch.float32"),
+        (torch.tensor([[1, 6]]), ValueError, "token 6 is outside the vocabulary of 6"),
+        (torch.tensor([[1, -1]]), ValueError, "token -1 is outside"),
+        ([[1, 2]], TypeError, "got list"),
+    ],
+)
+def test_tokens_that_are_none_are_refused_in_words(tokens, error, words):
+    with pytest.raises(error, match=words):
+        repeating_tokens(tokens, 1, VOCAB)
+
+
+def test_a_row_of_scores_belongs_to_each_row_of_tokens():
+    assert not repeating_tokens(torch.zeros(2, 0, dtype=torch.long), 1, VOCAB).any()
+    for shape in ((2, VOCAB), (VOCAB,)):
+        with pytest.raises(ValueError, match="are not \\[batch, vocab\\] of 1 rows of tokens"):
+            forbid_repeats(torch.zeros(shape), torch.tensor([[1, 2]]), 1)
