@@ -24,7 +24,14 @@ from llmasos_edu.kernel.process import Process, State
 from llmasos_edu.kernel.syscalls import SyscallTable
 
 WINDOW, REPLY = 256, 80  # tokens that the shipped model was trained to read, and that a turn may add
-YES = {re.sub(r"\W", "", form).lower() for forms in USER["yes"].values() for form in forms}
+
+
+def _plain(said: str) -> str:
+    """A message in small letters, without marks at its end; a comma or blanks between words are one blank."""
+    return " ".join(re.split(r"[\s,，、]+", said.strip().rstrip(".!。！").strip().lower()))
+
+
+YES = {_plain(form) for forms in USER["yes"].values() for form in forms}
 
 
 class Reply(NamedTuple):
@@ -254,4 +261,4 @@ def leaving(turns: Sequence[Sequence[int]], room: int) -> int:
 
 def is_yes(text: str) -> bool:
     """Whether a whole message is a yes; what says more than yes is none."""
-    return re.sub(r"\W", "", text).lower() in YES
+    return _plain(text) in YES

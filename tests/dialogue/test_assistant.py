@@ -104,7 +104,7 @@ def test_only_a_whole_yes_counts(desk):
     assert talk.say("yes, and more").calls[0].errno == "EAGAIN"
     for yes in ("Yes.", "yes", " YES! ", "Yes, please.", "是。", "好的", "Sure."):
         assert is_yes(yes)
-    for no in ("Yes and no.", "", "No.", "yesyes", "不是"):
+    for no in ("Yes and no.", "", "No.", "yesyes", "不是", "Yes?", "...yes", "y.e.s", "#yes"):
         assert not is_yes(no)
 
 

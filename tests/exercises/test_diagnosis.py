@@ -389,9 +389,7 @@ def test_a_list_of_another_length_is_spoken_of_by_its_entries():
     text = words(item, lambda tokens: [token for token in tokens if token > 1])
     assert "has 2 entries, and 1 is asked for" in text
     assert "The first that differs, entry 0, is 7 and should be 8" in text
-    assert "has 0 entries, and 1 is asked for: it is right as far as it goes" in words(
-        item, lambda tokens: []
-    )
+    assert "has 0 entries, and 1 is asked for." in words(item, lambda tokens: [])
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,10 @@ def _judged(differences):
     return {"mean": mean, "half": half, "verdict": verdict}
 
 
+def _others(differences):
+    return [verdict for verdict in VERDICTS if verdict != _judged(differences)["verdict"]]
+
+
 READ = Question(
     key="1-8",
     title="Which verdict follows?",
@@ -173,6 +177,13 @@ READ = Question(
             "Your mean has the other sign: the differences are B minus A, so that a positive one speaks for "
             "A.",
             (lambda differences: {"mean": -_judged(differences)["mean"]},),
+        ),
+        Mistake(
+            "not read off the interval",
+            "Lay the interval on an axis, from mean - half to mean + half. Where is zero: below it, above "
+            "it or inside? This alone gives the verdict; an interval with zero in it shows neither that the "
+            "claim holds nor that it does not.",
+            (*(lambda differences, at=at: {"verdict": _others(differences)[at]} for at in (0, 1)),),
         ),
     ),
     rtol=2e-2,

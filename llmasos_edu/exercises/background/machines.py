@@ -271,6 +271,11 @@ SPEEDUP = Question(
             "You divide by forward and back alone. The optimizer and the data are parts of the step as well.",
             (lambda **d: {"share": d["optimizer"] / (d["forward"] + d["backward"])},),
         ),
+        Mistake(
+            "the data left out",
+            "You leave the data out of the step. They take their time as well.",
+            (lambda **d: {"share": d["optimizer"] / (d["forward"] + d["backward"] + d["optimizer"])},),
+        ),
     ),
 )
 

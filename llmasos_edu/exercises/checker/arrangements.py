@@ -122,7 +122,7 @@ def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:
     for axis, name in _axes(pairs):
         for words, change in (MOVED if whole else ALONG | MOVED).items():
             if all_cases(pairs, lambda p, change=change, axis=axis: change(p.want, axis)):
-                return words.format(name) + "."
+                return words.format(name).replace("along the entries along axis", "along axis") + "."
         for step, words in ((1, "late"), (-1, "early")):
             if all(_shifted(p, axis, step) for p in pairs) and any(p.want.shape[axis] > 2 for p in failing):
                 return f"comes one step too {words} along the {name}: each stands in its neighbour's place."

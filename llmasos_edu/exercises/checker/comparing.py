@@ -1,5 +1,7 @@
 """Comparing results: what in them are numbers, and when two agree."""
 
+import numbers
+
 import numpy as np
 import torch
 
@@ -19,6 +21,8 @@ def to_tensor(value: object) -> torch.Tensor | None:
             return torch.stack([to_tensor(item) for item in value])
         if isinstance(value, (list, tuple, np.ndarray, *NUMBERS)):
             return torch.as_tensor(np.asarray(value))
+        if isinstance(value, numbers.Real):  # a Fraction, say
+            return torch.tensor(float(value), dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
     return None

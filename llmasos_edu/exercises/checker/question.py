@@ -13,19 +13,21 @@ from llmasos_edu.exercises.checker.exercise import Mistake, Verdict
 UNANSWERED = (None, ...)
 # What a number is often multiplied with by mistake, and the words for it.
 USUAL_FACTORS = {
-    -1.0: "the sign is the wrong way round",
+    -1.0: "of the right size, with the wrong sign",
     1000.0: "a thousand times too large: mind the unit",
     1 / 1000: "a thousand times too small: mind the unit",
     1024.0: "1,024 times too large: mind the unit",
     1 / 1024: "1,024 times too small: mind the unit",
     2.0**20: "2 to the 20 times too large: mind the unit",
     2.0**-20: "2 to the 20 times too small: mind the unit",
-    8.0: "8 times too large: bits or bytes?",
-    1 / 8: "8 times too small: bits or bytes?",
-    100.0: "100 times too large: a share or per cent?",
-    1 / 100: "100 times too small: a share or per cent?",
-    math.log(2): "too small by ln 2: nats or bits?",
-    1 / math.log(2): "too large by 1 / ln 2: nats or bits?",
+    8.0: "8 times too large (bits or bytes?)",
+    1 / 8: "8 times too small (bits or bytes?)",
+    100.0: "100 times too large (a share or per cent?)",
+    1 / 100: "100 times too small (a share or per cent?)",
+    math.log(2): "too small by ln 2 (nats or bits?)",
+    1 / math.log(2): "too large by 1 / ln 2 (nats or bits?)",
+    math.log(10): "too large by ln 10, a factor of 2.303: which base has the logarithm",
+    1 / math.log(10): "too small by ln 10, a factor of 2.303: which base has the logarithm",
     2.0: "twice too large",
     0.5: "half of what it should be",
 }
@@ -157,13 +159,15 @@ def _wrong_part(question: Question, name: str | None, answer: object, right: obj
     options = question.options.get(name, ()) if isinstance(question.options, Mapping) else question.options
     if isinstance(right, (list, set)):
         if not isinstance(answer, (list, set)):
-            return f"{subject} should be a list, but is {kind(answer)}."
+            form = "a set (or a list)" if isinstance(right, set) else "a list"
+            return f"{subject} should be {form}, but is {kind(answer)}."
         if isinstance(right, list) and len(answer) != len(right):
             return f"{subject} should have {len(right)} entries, but has {len(answer)}."
         strays = [item for item in answer if options and not any(_same_choice(item, o) for o in options)]
     elif _is_number(right):
-        number = _is_number(answer) and math.isfinite(answer)
-        return None if number else f"{subject} should be a number, but is {kind(answer)}."
+        if _is_number(answer):
+            return None if math.isfinite(answer) else f"{subject} should be a finite number, but is {answer}."
+        return f"{subject} should be a number, but is {kind(answer)}."
     elif isinstance(right, bool) and not options:
         return None if isinstance(answer, bool) else f"{subject} should be True or False, not {kind(answer)}."
     else:
@@ -260,7 +264,10 @@ def _number_difference(answer: float, right: float) -> str:
         return f"{answer:,.15g} is one too {'many' if answer > right else 'few'}."
     if right and answer / right > 0:
         factor = max(answer / right, right / answer)
-        way = "large" if abs(answer) > abs(right) else "small"
+        if right < 0:
+            way = "far below zero" if answer < right else "near to zero"
+        else:
+            way = "large" if answer > right else "small"
         near = "a little" if factor < 1.1 else "by less than a factor of two" if factor < 2 else None
         return f"{answer:,.6g} is too {way}, {near or f'by a factor of {factor:,.3g}'}."
     return f"{answer:,.6g} is too {'large' if answer > right else 'small'}."

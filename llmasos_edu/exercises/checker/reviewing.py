@@ -66,6 +66,11 @@ class Reviewed:
         passed, sent_back = self._slips(cases, values, expected)
         if len(sent_back) == len(self.good) and passed:
             broken = f"{len(passed)} of {len(self.bad)} broken ones"
+            if len(passed) == 1:
+                return (
+                    f"All right {self.noun} are sent back, and {broken} pass. One of your tests asks for "
+                    "more than must hold, or for the contrary: which one fails on a right one?"
+                )
             return (
                 f"All right {self.noun} are sent back, and {broken} pass: turned round, your review would "
                 f"find {len(passed)} bugs and send back no right one. True (or no failing assert) means that "

@@ -38,6 +38,7 @@ ENTRY = {
     "documents": "document",
     "domains": "domain",
     "seeds": "seed",
+    "sorted": "entry",
 }
 FEATURES = {"d_model", "head_dim", "dim", "value_dim", "d_ff", "d_in", "d_out", "d_student", "d_teacher"}
 TOKENS = {"seq", "target", "new", "q", "written", "query_len"}

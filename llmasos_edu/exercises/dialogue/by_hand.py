@@ -37,6 +37,13 @@ def _wald(turns, wrong, z=1.96):
     return {"low": share - half, "high": share + half}
 
 
+def _n_not_squared(turns, wrong, z=1.96):
+    share, shrink = 1 - wrong / turns, 1 + z * z / turns
+    half = z * math.sqrt(share * (1 - share) / turns + z * z / (4 * turns)) / shrink
+    middle = (share + z * z / (2 * turns)) / shrink
+    return middle - half, middle + half
+
+
 SURE = Question(
     key="6.1-5",
     title="How sure is a share?",
@@ -92,6 +99,12 @@ SURE = Question(
             "You judge by the share itself. Another two hundred turns may give one that lies on the other "
             "side.",
             (lambda turns, wrong: {"above 0.97": not _sure(turns, wrong)["above 0.97"]},),
+        ),
+        Mistake(
+            "n not squared",
+            "Under the root you divide z² by 4n. There it is n squared: the interval would else hardly "
+            "shrink with n.",
+            (lambda turns, wrong: dict(zip(("low", "high"), _n_not_squared(turns, wrong), strict=True)),),
         ),
     ),
     draw=_draw_turns,
@@ -274,8 +287,8 @@ JUDGE = Question(
         "window holds about five turns; 95 % intervals for 0, 46, 49 and 50 of 50 are 0 to .07, .81 to .97, "
         ".90 to 1.00 and .93 to 1.00. Judge each sentence as *holds*, *does not hold* or *not shown*. "
         "(beyond) Behind the window, search recalls more than the window alone. (better) Ten turns later, "
-        "search recalls more than a summary. (near) Two turns later, search recalls more than the window "
-        "alone. (year) After a year the search will still find the fact."
+        "search recalls more than a summary. (near) Of these fifty users, two turns later, search has "
+        "recalled more than the window alone. (year) After a year the search will still find the fact."
     ),
     takeaway="Far intervals decide; overlapping ones do not; and what was not measured is not shown.",
     explanation=(

@@ -4,6 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 import random
+import re
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
@@ -148,6 +149,36 @@ FIND = Exercise(
                 ),
             ),
         ),
+        Mistake(
+            "a place among one's own",
+            "You count the user's own orders. The place is that in the whole list.",
+            (
+                lambda orders, rights, user, number: (
+                    _found([row for row in orders if row[0] == user], user, number)
+                    if "orders.find" in rights
+                    else -EPERM
+                ),
+            ),
+        ),
+        Mistake(
+            "the first of that number decides",
+            "You look at the first order of that number alone. Two users may have orders of one number, and "
+            "the user's own may stand further down.",
+            (
+                lambda orders, rights, user, number: (
+                    -EPERM
+                    if "orders.find" not in rights
+                    else next(
+                        (
+                            i if row[0] == user else -ENOENT
+                            for i, row in enumerate(orders)
+                            if row[1] == number
+                        ),
+                        -ENOENT,
+                    )
+                ),
+            ),
+        ),
     ),
 )
 
@@ -202,6 +233,9 @@ YES = Exercise(
         Case("nothing waits", (0, "Yes.")),
         Case("not quite a no", (4711, "Maybe.")),
         Case("a word that ends like a yes", (4711, "eyes")),
+        Case("three marks at its end", (4711, "Yes!!!")),
+        Case("dots before it", (4711, "...yes")),
+        Case("dots between its letters", (4711, "y.e.s")),
     ),
     draw=_draw_turn,
     mistakes=(
@@ -252,7 +286,23 @@ YES = Exercise(
             (
                 lambda pending, said: pending if said in ("yes", "是") else 0,
                 lambda pending, said: pending if said in ("yes", "Yes.", "是") else 0,
+                lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "Yes", "是") else 0,
             ),
+        ),
+        Mistake(
+            "marks anywhere",
+            "You take dots and exclamation marks away wherever they stand. They may stand at the end alone; "
+            "something else before the yes is no plain yes.",
+            (
+                lambda pending, said: pending if said.lower().strip(" .!") in ("yes", "是") else 0,
+                lambda pending, said: pending if re.sub(r"[\s.!]", "", said).lower() in ("yes", "是") else 0,
+            ),
+        ),
+        Mistake(
+            "one mark at most",
+            "You take one mark at the end. The statement has dots and exclamation marks, so that several "
+            "may follow each other.",
+            (lambda pending, said: pending if re.fullmatch(r"\s*(yes|是)[.!]?\s*", said.lower()) else 0,),
         ),
     ),
 )

@@ -125,6 +125,17 @@ OWN = Exercise(
             "perhaps another call, come then.",
             (lambda tokens: _own(tokens, after=False),),
         ),
+        Mistake(
+            "the kernel's two marks",
+            "You let the model learn `<result>` and `<done>`. The kernel writes them, as it writes what "
+            "stands between.",
+            (
+                lambda tokens: [
+                    own or token in ("<result>", "<done>")
+                    for own, token in zip(own_tokens(tokens), tokens, strict=True)
+                ],
+            ),
+        ),
     ),
 )
 
@@ -246,6 +257,12 @@ WINDOW = Exercise(
             "one at most",
             "You drop one turn and look no further. A long question may cost several.",
             (lambda lengths, n, a, w, r: min(1, _leaving(lengths, w - r - n - a)),),
+        ),
+        Mistake(
+            "tokens for turns",
+            "You return how many tokens are too many. Asked for is how many turns must leave to make room "
+            "for them.",
+            (lambda lengths, n, a, w, r: max(0, sum(lengths) + n + a + r - w),),
         ),
     ),
 )

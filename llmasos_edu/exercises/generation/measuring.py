@@ -253,6 +253,11 @@ AVERAGE_PRECISION = Exercise(
             "precision is 1.",
             (_from_zero,),
         ),
+        Mistake(
+            "the order of the text",
+            "You go through the words as they stand in the text. The list begins with the highest score.",
+            (lambda scores, wrong: average_precision(range(len(wrong), 0, -1), wrong),),
+        ),
     ),
 )
 

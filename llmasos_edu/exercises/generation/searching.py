@@ -42,6 +42,12 @@ def _by(score):
     return step
 
 
+def _cut_by_beams(sums, log_probs, width):
+    vocab = len(log_probs[0])
+    best = [(beam * vocab + token, total) for beam, token, total in beam_step(sums, log_probs, width)]
+    return [[place // len(sums), place % len(sums), total] for place, total in best]
+
+
 def _draw_beams(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     vocab, count, width = generator.randint(2, 4), generator.randint(1, 3), generator.randint(1, 4)
@@ -119,6 +125,12 @@ BEAM_STEP = Exercise(
             "beam and token exchanged",
             "Your two numbers are the wrong way round: first the beam that is continued, then the token.",
             (lambda sums, log_probs, width: [[t, b, s] for b, t, s in beam_step(sums, log_probs, width)],),
+        ),
+        Mistake(
+            "places cut wrongly",
+            "You divide a place in the flat list by the number of beams. A row has as many places as the "
+            "vocabulary has tokens: divide by that, the rest is the token.",
+            (_cut_by_beams,),
         ),
     ),
 )
@@ -244,6 +256,19 @@ MUST_SAY = Exercise(
             "You allow keywords that were said already. The last places are for those that are missing.",
             (_all_keywords,),
         ),
+        Mistake(
+            "in the order of the list",
+            "You return the missing keywords in the order in which they are listed. Rising order is asked "
+            "for.",
+            (
+                lambda written, keywords, left, vocab: sorted(
+                    must_say(written, keywords, left, vocab),
+                    key=keywords.index
+                    if must_say(written, keywords, left, vocab) == _missing(written, keywords)
+                    else None,
+                ),
+            ),
+        ),
     ),
 )
 
@@ -284,6 +309,13 @@ def _in_any_order(tokens, size):
 
 def _first_only(tokens, size):
     return repeating(tokens, size)[:1]
+
+
+def _completing(tokens, size):
+    """What would complete a run, as often and in the order in which the runs stand."""
+    last = tokens[len(tokens) - size + 1 :]
+    runs = [tokens[at : at + size] for at in range(len(tokens) - size + 1)]
+    return [run[-1] for run in runs if run[:-1] == last]
 
 
 def _draw_tokens(seed: int) -> tuple[Case, ...]:
@@ -357,6 +389,16 @@ REPEATING = Exercise(
             "You return one token. After the same beginning several have stood, and each of them would be "
             "a repeat.",
             (_first_only,),
+        ),
+        Mistake(
+            "each as often as it stands",
+            "You name a token as often as its run stands in the text. Each is asked for once.",
+            (lambda tokens, size: sorted(_completing(tokens, size)),),
+        ),
+        Mistake(
+            "in the order of the text",
+            "You return the right tokens in the order in which they stand. Rising order is asked for.",
+            (lambda tokens, size: list(dict.fromkeys(_completing(tokens, size))),),
         ),
     ),
 )

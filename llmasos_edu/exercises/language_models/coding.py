@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -88,6 +89,7 @@ NARROW = Exercise(
         Case("a width that does not divide", (7, 107, [0, 1, 2, 3], 1)),
         Case("forty bits", (2**39 + 1, 2**40 + 2**38 + 7, [0, 12345, 54321, 99991], 1)),
         Case("the first of three", (500, 900, [0, 3, 5, 8], 0)),
+        Case("as wide as the total", (10, 59, [0, 1, 49], 1)),
     ),
     draw=_draw_step,
     rtol=0.0,
@@ -133,6 +135,22 @@ NARROW = Exercise(
             "low and width",
             "Your second number is how wide the new interval is. Asked for is where it ends.",
             (_end_as_width,),
+        ),
+        Mistake(
+            "a fraction first",
+            "You divide a part by the total first and get a rounded fraction: 49 times 1/49 is a little "
+            "below 1. Multiply whole numbers, then use `//`.",
+            (
+                lambda low, high, parts, token: [
+                    low + math.floor((high - low) * (p / parts[-1])) for p in parts[token : token + 2]
+                ],
+            ),
+        ),
+        Mistake(
+            "a closed interval",
+            "You count `high` into the interval, as papers on closed intervals do. Here it is not included: "
+            "the width is high - low, and nothing is taken off the new end.",
+            (lambda low, high, parts, token: _end_included(low, high + 1, parts, token),),
         ),
     ),
 )

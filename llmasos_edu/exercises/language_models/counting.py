@@ -163,6 +163,12 @@ def _without_context(train, held_out, vocab_size, k):
     )
 
 
+def _of_the_mean(train, held_out, vocab_size, k):
+    pairs, contexts = Counter(pairwise(train)), Counter(train[:-1])
+    chances = [(pairs[a, b] + k) / (contexts[a] + k * vocab_size) for a, b in pairwise(held_out)]
+    return -math.log2(sum(chances) / len(chances))
+
+
 def _backwards(train, held_out, vocab_size, k):
     return _bits(train[::-1], held_out[::-1], vocab_size, k)
 
@@ -255,6 +261,12 @@ HELD_OUT_BITS = Exercise(
             "came before "
             "is known.",
             (_backwards,),
+        ),
+        Mistake(
+            "of the mean probability",
+            "You average the probabilities and take one logarithm. What a token costs is its own logarithm; "
+            "these are averaged.",
+            (_of_the_mean,),
         ),
     ),
 )

@@ -175,6 +175,14 @@ def _straight(**d):
     return {"loss": d["loss_two"] - (d["loss_one"] - d["loss_two"]) / (n2 - n1) * (n3 - n2)}
 
 
+def _third_with_embeddings(**d):
+    found = _right_law(**d)
+    loss = d["loss_two"] * (d["all_three"] / _layers(d)[1]) ** -found["exponent"]
+    # For some data another slip, or none, gives nearly the same loss: it is not told then.
+    others = (each(**d)["loss"] for each in (_right_law, _straight, _straight_in_logarithm))
+    return {"loss": -1.0 if any(math.isclose(loss, other, rel_tol=0.02) for other in others) else loss}
+
+
 LAW = Question(
     key="2.1-7",
     title="A law through two points",
@@ -259,6 +267,12 @@ LAW = Question(
                 {"sure": "up to the third size"},
                 {"sure": "for every size"},
             ),
+        ),
+        Mistake(
+            "embeddings of the third",
+            "Your exponent is right, but for the third model you count the embeddings into N. The law is "
+            "one over the parameters that are in no embedding.",
+            (_third_with_embeddings,),
         ),
     ),
 )
@@ -379,6 +393,19 @@ REPORTS = Question(
                 {"law": "a sixth model of half a million"},
                 {"law": "more digits of the exponent"},
                 {"law": "another seed for each of the five"},
+            ),
+        ),
+        Mistake(
+            "the base rate's error",
+            "You put the base rate into the formula. p is the share that the model gets right: its error is "
+            "asked for.",
+            (
+                lambda number, right, base: {
+                    "error": wrong
+                    if abs((wrong := math.sqrt(base * (1 - base) / number)) / _error(number, right) - 1)
+                    > 0.02
+                    else -1.0
+                },
             ),
         ),
     ),

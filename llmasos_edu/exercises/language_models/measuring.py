@@ -183,6 +183,7 @@ LEAK = Exercise(
         Case("a training text that is too short", ([1], [1, 1, 2], 2)),
         Case("single tokens", ([1, 2, 3, 1], [3, 3, 4, 1, 5], 1)),
         Case("the training text's last window", ([9, 9, 4, 5], [4, 5, 1, 0], 2)),
+        Case("tokens of several digits", ([1, 23, 4], [12, 3, 23, 4], 2)),
     ),
     draw=_draw_leak,
     mistakes=(
@@ -246,6 +247,17 @@ LEAK = Exercise(
             "You return how many windows are known. Whether that is much depends on how many there are: a "
             "share is asked for.",
             (lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=1),),
+        ),
+        Mistake(
+            "digits run together",
+            "You write the tokens into one string without anything between them. Then 12, 3 reads like 1, "
+            "23: keep each token apart.",
+            (
+                lambda t, h, w: (
+                    sum("".join(map(str, x)) in "".join(map(str, t)) for x in _windows(h, w))
+                    / len(_windows(h, w))
+                ),
+            ),
         ),
     ),
 )
