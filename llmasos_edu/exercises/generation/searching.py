@@ -256,19 +256,6 @@ MUST_SAY = Exercise(
             "You allow keywords that were said already. The last places are for those that are missing.",
             (_all_keywords,),
         ),
-        Mistake(
-            "in the order of the list",
-            "You return the missing keywords in the order in which they are listed. Rising order is asked "
-            "for.",
-            (
-                lambda written, keywords, left, vocab: sorted(
-                    must_say(written, keywords, left, vocab),
-                    key=keywords.index
-                    if must_say(written, keywords, left, vocab) == _missing(written, keywords)
-                    else None,
-                ),
-            ),
-        ),
     ),
 )
 

@@ -395,19 +395,6 @@ REPORTS = Question(
                 {"law": "another seed for each of the five"},
             ),
         ),
-        Mistake(
-            "the base rate's error",
-            "You put the base rate into the formula. p is the share that the model gets right: its error is "
-            "asked for.",
-            (
-                lambda number, right, base: {
-                    "error": wrong
-                    if abs((wrong := math.sqrt(base * (1 - base) / number)) / _error(number, right) - 1)
-                    > 0.02
-                    else -1.0
-                },
-            ),
-        ),
     ),
 )
 

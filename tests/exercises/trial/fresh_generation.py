@@ -146,7 +146,7 @@ def missing_one_always_alone(written, keywords, left, vocab):
     return missing if len(missing) <= left else []
 
 
-@wrong("6.2-3", "You return the missing keywords in the order in which they are listed")
+@wrong("6.2-3", "is 3 and should be 1")
 def order_of_the_keywords(written, keywords, left, vocab):
     missing = [k for k in dict.fromkeys(keywords) if k not in written]
     return [] if len(missing) > left else missing if len(missing) == left else list(range(vocab))

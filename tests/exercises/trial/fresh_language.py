@@ -403,7 +403,7 @@ def share_right_for_gain():
     return REPORTS | {"gain": 0.83, "shown": True}
 
 
-@wrong("2.1-10", "You put the base rate into the formula")
+@wrong("2.1-10", "0.02 is too large, a little")
 def error_with_the_base_rate():
     return REPORTS | {"error": math.sqrt(0.8 * 0.2 / 400)}
 
