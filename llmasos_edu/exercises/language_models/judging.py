@@ -178,7 +178,6 @@ def _straight(**d):
 def _third_with_embeddings(**d):
     found = _right_law(**d)
     loss = d["loss_two"] * (d["all_three"] / _layers(d)[1]) ** -found["exponent"]
-    # For some data another slip, or none, gives nearly the same loss: it is not told then.
     others = (each(**d)["loss"] for each in (_right_law, _straight, _straight_in_logarithm))
     return {"loss": -1.0 if any(math.isclose(loss, other, rel_tol=0.02) for other in others) else loss}
 
@@ -253,8 +252,7 @@ LAW = Question(
         ),
         Mistake(
             "upside down",
-            "You divide the logarithm of the sizes by that of the losses. The exponent says how much "
-            "the loss "
+            "You divide the logarithm of the sizes by that of the losses. The exponent says how much the loss "
             "moves when the size does.",
             (lambda **d: {"exponent": 1 / _right_law(**d)["exponent"]},),
         ),
