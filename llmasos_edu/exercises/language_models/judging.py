@@ -252,8 +252,8 @@ LAW = Question(
         ),
         Mistake(
             "upside down",
-            "You divide the logarithm of the sizes by that of the losses. The exponent says how much the loss "
-            "moves when the size does.",
+            "You divide the logarithm of the sizes by that of the losses. The exponent says how much "
+            "the loss moves when the size does.",
             (lambda **d: {"exponent": 1 / _right_law(**d)["exponent"]},),
         ),
         Mistake(
