@@ -4,6 +4,7 @@ import ast
 import html
 import importlib
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,9 @@ def test_no_script_of_an_explorer_is_longer_than_400_lines():
     long = {str(path.relative_to(PACKAGE)): len(path.read_text().splitlines()) for path in scripts}
     assert len(long) > 20
     assert {path: lines for path, lines in long.items() if lines > 400} == {}
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports them by their names alone: the second of two would be refused, and none of its tests run."""
+    counts = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert [name for name, count in counts.items() if count > 1] == []

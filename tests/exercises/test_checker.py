@@ -192,7 +192,7 @@ def test_whole_numbers_that_are_asked_for_are_compared_to_the_last_unit():
     assert examined(lambda x: (10**6 * len(x), len(x)), **exact).status == "correct"
     near = examined(lambda x: (10**6 * len(x) + 20, len(x)), **exact)
     assert near.status == "wrong"
-    assert "The millions is too large by 20, here and in every other case" in near.message
+    assert "The millions are too large by 20, here and in every other case" in near.message
     far = examined(lambda x: (10**6 * len(x), 7 + len(x)), **exact)
     assert "The length is too large by 7, here" in far.message
     assert "a number is asked for" in examined(lambda x: (10**6 * len(x), "three"), **exact).message

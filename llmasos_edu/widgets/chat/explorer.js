@@ -75,7 +75,7 @@ function render(host) {
       row: make("div"),
       readout: readout(),
       talk: make("div", { class: "lm-chat-talk", role: "log", "aria-label": "The conversation", tabindex: 0 }),
-      table: make("table", { class: "lm-table lm-names" }),
+      table: make("table", { class: "lm-table lm-names lm-chat-calls" }),
       rights: make("p", { class: "lm-hint" }),
       typed: make("input", { type: "text", maxlength: 400, autocomplete: "off", "aria-label": "Your message", onkeydown: typing }),
       send: make("button", { type: "submit" }, "Send"),
