@@ -127,6 +127,6 @@ def test_no_script_of_an_explorer_is_longer_than_400_lines():
 
 
 def test_no_two_test_files_have_one_name():
-    """pytest imports them by their names alone: the second of two would be refused, and none of its tests run."""
+    """pytest imports them by their names alone: of two the second is refused, and none of its tests run."""
     counts = Counter(path.name for path in TESTS.rglob("test_*.py"))
     assert [name for name, count in counts.items() if count > 1] == []
