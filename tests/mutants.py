@@ -98,15 +98,22 @@ def main():
     modules = sorted(
         str(path.relative_to(package).with_suffix(""))
         for path in package.rglob("*.py")
-        if not path.stem.startswith("__") and test_of(str(path.relative_to(package).with_suffix(""))).exists()
+        if not path.stem.startswith("__")
     )
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("module", choices=modules, metavar="MODULE", help=", ".join(modules))
-    parser.add_argument("tests", nargs="*", help="more test files than tests/ROOM/test_MODULE.py")
+    parser.add_argument(
+        "tests",
+        nargs="*",
+        help="more test files than tests/ROOM/test_MODULE.py",
+    )
     parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, drawn with the seed 0")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time")
     wanted = parser.parse_args()
-    tests = [str(test_of(wanted.module).relative_to(ROOT)), *wanted.tests]
+    own = test_of(wanted.module)
+    if not own.exists() and not wanted.tests:
+        parser.error(f"{wanted.module} has no test file of its own: name those that use it")
+    tests = [str(own.relative_to(ROOT))] * own.exists() + wanted.tests
     if missing := [test for test in wanted.tests if not (ROOT / test).exists()]:
         parser.error(f"there is no {', '.join(missing)}")
     target = ROOT / "build" / "mutants" / wanted.module

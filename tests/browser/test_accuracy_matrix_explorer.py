@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from latency import report_latency
+from playwright.sync_api import expect
 
 from llmasos_edu.learning.incremental import average_accuracy, backward_transfer, forward_transfer
 from llmasos_edu.widgets import AccuracyMatrixExplorer
@@ -245,7 +246,8 @@ def test_playing_goes_through_the_training_and_stops_at_its_end(show):
     assert play.inner_text() == "Play"
     play.click()
     view.page.wait_for_function("document.querySelector('.lm-time button').textContent === 'Pause'")
-    assert view.locator(".lm-readout").get_attribute("aria-live") == "off", "not every moment is read out"
+    readout = view.locator(".lm-readout")
+    expect(readout).to_have_attribute("aria-live", "off")  # not every moment is read out
     view.page.wait_for_function(
         "document.querySelector('.llmasos-widget-host').model.get('moment') > 1", timeout=10_000
     )
@@ -259,7 +261,7 @@ def test_playing_goes_through_the_training_and_stops_at_its_end(show):
     view.press(" ")
     view.page.wait_for_function("document.querySelector('.lm-time button').textContent === 'Play'")
     assert view.state("moment") == 19
-    assert view.locator(".lm-readout").get_attribute("aria-live") == "polite"
+    expect(readout).to_have_attribute("aria-live", "polite")
 
 
 def test_a_click_on_the_curves_goes_to_that_moment(show):

@@ -2,6 +2,7 @@
 
 import pytest
 from every_explorer import EXPLORERS
+from playwright.sync_api import expect
 
 from llmasos_edu.widgets import ChatExplorer
 
@@ -90,7 +91,7 @@ def test_where_a_kernel_answers_one_talks(view):
     assert live == assistant != "rgb(179, 71, 0)", "what is live looks like what is recorded"
     assert view.readout() == "Turn 1 of 1. you: Where is it? orders.find: OK"
     assert rows(view) == [["orders.find", '{"number": "4711"}', "orders.find ✓ held", "OK lamp sent Friday"]]
-    assert field.input_value() == ""
+    expect(field).to_have_value("")
     assert view.axe_violations() == []
     refused = {"said": "x", "parts": [], "refused": "nothing was said"}
     answer(view, [*view.state("own")["turns"], refused])

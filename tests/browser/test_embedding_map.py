@@ -7,6 +7,7 @@ import pytest
 import torch
 from explorer_page import HOST
 from latency import report_latency
+from playwright.sync_api import expect
 
 from llmasos_edu.learning.unsupervised import nearest
 from llmasos_edu.widgets import EmbeddingMap
@@ -147,7 +148,7 @@ def test_search_finds_beginnings_first_and_enter_goes_there(show):
     assert page.state("word") == WORDS.index("cab1")
     page.press("Escape")
     assert told.is_hidden()
-    assert box.input_value() == ""
+    expect(box).to_have_value("")
 
 
 def test_words_are_text_and_never_html(show):
@@ -311,7 +312,7 @@ def test_python_moves_the_view(show):
     assert page.readout().startswith(WORDS[9])
     page.evaluate(f"{HOST}.model.set('measure', 'map')")
     page.settle()
-    assert page.get_by_label("Near by").input_value() == "map"
+    expect(page.get_by_label("Near by")).to_have_value("map")
     page.evaluate(f"{HOST}.model.set('hidden', [1])")
     page.settle()
     assert page.get_by_role("button", name="odd 10").get_attribute("aria-pressed") == "true"

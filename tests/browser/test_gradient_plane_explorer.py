@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from latency import report_latency
+from playwright.sync_api import expect
 
 from llmasos_edu.learning.multitask import gradient_cosines, pcgrad
 from llmasos_edu.widgets import GradientPlaneExplorer
@@ -254,8 +255,8 @@ def test_python_moves_it(show):
     before = view.pixels(".lm-over")
     view.put(gradients=[[0, 1], [1, 1]], weights=[2, 1], task=1)
     assert view.pixels(".lm-over") != before
-    assert view.get_by_label("Keys move", exact=True).input_value() == "1"
-    assert view.get_by_label("Weight of task 1").input_value() == "2"
+    expect(view.get_by_label("Keys move", exact=True)).to_have_value("1")
+    expect(view.get_by_label("Weight of task 1")).to_have_value("2")
     assert view.figures()[0] == "0.707"
 
 

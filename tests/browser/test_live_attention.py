@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from every_explorer import byte_model
+from playwright.sync_api import expect
 
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.text.tokenizer import ByteTokenizer
@@ -134,5 +135,5 @@ def test_without_mask_and_at_another_temperature(show):
 def test_python_sets_the_text(show):
     page, _ = show("the theme")
     page.put(text="é")
-    assert field(page).input_value() == "é"
+    expect(field(page)).to_have_value("é")
     assert "query 1" in page.readout()

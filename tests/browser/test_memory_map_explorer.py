@@ -5,6 +5,7 @@ import re
 import pytest
 from kernel_traces import crowded, step_with
 from latency import report_latency
+from playwright.sync_api import expect
 
 from llmasos_edu.kernel.drivers import IntegerDriver
 from llmasos_edu.kernel.kernel import Kernel
@@ -199,7 +200,7 @@ def test_playing_goes_to_the_end_and_stops(show):
     view.locator(".lm-map").focus()
     view.press(" ")
     view.page.wait_for_function("document.querySelector('.lm-time button').textContent === 'Pause'")
-    assert view.locator(".lm-readout").get_attribute("aria-live") == "off"
+    expect(view.locator(".lm-readout")).to_have_attribute("aria-live", "off")
     view.page.wait_for_function("document.querySelector('.lm-time button').textContent === 'Play'")
     assert view.state("step") == len(trace["steps"]) - 1
     assert rows(view)[0][1] == "–"

@@ -128,7 +128,7 @@ def test_a_pressed_candidate_goes_on_the_text_from_its_place(show):
     best = explorer.expectations().proposals[1].ids[0]
     page.locator(".lm-candidates").nth(1).locator("button").first.click()
     assert page.state("tokens") == [*b"the text", best]
-    assert field(page).input_value() == bytes([*b"the text", best]).decode(errors="replace")
+    expect(field(page)).to_have_value(bytes([*b"the text", best]).decode(errors="replace"))
     page.locator(".lm-token").nth(4).click()
     second = page.locator(".lm-candidates").first.locator("button").nth(1)
     explorer.place = 4
