@@ -197,7 +197,7 @@ def test_a_full_text_stops_and_play_goes_back_to_what_was_typed(show):
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelectorAll('.lm-token').length === 257")
     page.settle()
-    assert page.get_by_role("button", name="Play").count() == 1, "it stopped by itself"
+    expect(page.get_by_role("button", name="Play")).to_have_count(1)  # it stopped by itself
     assert "The text is full" in page.text(".lm-hint")
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelectorAll('.lm-token').length < 257")

@@ -102,3 +102,71 @@ def test_guesses_are_kept_up_to_the_first_wrong_one():
 def test_bad_settings_are_told(options, words):
     with pytest.raises(ValueError, match=words):
         IntegerModel(**options)
+
+
+@pytest.mark.parametrize("window", [None, 1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_text_read_through_blocks_is_the_text_read_at_once(window, size):
+    """Whatever the pieces: the driver sees through the table just what the model sees."""
+    text = [7, 1, 4, 4, 2, 9, 0, 3, 5, 6, 8]
+    model = IntegerModel(50, window=window)
+    process = Kernel(IntegerDriver(), num_blocks=1).spawn([1], 1)
+    for cut in range(1, len(text)):
+        driver = IntegerDriver(model)
+        driver.allocate(20, size)
+        table = [*range(19, 19 - -(-len(text) // size), -1)]
+        driver.forward([Row(process, text[:cut], 0, table, speaks=False)])
+        (said,) = driver.forward([Row(process, text[cut:], cut, table)])
+        past = []
+        model.read(past, text, 0)
+        assert said == [model.next_token(past, process.seed)]
+
+
+def test_a_slot_is_this_number():
+    """Known values: a change of the mixture would change every stored trace of the chapter."""
+    prime = (1 << 61) - 1
+    first = ((3 * 7919 + 5 * 104_729) % prime) * 512 + 5
+    second = ((first * 31 + 4 * 7919 + 6 * 104_729) % prime) * 512 + 6
+    assert slots(IntegerModel(), [5, 6], 3) == [first, second]
+
+
+class Said(IntegerDriver):
+    """Says what it is told."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, rows):
+        super().forward(rows)
+        return self.answer(rows)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda rows: None, "Said answered 1 rows with None"),
+        (lambda rows: [], r"Said answered 1 rows with \[\]"),
+        (lambda rows: [[]], "for process 0: from 1 to 1 are wanted"),
+        (lambda rows: [[1, 2]], "from 1 to 1 are wanted"),
+        (lambda rows: [[512]], "tokens are whole numbers below 512"),
+        (lambda rows: [[-1]], "tokens are whole numbers below 512"),
+        (lambda rows: [[1.0]], "tokens are whole numbers below 512"),
+    ],
+)
+def test_an_answer_that_would_spoil_the_text_is_told(answer, words):
+    kernel = Kernel(Said(answer), num_blocks=8)
+    kernel.spawn([1, 2], 4)
+    with pytest.raises(RuntimeError, match=words):
+        kernel.run()
+
+
+def test_a_row_that_does_not_speak_must_be_silent():
+    kernel = Kernel(Said(lambda rows: [[1] for _ in rows]), num_blocks=8, chunk=2)
+    kernel.spawn([1, 2, 3, 4, 5], 4)
+    with pytest.raises(RuntimeError, match="from 0 to 0 are wanted"):
+        kernel.run()
+    silent = Kernel(Said(lambda rows: [[1] if row.speaks else [] for row in rows]), num_blocks=8, chunk=2)
+    process = silent.spawn([1, 2, 3, 4, 5], 4)
+    silent.run()
+    assert process.output == [1, 1, 1, 1]

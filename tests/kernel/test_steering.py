@@ -50,3 +50,21 @@ def test_among_equals_the_first_wins_and_nothing_to_select_is_refused():
     assert selection.winner is selection.children[0]
     with pytest.raises(ValueError, match="cannot be forked"):
         fork_steer_select(kernel, process, [[1]], len)
+
+
+def test_the_trace_says_why_the_text_ended_and_why_its_children_did():
+    kernel, process = begun()
+    fork_steer_select(kernel, process, [[1]], lambda child: 0.0)
+    assert "its children go on" in kernel.trace.to_json()
+    kernel, process = begun()
+    with pytest.raises(ValueError, match="vocabulary"):
+        fork_steer_select(kernel, process, [[1], [99_999]], lambda child: 0.0)
+    assert "another child could not be forked" in kernel.trace.to_json()
+    assert not process.ended, "the text itself goes on"
+
+
+@pytest.mark.parametrize("bad", [None, "good", float("nan"), 1j, [1.0]])
+def test_a_score_that_is_no_number_is_told(bad):
+    kernel, process = begun()
+    with pytest.raises(ValueError, match="a number is wanted"):
+        fork_steer_select(kernel, process, [[1], [2]], lambda child: bad)
