@@ -32,6 +32,8 @@ def _plain(said: str) -> str:
 
 
 YES = {_plain(form) for forms in USER["yes"].values() for form in forms}
+# Short answers in any spelling, and the one form of each language that the model has surely read.
+SHORT = {_plain(form): forms[0] for act in ("yes", "no") for forms in USER[act].values() for form in forms}
 
 
 class Reply(NamedTuple):
@@ -152,18 +154,25 @@ class Conversation:
             self._close(process)
 
     def begin(self, text: str) -> Process:
-        """Start to answer; the kernel's steps do the rest, then `finish`. For many conversations at once."""
+        """Start to answer; the kernel's steps do the rest, then `finish`. For many conversations at once.
+
+        Raises:
+            ValueError: as in `say`, or the kernel refuses the turn; the conversation then is as it was.
+        """
         if self._asked is not None:
             raise ValueError("the turn before is not finished: a conversation has one at a time")
-        asked = [*framed("user", text), tokenizer().marks["assistant"]]
+        asked = [*framed("user", as_read(text)), tokenizer().marks["assistant"]]
         room = self.assistant.window - self.assistant.reply - len(framed("system", notes_text(self.notes)))
         if not text.strip() or len(asked) > room:
             raise ValueError(
                 f"{len(asked) - 3} tokens were said: 1 to {max(0, room - 3)} fit into the window"
             )
         rights = turn_rights(self.rights, self.pending, text)
-        process = self._spawn(self._prompt(asked), self.assistant.reply, rights)
-        self._asked = asked
+        notes, turns = self._window(asked)
+        prompt = [*framed("system", notes_text(notes)), *itertools.chain(*turns), *asked]
+        process = self._spawn(prompt, self.assistant.reply, rights)
+        self.forgotten += len(self.turns) - len(turns)
+        self.notes, self.turns, self._asked = notes, turns, asked
         return process
 
     def finish(self, process: Process) -> Reply:
@@ -183,6 +192,7 @@ class Conversation:
         self.turns.append([*self._asked, *output])
         self._asked = None
         self.pending = self._waits_for_a_yes(process)
+        self.assistant.desk.heard(self.user, process.output)
         return Reply(said, calls, process)
 
     def _close(self, process: Process) -> None:
@@ -198,20 +208,30 @@ class Conversation:
             raise ValueError(f"the kernel refused the turn: it {process.reason}")
         return process
 
-    def _prompt(self, asked: list[int]) -> list[int]:
-        """Notes, as many of the last turns as fit, and what was said now."""
-        head = framed("system", notes_text(self.notes))
-        many = leaving(self.turns, self.assistant.window - self.assistant.reply - len(head) - len(asked))
-        gone, self.turns = self.turns[:many], self.turns[many:]
-        self.forgotten += len(gone)
-        if gone and self.summarise:
-            self.notes = self._summary(gone)
-        return [*framed("system", notes_text(self.notes)), *itertools.chain(*self.turns), *asked]
+    def _window(self, asked: list[int]) -> tuple[dict[str, str], list[list[int]]]:
+        """Notes and past turns that the model reads before `asked`; nothing of the conversation is changed.
 
-    def _summary(self, gone: list[list[int]]) -> dict[str, str]:
+        Turns leave, the oldest first, until the rest fits. Where they are summed up the notes grow, and more
+        may have to leave; of notes that alone are too long the oldest facts go.
+        """
+        notes, turns, room = self.notes, self.turns, self.assistant.window - self.assistant.reply - len(asked)
+        while many := leaving(turns, room - _size(notes)):
+            many = self._readable(notes, turns[:many]) if self.summarise else many
+            notes = self._summary(notes, turns[:many]) if self.summarise else notes
+            turns = turns[many:]
+        while len(notes) > 1 and _size(notes) > room:
+            notes = dict(list(notes.items())[1:])
+        return notes, turns
+
+    def _readable(self, notes: dict[str, str], gone: list[list[int]]) -> int:
+        """How many of the turns that leave the model can read at once to sum them up; one at least."""
+        room = self.assistant.window - self.assistant.reply - _size(notes) - 1
+        return max(1, len(gone) - leaving(gone[::-1], room))
+
+    def _summary(self, notes: dict[str, str], gone: list[list[int]]) -> dict[str, str]:
         """What the model itself says is worth keeping of its notes and the turns that leave."""
-        notes = framed("system", notes_text(self.notes))
-        prompt = [*notes, *itertools.chain(*gone), tokenizer().marks["summary"]]
+        head = framed("system", notes_text(notes))
+        prompt = [*head, *itertools.chain(*gone), tokenizer().marks["summary"]]
         process = self._spawn(prompt, self.assistant.reply, frozenset())
         while not process.ended:
             self.assistant.kernel.step()
@@ -249,6 +269,11 @@ def waits_for_a_yes(table: SyscallTable, pids: Collection[int], output: Sequence
     return None if others else number
 
 
+def _size(notes: dict[str, str]) -> int:
+    """Tokens of the notes at the top of a window."""
+    return len(framed("system", notes_text(notes)))
+
+
 def turn_rights(rights: frozenset[str], pending: str | None, text: str) -> frozenset[str]:
     """The rights of a turn: those of the conversation, and that to what a yes has just confirmed."""
     return rights | {confirmed(pending)} if pending is not None and is_yes(text) else rights
@@ -262,3 +287,12 @@ def leaving(turns: Sequence[Sequence[int]], room: int) -> int:
 def is_yes(text: str) -> bool:
     """Whether a whole message is a yes; what says more than yes is none."""
     return _plain(text) in YES
+
+
+def as_read(text: str) -> str:
+    """A message as the model is to read it: a bare yes or no in the spelling that it has learned.
+
+    `yes`, `YES!` and `Sure.` are `Yes.` to the program, and nothing but noise to a model that has read `Yes.`
+    alone. All else stays as it is.
+    """
+    return SHORT.get(_plain(text), text)

@@ -1,6 +1,9 @@
 """The tools of one shop together: a folder with order book, notes and calendars, and the calls to them."""
 
 import datetime
+import json
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from llmasos_edu.dialogue.calendar import Calendar
@@ -8,7 +11,8 @@ from llmasos_edu.dialogue.grammar import World
 from llmasos_edu.dialogue.lexicon import DAYS
 from llmasos_edu.dialogue.notebook import Notebook
 from llmasos_edu.dialogue.orders import Order, OrderBook
-from llmasos_edu.dialogue.template import TOOLS, syntax
+from llmasos_edu.dialogue.template import TOOLS, syntax, tokenizer
+from llmasos_edu.dialogue.transcript import Called, parts_of
 from llmasos_edu.kernel.syscalls import SyscallTable
 
 MONDAY = datetime.date(2026, 1, 5)
@@ -56,3 +60,17 @@ class Desk:
         self.notes.put(user, {key: value for key, value in world.notes.items() if value is not None})
         for (day, time), what in world.calendar.items():
             self.calendar.put(user, what, day, time)
+
+    def heard(self, user: str, output: Sequence[int]) -> None:
+        """Note that a user has got a turn: a receipt that a whole turn tells does not wait any longer.
+
+        Args:
+            user: whose turn.
+            output: its tokens. A turn that broke off has told nothing.
+        """
+        if not output or output[-1] != tokenizer().marks["end"]:
+            return
+        for part in parts_of(output):
+            if isinstance(part, Called) and (part.name, part.errno) == ("orders.cancel", "OK"):
+                with suppress(OSError):  # it waits on, and is told once more at worst
+                    self.orders.told(user, json.loads(part.arguments)["number"])

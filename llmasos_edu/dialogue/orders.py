@@ -22,11 +22,16 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE TABLE IF NOT EXISTS receipts (
     owner TEXT NOT NULL, receipt INTEGER NOT NULL, number TEXT NOT NULL,
     PRIMARY KEY (owner, receipt)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS untold (
+    owner TEXT NOT NULL, number TEXT NOT NULL, receipt INTEGER NOT NULL,
+    PRIMARY KEY (owner, number)) WITHOUT ROWID;
 """
 PUT = "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?)"
 FIND = "SELECT item, status, day FROM orders WHERE owner = ? AND number = ?"
 CANCEL = "UPDATE orders SET status = 'cancelled', day = ? WHERE owner = ? AND number = ?"
 NEXT = "SELECT coalesce(max(receipt), 0) + 1 FROM receipts WHERE owner = ?"
+UNTOLD = "SELECT receipt FROM untold WHERE owner = ? AND number = ?"
+TOLD = "DELETE FROM untold WHERE owner = ? AND number = ?"
 
 
 class Order(NamedTuple):
@@ -82,6 +87,7 @@ class OrderBook:
                 )
         with self.database.opened(write=True) as rows:
             rows.executemany(PUT, [(user, *order) for order in orders])
+            rows.executemany(TOLD, [(user, order.number) for order in orders])
             if receipts:
                 rows.execute("INSERT OR IGNORE INTO receipts VALUES (?, ?, '')", (user, receipts))
 
@@ -93,19 +99,35 @@ class OrderBook:
     def cancel(self, process: Process, number: str) -> str:
         """Cancel the caller's order and leave a receipt: both or neither.
 
+        A receipt that nobody has been told of, since whoever should have told it died, waits: who asks again,
+        and says yes again, is given it, and nothing is done twice.
+
         Errors: `ENOENT` no such order of the caller's; `EALREADY` it is not in the shop any more, with its
         status; `EAGAIN` the caller has not said yes to this order.
         """
         with self.database.opened(write=True) as rows:
             _, status, _ = self._own(rows, process, number)
-            if status != "packed":
+            waits = rows.execute(UNTOLD, (process.user, number)).fetchone() if status == "cancelled" else None
+            if status != "packed" and waits is None:
                 raise OSError(errno.EALREADY, status)
             if confirmed(number) not in process.capabilities:
                 raise OSError(errno.EAGAIN, "the user must confirm")
+            if waits is not None:
+                return f"receipt {waits[0]}"
             rows.execute(CANCEL, (self.today, process.user, number))
             (receipt,) = rows.execute(NEXT, (process.user,)).fetchone()
             rows.execute("INSERT INTO receipts VALUES (?, ?, ?)", (process.user, receipt, number))
+            rows.execute("INSERT OR REPLACE INTO untold VALUES (?, ?, ?)", (process.user, number, receipt))
             return f"receipt {receipt}"
+
+    def told(self, user: str, number: str) -> None:
+        """The user has read which receipt the cancelling of this order left: it waits no longer.
+
+        Raises:
+            OSError: as in `Database.opened`; the receipt then goes on waiting, and may be told once more.
+        """
+        with self.database.opened(write=True) as rows:
+            rows.execute(TOLD, (user, number))
 
     def _own(self, rows: sqlite3.Connection, process: Process, number: str) -> tuple[str, str, str]:
         order = rows.execute(FIND, (owner(process), number)).fetchone()

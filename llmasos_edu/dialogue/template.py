@@ -10,7 +10,7 @@ eight characters, and no mark.
 import functools
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from llmasos_edu.dialogue import lexicon
 from llmasos_edu.dialogue.grammar import Talk, Turn, notes_text
@@ -139,11 +139,12 @@ def messages_tokens(messages: Sequence[dict]) -> list[int]:
     Raises:
         ValueError: a role or an order of messages that the template has no form for; a text that is none.
     """
+    messages = _checked(messages)
     tokens = framed("system", "") if not messages or messages[0].get("role") != "system" else []
     words, speaker, owed = tokenizer(), None, 0
     for at, message in enumerate(messages):
         role, text = message.get("role"), message.get("content") or ""
-        calls = message.get("tool_calls") or []
+        calls = [_request(call, at) for call in message.get("tool_calls") or []]
         fits = {"system": at == 0, "user": speaker != "user" and not owed, "tool": owed > 0}
         if not isinstance(text, str) or not fits.get(role, role == "assistant" and speaker and not owed):
             raise ValueError(f"message {at} with role={role!r} has no place here, or its content is no text")
@@ -155,11 +156,34 @@ def messages_tokens(messages: Sequence[dict]) -> list[int]:
             tokens += [words.marks["assistant"]] if speaker == "user" else []
             tokens += words.encode(text)
             tokens += [words.marks["end"]] if not calls else []
-        for call in calls:
-            request = f"{call['function']['name']} {call['function']['arguments']}"
+        for request in calls:
             tokens += [words.marks["call"], *words.encode(request), words.marks["do"]]
         owed += len(calls) - (role == "tool")
         speaker = role if role in ("user", "assistant") else speaker
     if speaker == "user":
         tokens.append(words.marks["assistant"])
     return tokens
+
+
+def _checked(messages: Sequence[dict]) -> list[dict]:
+    """A list of messages as one.
+
+    Raises:
+        ValueError: it is none, or holds what is no message, with its place.
+    """
+    if isinstance(messages, str | Mapping) or not isinstance(messages, Iterable):
+        raise ValueError(f"messages={messages!r}: a list of messages is wanted")
+    messages = list(messages)
+    for at, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not isinstance(message.get("tool_calls") or [], list | tuple):
+            raise ValueError(f"message {at} is {message!r}: it needs a role, a content, a list of tool_calls")
+    return messages
+
+
+def _request(call: dict, at: int) -> str:
+    """The words of a call in a message: its name and its arguments."""
+    function = call.get("function") if isinstance(call, Mapping) else None
+    words = [function.get(key) for key in ("name", "arguments")] if isinstance(function, Mapping) else [None]
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError(f"message {at} has the call {call!r}: it needs a function with name and arguments")
+    return " ".join(words)

@@ -14,8 +14,15 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_count, check_methods, check_number
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.generation.constraints import METHODS, Constraint, allowed_now, check_room, nothing_left
-from llmasos_edu.generation.prompts import as_batch, stop_table
+from llmasos_edu.generation.constraints import (
+    METHODS,
+    Constraint,
+    allowed_now,
+    check_room,
+    nothing_left,
+    started,
+)
+from llmasos_edu.generation.prompts import as_batch, stop_table, unpadded
 from llmasos_edu.generation.sampling import check_choosable
 
 
@@ -88,7 +95,8 @@ def beam_search(
         check_room(constraint, max_new_tokens, ends, model.vocab_size)
     limit = max_new_tokens + (constraint is not None)  # the end of a constrained text has room of its own
     searches = [
-        _Search(number, num_beams, length_penalty, ends, limit, constraint) for number in range(len(rows))
+        _Search(number, num_beams, length_penalty, ends, limit, constraint, prompt)
+        for number, prompt in enumerate(unpadded(rows, counts))
     ]
     with modes_kept(model):
         model.eval()
@@ -113,10 +121,10 @@ def beam_search(
 class _Search:
     """The search for one prompt's continuations; rows `number * num_beams ...` of the cache are its own."""
 
-    def __init__(self, number, num_beams, length_penalty, ends, limit, constraint):
+    def __init__(self, number, num_beams, length_penalty, ends, limit, constraint, prompt):
         self.width, self.penalty, self.ends, self.limit = num_beams, length_penalty, ends, limit
         self.constraint, self.first = constraint, number * num_beams
-        state = None if constraint is None else constraint.start()
+        state = None if constraint is None else started(constraint, prompt)
         self.beams = [_Beam(self.first, (), 0.0, state)]
         self.found: list[Hypothesis] = []
         self.over = False

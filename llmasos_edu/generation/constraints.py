@@ -14,7 +14,7 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_count, check_methods, check_options
 from llmasos_edu.foundation.modes import modes_kept
-from llmasos_edu.generation.prompts import as_batch, stop_table
+from llmasos_edu.generation.prompts import as_batch, stop_table, unpadded
 from llmasos_edu.generation.sampling import sample_next, seen_tokens
 
 METHODS = ("start", "advance", "needed", "allowed")
@@ -80,7 +80,8 @@ def write_constrained(
     check_options("options of writing", choice, sample_next, besides=("logits", "seen", "generator"))
     rows, counts = as_batch(prompts, model.vocab_size)
     stop = check_room(constraint, max_new_tokens, stop, model.vocab_size)
-    states, done = [constraint.start() for _ in rows], [False] * len(rows)
+    states = [started(constraint, row) for row in unpadded(rows, counts)]
+    done = [False] * len(rows)
     said, log_probs, forced = ([[] for _ in rows], [0.0] * len(rows), [0] * len(rows))
     seen = seen_tokens(rows, model.vocab_size, counts) if "repetition_penalty" in choice else None
     with modes_kept(model):
@@ -135,6 +136,15 @@ def allowed_now(constraint: Constraint, state: Hashable, left: int, stop: int, e
         mask[:] = False
     mask[stop] = ended or constraint.needed(state) == 0
     return mask
+
+
+def started(constraint: Constraint, prompt: Sequence[int]) -> Hashable:
+    """The state before the first token behind a prompt.
+
+    One with `start_after(prompt)`, as `KeywordConstraint`, looks at what the prompt ends in; others begin
+    anew.
+    """
+    return constraint.start_after(prompt) if hasattr(constraint, "start_after") else constraint.start()
 
 
 def nothing_left(stop: int) -> str:

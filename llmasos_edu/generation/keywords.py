@@ -1,5 +1,6 @@
 """The constraint that given words must occur in a text, as whole words, in any order (chapter 6.2.1)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -28,8 +29,7 @@ class KeywordConstraint:
 
     Raises:
         ValueError: no word, one with other signs than letters, one that stands twice, or one with a letter
-        that
-            the tokenizer cuts.
+            that the tokenizer cuts.
 
     Source: the task of Hokamp & Liu 2017, "Lexically Constrained Decoding for Sequence Generation Using Grid
     Beam Search"; the bound on what is left is ours.
@@ -57,6 +57,15 @@ class KeywordConstraint:
     def start(self) -> Heard:
         """As in `Constraint`."""
         return Heard("", frozenset(self.words), None)
+
+    def start_after(self, prompt: Sequence[int]) -> Heard:
+        """The state before the first token behind a prompt.
+
+        A word that the prompt has begun is none that is written: behind `re`, `turn` makes `return`.
+        """
+        tail = "".join(self.texts[token] for token in prompt[-1:])
+        begun = bool(tail) and (tail[-1].isalpha() or tail[-1] in "_\ufffd")
+        return self.start()._replace(word="_" if begun else "")  # no keyword holds this sign
 
     def advance(self, state: Heard, token: int) -> Heard:
         """As in `Constraint`."""

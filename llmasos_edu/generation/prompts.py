@@ -25,6 +25,12 @@ def as_batch(prompts: Tensor | Sequence, vocab_size: int) -> tuple[Tensor, list[
     return tokens, counts if len(set(counts)) > 1 else None
 
 
+def unpadded(rows: Tensor, counts: list[int] | None) -> list[list[int]]:
+    """What `as_batch` has made one tensor of, as a list of tokens for each prompt."""
+    counts = [rows.shape[1]] * len(rows) if counts is None else counts
+    return [row[:count] for row, count in zip(rows.tolist(), counts, strict=True)]
+
+
 def _as_row(name: str, row, vocab_size: int) -> Tensor:
     """One prompt as torch.long `[seq]`."""
     if isinstance(row, str | bytes):

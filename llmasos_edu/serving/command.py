@@ -134,7 +134,8 @@ def load_engine(asked) -> tuple[Engine, ServedModel, Desk | None]:
         calls.serve(kernel)
         window = min(window, WINDOW)
         end = frozenset({tokenizer().marks["end"]})
-        served = replace(served, window=window, end=end, chats=Dialogues(calls, window).plan)
+        chats = Dialogues(calls, window, heard=None if desk is None else desk.heard)
+        served = replace(served, window=window, end=end, chats=chats.plan)
     return Engine(kernel, max_waiting=asked.waiting), served, desk
 
 

@@ -10,11 +10,11 @@ import hashlib
 import itertools
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from llmasos_edu.dialogue.assistant import REPLY, leaving, turn_rights, waits_for_a_yes
+from llmasos_edu.dialogue.assistant import REPLY, as_read, leaving, turn_rights, waits_for_a_yes
 from llmasos_edu.dialogue.desk import RIGHTS
 from llmasos_edu.dialogue.orders import confirmed
 from llmasos_edu.dialogue.schemas import CALLS, PARAMETERS, call_name, wire_name
@@ -99,10 +99,18 @@ class Dialogues:
         window: tokens that the model reads at most, its turn included.
         kept: turns at the desk that are kept with their calls; the oldest go first. Of a turn that has gone
             the model reads what the client sends of it: the text alone.
+        heard: is told each turn that a user of the desk got, as `Desk.heard`.
     """
 
-    def __init__(self, calls: ServerCalls, window: int, *, kept: int = 1000):
-        self.calls, self.window, self.kept = calls, window, kept
+    def __init__(
+        self,
+        calls: ServerCalls,
+        window: int,
+        *,
+        kept: int = 1000,
+        heard: Callable[[str, Sequence[int]], None] | None = None,
+    ):
+        self.calls, self.window, self.kept, self.heard = calls, window, kept, heard
         self.turns: OrderedDict[str, Turn] = OrderedDict()
 
     def plan(self, asked: Asked) -> Plan:
@@ -172,7 +180,7 @@ class Dialogues:
         head = framed("system", notes)
         turns = [self._turn(asked.user, notes, spoken[: at + 2]) for at in range(0, len(spoken) - 1, 2)]
         text = spoken[-1]["content"]
-        said = [*framed("user", text), tokenizer().marks["assistant"]]
+        said = [*framed("user", as_read(text)), tokenizer().marks["assistant"]]
         if not text.strip() or len(head) + len(said) + REPLY > self.window:
             raise BadRequest(
                 f"the last message has {len(said) - 3} tokens: 1 to "
@@ -194,13 +202,15 @@ class Dialogues:
         said, answered = (message["content"] for message in spoken[-2:])
         words = tokenizer()
         answer = [words.marks["assistant"], *words.encode(answered), words.marks["end"]]
-        return Turn([*framed("user", said), *answer], None)
+        return Turn([*framed("user", as_read(said)), *answer], None)
 
     async def _remember(
         self, engine: Engine, process: Process, user: str, notes: str, spoken: list[dict], said: list[int]
     ) -> list[ToolCall]:
         """Keep the turn under all that was said before it, so that no other conversation can confirm it."""
         pending = await engine.call(lambda kernel: waits_for_a_yes(self.calls, {process.pid}, process.output))
+        if self.heard is not None:
+            await engine.call(lambda kernel: self.heard(user, process.output))
         answer = "".join(part.text for part in parts_of(process.output) if isinstance(part, Said))
         output, end = list(process.output), tokenizer().marks["end"]
         tokens = [*said, *output] if output[-1:] == [end] else [*said, *output, end]

@@ -101,9 +101,7 @@ def compress(tokens: Iterable[int], expect: Expect) -> bytes:
     interval, bits, later, past = Interval(), [], 0, []
     for token in (tokens := _whole(tokens)):
         parts = cumulative(expect(past))
-        if not 0 <= token < len(parts) - 1:
-            place = f"token {token} at place {len(past)}"
-            raise ValueError(f"{place} is outside the vocabulary of {len(parts) - 1}")
+        _check_known(token, len(past), len(parts) - 1)
         past.append(token)
         interval.narrow(int(parts[token]), int(parts[token + 1]))
         while (taken := interval.double()) is not None:
@@ -164,10 +162,15 @@ def ideal_bits(tokens: Iterable[int], expect: Expect) -> float:
 
     Returns:
         bits; infinite where a token had probability 0.
+
+    Raises:
+        ValueError, TypeError: a token outside the vocabulary, or that is no whole number.
     """
     bits, past = 0.0, []
     for token in _whole(tokens):
-        share = float(np.asarray(expect(past))[token])
+        shares = np.asarray(expect(past))
+        _check_known(token, len(past), shares.size)
+        share = float(shares[token])
         bits += -math.log2(share) if share > 0 else math.inf
         past.append(token)
     return bits
@@ -218,6 +221,11 @@ def _opened(data: bytes) -> tuple[int, bytes, list[int]]:
 
 def _cut(what: str) -> str:
     return f"the file was cut or changed, or another model wrote it: {what}"
+
+
+def _check_known(token: int, place: int, vocab_size: int) -> None:
+    if not 0 <= token < vocab_size:
+        raise ValueError(f"token {token} at place {place} is outside the vocabulary of {vocab_size}")
 
 
 def _whole(tokens: Iterable[int]) -> list[int]:

@@ -3,8 +3,9 @@
 import pytest
 from scripted import MARKS, WORDS, ScriptedDriver, called
 
-from llmasos_edu.dialogue.assistant import Assistant, is_yes
+from llmasos_edu.dialogue.assistant import Assistant, as_read, is_yes
 from llmasos_edu.dialogue.desk import RIGHTS, Desk
+from llmasos_edu.dialogue.grammar import notes_text
 from llmasos_edu.dialogue.orders import Order
 from llmasos_edu.dialogue.template import framed
 from llmasos_edu.dialogue.transcript import Called, Said
@@ -230,6 +231,94 @@ def test_a_killed_cancelling_goes_on_and_is_done_once(desk):
     reply = talk.finish(again)
     assert reply.calls[0][2:] == ("OK", "receipt 1")
     assert [(call.errno, call.replayed) for call in desk.table.audit[1:]] == [("OK", False), ("OK", True)]
+
+
+def test_who_died_before_telling_is_asked_again_and_tells_the_same_receipt(desk):
+    answers = assistant(desk)
+    talk = answers.conversation("ada")
+    talk.say("Cancel.")
+    process = talk.begin("Yes.")
+    while not process.calls:
+        answers.kernel.step()
+    answers.kernel.kill(process)  # done, and not told
+    talk.finish(process)
+    talk = assistant(Desk(desk.orders.database.path.parent)).conversation("ada")  # nothing in memory is left
+    assert talk.say("Cancel.").calls[0].errno == "EAGAIN"
+    assert talk.say("Yes.").calls[0][2:] == ("OK", "receipt 1")
+    assert talk.say("Cancel.").calls[0][2:] == ("EALREADY", "cancelled")
+
+
+def test_a_bare_yes_or_no_is_read_in_the_spelling_that_the_model_knows(desk):
+    answers = assistant(desk)
+    talk = answers.conversation("ada")
+    for said in ("yes", "YES!", " Sure. "):
+        desk.orders.put("ada", [Order("4711", "lamp", "packed", "Friday")])
+        talk.say("Cancel.")
+        assert talk.say(said).process.capabilities > RIGHTS
+        assert answers.kernel.driver.prompts[-1].endswith("<user>Yes.<end><assistant>")
+    assert [as_read(said) for said in ("never", "NO", "好的！", " 不要")] == ["No.", "No.", "是。", "不。"]
+    for said in ("yes, and more", "Yes and no.", "Hello.", "  yes?", "YES 1", ""):
+        assert as_read(said) == said
+
+
+def test_a_turn_that_the_kernel_refuses_leaves_the_conversation_as_it_was(desk):
+    answers = assistant(desk, window=110, reply=60, num_blocks=7)
+    talk = answers.conversation("ada", summarise=True, notes={"cat": "Mia"})
+    for _ in range(3):
+        talk.say("Hello.")
+    turns = list(talk.turns)
+    answers.kernel.driver.positions = 100  # the model is changed for one that reads less
+    with pytest.raises(ValueError, match=r"the kernel refused the turn: it needs 1\d\d positions"):
+        talk.say("Hello.")
+    assert (talk.turns, talk.notes, talk.forgotten) == (turns, {"cat": "Mia"}, 0)
+    answers.kernel.driver.positions = None
+    assert talk.say("Hello.").text == "Hello, what is your name?"
+    assert (len(talk.turns), talk.forgotten, talk.notes) == (3, 1, {"dog": "Rex", "name": "Ada"})
+
+
+@pytest.mark.parametrize("before", [["Hello."] * 5, ["Hello."] * 4 + ["Long."]])
+def test_a_summary_reads_no_more_than_the_window_and_may_push_out_more(desk, before):
+    answers, said = assistant(desk, window=130, reply=40), "l" * 50
+    script = answers.kernel.driver.script
+    script["summary"] = [*WORDS.encode("dog = " + "x" * 25), MARKS["end"]]
+    script[said] = script["Hello."]
+    talk = answers.conversation("ada", summarise=True)
+    for each in [*before, said]:
+        talk.say(each)
+    assert (talk.forgotten, len(talk.turns)) == (5, 1)
+    texts = list(answers.kernel.processes.values())
+    assert max(process.limit for process in texts) <= 130
+    *_, first, second, last = texts
+    for summing, turns in (
+        (first, 3 if before[-1] == "Hello." else 4),
+        (second, len(before) - turns_of(first)),
+    ):
+        assert summing.tokens[summing.prompt_len - 1] == MARKS["summary"]
+        assert turns_of(summing) == turns
+    assert WORDS.decode(last.tokens).startswith("<system>dog = xxx")
+
+
+def turns_of(process):
+    """How many turns of the user a prompt holds."""
+    return process.tokens[: process.prompt_len].count(MARKS["user"])
+
+
+def test_of_a_summary_that_is_too_long_the_oldest_facts_go(desk):
+    answers = assistant(desk, window=110, reply=60)
+    names = ("dog", "cat", "name", "city", "street", "friend")
+    answers.kernel.driver.script["summary"] = [
+        *WORDS.encode("; ".join(f"{name} = xyzw{name}" for name in names)), MARKS["end"]
+    ]  # fmt: skip
+    talk = answers.conversation("ada", summarise=True)
+    while not talk.forgotten:
+        talk.say("Hello.")
+    assert 0 < len(talk.notes) < 6
+    assert list(talk.notes) == list(names)[-len(talk.notes) :]
+    *_, last = (p for p in answers.kernel.processes.values() if p.limit - p.prompt_len == 60)
+    assert last.prompt_len <= 50
+    more = {names[-len(talk.notes) - 1]: f"xyzw{names[-len(talk.notes) - 1]}"} | talk.notes
+    asked = [*framed("user", "Hello."), MARKS["assistant"]]
+    assert len(framed("system", notes_text(more))) + len(asked) > 50
 
 
 def test_bad_wishes_are_refused_in_words(desk):

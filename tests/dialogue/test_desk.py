@@ -6,6 +6,7 @@ import itertools
 import json
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -15,6 +16,7 @@ from llmasos_edu.dialogue.desk import RIGHTS, Desk
 from llmasos_edu.dialogue.grammar import World
 from llmasos_edu.dialogue.notebook import Notebook
 from llmasos_edu.dialogue.orders import Order, OrderBook, confirmed
+from llmasos_edu.dialogue.template import tokenizer
 from llmasos_edu.kernel.memory import AddressSpace, BlockPool
 from llmasos_edu.kernel.process import Process
 
@@ -105,9 +107,80 @@ def test_what_has_left_the_shop_cannot_be_cancelled_and_not_twice(desk):
     assert call(desk, 'orders.cancel {"number": "5000"}', rights=rights) == ("EALREADY", "sent")
     assert call(desk, 'orders.cancel {"number": "6000"}', rights=rights) == ("ENOENT", "no order 6000")
     assert call(desk, 'orders.cancel {"number": "4711"}', rights=rights)[0] == "OK"
+    desk.orders.told("ada", "4711")
     assert call(desk, 'orders.cancel {"number": "4711"}', rights=rights) == ("EALREADY", "cancelled")
     assert rows(desk.orders.database.path, "SELECT count(*) FROM receipts") == [(2,)]
     assert rows(desk.orders.database.path, "SELECT status FROM orders WHERE owner = 'bob'") == [("packed",)]
+
+
+def test_a_receipt_that_nobody_was_told_of_waits_for_its_owner_and_a_yes(desk, tmp_path):
+    request, rights = 'orders.cancel {"number": "4711"}', RIGHTS | {confirmed("4711")}
+    desk.orders.put("bob", [LAMP])
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    desk = Desk(tmp_path / "shop")  # the program has died and is begun anew
+    assert call(desk, request) == ("EAGAIN", "the user must confirm")
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    assert rows(desk.orders.database.path, "SELECT count(*) FROM receipts WHERE number <> ''") == [(1,)]
+    assert call(desk, request, user="bob") == ("EAGAIN", "the user must confirm")  # bob's own is packed
+    desk.orders.told("bob", "4711")
+    desk.orders.told("ada", "5000")
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    desk.orders.told("ada", "4711")
+    assert call(desk, request, rights=rights) == ("EALREADY", "cancelled")
+
+
+def test_an_order_that_is_entered_anew_has_no_receipt_that_waits(desk):
+    request, rights = 'orders.cancel {"number": "4711"}', RIGHTS | {confirmed("4711")}
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    desk.orders.put("ada", [LAMP._replace(status="cancelled")])
+    assert call(desk, request, rights=rights) == ("EALREADY", "cancelled")
+    for receipt in ("receipt 43", "receipt 44"):  # the last receipt is the one that waits
+        desk.orders.put("ada", [LAMP])
+        assert call(desk, request, rights=rights) == ("OK", receipt)
+    assert call(desk, request, rights=rights) == ("OK", "receipt 44")
+
+
+def marked(*parts):
+    """Tokens of some marks and texts."""
+    words = tokenizer()
+    return [
+        token
+        for part in parts
+        for token in ([words.marks[part]] if part in words.marks else words.encode(part))
+    ]
+
+
+TOLD = marked(
+    "call", 'orders.cancel {"number": "4711"}', "do", "result", "OK receipt 42", "done", "Yes.", "end"
+)
+
+
+def test_a_whole_turn_has_told_its_receipt_and_a_broken_one_has_not(desk):
+    request, rights = 'orders.cancel {"number": "4711"}', RIGHTS | {confirmed("4711")}
+    found = marked(
+        "call", 'orders.find {"number": "4711"}', "do", "result", "OK lamp", "done", "Here.", "end"
+    )
+    failed = marked("call", request, "do", "result", "EIO", "done", "No.", "end")
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    for output in ([], TOLD[:-1], found, failed, marked("call", request, "end")):
+        desk.heard("ada", output)
+    desk.heard("bob", TOLD)
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    desk.heard("ada", found[:-1] + TOLD)
+    assert call(desk, request, rights=rights) == ("EALREADY", "cancelled")
+
+
+def test_a_book_that_is_locked_tells_once_more(desk):
+    request, rights = 'orders.cancel {"number": "4711"}', RIGHTS | {confirmed("4711")}
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
+    desk.orders.database.patience = 0.0
+    with closing(sqlite3.connect(desk.orders.database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        desk.heard("ada", TOLD)
+        with pytest.raises(OSError, match="locked"):
+            desk.orders.told("ada", "4711")
+        other.execute("ROLLBACK")
+    assert call(desk, request, rights=rights) == ("OK", "receipt 42")
 
 
 def test_receipts_are_counted_for_each_user(desk):

@@ -273,3 +273,30 @@ def test_messages_in_an_order_that_has_no_form_are_refused(roles):
         messages_tokens(messages)
     with pytest.raises(ValueError, match=r"message 0 .*its content is no text"):
         messages_tokens([{"role": "user", "content": 3}])
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        ([None], "message 0 is None: it needs a role"),
+        ([{"role": "user", "content": "a"}, "b"], "message 1 is 'b': it needs a role"),
+        (None, "messages=None: a list of messages"),
+        ("Hello.", "messages='Hello.': a list of messages"),
+        ({"role": "user", "content": "a"}, "a list of messages"),
+        ([{"role": "assistant", "tool_calls": 3}], "message 0 .* a list of tool_calls"),
+        ([{"role": "assistant", "tool_calls": {"function": {}}}], "message 0 .* a list of tool_calls"),
+        ([{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [None]}],
+         "message 1 has the call None: it needs a function"),
+        ([{"role": "assistant", "tool_calls": [{"function": "orders.find"}]}], "it needs a function"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": "orders.find"}}]}], "with name and arg"),
+        ([{"role": "assistant", "tool_calls": [{"function": {"name": "a", "arguments": {}}}]}], "and arg"),
+    ],
+)  # fmt: skip
+def test_what_is_no_message_is_refused_in_words(messages, words):
+    with pytest.raises(ValueError, match=words):
+        messages_tokens(messages)
+
+
+def test_messages_may_come_one_by_one():
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "tool_calls": ()}]
+    assert messages_tokens(iter(messages)) == messages_tokens(messages)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmasos_edu.corpus.sentences import words_of
+from llmasos_edu.generation.beams import beam_search
 from llmasos_edu.generation.constraints import write_constrained
 from llmasos_edu.generation.grammar import ByteMachine, choice, literal, one_of, repeat, sequence
 from llmasos_edu.generation.grammar_constraint import GrammarConstraint, token_bytes
@@ -42,6 +43,38 @@ def stop_of(tokenizer):
 
 
 # ---- keywords ----
+
+
+def test_a_word_that_the_prompt_has_begun_is_none_that_is_written(tokenizer):
+    constraint = KeywordConstraint(tokenizer, ["turn"])
+    text, blank = tokenizer.encode("turn"), tokenizer.encode(" ")
+    for prompt, counted in (("re", 0), ("the re_", 0), ("re ", 1), ("12", 1), ("the text.", 1)):
+        state = constraint.start_after(tokenizer.encode(prompt))
+        assert constraint.needed(state) == len(constraint.paths["turn"])
+        for token in text + blank:
+            state = constraint.advance(state, token)
+        assert constraint.progress(state) == counted, prompt
+    assert constraint.start_after([]) == constraint.start()
+    ended = constraint.start_after(tokenizer.encode("a turn"))  # it stands in the prompt, and is not written
+    assert constraint.needed(constraint.advance(ended, blank[0])) > 0
+    half = [tokenizer.encode("é")[0]]  # may go on as a letter
+    assert constraint.progress(constraint.advance(constraint.start_after(half), text[0])) == 0
+
+
+@pytest.mark.parametrize("beams", [False, True])
+def test_behind_half_a_word_the_keyword_is_written_as_a_word_of_its_own(model, tokenizer, beams):
+    constraint = KeywordConstraint(tokenizer, ["read"])
+    prompts = [tokenizer.encode(text) for text in ("the ", "al", "the model al")]
+    room, stop = constraint.needed(constraint.start()) + 1, stop_of(tokenizer)
+    if beams:
+        found = beam_search(model, prompts, room, num_beams=3, stop=stop, constraint=constraint)
+        found = [each for several in found for each in several[:1]]
+    else:
+        found = write_constrained(
+            model, prompts, room, constraint, stop=stop, generator=torch.Generator().manual_seed(1)
+        )
+    for prompt, each in zip(prompts, found, strict=True):
+        assert "read" in words_of(tokenizer.decode([*prompt, *each.tokens.tolist()]))
 
 
 @pytest.mark.parametrize("room", [0, 1, 3, 20])

@@ -27,7 +27,8 @@ class Talking(Running):
 
     def open(self, token=None):
         self.calls.serve(self.kernel)
-        self.dialogues = Dialogues(self.calls, WINDOW, kept=self.kept)
+        heard = None if self.desk is None else self.desk.heard
+        self.dialogues = Dialogues(self.calls, WINDOW, kept=self.kept, heard=heard)
         end = frozenset({tokenizer().marks["end"]})
         self.model = ServedModel("dialogue", tokenizer(), WINDOW, end=end, chats=self.dialogues.plan)
         super().open(token)

@@ -81,12 +81,14 @@ def audit(server):
 def test_an_order_is_cancelled_after_a_yes_and_the_log_says_with_which_right(scripted, stream):
     chat = Chatter(scripted, "ada")
     assert chat.say("Cancel.", stream=stream) == "Shall I?"
-    assert chat.say("Yes.", stream=stream) == "Done."
+    assert chat.say("YES!" if stream else "Yes.", stream=stream) == "Done."
     asked, done = audit(scripted)
     assert (asked["user"], asked["errno"], asked["rights"]) == ("ada", "EAGAIN", ["orders.cancel"])
     assert (done["errno"], done["rights"]) == ("OK", ["orders.cancel", "confirmed:4711"])
     assert not asked["handed"]
     assert not done["handed"]
+    chat.say("Cancel.")  # its receipt has been told, and waits for nobody
+    assert audit(scripted)[-1]["errno"] == "EALREADY"
 
 
 def test_a_yes_counts_in_the_conversation_that_was_asked_and_for_its_order_alone(scripted, desk):

@@ -176,6 +176,13 @@ def test_a_text_of_probability_zero_costs_endlessly_many_bits():
     assert ideal_bits([], even) == 0
 
 
+@pytest.mark.parametrize("count", [ideal_bits, compress])
+@pytest.mark.parametrize("token", [256, 999, -1])
+def test_a_token_outside_the_vocabulary_is_named_with_its_place(count, token):
+    with pytest.raises(ValueError, match=f"token {token} at place 2 is outside the vocabulary of 256"):
+        count([0, 255, token], even)
+
+
 def test_a_changed_number_of_tokens_is_not_followed_for_ever():
     def sure(past):
         return [1.0]

@@ -63,6 +63,12 @@ def test_without_somebody_to_talk_nothing_is_answered():
         ({"x": TALK | {"turns": TALK["turns"] * 41}}, "has 41 turns"),
         ({"x": TALK | {"turns": [{"said": "a"}]}}, r"recordings\['x'\], turn 0 is no turn"),
         ({"x": TALK | {"turns": [{"said": "a", "parts": [{"call": "a"}]}]}}, "neither text nor a whole call"),
+        ({"x": TALK | {"turns": [{"said": "a", "parts": [None]}]}}, "nor a whole call: None"),
+        ({"x": TALK | {"turns": [{"said": "a", "parts": None}]}}, "turn 0 has parts=None: a list"),
+        ({"x": TALK | {"turns": [{"said": "a", "parts": "abc"}]}}, "turn 0 has parts='abc': a list"),
+        ({"x": TALK | {"turns": [{"said": "a", "parts": {"text": "b"}}]}}, "a list is wanted"),
+        ({"x": TALK | {"turns": None}}, r"recordings\['x'\] has turns=None: a list"),
+        ({"x": TALK | {"rights": "read"}}, r"recordings\['x'\] has rights='read': a list"),
     ],
 )
 def test_what_is_no_conversation_is_refused_with_its_place(recordings, words):

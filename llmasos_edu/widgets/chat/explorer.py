@@ -5,7 +5,7 @@ Section 6.1 (dialogue).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import traitlets as t
@@ -102,6 +102,9 @@ def check_conversation(given: Mapping[str, Any], where: str, *, empty: bool = Fa
     """
     if not isinstance(given, Mapping) or {"user", "rights", "turns"} - given.keys():
         raise ValueError(f"{where} is no conversation: it needs user, rights and turns")
+    for name in ("rights", "turns"):
+        if isinstance(given[name], str) or not isinstance(given[name], Iterable):
+            raise ValueError(f"{where} has {name}={given[name]!r}: a list is wanted")
     turns = [check_turn(turn, f"{where}, turn {at}") for at, turn in enumerate(given["turns"])]
     if not (empty or 0 < len(turns) <= MOST_TURNS):
         raise ValueError(f"{where} has {len(turns)} turns: 1 to {MOST_TURNS} are shown")
@@ -116,8 +119,11 @@ def check_turn(given: Mapping[str, Any], where: str) -> dict:
     """
     if not isinstance(given, Mapping) or not isinstance(given.get("said"), str) or "parts" not in given:
         raise ValueError(f"{where} is no turn: it needs what was said and its parts")
-    parts = [dict(part) for part in given["parts"]]
+    parts = given["parts"]
+    if isinstance(parts, str | Mapping) or not isinstance(parts, Iterable):
+        raise ValueError(f"{where} has parts={parts!r}: a list is wanted")
+    parts = list(parts)
     for part in parts:
-        if not (isinstance(part.get("text"), str) or part.keys() >= CALL):
-            raise ValueError(f"{where} has a part that is neither text nor a whole call: {part}")
-    return {"said": given["said"], "parts": parts}
+        if not (isinstance(part, Mapping) and (isinstance(part.get("text"), str) or part.keys() >= CALL)):
+            raise ValueError(f"{where} has a part that is neither text nor a whole call: {part!r}")
+    return {"said": given["said"], "parts": [dict(part) for part in parts]}

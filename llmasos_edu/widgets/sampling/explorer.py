@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import traitlets as t
@@ -114,8 +114,10 @@ def all_rules(on: Sequence[tuple[str, float]] | None) -> list[list]:
     """All rules as [name, value, on]: those that are given first, then the others at their usual values."""
     if on is None:
         return [[name, value, used] for name, (_, _, value, used) in RANGES.items()]
-    given = [list(rule) for rule in on]
-    if any(len(rule) != 2 for rule in given):
+    given = list(on) if isinstance(on, Iterable) and not isinstance(on, str | Mapping) else [None]
+    if not all(
+        isinstance(rule, list | tuple) and len(rule) == 2 and isinstance(rule[0], str) for rule in given
+    ):
         raise ValueError(f"rules={on!r}: pairs of a name and a value are wanted")
     named = [name for name, _ in given]
     others = [[name, value, False] for name, (_, _, value, _) in RANGES.items() if name not in named]
