@@ -110,20 +110,20 @@ def copying_figure(curves: Mapping[str, Sequence[float]], period: int, *, title:
     """Surprise at each token of a passage that stands twice in a text.
 
     Args:
-        curves: name -> bits at the tokens 1 ... of two passages, one behind the other.
+        curves: name -> bits at the tokens 1 ... of two passages, one behind the other; at most four names.
         period: tokens in a passage.
         title: the finding.
     """
-    colours = dict(zip(curves, (_BLUE, _ORANGE, _GREY), strict=False))
+    colours = dict(zip(curves, (_BLUE, _ORANGE, _GREEN, _GREY), strict=False))
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(7.4, 3.4))
+        figure, axes = plt.subplots(figsize=(7.4, 3.6))
         for name, bits in curves.items():
             axes.plot(range(1, len(bits) + 1), bits, color=colours[name], label=name)
         axes.axvline(period, color="black", linewidth=0.9, linestyle="--")
         axes.text(period + 0.5, axes.get_ylim()[1], "the second passage", va="top", fontsize=8.5)
         axes.set(xlabel="place of the token", ylabel="surprise, bits", title=title)
         axes.set_ylim(bottom=0)
-        figure.legend(loc="outside lower center", ncols=len(curves))
+        figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
