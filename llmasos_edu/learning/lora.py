@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.layers.adapters import AdapterChoice, BatchedLoRALinear
 from llmasos_edu.training.checkpoint import CheckpointError, cuda_devices, read_tensors, write_tensors
 
 ATTENTION = ("query_proj", "value_proj")  # as Hu et al. 2021 in most experiments, section 5.1
@@ -184,6 +185,76 @@ def set_adapter_state(model, state):
             raise ValueError(f"{name} is {list(tensor.shape)}, the model's is {list(own[name].shape)}")
     for name, tensor in state.items():
         own[name].copy_(tensor)
+
+
+def serve_together(model, adapters):
+    """Put several adapters beside one body, in place, so that each row of a batch goes through its own.
+
+    Args:
+        model: with adapters as those that the states came from, by `add_lora`; what they hold is dropped.
+        adapters: {name: state from `adapter_state`}, at least one.
+
+    Returns:
+        AdapterChoice: `choose(names)` says whose row is whose before the model is called.
+
+    Raises:
+        ValueError: the model has no adapters, or a state is of other layers or shapes.
+    """
+    own, choice = _adapter_parameters(model), AdapterChoice(list(adapters))
+    for name, state in adapters.items():
+        if own.keys() != state.keys():
+            raise ValueError(
+                f"the adapter {name!r} is of other layers: {sorted(own.keys() ^ state.keys())[0]}"
+            )
+        for key, tensor in state.items():
+            if tensor.shape != own[key].shape:
+                shapes = f"{list(tensor.shape)}, the model's is {list(own[key].shape)}"
+                raise ValueError(f"{key} of {name!r} is {shapes}")
+    layers = {}
+    for name in adapted_layers(model):
+        pairs = [(state[f"{name}.lora_a"], state[f"{name}.lora_b"]) for state in adapters.values()]
+        layer = model.get_submodule(name)
+        layers[name] = BatchedLoRALinear(layer, pairs, scale=layer.scale, choice=choice).train(layer.training)
+    for name, layer in layers.items():
+        model.set_submodule(name, layer)
+    return choice
+
+
+class LeastSurprised(nn.Module):
+    """A model that finds its adapter by itself: each token is guessed by the one that fits what was read.
+
+    Of several adapters, the one whose guesses of the tokens before were best, by their likelihood, makes the
+    next guess. Before anything was read that is the first one.
+
+    Args:
+        model: with adapters; what they hold is exchanged while it reads.
+        states: of each adapter, from `adapter_state`.
+
+    Raises:
+        ValueError: no adapter.
+    """
+
+    def __init__(self, model, states):
+        super().__init__()
+        self.model, self.states = model, list(states)
+        if not self.states:
+            raise ValueError("there is no adapter to choose from")
+
+    def forward(self, tokens):
+        """Logits `[batch, seq, vocab]` for tokens `[batch, seq]`, each row with adapters of its own."""
+        logits = torch.stack(
+            [self._read(state, tokens) for state in self.states]
+        )  # [adapters, batch, seq, v]
+        nats = (
+            -logits[:, :, :-1].log_softmax(-1).gather(-1, tokens[:, 1:, None].expand(len(logits), -1, -1, 1))
+        )
+        so_far = nn.functional.pad(nats[..., 0].cumsum(-1), (1, 0))  # [adapters, batch, seq]
+        best = so_far.argmin(0)  # [batch, seq]
+        return logits.gather(0, best[None, ..., None].expand(1, *logits.shape[1:]))[0]
+
+    def _read(self, state, tokens):
+        set_adapter_state(self.model, state)
+        return self.model(tokens)
 
 
 # ---- in a file ----

@@ -12,6 +12,7 @@ from torch.nn.utils import prune
 from torch.testing import assert_close
 
 from llmasos_edu.learning.lora import (
+    LeastSurprised,
     LoRALinear,
     adapted_layers,
     adapter_state,
@@ -20,6 +21,7 @@ from llmasos_edu.learning.lora import (
     merge_lora,
     remove_lora,
     save_adapters,
+    serve_together,
     set_adapter_state,
 )
 from llmasos_edu.models.language_model import LanguageModel
@@ -442,3 +444,71 @@ def test_a_decoder_s_network_works_in_both_modes():
     assert_close(trained, evaluated)
     merge_lora(model)
     assert_close(model(x, memory), evaluated, atol=1e-5, rtol=1e-5)
+
+
+# ---- several at once ----
+
+
+def three_states(model):
+    torch.manual_seed(3)
+    return {
+        name: {key: torch.randn_like(t) for key, t in adapter_state(model).items()}
+        for name in ("a", "b", "c")
+    }
+
+
+def test_several_adapters_in_one_batch_answer_as_each_alone():
+    model = make()
+    add_lora(model, rank=2, alpha=3.0, targets=("query_proj", "value_proj", "in_proj", "head"))
+    states, together = three_states(model), copy.deepcopy(model)
+    choice = serve_together(together, states)
+    choice.choose(["c", None, "a"])
+    found = together.eval()(TOKENS)
+    zero = {key: torch.zeros_like(t) for key, t in adapter_state(model).items()}
+    for row, state in enumerate((states["c"], zero, states["a"])):
+        set_adapter_state(model, state)
+        assert_close(found[row], model.eval()(TOKENS[row : row + 1])[0], **exact)
+    set_adapter_state(model, states["a"])
+    assert not torch.allclose(found[0], model(TOKENS[:1])[0])
+
+
+def test_serving_together_refuses_what_does_not_fit_and_changes_nothing():
+    model = make()
+    with pytest.raises(ValueError, match="no adapters"):
+        serve_together(model, {})
+    add_lora(model, rank=2)
+    state = adapter_state(model)
+    with pytest.raises(ValueError, match="names of their own"):
+        serve_together(model, {})
+    other = make()
+    add_lora(other, rank=2, targets="key_proj")
+    with pytest.raises(
+        ValueError, match=r"the adapter 'b' is of other layers: body.blocks.0.attention.key_proj"
+    ):
+        serve_together(model, {"a": state, "b": adapter_state(other)})
+    wide = make()
+    add_lora(wide, rank=3)
+    with pytest.raises(ValueError, match=r"of 'a' is \[2, 8\], the model's is \[3, 8\]"):
+        serve_together(wide, {"a": state})
+    assert len(adapted_layers(model)) == 4
+
+
+def test_the_least_surprised_adapter_makes_the_guess_and_never_looks_ahead():
+    model = make()
+    add_lora(model, rank=2)
+    states = list(three_states(model).values())
+    found = LeastSurprised(model, states).eval()(TOKENS)
+    for row in range(len(TOKENS)):
+        nats = torch.zeros(3)
+        for place in range(TOKENS.shape[1]):
+            guesses = []
+            for number, state in enumerate(states):
+                set_adapter_state(model, state)
+                logits = model.eval()(TOKENS[row : row + 1, : place + 1])[0]
+                guesses.append(logits[place])
+                if place:
+                    nats[number] -= logits[place - 1].log_softmax(-1)[TOKENS[row, place]]
+            best = int(nats.argmin()) if place else 0
+            assert_close(found[row, place], guesses[best], **exact)
+    with pytest.raises(ValueError, match="no adapter to choose from"):
+        LeastSurprised(model, [])
