@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 from torch import nn
 
 from llmasos_edu.exercises import find, judge
@@ -313,6 +314,39 @@ VARIATIONS = [
 # Tests -----------------------------------------------------------------------------------------------
 
 TestRules = rules_for("3.5", ALTERNATIVES, VARIATIONS)
+RIGHT = {key: find(key).right() for key in ("3.5-9", "3.5-10", "3.5-11")}
+SEEDS = range(1, 25)
+
+TestQuestions = question_rules_for(
+    "3.5",
+    alternatives={
+        "3.5-9": RIGHT["3.5-9"] | {"skill": np.float64(RIGHT["3.5-9"]["skill"]) * 1.004},
+        "3.5-10": RIGHT["3.5-10"] | {"gain": torch.tensor(RIGHT["3.5-10"]["gain"])},
+        "3.5-11": RIGHT["3.5-11"] | {"work": round(RIGHT["3.5-11"]["work"], 3)},
+    },
+    variations=[
+        (
+            "3.5-9",
+            "steps are not work",
+            RIGHT["3.5-9"] | {"control": "the student alone after as many steps"},
+        ),
+        ("3.5-10", "no disproof", RIGHT["3.5-10"] | {"verdict": "does not hold"}),
+        ("3.5-11", "an end of the curve", RIGHT["3.5-11"] | {"control": "the small model alone"}),
+    ],
+    seeds=(None, *SEEDS),
+)
+
+
+def test_readers_of_a_class_get_reports_of_both_kinds():
+    assert {find("3.5-9").right(seed)["most of the lead"] for seed in SEEDS} == {True, False}
+    assert {find("3.5-10").right(seed)["verdict"] for seed in SEEDS} == {"holds", "not shown"}
+    assert {find("3.5-11").right(seed)["knows"] for seed in SEEDS} == {True, False}
+
+
+def test_a_report_s_lead_is_the_library_s():
+    given = find("3.5-9").given(5)
+    kept = gain_kept(given["alone"], given["distilled"], given["teacher"])
+    assert abs(find("3.5-9").right(5)["lead"] - kept) < 1e-9
 
 
 def test_the_mistakes_that_every_reader_makes_are_covered():
@@ -335,7 +369,7 @@ def test_the_mistakes_that_every_reader_makes_are_covered():
         "not renormalised",
         "no baseline",
     }
-    assert len(of_chapter("3.5")) == 8
+    assert len(of_chapter("3.5")) == 8  # and three questions
 
 
 def test_asking_for_the_exercises_leaves_the_readers_dice_alone():

@@ -275,3 +275,109 @@ def gain_over_the_loss_alone(alone, distilled, teacher):
 @wrong("3.5-8", "share off")
 def share_cut_to_0_and_1(alone, distilled, teacher):
     return ((alone.mean() - distilled.mean()) / (alone.mean() - teacher.mean())).clamp(0, 1)
+
+
+# Questions: three reports to judge ----------------------------------------------------------------------
+
+PLENTY = "the student alone with as much arithmetic, on all the text"
+PRICE = {
+    "skill": (3.24 - 2.15) / (3.24 - 1.73),
+    "lead": 0.4,
+    "most of the lead": False,
+    "steps": 1840,
+    "control": PLENTY,
+}
+ALIKE = {
+    "gain": 10.5,
+    "likeness": 4.5,
+    "verdict": "holds",
+    "permuted": "the favourite's place, and the other numbers dealt to other classes",
+}
+CURVE = {
+    "random": 66.0,
+    "kept": 0.28,
+    "work": 0.3,
+    "knows": True,
+    "control": "the same share of the requests, drawn at random",
+}
+
+
+@wrong("3.5-9", "That is the lead")
+def skill_counted_from_the_student_alone():
+    return PRICE | {"skill": 0.4}
+
+
+@wrong("3.5-9", "Much of that the student learns without any teacher")
+def lead_counted_from_the_frequencies():
+    return PRICE | {"lead": 1.09 / 1.51, "most of the lead": True}
+
+
+@wrong("3.5-9", "You divide one model's bits by another's")
+def teacher_s_bits_over_the_student_s():
+    return PRICE | {"skill": 1.73 / 2.15}
+
+
+@wrong("3.5-9", "has the student's own work in it as well")
+def the_student_s_own_step_forgotten():
+    return PRICE | {"steps": 400 * 90 / 25}
+
+
+@wrong("3.5-9", "not what they cost")
+def held_against_equal_steps():
+    return PRICE | {"control": "the student alone after as many steps"}
+
+
+@right("3.5-9")
+def bits_as_tensors():
+    bits = torch.tensor([3.24, 2.43, 2.15, 1.73], dtype=torch.float64)
+    return PRICE | {"skill": (bits[0] - bits[2]) / (bits[0] - bits[3]), "steps": torch.tensor(1840.0)}
+
+
+@wrong("3.5-10", "Part of it comes to labels that know no likeness at all")
+def everything_is_likeness():
+    return ALIKE | {"likeness": 10.5}
+
+
+@wrong("3.5-10", "A claim has to stand against the stronger one")
+def the_control_that_is_easier_to_beat():
+    return ALIKE | {"likeness": 87.3 - 82.2}
+
+
+@wrong("3.5-10", "above them it is shown")
+def one_part_in_twenty_is_noise():
+    return ALIKE | {"verdict": "not shown"}
+
+
+@wrong("3.5-10", "The student learns wrong answers")
+def numbers_dealt_to_any_class():
+    return ALIKE | {"permuted": "nothing: every number goes to any class"}
+
+
+@right("3.5-10")
+def rounded_to_whole_tenths():
+    return ALIKE | {"gain": round(87.3 - 76.8, 1), "likeness": round(87.3 - 82.8, 1)}
+
+
+@wrong("3.5-11", "Whoever asks at random asks as well")
+def who_asks_nobody():
+    return CURVE | {"random": 61}
+
+
+@wrong("3.5-11", "You divide what is right by what the large model gets right")
+def share_of_the_large_model_s_right_answers():
+    return CURVE | {"kept": 68 / 86}
+
+
+@wrong("3.5-11", "It has to try a request before it can be unsure about it")
+def the_small_model_reads_what_it_keeps():
+    return CURVE | {"work": 0.8 / 10 + 0.2}
+
+
+@wrong("3.5-11", "Compare with the straight line")
+def nothing_is_chosen_well():
+    return CURVE | {"knows": False}
+
+
+@right("3.5-11")
+def work_of_a_hundred_requests():
+    return CURVE | {"work": (100 * 1 + 20 * 10) / (100 * 10)}

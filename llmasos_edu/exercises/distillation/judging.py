@@ -1,0 +1,438 @@
+"""Questions of chapter 3.5 that are answered with numbers and choices: three reports to judge.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import itertools
+import random
+
+from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+# 3.5-9 --------------------------------------------------------------------------------
+
+AT_EQUAL_WORK = "the student alone with as much arithmetic, on all the text"
+
+
+def _draw_most(seed: int) -> dict:
+    """Bits of four models, and what a step costs; of the lead sometimes more, sometimes less than half."""
+    generator = random.Random(seed)
+    while True:
+        unigram, teacher = round(generator.uniform(2.9, 3.3), 2), round(generator.uniform(1.5, 1.8), 2)
+        alone = round(generator.uniform(2.3, 2.6), 2)
+        share = generator.choice([0.25, 0.3, 0.4, 0.6, 0.7, 0.75])
+        bits = {
+            "unigram": unigram,
+            "teacher": teacher,
+            "alone": alone,
+            "distilled": round(alone - share * (alone - teacher), 2),
+        }
+        if _all_differ(**bits):
+            break
+    return bits | {
+        "steps": generator.choice([90, 120, 200, 400]),
+        "forward": generator.choice([60, 90, 150]),
+        "training": generator.choice([20, 25, 50]),
+    }
+
+
+def _all_differ(**bits):
+    """Whether no two of the right and the usual wrong answers look alike."""
+    skill, lead = _skill(**bits), _lead(**bits)
+    by_division = [bits["teacher"] / bits["distilled"], bits["distilled"] / bits["alone"]]
+    values = sorted([skill, lead, 1 - skill, 1 - lead, *by_division])
+    return all(after - before > 0.02 for before, after in itertools.pairwise(values))
+
+
+def _skill(unigram, teacher, distilled, **_):
+    return (unigram - distilled) / (unigram - teacher)
+
+
+def _lead(alone, teacher, distilled, **_):
+    return (alone - distilled) / (alone - teacher)
+
+
+def _right_most(**d):
+    return {
+        "skill": _skill(**d),
+        "lead": _lead(**d),
+        "most of the lead": _lead(**d) > 0.5,
+        "steps": d["steps"] * (1 + d["forward"] / d["training"]),
+        "control": AT_EQUAL_WORK,
+    }
+
+
+def _part(**parts):
+    """A wrong value in some parts alone."""
+    return lambda **data: {name.replace("_", " "): part(**data) for name, part in parts.items()}
+
+
+MOST = Question(
+    key="3.5-9",
+    title="Most of the skill, and at what price?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A report: 'Our distilled student keeps most of its teacher's skill, and its training was cheap.' "
+        "Held-out bits per byte: who knows only how frequent each token is {unigram}, the student alone "
+        "{alone}, the student distilled {distilled}, the teacher {teacher}; both students took {steps} "
+        "steps. Of the bits that the teacher saves over the frequencies, what share does the distilled "
+        "student save (skill)? What share of the teacher's lead over the student alone has it taken over "
+        "(lead)? Is that most of the lead, more than half (most of the lead)? A step of the student costs "
+        "{training} GFLOP, forward, backward and optimizer; the teacher's reading of the same batch "
+        "{forward}, at every step. How many steps would the student alone have had for the same arithmetic "
+        "(steps)? And against what must the distilled student be held, where text is plenty, to say that "
+        "its training was cheap (control)?"
+    ),
+    takeaway="A share needs a zero that is named, and a price needs somebody who could have spent it "
+    "otherwise.",
+    explanation="skill: (unigram - distilled) / (unigram - teacher); lead: (alone - distilled) / (alone - "
+    "teacher); steps (1 + forward / training).",
+    hints=(
+        "Both shares have the same form: a gain over somebody, divided by the teacher's gain over the same.",
+        "One step with the teacher costs training and forward together. How many steps alone is that?",
+        "While the teacher reads, the student alone could have done something. What would be most useful?",
+    ),
+    answer=_right_most,
+    options={
+        "control": (
+            AT_EQUAL_WORK,
+            "the student alone after as many steps",
+            "a student of a larger teacher",
+            "the teacher",
+        )
+    },
+    draw=_draw_most,
+    mistakes=(
+        Mistake(
+            "the wrong zero for skill",
+            "You count skill from the student alone. That is the lead. No skill, here, is to know how "
+            "frequent tokens are and nothing else.",
+            (_part(skill=_lead),),
+        ),
+        Mistake(
+            "the wrong zero for the lead",
+            "You count the lead from the frequencies. Much of that the student learns without any teacher: "
+            "count from the student alone.",
+            (_part(lead=_skill),),
+        ),
+        Mistake(
+            "bits divided by bits",
+            "You divide one model's bits by another's. Fewer bits are better, and zero bits are no point "
+            "that any model could reach: divide differences.",
+            (
+                _part(skill=lambda teacher, distilled, **_: teacher / distilled),
+                _part(lead=lambda teacher, distilled, **_: teacher / distilled),
+                _part(lead=lambda alone, distilled, **_: distilled / alone),
+            ),
+        ),
+        Mistake(
+            "what is missing",
+            "That is the share that is still missing. Asked for is what was taken over: one minus it.",
+            (
+                _part(skill=lambda **d: 1 - _skill(**d)),
+                _part(lead=lambda **d: 1 - _lead(**d)),
+            ),
+        ),
+        Mistake(
+            "most or not",
+            "Compare the lead that was taken over with one half. Most of the skill may be there, and less "
+            "than half of the lead.",
+            (lambda **d: {"most of the lead": _lead(**d) <= 0.5},),
+        ),
+        Mistake(
+            "the teacher alone paid for",
+            "You count the teacher's reading alone. A step with the teacher has the student's own work in "
+            "it as well.",
+            (_part(steps=lambda steps, forward, training, **_: steps * forward / training),),
+        ),
+        Mistake(
+            "the wrong way round",
+            "You give the student alone fewer steps. It is spared the teacher's reading: for the same "
+            "arithmetic it takes more.",
+            (_part(steps=lambda steps, forward, training, **_: steps / (1 + forward / training)),),
+        ),
+        Mistake(
+            "steps are not work",
+            "At equal steps one of them has had a large model read every batch for it. That tells what soft "
+            "labels teach, not what they cost.",
+            ({"control": "the student alone after as many steps"},),
+        ),
+        Mistake(
+            "no use of the price",
+            "It says how good one could be at some other price. Cheap is what gives more than anything else "
+            "that the same arithmetic could buy.",
+            ({"control": "a student of a larger teacher"}, {"control": "the teacher"}),
+        ),
+    ),
+)
+
+
+# 3.5-10 -------------------------------------------------------------------------------
+
+WHAT_STAYS = "the favourite's place, and the other numbers dealt to other classes"
+
+
+def _draw_likeness(seed: int) -> dict:
+    """Accuracies of five students: for some seeds likeness pays, for others any softness does as well."""
+    generator = random.Random(seed)
+    hard = round(generator.uniform(70, 78), 1)
+    softness = round(generator.uniform(3.0, 7.0), 1)
+    likeness = generator.choice([0.3, 0.6, 0.9, 4.5, 6.5, 9.0])
+    permuted = round(hard + softness - generator.choice([0.6, 0.8, 1.1]), 1)
+    return {
+        "hard": hard,
+        "levelled": round(hard + softness, 1),
+        "permuted": permuted,
+        "soft": round(hard + softness + likeness, 1),
+        "error": generator.choice([0.8, 1.0, 1.2]),
+    }
+
+
+def _gain(hard, soft, **_):
+    return soft - hard
+
+
+def _of_likeness(soft, permuted, levelled, **_):
+    return soft - max(permuted, levelled)
+
+
+def _right_likeness(**d):
+    return {
+        "gain": _gain(**d),
+        "likeness": _of_likeness(**d),
+        "verdict": "holds" if _of_likeness(**d) > 2 * d["error"] else "not shown",
+        "permuted": WHAT_STAYS,
+    }
+
+
+LIKENESS = Question(
+    key="3.5-10",
+    title="Soft, or like something?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A report: 'Soft labels raise the accuracy of our student, since they tell it which classes are "
+        "alike.' Per cent right on unseen examples, means of five seeds: true labels {hard}, soft labels "
+        "{soft}, soft labels whose other classes are permuted {permuted}, soft labels whose other classes "
+        "are levelled, all alike {levelled}. By how many points do soft labels beat the true ones (gain)? "
+        "By how many do they beat the better of the two controls (likeness)? The standard error of each "
+        "of these differences is {error} points; call a difference shown where it is more than two of them. "
+        "Which verdict follows on the second half of the report, that likeness is what helps: holds, does "
+        "not hold, or not shown (verdict)? And what must the permuted labels of one example keep, so that "
+        "they differ from the soft ones in the likeness alone (permuted)?"
+    ),
+    takeaway="A control takes away the cause that is claimed, and nothing else.",
+    explanation="gain: soft - hard; likeness: soft - the larger of permuted and levelled; it holds above two "
+    "standard errors, else it is not shown.",
+    hints=(
+        "Soft labels are two things at once: they are less sure, and they say what is like what.",
+        "Permuted and levelled labels are as unsure as the soft ones. Whatever they reach has another cause.",
+        "A difference that is smaller than its noise is no proof that there is none.",
+    ),
+    answer=_right_likeness,
+    options={
+        "verdict": ("holds", "does not hold", "not shown"),
+        "permuted": (
+            WHAT_STAYS,
+            "nothing: every number goes to any class",
+            "the true class alone, at 1",
+            "the order of the classes, all numbers alike",
+        ),
+    },
+    draw=_draw_likeness,
+    atol=0.05,
+    mistakes=(
+        Mistake(
+            "the whole gain for likeness",
+            "You give the gain over true labels. Part of it comes to labels that know no likeness at all: "
+            "take off what the better control reaches.",
+            (_part(likeness=_gain),),
+        ),
+        Mistake(
+            "the weaker control",
+            "You compare with the weaker control. A claim has to stand against the stronger one.",
+            (_part(likeness=lambda soft, permuted, levelled, **_: soft - min(permuted, levelled)),),
+        ),
+        Mistake(
+            "the controls' mean",
+            "You compare with the mean of the controls. Each takes the likeness away in its own manner; what "
+            "the better of them reaches needs no likeness.",
+            (_part(likeness=lambda soft, permuted, levelled, **_: soft - (permuted + levelled) / 2),),
+        ),
+        Mistake(
+            "the gain of a control",
+            "That is what a control gains over the true labels. Asked for is what soft labels gain.",
+            (
+                _part(gain=lambda hard, levelled, **_: levelled - hard),
+                _part(gain=lambda hard, permuted, **_: permuted - hard),
+            ),
+        ),
+        Mistake(
+            "no disproof",
+            "Nowhere do the soft labels fall clearly behind their controls. A difference within its noise "
+            "shows nothing either way: neither the sentence nor its contrary.",
+            ({"verdict": "does not hold"},),
+        ),
+        Mistake(
+            "shown or not",
+            "Hold the difference from the better control, not the gain over the true labels, against two "
+            "standard errors: above them it is shown, within them it is not.",
+            (
+                lambda **d: {
+                    "verdict": "not shown" if _right_likeness(**d)["verdict"] == "holds" else "holds"
+                },
+            ),
+        ),
+        Mistake(
+            "more than the likeness taken",
+            "Then the label also names another favourite. The student learns wrong answers, and loses by "
+            "that, likeness or not.",
+            ({"permuted": "nothing: every number goes to any class"},),
+        ),
+        Mistake(
+            "the softness taken too",
+            "That is another control: it takes the softness, or the differences among the others, away as "
+            "well. A permutation keeps the numbers and moves them.",
+            (
+                {"permuted": "the true class alone, at 1"},
+                {"permuted": "the order of the classes, all numbers alike"},
+            ),
+        ),
+    ),
+)
+
+
+# 3.5-11 -------------------------------------------------------------------------------
+
+AT_RANDOM = "the same share of the requests, drawn at random"
+
+
+def _draw_fallback(seed: int) -> dict:
+    """A small and a large model and both together; asking by doubt is worth something, or nothing."""
+    generator = random.Random(seed)
+    small, lead = generator.choice([42, 48, 55, 61]), generator.choice([20, 25, 30])
+    share = generator.choice([0.2, 0.3, 0.4])
+    extra = generator.choice([-0.06, -0.03, 0.08, 0.15, 0.25])
+    return {
+        "small": small,
+        "large": small + lead,
+        "share": share,
+        "both": round(small + (share + extra) * lead, 1),
+        "ratio": generator.choice([5, 8, 10]),
+    }
+
+
+def _by_chance(small, large, share, **_):
+    return small + share * (large - small)
+
+
+def _kept(small, large, both, **_):
+    return (both - small) / (large - small)
+
+
+def _right_fallback(**d):
+    return {
+        "random": _by_chance(**d),
+        "kept": _kept(**d),
+        "work": 1 / d["ratio"] + d["share"],
+        "knows": d["both"] > _by_chance(**d),
+        "control": AT_RANDOM,
+    }
+
+
+FALLBACK = Question(
+    key="3.5-11",
+    title="Read a fallback's curve",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A small model answers every request, and hands those where it is least sure to a large one. Read "
+        "off the curve, per cent right: nothing handed over {small}, everything {large}, a share of {share} "
+        "handed over {both}. What would the curve show at this share if the requests were drawn at random "
+        "(random)? What share of the large model's lead is kept (kept)? The large model does {ratio} times "
+        "the small one's arithmetic for a request. What does a request cost on average, as a share of "
+        "asking the large model alone (work)? Does the small model's doubt choose better than chance, by "
+        "these figures (knows)? And what is the control of 'it knows when to ask' (control)?"
+    ),
+    takeaway="Between two models a straight line is free: a rule for asking is worth what lies above it.",
+    explanation="random: on the straight line from small to large; kept: (both - small) / (large - small); "
+    "work: 1 / ratio + share; it knows where the curve lies above the line.",
+    hints=(
+        "Of requests drawn at random each model gets its own share right, whichever they are.",
+        "Every request is read by the small model. Some are read by the large one besides.",
+        "Both ends of the curve are there whatever the rule. What is the dullest line that joins them?",
+    ),
+    answer=_right_fallback,
+    options={
+        "control": (
+            AT_RANDOM,
+            "the small model alone",
+            "the large model alone",
+            "a larger share of the requests",
+        )
+    },
+    draw=_draw_fallback,
+    mistakes=(
+        Mistake(
+            "the small model's line",
+            "You give the small model alone. Whoever asks at random asks as well: some of the large model's "
+            "lead comes to him.",
+            (_part(random=lambda small, **_: small),),
+        ),
+        Mistake(
+            "the line from the other end",
+            "You go from the large model down by the share that is handed over. That is the share the large "
+            "one does answer.",
+            (_part(random=lambda small, large, share, **_: large - share * (large - small)),),
+        ),
+        Mistake(
+            "a share of all that is right",
+            "You divide what is right by what the large model gets right. The small model had most of that "
+            "without it: count from there.",
+            (_part(kept=lambda both, large, **_: both / large),),
+        ),
+        Mistake(
+            "points for a share",
+            "You give the points gained. As a share of the lead they are divided by the points between the "
+            "two models.",
+            (
+                _part(kept=lambda small, both, **_: both - small),
+                _part(kept=lambda small, both, **_: (both - small) / 100),
+            ),
+        ),
+        Mistake(
+            "the small model for nothing",
+            "You count the large model alone. The small one has read every request before it was handed "
+            "over or not.",
+            (_part(work=lambda share, **_: share),),
+        ),
+        Mistake(
+            "the small model spared",
+            "You let the small model read only what it keeps. It has to try a request before it can be "
+            "unsure about it.",
+            (_part(work=lambda share, ratio, **_: (1 - share) / ratio + share),),
+        ),
+        Mistake(
+            "above the small model",
+            "Compare with the straight line, not with either end. A curve may lie above the small model, "
+            "and below what chance would do.",
+            (lambda **d: {"knows": d["both"] <= _by_chance(**d)},),
+        ),
+        Mistake(
+            "an end of the curve",
+            "That is one end of the curve, where no rule chooses anything. Hand over as many requests, and "
+            "take away what is claimed: the choice.",
+            ({"control": "the small model alone"}, {"control": "the large model alone"}),
+        ),
+        Mistake(
+            "another price",
+            "A larger share is right more often under any rule. Keep the share, and so the price, and change "
+            "the choice alone.",
+            ({"control": "a larger share of the requests"},),
+        ),
+    ),
+)
+
+
+EXERCISES = (MOST, LIKENESS, FALLBACK)
