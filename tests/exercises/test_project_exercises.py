@@ -11,6 +11,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
+from scipy.stats import ttest_1samp
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -20,6 +22,8 @@ from llmasos_edu.exercises import find, judge
 from llmasos_edu.exercises.project.bugs import BUGGY, CORRECT
 from llmasos_edu.exercises.project.model import TinyLanguageModel
 from llmasos_edu.exercises.project.training import Run
+from llmasos_edu.layers.moe import MoE
+from llmasos_edu.layers.transformer import FeedForward
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.training.loop import train
 from llmasos_edu.training.next_token import bits_per_byte
@@ -688,3 +692,42 @@ def test_the_budget_is_that_of_the_library_s_model(tied, num_experts, top_k):
     assert counter.get_total_flops() == seq * operations
     buffers = [(layer.keys, layer.values) for layer in model.new_cache(1, seq)]
     assert cache == sum(keys.nbytes + values.nbytes for keys, values in buffers)
+
+
+JUDGED = {key: find(key).right() for key in ("5-9", "5-10")}
+
+TestQuestions = question_rules_for(
+    "5",
+    alternatives={
+        "5-9": JUDGED["5-9"] | {"stored": torch.tensor(2.0)},
+        "5-10": JUDGED["5-10"] | {"low": round(JUDGED["5-10"]["low"], 4)},
+    },
+    variations=[
+        ("5-9", "the same d_ff", JUDGED["5-9"] | {"matched": 288}),
+        ("5-10", "counted the wrong side", JUDGED["5-10"] | {"contrary": 3}),
+    ],
+    seeds=(None, 1, 3, 7, 11),
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equal_work_is_what_a_counter_counts(seed):
+    data, right = find("5-9").given(seed), find("5-9").right(seed)
+    width, inner = data["width"], data["inner"]
+    mixture = MoE(width, d_ff=inner, num_experts=data["experts"], top_k=data["chosen"])
+    dense = FeedForward(width, d_ff=inner, bias=False)
+    for layer, name in ((dense, "dense"), (mixture, "experts")):
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            layer(torch.randn(1, 12, width))
+        assert counter.get_total_flops() == 12 * right[name]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_interval_is_students(seed):
+    data, right = find("5-10").given(seed), find("5-10").right(seed)
+    interval = ttest_1samp(list(data.values()), 0).confidence_interval(0.95)
+    assert [right["low"], right["high"]] == pytest.approx([interval.low, interval.high], abs=1e-5)
+
+
+def test_all_three_verdicts_are_drawn():
+    assert {find("5-10").right(seed)["verdict"] for seed in range(12)} == set(find("5-10").options["verdict"])

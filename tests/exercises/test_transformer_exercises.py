@@ -9,11 +9,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 from torch import nn
 
 from llmasos_edu.exercises import find, judge
 from llmasos_edu.layers.attention import MultiHeadAttention
-from llmasos_edu.layers.transformer import CrossAttention, DecoderLayer, EncoderLayer, FeedForward
+from llmasos_edu.layers.transformer import (
+    CrossAttention,
+    DecoderLayer,
+    EncoderLayer,
+    FeedForward,
+    TransformerLayer,
+)
 from llmasos_edu.models.decoding import beam_decode, greedy_decode
 from llmasos_edu.models.encoder_decoder import Decoder, Encoder, EncoderDecoder, shift_right
 
@@ -515,6 +522,46 @@ def test_teacher_forcing_shifts_as_the_library_does():
 def test_loss_equals_torch():
     for got, (logits, labels, pad) in every_case("4.2-8"):
         torch.testing.assert_close(got, F.cross_entropy(logits.mT, labels, ignore_index=pad))
+
+
+JUDGED = {key: find(key).right() for key in ("4.2-12", "4.2-13", "4.2-14")}
+SENTENCES = find("4.2-14").options
+
+TestQuestions = question_rules_for(
+    "4.2",
+    alternatives={
+        "4.2-12": JUDGED["4.2-12"] | {"one": np.int64(JUDGED["4.2-12"]["one"])},
+        "4.2-13": JUDGED["4.2-13"] | {"last": torch.tensor(JUDGED["4.2-13"]["last"])},
+        "4.2-14": frozenset(JUDGED["4.2-14"]),
+    },
+    variations=[
+        ("4.2-12", "two norms in both", JUDGED["4.2-12"] | {"one": JUDGED["4.2-12"]["one"] + 2 * 32}),
+        ("4.2-13", "no control", JUDGED["4.2-13"] | {"beyond": JUDGED["4.2-13"]["last"]}),
+        ("4.2-14", "every head", set(JUDGED["4.2-14"]) | {SENTENCES[2]}),
+    ],
+    seeds=(None, 1, 3, 7, 11),
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parameters_of_both_layers_are_those_of_the_library(seed):
+    data, right = find("4.2-12").given(seed), find("4.2-12").right(seed)
+    sizes = {"d_model": data["width"], "num_heads": 4}
+
+    def count(layer):
+        return sum(p.numel() for p in layer.parameters())
+
+    two = count(EncoderLayer(**sizes, d_ff=data["wide"]))
+    assert right["two"] == two
+    assert right["one"] == count(TransformerLayer(**sizes, d_ff=data["narrow"]))
+    near = range(data["wide"] - 9, data["wide"] + 9)
+    off = {inner: abs(count(TransformerLayer(**sizes, d_ff=inner)) - two) for inner in near}
+    assert right["inner"] == min(off, key=off.get)
+
+
+def test_whether_two_scripts_differ_hangs_on_the_seed():
+    verdicts = {len(find("4.2-14").right(seed)) for seed in range(12)}
+    assert verdicts == {2, 3}
 
 
 def loud_translator(**sizes):

@@ -395,3 +395,70 @@ def compared_with_a_rebuilt_model(build):
     for (name, a), b in zip(model.named_parameters(), own.parameters(), strict=True):
         assert a.grad is not None, name
         assert torch.allclose(a.grad, b.grad, atol=1e-3), name
+
+
+EQUAL = {
+    "dense": 110592,
+    "experts": 332928,
+    "matched": 864,
+    "stored": 2.0,
+    "control": "a dense model with that d_ff, its rate tuned as well",
+}
+SEEDS = {
+    "mean": 0.0026,
+    "error": 0.005124,
+    "low": -0.01163,
+    "high": 0.01683,
+    "verdict": "not shown",
+    "contrary": 2,
+}
+
+
+@wrong("5-9", "two: up to d_ff")
+def one_matrix_a_network():
+    return EQUAL | {"dense": 55296, "experts": 167040}
+
+
+@wrong("5-9", "leave the router out")
+def experts_without_their_router():
+    return EQUAL | {"experts": 331776}
+
+
+@wrong("5-9", "far more work")
+def as_many_weights():
+    return EQUAL | {"control": "a dense model with as many weights as all the experts"}
+
+
+@wrong("5-9", "divide by it")
+def weights_of_six_experts():
+    return EQUAL | {"stored": 6}
+
+
+@right("5-9")
+def whole_numbers_as_floats():
+    return EQUAL | {"matched": 864.0, "stored": 2}
+
+
+@wrong("5-10", "surer than one run")
+def the_spread_of_the_runs():
+    return SEEDS | {"error": 0.011459, "low": -0.0292, "high": 0.0344}
+
+
+@wrong("5-10", "2.776")
+def two_errors_to_each_side():
+    return SEEDS | {"low": -0.00765, "high": 0.01285}
+
+
+@wrong("5-10", "Lay the interval beside 0.01")
+def a_mean_below_zero_refutes():
+    return SEEDS | {"verdict": "does not hold"}
+
+
+@wrong("5-10", "agree with the mean")
+def counts_those_who_agree():
+    return SEEDS | {"contrary": 3}
+
+
+@right("5-10")
+def rounded_to_tenths_of_a_thousandth():
+    return SEEDS | {"error": 0.00512, "low": -0.0116, "high": 0.0168}

@@ -386,3 +386,84 @@ def beams_sorted_in_python(log_probs, step_log_probs):
     beams, vocab = step_log_probs.shape
     best = sorted(((b, v) for b in range(beams) for v in range(vocab)), key=score)[:beams]
     return [b for b, _ in best], [v for _, v in best], [-score(pair) for pair in best]
+
+
+CONTROL = {
+    "two": 12704,
+    "one": 10560,
+    "inner": 129,
+    "next": "the article's layer as wide inside as the original's",
+    "positions": "a task that needs no own symbol",
+}
+GRADIENTS = {
+    "last": 3.778,
+    "first": 0.75,
+    "layer": 2.065,
+    "beyond": 3.028,
+    "says": "queries and keys near the top get next to none",
+}
+ALIGNED = {
+    "the best head looks at the right word more than before training",
+    "a symbol needs its own word more than another one",
+    "Chinese aligns better than digits",
+}
+
+
+@wrong("4.2-12", "article's layer two norms")
+def both_layers_with_two_norms():
+    return CONTROL | {"one": 10624}
+
+
+@wrong("4.2-12", "not their biases")
+def matrices_alone():
+    return CONTROL | {"two": 12416, "one": 10304}
+
+
+@wrong("4.2-12", "no seed takes that away")
+def run_again_with_a_seed():
+    return CONTROL | {"next": "the original with another seed"}
+
+
+@wrong("4.2-12", "one norm smaller")
+def the_same_inner_width():
+    return CONTROL | {"inner": 128}
+
+
+@right("4.2-12")
+def counted_in_tensors():
+    return CONTROL | {"two": torch.tensor(12704), "inner": torch.tensor(129)}
+
+
+@wrong("4.2-13", "one step fewer")
+def root_of_all_layers():
+    return GRADIENTS | {"layer": 10 ** (3.7782 / 13)}
+
+
+@wrong("4.2-13", "last* layer")
+def as_the_textbooks_say():
+    return GRADIENTS | {"says": "gradients vanish on their way down to the first layer"}
+
+
+@wrong("4.2-13", "common one")
+def natural_logarithms():
+    return GRADIENTS | {"last": 8.6995, "first": 1.7272}
+
+
+@right("4.2-13")
+def rounded_to_three_digits():
+    return GRADIENTS | {"last": 3.78, "layer": 2.06, "beyond": 3.03}
+
+
+@wrong("4.2-14", "some must look elsewhere")
+def all_heads_align():
+    return ALIGNED | {"every head aligns symbols with words"}
+
+
+@wrong("4.2-14", "scripts' intervals")
+def never_compares_scripts():
+    return ALIGNED - {"Chinese aligns better than digits"}
+
+
+@right("4.2-14")
+def given_as_a_frozen_set():
+    return frozenset(ALIGNED)

@@ -1,0 +1,368 @@
+"""Questions of chapter 4.2 that ask for judgement: a control to design, a figure to read, a verdict to draw.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+import random
+
+from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+# 4.2-12 -------------------------------------------------------------------------------
+
+
+def _draw_widths(seed: int) -> dict:
+    """Two layers of one width whose feed-forward networks differ, and what each of them answers."""
+    generator = random.Random(seed)
+    width = generator.choice([16, 32, 48])
+    return {
+        "width": width,
+        "wide": 4 * width,
+        "narrow": generator.choice([2, 3]) * width,
+        "right_two": generator.choice([94, 96, 98]),
+        "right_one": generator.choice([55, 61, 66]),
+    }
+
+
+def _parameters(width, inner, norms):
+    """Four projections and two feed-forward matrices, all with biases, and the norms' gains and biases."""
+    return 4 * (width * width + width) + 2 * width * inner + inner + width + norms * 2 * width
+
+
+def _matched(width, wide, narrow, **_):
+    two = _parameters(width, wide, 2)
+    return {
+        "two": two,
+        "one": _parameters(width, narrow, 1),
+        "inner": wide + 1,  # one more feature costs 2 width + 1 numbers, the second norm is worth 2 width
+        "next": "the article's layer as wide inside as the original's",
+        "positions": "a task that needs no own symbol",
+    }
+
+
+CONTROL = Question(
+    key="4.2-12",
+    title="Design the control",
+    difficulty=2,
+    minutes=20,
+    statement=(
+        "A report: 'On the mirror task the original layer (two residuals, d_ff = {wide}) answers {right_two} "
+        "% right, the article's (one residual, one norm, d_ff = {narrow}) {right_one} %. So it is the second "
+        "residual.' d_model is {width} in both; all linear maps have biases. How many parameters does the "
+        "original layer have (two), how many the article's (one)? With which d_ff does the article's layer "
+        "come nearest to the original's number of parameters (inner)? Which run should be made next (next)? "
+        "And on which "
+        "task should the gap vanish, if the residual works as this chapter says (positions)?"
+    ),
+    takeaway="Change one thing, and say beforehand where the effect should not be seen.",
+    explanation="4 (d d + d) for the projections, 2 d d_ff + d_ff + d for the feed-forward network, 2 d for "
+    "each norm. Matched in size, only the residual is left to explain the gap.",
+    hints=(
+        "Count one part at a time: a linear map from a to b has a times b weights and b biases.",
+        "One more feature inside costs a column, a row and a bias. The original has one norm more: how much "
+        "is that?",
+        "If size explained the gap, an article's layer of the original's size would close it. If the own "
+        "symbol is what matters, a task that does not ask for it shows no gap.",
+    ),
+    answer=_matched,
+    options={
+        "next": (
+            "the article's layer as wide inside as the original's",
+            "the original with another seed",
+            "both with ten times the steps",
+            "the original with a wider d_ff",
+        ),
+        "positions": (
+            "a task that needs no own symbol",
+            "a task with more symbols",
+            "the same task with longer rows",
+            "the same task without positions",
+        ),
+    },
+    draw=_draw_widths,
+    mistakes=(
+        Mistake(
+            "biases left out",
+            "You count the matrices and not their biases. They are few, but they are asked for, and the "
+            "library's layer has them.",
+            (
+                lambda width, wide, narrow, **_: {
+                    "two": 4 * width * width + 2 * width * wide + 4 * width,
+                    "one": 4 * width * width + 2 * width * narrow + 2 * width,
+                },
+            ),
+        ),
+        Mistake(
+            "norms left out",
+            "You leave the norms out. Each has a gain and a bias for every feature: 2 d_model numbers.",
+            (
+                lambda width, wide, narrow, **_: {
+                    "two": _parameters(width, wide, 0),
+                    "one": _parameters(width, narrow, 0),
+                },
+            ),
+        ),
+        Mistake(
+            "two norms in both",
+            "You give the article's layer two norms. Its formula has one, around everything.",
+            (lambda width, narrow, **_: {"one": _parameters(width, narrow, 2)},),
+        ),
+        Mistake(
+            "three projections",
+            "You count three projections in attention. There is a fourth, which merges the heads' outputs.",
+            (
+                lambda width, wide, narrow, **_: {
+                    "two": _parameters(width, wide, 2) - width * width - width,
+                    "one": _parameters(width, narrow, 1) - width * width - width,
+                },
+            ),
+        ),
+        Mistake(
+            "the norm forgotten in the match",
+            "With the same d_ff the article's layer is still one norm smaller, 2 d_model numbers. That is "
+            "nearly one more feature inside, which costs 2 d_model + 1.",
+            (lambda wide, **_: {"inner": wide},),
+        ),
+        Mistake(
+            "another seed",
+            "Another seed says how far one figure is due to chance. But the two layers differ in size as "
+            "well, "
+            "and no seed takes that away.",
+            ({"next": "the original with another seed"},),
+        ),
+        Mistake(
+            "two things changed again",
+            "That changes the steps for both, or makes the original larger still. The layers would differ in "
+            "size as before: take away the one difference that is not the residual.",
+            ({"next": "both with ten times the steps"}, {"next": "the original with a wider d_ff"}),
+        ),
+        Mistake(
+            "a harder task",
+            "That makes the task harder or unsolvable for both. A negative control is a task on which the "
+            "residual's help is not wanted, so that no gap is foretold.",
+            (
+                {"positions": "a task with more symbols"},
+                {"positions": "the same task with longer rows"},
+                {"positions": "the same task without positions"},
+            ),
+        ),
+    ),
+)
+
+# 4.2-13 -------------------------------------------------------------------------------
+
+
+def _draw_gradients(seed: int) -> dict:
+    """Gradient norms at the first and the last layer: of queries and keys, and of all parameters."""
+    generator = random.Random(seed)
+    return {
+        "layers": generator.choice([9, 13, 17]),
+        "first_last": generator.choice([0.1, 0.12, 0.15]),
+        "top_last": generator.choice([2e-5, 4e-5, 8e-5]),
+        "first_first": generator.choice([0.08, 0.09]),
+        "top_first": generator.choice([0.012, 0.016]),
+        "all_first": generator.choice([0.9, 1.1]),
+        "all_top": generator.choice([0.8, 1.3]),
+    }
+
+
+def _read(layers, first_last, top_last, first_first, top_first, **_):
+    last, first = math.log10(first_last / top_last), math.log10(first_first / top_first)
+    return {
+        "last": last,
+        "first": first,
+        "layer": 10 ** (last / (layers - 1)),
+        "beyond": last - first,
+        "says": "queries and keys near the top get next to none",
+    }
+
+
+FIGURE = Question(
+    key="4.2-13",
+    title="Read the figure: which gradient vanishes?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A figure of an untrained stack of {layers} layers. With the norm last the gradient of the query and "
+        "key matrices has norm {first_last} in the first layer and {top_last} in the last one; with the norm "
+        "first {first_first} and {top_first}. All parameters of a layer together, norm last: {all_first} and "
+        "{all_top}. By how many powers of ten does the gradient of queries and keys fall from the first "
+        "layer "
+        "to the last, norm last (last) and norm first (first)? By what factor does it fall from one layer to "
+        "the next, norm last (layer)? How many powers of ten are beyond what the control shows (beyond)? "
+        "What "
+        "does the figure say (says)?"
+    ),
+    takeaway="A sum over a layer hides which matrix gets nothing. And ask in which direction it falls.",
+    explanation="log10 of the first over the last; the root of as many steps as there are between them; the "
+    "difference to the norm first.",
+    hints=(
+        "Powers of ten: the common logarithm of how many times larger the one is than the other.",
+        "Between the first layer and the last there is one step fewer than there are layers.",
+        "The gradient comes from the loss, above the last layer. Where is it small here, far from the loss "
+        "or near it?",
+    ),
+    answer=_read,
+    options={
+        "says": (
+            "queries and keys near the top get next to none",
+            "gradients vanish on their way down to the first layer",
+            "no gradient vanishes",
+            "a stack with the norm last cannot be trained",
+        )
+    },
+    draw=_draw_gradients,
+    mistakes=(
+        Mistake(
+            "natural logarithm",
+            "You take the natural logarithm. A power of ten is counted by the common one: 2 for a hundred.",
+            (
+                lambda **d: {
+                    "last": math.log(d["first_last"] / d["top_last"]),
+                    "first": math.log(d["first_first"] / d["top_first"]),
+                },
+            ),
+        ),
+        Mistake(
+            "one step too many",
+            "You divide by the number of layers. From the first to the last there is one step fewer.",
+            (lambda **d: {"layer": 10 ** (_read(**d)["last"] / d["layers"])},),
+        ),
+        Mistake(
+            "a sum for a factor",
+            "You share the fall out evenly as a sum. It is a factor: take the root of the whole fall, with "
+            "as "
+            "many steps as there are.",
+            (
+                lambda **d: {"layer": d["first_last"] / d["top_last"] / (d["layers"] - 1)},
+                lambda **d: {"layer": (d["first_last"] - d["top_last"]) / (d["layers"] - 1)},
+            ),
+        ),
+        Mistake(
+            "no control",
+            "You give the whole fall. Part of it is there with the norm first, too: take that off.",
+            (lambda **d: {"beyond": _read(**d)["last"]},),
+        ),
+        Mistake(
+            "vanishing downwards",
+            "You read it as it is often told. But the small gradients stand in the *last* layer, next to the "
+            "loss; the first layer has the larger ones.",
+            ({"says": "gradients vanish on their way down to the first layer"},),
+        ),
+        Mistake(
+            "all parameters together",
+            "That is what the sum over a layer says. It is carried by matrices that still get their "
+            "gradient; "
+            "look at queries and keys alone.",
+            ({"says": "no gradient vanishes"},),
+        ),
+        Mistake(
+            "nothing was trained",
+            "No stack was trained for this figure. It may be so, with some starts and rates, but that is "
+            "another experiment.",
+            ({"says": "a stack with the norm last cannot be trained"},),
+        ),
+    ),
+)
+
+# 4.2-14 -------------------------------------------------------------------------------
+
+SENTENCES = (
+    "the best head looks at the right word more than before training",
+    "a symbol needs its own word more than another one",
+    "every head aligns symbols with words",
+    "the vector at the word holds nothing but this word",
+    "Chinese aligns better than digits",
+)
+
+
+def _draw_alignment(seed: int) -> dict:
+    """Intervals over five seeds; whether those of the two scripts overlap depends on the seed."""
+    generator = random.Random(seed)
+    low = generator.choice([0.62, 0.66, 0.7])
+    digits = [low, round(low + 0.08, 2)]
+    gap = generator.choice([-0.04, 0.05])
+    chinese = [round(digits[1] + gap, 2), round(digits[1] + gap + 0.07, 2)]
+    return {
+        "digits_low": digits[0], "digits_high": digits[1],
+        "chinese_low": chinese[0], "chinese_high": chinese[1],
+        "before": generator.choice([0.17, 0.19]), "mean": generator.choice([0.3, 0.34]),
+        "own": generator.choice([0.66, 0.72]), "another": generator.choice([0.06, 0.09]),
+    }  # fmt: skip
+
+
+def _apart(digits_high, chinese_low, **_):
+    return chinese_low > digits_high
+
+
+def _follow(**data):
+    return {*SENTENCES[:2], *(SENTENCES[4:] if _apart(**data) else ())}
+
+
+def _with(*extra):
+    return lambda **data: _follow(**data) | {SENTENCES[at] for at in extra}
+
+
+def _without(at):
+    return lambda **data: _follow(**data) - {SENTENCES[at]}
+
+
+VERDICTS = Question(
+    key="4.2-14",
+    title="Which verdict follows?",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "A report on cross-attention, with intervals of 95 % over five seeds. The best head puts "
+        "[{digits_low}, {digits_high}] of its weight on the word behind the symbol for digits, "
+        "[{chinese_low}, {chinese_high}] for Chinese; the best one before training {before}, the mean of all "
+        "heads after it {mean}. With its own word hidden a symbol changes {own} of the time, with another "
+        "word of the same number hidden {another}; both intervals reach 0.03 to either side. Which sentences "
+        "follow? Give them as a set."
+    ),
+    takeaway="A map is a reading. What is hidden and what changes is an experiment, and it too needs a "
+    "control.",
+    explanation="Compare each pair of intervals, and ask of each sentence whether what it names was "
+    "measured.",
+    hints=(
+        "For every sentence name the two figures that it compares, or say that there are none.",
+        "Digits and Chinese: does the one interval begin above where the other ends?",
+        "The encoder mixes the words before the decoder reads them. Does anything here look inside a vector?",
+    ),
+    answer=_follow,
+    options=SENTENCES,
+    draw=_draw_alignment,
+    mistakes=(
+        Mistake(
+            "every head",
+            "You say it of every head. The mean of all is far below the best one: some must look elsewhere.",
+            (_with(2),),
+        ),
+        Mistake(
+            "inside the vector",
+            "Nothing here has looked into a vector. The encoder's layers have mixed the words by then: a "
+            "weight on a place is not a weight on a word's meaning.",
+            (_with(3), _with(2, 3)),
+        ),
+        Mistake(
+            "the scripts compared by their means",
+            "Look at the two scripts' intervals again. Where they overlap, neither is shown to be better; "
+            "where they do not, the difference is shown.",
+            (lambda **data: _follow(**data) ^ {SENTENCES[4]},),
+        ),
+        Mistake(
+            "the experiment left out",
+            "You leave out what hiding has shown: own word against another one, and nothing overlaps.",
+            (_without(1),),
+        ),
+        Mistake(
+            "the reading left out",
+            "You leave out that the best head has learned where to look. The one before training was chosen "
+            "in the same way, and is far below.",
+            (_without(0),),
+        ),
+    ),
+)
+
+EXERCISES = (CONTROL, FIGURE, VERDICTS)
