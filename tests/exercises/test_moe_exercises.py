@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 from sklearn.metrics import mutual_info_score
 from torch import nn
 
@@ -628,3 +629,23 @@ def test_information_equals_scikit_learn_s():
         times = counts.long()[experts, domains]
         pairs = (axis.repeat_interleave(times).numpy() for axis in (experts, domains))
         assert math.isclose(got, mutual_info_score(*pairs) / math.log(2), abs_tol=1e-5)
+
+
+JUDGED = {key: find(key).right() for key in ("4.3-15", "4.3-16")}
+
+TestQuestions = question_rules_for(
+    "4.3",
+    alternatives={
+        "4.3-15": JUDGED["4.3-15"] | {"share": torch.tensor(JUDGED["4.3-15"]["share"])},
+        "4.3-16": frozenset(JUDGED["4.3-16"]),
+    },
+    variations=[
+        ("4.3-15", "the optimizer alone", JUDGED["4.3-15"] | {"whole": 2400 / 30}),
+        ("4.3-16", "one kind each", set(JUDGED["4.3-16"]) | {find("4.3-16").options[3]}),
+    ],
+    seeds=(None, 1, 3, 7, 11),
+)
+
+
+def test_whether_a_knock_out_tells_hangs_on_the_seed():
+    assert {len(find("4.3-16").right(seed)) for seed in range(12)} == {1, 2}

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 
 from llmasos_edu.exercises import find
 from llmasos_edu.layers.attention import MultiHeadAttention
@@ -427,3 +428,35 @@ def test_squeezed_angles_rotate_as_the_library_s_scaled_positions_do():
         torch.testing.assert_close(torch.view_as_real(pairs).flatten(1), want, atol=1e-5, rtol=1e-5)
         assert angles.max() < max(length, trained)
         assert length <= trained or angles.max() < trained
+
+
+JUDGED = {key: find(key).right() for key in ("4.2.3-11", "4.2.3-12")}
+
+TestQuestions = question_rules_for(
+    "4.2.3",
+    alternatives={
+        "4.2.3-11": JUDGED["4.2.3-11"] | {"due": torch.tensor(JUDGED["4.2.3-11"]["due"])},
+        "4.2.3-12": JUDGED["4.2.3-12"] | {"longest": round(JUDGED["4.2.3-12"]["longest"])},
+    },
+    variations=[
+        ("4.2.3-11", "training counted in", JUDGED["4.2.3-11"] | {"due": JUDGED["4.2.3-11"]["claimed"]}),
+        ("4.2.3-12", "one pair too far", JUDGED["4.2.3-12"] | {"longest": 2 * math.pi * 1000}),
+    ],
+    seeds=(None, 1, 3, 7, 11),
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whole_turns_are_those_of_the_librarys_rotary_positions(seed):
+    data, right = find("4.2.3-12").given(seed), find("4.2.3-12").right(seed)
+    first = torch.cat((torch.ones(data["dim"] // 2), torch.zeros(data["dim"] // 2)))  # each pair at (1, 0)
+    rotate = RotaryEmbedding(data["dim"], base=data["base"]).at(torch.tensor([1.0]), torch.float64)
+    turned = rotate(first.double().view(1, 1, 1, -1)).view(2, -1)
+    waves = 2 * math.pi / torch.atan2(turned[1], turned[0])
+    assert right["longest"] == pytest.approx(waves.max().item(), rel=1e-4)
+    assert right["turned"] == (waves <= data["length"]).sum().item()
+
+
+def test_all_three_verdicts_are_drawn():
+    verdicts = {find("4.2.3-11").right(seed)["verdict"] for seed in range(30)}
+    assert verdicts == set(find("4.2.3-11").options["verdict"])

@@ -10,9 +10,10 @@ from llmasos_edu.exercises.moe import (
     dense_mixture,
     dispatch,
     information,
+    judging,
     routing,
 )
 
 EXERCISES = in_order(
-    balance, capacity, choice, combine, counting, dense_mixture, dispatch, information, routing
+    balance, capacity, choice, combine, counting, dense_mixture, dispatch, information, judging, routing
 )

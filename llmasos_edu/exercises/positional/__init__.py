@@ -1,6 +1,6 @@
 """Exercises of chapter 4.2.3, in the order of their numbers."""
 
 from llmasos_edu.exercises.checker.exercise import in_order
-from llmasos_edu.exercises.positional import attention, decoding, lookup, rotary, similarity, waves
+from llmasos_edu.exercises.positional import attention, decoding, judging, lookup, rotary, similarity, waves
 
-EXERCISES = in_order(attention, decoding, lookup, rotary, similarity, waves)
+EXERCISES = in_order(attention, decoding, judging, lookup, rotary, similarity, waves)

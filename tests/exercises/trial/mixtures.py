@@ -212,3 +212,48 @@ def experts_choose_one_by_one(logits, capacity):
         for t in sorted(range(len(probs)), key=lambda t, e=e: (-probs[t, e].item(), t))[:capacity]:
             keep[t, e] = 1
     return probs * keep
+
+
+STEP = {
+    "claimed": 1.8,
+    "whole": 31.125,
+    "share": 0.9639,
+    "missing": "the optimizer's step",
+    "baseline": "an ordinary feed-forward network",
+}
+EXPERTS = {"the expert says more about the kind of text than the byte alone"}
+
+
+@wrong("4.3-15", "add first")
+def optimizers_alone():
+    return STEP | {"whole": 80.0}
+
+
+@wrong("4.3-15", "whole step below it")
+def optimizer_over_layers():
+    return STEP | {"share": 2400 / 90}
+
+
+@wrong("4.3-15", "router as well")
+def two_experts_as_baseline():
+    return STEP | {"baseline": "a mixture of two experts"}
+
+
+@right("4.3-15")
+def rounded_ratios():
+    return STEP | {"whole": 31.1, "share": torch.tensor(0.964)}
+
+
+@wrong("4.3-16", "where their intervals overlap")
+def busiest_by_the_mean():
+    return EXPERTS | {"arithmetic needs its busiest expert more than another one"}
+
+
+@wrong("4.3-16", "does not")
+def dense_knows_less():
+    return EXPERTS | {"a dense model would know less about the kind"}
+
+
+@right("4.3-16")
+def given_as_a_frozen_set():
+    return frozenset(EXPERTS)

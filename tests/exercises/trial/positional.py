@@ -329,3 +329,58 @@ def squeezed_by_a_larger_step(length, trained_length, head_dim, base):
     step = min(trained_length, length) / length
     speeds = torch.tensor([base ** (-2 * i / head_dim) for i in range(head_dim // 2)], dtype=torch.float64)
     return torch.outer(torch.arange(length, dtype=torch.float64) * step, speeds).float()
+
+
+STRETCHED = {
+    "claimed": 0.472,
+    "due": 0.012,
+    "low": -0.004656,
+    "verdict": "not shown",
+    "control": "the same training at the new length, nothing divided",
+}
+TURNS = {
+    "longest": 4080.2,
+    "turned": 7,
+    "slowest": 0.03137,
+    "unseen": "the angles of pairs that had not turned once",
+}
+
+
+@wrong("4.2.3-11", "training as well")
+def all_of_it_due_to_dividing():
+    return STRETCHED | {"due": 0.472}
+
+
+@wrong("4.2.3-11", "2.776")
+def two_errors_below():
+    return STRETCHED | {"low": 0.0}
+
+
+@wrong("4.2.3-11", "Lay the interval beside 0.02")
+def better_so_it_holds():
+    return STRETCHED | {"verdict": "holds"}
+
+
+@right("4.2.3-11")
+def gains_as_tensors():
+    return STRETCHED | {"claimed": torch.tensor(0.472), "low": -0.0047}
+
+
+@wrong("4.2.3-12", "2 pi")
+def radians_for_turns():
+    return TURNS | {"longest": 649.4}
+
+
+@wrong("4.2.3-12", "counted from 0")
+def a_pair_beyond_the_last():
+    return TURNS | {"longest": 6283.2}
+
+
+@wrong("4.2.3-12", "met every angle")
+def every_pair_is_new():
+    return TURNS | {"unseen": "the angles of all pairs"}
+
+
+@right("4.2.3-12")
+def rounded_turns():
+    return TURNS | {"longest": 4080, "slowest": 0.0314}
