@@ -3,6 +3,7 @@
 import pytest
 
 from llmasos_edu.exercises import Question, all_exercises, judge
+from llmasos_edu.exercises.checker.question import Holds, Lacks
 
 
 def questions_of(chapter):
@@ -52,6 +53,10 @@ def question_rules_for(chapter, alternatives, variations, seeds=(None, 1, 7)):
                 value = item.value_of(implementation, seed)
                 if isinstance(value, dict):
                     value = item.right(seed) | value
+                if isinstance(value, Holds):
+                    value = item.right(seed) | {value.item}
+                if isinstance(value, Lacks):
+                    value = item.right(seed) - {value.item}
                 verdict = judge(item.key, value, seed=seed)
                 assert (verdict.status, verdict.mistake) == ("known mistake", mistake.name), verdict.message
                 assert verdict.message == mistake.message

@@ -1,9 +1,10 @@
 """The trial: answers of somebody who had not seen the known mistakes, and what the checker tells them.
 
 Each file of `trial/` holds a chapter's answers, wrong ones with one slip each and right ones in an unusual
-dress; `fresh_*` were drawn after the checker had been mended on the others, `unseen_*` after that. A wrong
-answer is rejected, and its message holds the words that make it useful; a right one is accepted. A sample is
-tried, the same one everywhere; LLMASOS_TRIAL=all tries them all.
+dress; `fresh_*` were drawn after the checker had been mended on the others, `unseen_*` after that, and
+`blind_*` once more from the statements alone. A wrong answer is rejected, and its message holds the words
+that make it useful; a right one is accepted. A sample is tried, the same one everywhere; LLMASOS_TRIAL=all
+tries them all.
 """
 
 import importlib

@@ -18,6 +18,7 @@ from llmasos_edu.exercises.checker.terms import (
     entries,
     is_are,
     place_in_words,
+    said_of,
 )
 
 
@@ -404,6 +405,9 @@ def test_a_list_of_another_length_is_spoken_of_by_its_entries():
 )
 def test_one_is_and_several_are(noun, said):
     assert is_are(noun) == f"{noun} {said}"
+    assert said_of(noun, "is too large") == f"{noun} {said} too large"
+    stand = "stand" if said == "are" else "stands"
+    assert said_of(noun, "stands in reversed order") == f"{noun} {stand} in reversed order"
 
 
 def test_a_dict_is_written_out():

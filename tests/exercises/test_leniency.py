@@ -126,6 +126,11 @@ def ended_a_step_ago(processes, size):
     return max(held, default=0)
 
 
+def at_the_first_end(processes, size):
+    moment = min(left for _, left in processes)
+    return sum(-(-(tokens + moment - 1) // size) for tokens, _ in processes)
+
+
 def up_to_the_share(starts, draws, share):
     return draws[starts][starts.long().cumsum(0) - 1] <= share
 
@@ -134,6 +139,7 @@ def up_to_the_share(starts, draws, share):
     ("key", "answer", "mistake"),
     [
         ("2.3-4", ended_a_step_ago, None),
+        ("2.3-4", at_the_first_end, "one end alone"),
         ("3.1-3", up_to_the_share, "the share itself hidden"),
         ("2.2-11", least_to_spare_first, "least to spare first"),
         ("4.2-10", moves_up_alone, None),

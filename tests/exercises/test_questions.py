@@ -13,6 +13,7 @@ from question_rules import question_rules_for
 
 from llmasos_edu.exercises import Mistake, Question, check, exercise, find, given, judge, solution
 from llmasos_edu.exercises.checker import catalogue
+from llmasos_edu.exercises.checker.question import Holds, Lacks, judge_question
 
 
 def draw_sizes(seed):
@@ -140,6 +141,12 @@ def test_another_seed_asks_for_another_number():
         ({"gain": -0.25}, "wrong", "of the right size, with the wrong sign"),
         ({"gain": 0.0625}, "wrong", "the square of what it should be"),
         ({"gain": 0.25 * 0.6931}, "wrong", "(nats or bits?)"),
+        ({"gain": 0.75}, "wrong", "one minus what it should be"),
+        ({"gain": 0.24}, "wrong", "too small, a little (by 4%)"),
+        ({"lacking": "more seeds", "gain": 7}, "known mistake",
+         "First the numbers. 'gain': 7 is too large, by a factor of 28. Then: More seeds make"),
+        ({"lacking": "more seeds", "idle": {1}}, "known mistake", "Besides, not right yet: 'idle'."),
+        ({"gain": 25, "holds": True}, "known mistake", "here? Besides, not right yet: 'holds'."),
         ({"gain": "much"}, "wrong", "'gain' should be a number, but is a str ('much')"),
         ({"gain": True}, "wrong", "'gain' should be a number"),
         ({"gain": float("nan")}, "wrong", "'gain' should be a finite number"),
@@ -153,6 +160,50 @@ def test_a_verdict_on_several_parts_in_words(changes, status, said):
     verdict = judge("9.9-2", RIGHT | changes)
     assert verdict.status == status, verdict.message
     assert said in verdict.message
+
+
+def a_question(answer, mistakes=(), **more):
+    texts = dict.fromkeys(("title", "statement", "takeaway", "explanation"), "t") | {"hints": ("h",) * 3}
+    return Question(
+        key="9.9-3", difficulty=1, minutes=2, answer=answer, mistakes=tuple(mistakes), **texts, **more
+    )
+
+
+def test_each_item_of_a_set_has_words_of_its_own_whatever_else_is_chosen():
+    mistakes = (Mistake("min-p", "Too much.", (Holds("c"),)), Mistake("price", "Too little.", (Lacks("a"),)))
+    question = a_question({"a", "b"}, mistakes, options=("a", "b", "c", "d"))
+    assert judge_question(question, ["b", "a"]).status == "correct"
+    for answer, name in (({"a", "b", "c"}, "min-p"), ({"c"}, "min-p"), (["b"], "price"), (set(), "price")):
+        assert judge_question(question, answer).mistake == name, answer
+    assert "2 of yours belong there, 1 do not" in judge_question(question, {"a", "b", "d"}).message
+
+
+def test_of_two_slips_that_come_near_the_nearer_one_is_named():
+    mistakes = [Mistake(name, f"{name}.", ({"p": p},)) for name, p in (("sum", 0.76), ("ninth", 0.97**9))]
+    question = a_question({"p": 0.97**8}, mistakes)
+    for answer, name in ((0.76, "sum"), (0.97**9, "ninth"), (0.763, "sum")):
+        assert judge_question(question, {"p": answer}).mistake == name
+
+
+def test_what_stands_in_the_statement_or_belongs_to_another_part_is_told():
+    choices = ("page", "table", "slice")
+    question = a_question(
+        lambda share, sizes: {"one": "page", "two": "table", "half": share**0.1, "third": share / 3},
+        options={"one": choices, "two": choices},
+        draw=lambda seed: {"share": 0.97, "sizes": [7.5, 20]},
+    )
+    right = question.right()
+
+    def said(**parts):
+        return judge_question(question, right | parts).message
+
+    assert "'half': 0.97 is a number of the statement" in said(half=0.97)
+    assert "'half': 7.5 is a number of the statement" in said(half=7.5)
+    assert "'half': 0.3235 is right for 'third': what is asked for here?" in said(half=0.3235)
+    assert "'one': 'table' is right for 'two': what is asked for here?" in said(one="table")
+    assert "'one': 'table' belongs to another part" in said(one="table", two="slice")
+    assert "'two': 'slice' is not it" in said(two="slice")
+    assert "'third': 0.568624 is the root of what it should be" in said(third=right["third"] ** 0.5)
 
 
 @pytest.mark.parametrize("answer", [lambda: 1, "0.25", [1], {}, {"lacking": "a control"}, object(), 1j])

@@ -336,6 +336,18 @@ CONTROL = Question(
             ({"cache": "smaller blocks"},),
         ),
         Mistake(
+            "a larger model with the same beginnings",
+            "A larger model has larger blocks, with and without the cache. The share stays, as long as all "
+            "questions begin alike.",
+            ({"cache": "a larger model"},),
+        ),
+        Mistake(
+            "the price stays nothing",
+            "However often it is drawn, and however fast the model computes, a copy costs nothing in this "
+            "measurement. What does moving a block cost on a real machine?",
+            ({"swap": "another seed"}, {"swap": "a faster model"}),
+        ),
+        Mistake(
             "memory for all",
             "With more memory nobody is evicted, and the question is gone. What did the measurement give "
             "away "
@@ -346,6 +358,12 @@ CONTROL = Question(
             "a longer salt",
             "A salt that nobody guesses is long enough. The clock sees more than the cache.",
             ({"salt": "a longer salt"},),
+        ),
+        Mistake(
+            "larger blocks",
+            "Larger blocks are found less often, and with salts they are not found at all. The clock sees "
+            "something else: how long a shared step takes.",
+            ({"salt": "a larger block"},),
         ),
         Mistake(
             "more probes",

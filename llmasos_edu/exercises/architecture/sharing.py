@@ -172,6 +172,10 @@ def _peak(processes, size, *, ended=False, last=1):
     return peak
 
 
+def _held_at(processes, size, moment, everybody=True):
+    return sum(-(-(t + moment - 1) // size) for t, n in processes if everybody or n >= moment)
+
+
 def _draw_processes(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     processes = [[generator.randint(1, 20), generator.randint(1, 15)] for _ in range(4)]
@@ -207,7 +211,7 @@ PEAK = Exercise(
         Case("a large one that ends soon", ([[40, 1], [2, 20]], 4)),
         Case("three", ([[7, 2], [3, 6], [1, 12]], 4)),
         Case("blocks of one", ([[3, 2], [3, 5]], 1)),
-        Case("nobody", ([], 4)),
+        Case("one that ends at once and one that grows", ([[1, 1], [1, 9]], 2)),
         Case("three short ones", ([[1, 1], [1, 1], [1, 2]], 4)),
         Case("slots that just fill a block", ([[4, 1], [8, 5]], 4)),
         Case("one that ends a step before the other", ([[5, 1], [1, 2]], 1)),
@@ -225,6 +229,16 @@ PEAK = Exercise(
             "You add what each holds at its own end. They do not end at the same time: some have given their "
             "blocks back by then.",
             (lambda p, s: sum(-(-(t + n - 1) // s) for t, n in p),),
+        ),
+        Mistake(
+            "one end alone",
+            "You look at one end alone, the first or the last. Those who stay go on growing, and those who "
+            "ended are gone: compare the moments of all ends.",
+            (
+                lambda p, s: _held_at(p, s, min(n for _, n in p)),
+                lambda p, s: _held_at(p, s, min(n for _, n in p), everybody=False),
+                lambda p, s: _held_at(p, s, max(n for _, n in p), everybody=False),
+            ),
         ),
         Mistake(
             "only now",

@@ -158,6 +158,16 @@ READ = Question(
             (lambda differences: {"half": statistics.stdev(differences) / math.sqrt(len(differences))},),
         ),
         Mistake(
+            "the variance",
+            "You put the variance into the formula. The standard deviation is its root, in bits per byte "
+            "like the differences.",
+            (
+                lambda differences: {
+                    "half": T_95 * statistics.variance(differences) / math.sqrt(len(differences))
+                },
+            ),
+        ),
+        Mistake(
             "divided by n",
             "You divide the squares by n. With the mean taken from the same runs, n - 1 is right; with five "
             "the difference shows.",

@@ -3,7 +3,7 @@
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,20 @@ USUAL_FACTORS = {
 
 
 @dataclass(frozen=True)
+class Holds:
+    """A usual wrong answer to a question for a set: whatever else is chosen, this is among it."""
+
+    item: object
+
+
+@dataclass(frozen=True)
+class Lacks:
+    """A usual wrong answer to a question for a set: whatever else is chosen, this is missing."""
+
+    item: object
+
+
+@dataclass(frozen=True)
 class Question:
     """An exercise that is answered with numbers, choices or both; its data, if any, are drawn from a seed.
 
@@ -45,7 +59,7 @@ class Question:
             these (the order counts), or a dict of these with one entry for each part.
         mistakes: the usual wrong answers. Their implementations are values, or functions of what was drawn.
             A dict that holds some of the parts alone stands for every answer that is wrong in just this way
-            in these parts.
+            in these parts; of a set, Holds(item) and Lacks(item) stand for every one that does or does not.
         options: what there is to choose from: a tuple, or a dict of tuples by the name of the part.
         draw: seed -> {name: value}, the data of the question, the same on every machine.
         rtol, atol: how far a number may be off; whole numbers must be exact unless atol is given.
@@ -109,11 +123,22 @@ def judge_question(question: Question, answer: object, seed: int | None = None) 
         return Verdict("wrong", refusal)
     if _same(question, answer, right):
         return Verdict("correct", f"correct. {question.takeaway}")
+    found = _known(replace(question, rtol=question.rtol / 100), answer, right, seed)  # what fits best, first
+    found = found or _known(question, answer, right, seed)
+    if found:
+        mistake, value = found
+        message = _with_the_rest(question, answer, mistake, value, right, seed)
+        return Verdict("known mistake", message, mistake.name)
+    return Verdict("wrong", _what_differs(question, answer, right, question.given(seed)))
+
+
+def _known(question: Question, answer: object, right: object, seed: int | None) -> tuple | None:
+    """The first mistake that explains an answer, with the value that does; None where none does."""
     for mistake in question.mistakes:
-        values = (_plain(question.value_of(value, seed)) for value in mistake.implementations)
-        if any(_fits(question, answer, value, right) for value in values):
-            return Verdict("known mistake", mistake.message, mistake.name)
-    return Verdict("wrong", _what_differs(question, answer, right))
+        for value in (_plain(question.value_of(value, seed)) for value in mistake.implementations):
+            if _fits(question, answer, value, right):
+                return mistake, value
+    return None
 
 
 def _plain(value: object) -> object:
@@ -211,19 +236,44 @@ def _same(question: Question, answer: object, right: object) -> bool:
 
 def _fits(question: Question, answer: object, mistaken: object, right: object) -> bool:
     """Whether an answer is this mistake: the same, or the same in each of the parts that it names."""
+    if isinstance(mistaken, (Holds, Lacks)):
+        held = any(_same_choice(mistaken.item, item) for item in answer)
+        return held == isinstance(mistaken, Holds)
     if isinstance(mistaken, dict) and isinstance(answer, dict):
         return all(_same(question, answer[name], value) for name, value in mistaken.items())
     return not _same(question, mistaken, right) and _same(question, answer, mistaken)
 
 
-def _what_differs(question: Question, answer: object, right: object) -> str:
+def _with_the_rest(
+    question: Question, answer: object, mistake: Mistake, value: object, right: object, seed: int | None
+) -> str:
+    """The words of a known mistake, and those about parts that it leaves wrong.
+
+    A verdict may follow from a number that is wrong itself: then the number comes first.
+    """
+    if not isinstance(value, dict):
+        return mistake.message
+    rest = [name for name in right if name not in value and not _is_blank(answer[name])]
+    bad = [name for name in rest if not _same(question, answer[name], right[name])]
+    amiss = [name for name in value if not _same(question, answer[name], right[name])]
+    numbers_amiss = [name for name in bad if _is_number(right[name])]
+    if numbers_amiss and not any(_is_number(right[name]) for name in amiss):
+        given = question.given(seed)
+        said = (f"{n!r}: {_difference(question, answer[n], right[n], given)}" for n in numbers_amiss)
+        return f"First the numbers. {' '.join(said)} Then: {mistake.message}"
+    return mistake.message + (f" Besides, not right yet: {_listed(bad)}." if bad else "")
+
+
+def _what_differs(question: Question, answer: object, right: object, given: dict) -> str:
     if not isinstance(right, Mapping):
-        return f"not yet: {_difference(question, answer, _plain(right))}"
+        return f"not yet: {_difference(question, answer, _plain(right), given)}"
     good = [name for name in right if _same(question, answer[name], right[name])]
     open_parts = [name for name in right if _is_blank(answer[name])]
     bad = [name for name in right if name not in good and name not in open_parts]
     said = [f"right: {_listed(good)}."] if good else []
-    said += [f"{name!r}: {_difference(question, answer[name], _plain(right[name]))}" for name in bad]
+    for name in bad:
+        words = _of_another(question, name, answer[name], right, good)
+        said.append(f"{name!r}: {words or _difference(question, answer[name], _plain(right[name]), given)}")
     said += [f"not answered yet: {_listed(open_parts)}."] if open_parts else []
     exchanged = [
         (a, b) for i, a in enumerate(bad) for b in bad[i + 1 :]
@@ -233,7 +283,28 @@ def _what_differs(question: Question, answer: object, right: object) -> str:
     return " ".join(said)
 
 
-def _difference(question: Question, answer: object, right: object) -> str:
+def _of_another(question: Question, name: str, answer: object, right: Mapping, good: list[str]) -> str | None:
+    """In words, that what stands for one part is the answer to another; None where it is not.
+
+    Only of numbers that are not met by chance, and of choices where all parts have the same ones.
+    """
+    if _is_number(answer):
+        chance = isinstance(answer, numbers.Integral) or answer in (0.0, 1.0)
+        others = [] if chance else [n for n in right if n != name and _is_number(right[n])]
+    elif isinstance(answer, str) and isinstance(question.options, Mapping):
+        mine = question.options.get(name)
+        others = [n for n in right if n != name and mine and question.options.get(n) == mine]
+        others = others if len({str(right[n]) for n in [name, *others]}) > len(others) else []
+    else:
+        return None
+    for other in others:
+        if _same(question, answer, right[other]):
+            known = f"is right for {other!r}" if other in good else "belongs to another part"
+            return f"{answer if _is_number(answer) else repr(answer)} {known}: what is asked for here?"
+    return None
+
+
+def _difference(question: Question, answer: object, right: object, given: dict) -> str:
     """In words, how a wrong number, choice, set or list differs, without saying what is right."""
     if isinstance(right, set):
         pool = list(answer)
@@ -248,16 +319,30 @@ def _difference(question: Question, answer: object, right: object) -> str:
             return f"the right entries in another order; {first}"
         return f"{sum(good)} of {len(right)} entries are right; {first}"
     if _is_number(right):
-        return _number_difference(float(answer), float(right))
+        return _number_difference(float(answer), float(right), _numbers(given))
     return f"{answer!r} is not it. What would you see if it were?"
 
 
-def _number_difference(answer: float, right: float) -> str:
+def _numbers(given: object) -> list[float]:
+    """All numbers that a question gives, also inside lists and dicts."""
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    if isinstance(given, (list, tuple)):
+        return [number for item in given for number in _numbers(item)]
+    return [float(given)] if _is_number(given) else []
+
+
+def _number_difference(answer: float, right: float, given: list[float]) -> str:
+    if answer not in (0.0, 1.0, 2.0) and any(math.isclose(answer, number) for number in given):
+        return f"{answer:,.6g} is a number of the statement; something has still to be done with it."
+    if 0 < right < 1 and math.isclose(answer, 1 - right, rel_tol=5e-3):
+        return f"{answer:,.6g} is one minus what it should be: the share of the others."
     if right and answer:
         for factor, words in USUAL_FACTORS.items():
             if math.isclose(answer / right, factor, rel_tol=5e-3):
                 return f"{answer:,.6g} is {words}."
-        for words, other in (("square", right**2), ("inverse", 1 / right)):
+        others = (("square", right**2), ("root", abs(right) ** 0.5), ("inverse", 1 / right))
+        for words, other in others:
             if math.isclose(answer, other, rel_tol=5e-3) and not math.isclose(abs(right), 1, rel_tol=1e-2):
                 return f"{answer:,.6g} is the {words} of what it should be."
     if abs(answer - right) == 1 and right == int(right):
@@ -268,6 +353,7 @@ def _number_difference(answer: float, right: float) -> str:
             way = "far below zero" if answer < right else "near to zero"
         else:
             way = "large" if answer > right else "small"
-        near = "a little" if factor < 1.1 else "by less than a factor of two" if factor < 2 else None
-        return f"{answer:,.6g} is too {way}, {near or f'by a factor of {factor:,.3g}'}."
+        share = f"{factor - 1:.0%}" if factor > 1.01 else "less than 1%"
+        far = "by less than a factor of two" if factor < 2 else f"by a factor of {factor:,.3g}"
+        return f"{answer:,.6g} is too {way}, {f'a little (by {share})' if factor < 1.1 else far}."
     return f"{answer:,.6g} is too {'large' if answer > right else 'small'}."

@@ -142,6 +142,14 @@ def is_are(noun: str) -> str:
     return f"{noun} {'are' if plural else 'is'}"
 
 
+def said_of(noun: str, predicate: str) -> str:
+    """A noun with what is said of it in the singular, also where it is a plural: "the bits stand ..."."""
+    verb, _, rest = predicate.partition(" ")
+    if is_are(noun).endswith(" are"):
+        verb = {"is": "are", "has": "have", "was": "were"}.get(verb, verb.removesuffix("s"))
+    return f"{noun} {verb} {rest}"
+
+
 def along(axis: int, axes: tuple[str, ...] | None, dims: int) -> str:
     """What runs along an axis, counted from the end, in the plural: "tokens", or "axis 1"."""
     words = entries(axes, dims)

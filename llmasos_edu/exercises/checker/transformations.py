@@ -10,7 +10,7 @@ import torch
 
 from llmasos_edu.exercises.checker.arrangements import along_an_axis, other_order, other_shape
 from llmasos_edu.exercises.checker.pairs import Pair, all_cases, same, wrong_numbers
-from llmasos_edu.exercises.checker.terms import is_are
+from llmasos_edu.exercises.checker.terms import said_of
 
 # Factors that have a story.
 STORIES = {
@@ -48,7 +48,7 @@ def explain(pairs: list[Pair], noun: str, *, strict: bool = False) -> str | None
     for words in (other_shape, _factor, _offset, _elementwise, along_an_axis, other_order):
         found = words(pairs, failing)
         if found and not (strict and any(vague in found for vague in VAGUE)):
-            return f"{is_are(noun)} {found[3:]}" if found.startswith("is ") else f"{noun} {found}"
+            return said_of(noun, found)
     return None
 
 

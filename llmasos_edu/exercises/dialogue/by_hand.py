@@ -150,6 +150,19 @@ CHAIN = Question(
             (lambda share, turns, tokens: {"flawless": 1 - turns * (1 - share)},),
         ),
         Mistake(
+            "one turn too many or too few",
+            "You raise the share to one turn more or one less than the conversation has.",
+            (
+                lambda share, turns, tokens: {"flawless": share ** (turns + 1)},
+                lambda share, turns, tokens: {"flawless": share ** (turns - 1)},
+            ),
+        ),
+        Mistake(
+            "conversations with a fault",
+            "You give the share of conversations that have a fault. Asked for are those that have none.",
+            (lambda share, turns, tokens: {"flawless": 1 - share**turns},),
+        ),
+        Mistake(
             "at least one exact turn",
             "You give the chance that not all turns are wrong, which is near 1. All must be exact.",
             (lambda share, turns, tokens: {"flawless": 1 - (1 - share) ** turns},),
@@ -163,7 +176,10 @@ CHAIN = Question(
         Mistake(
             "divided, not rooted",
             "You share the half that may fail out among the turns. Chances multiply: take the root.",
-            (lambda share, turns, tokens: {"needed": 1 - 0.5 / turns},),
+            (
+                lambda share, turns, tokens: {"needed": 1 - 0.5 / turns},
+                lambda share, turns, tokens: {"needed": 0.5 / turns},
+            ),
         ),
         Mistake(
             "a half once more",

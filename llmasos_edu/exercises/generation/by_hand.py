@@ -182,6 +182,30 @@ LENGTHS = Question(
             (lambda texts: {"none": _best(texts, 1.0)},),
         ),
         Mistake(
+            "length counts for none",
+            "With the penalty 0 the sums are compared as they are: the one nearest to zero wins, however "
+            "long its text is.",
+            (lambda texts: {"none": _best(texts, 2.0)},),
+        ),
+        Mistake(
+            "mean is not the sum",
+            "With the penalty 1 each sum is divided by its own length. You let the text win that is best "
+            "without it.",
+            (lambda texts: {"mean": _best(texts, 0.0)},),
+        ),
+        Mistake(
+            "longest for the mean",
+            "With the penalty 1 a long text wins no more for its length alone: divide each sum by its length "
+            "once, and compare.",
+            (lambda texts: {"mean": _best(texts, 2.0)},),
+        ),
+        Mistake(
+            "no length with two",
+            "With the penalty 2 each sum is divided by the square of its length. You let the text win that "
+            "is best without any division.",
+            (lambda texts: {"two": _best(texts, 0.0)},),
+        ),
+        Mistake(
             "multiplied",
             "You multiply the length by the penalty. It is an exponent: with 2 the length is squared, not "
             "doubled.",

@@ -4,7 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 from llmasos_edu.exercises.checker.exercise import Mistake
-from llmasos_edu.exercises.checker.question import Question
+from llmasos_edu.exercises.checker.question import Holds, Lacks, Question
 
 # 6.2-9 --------------------------------------------------------------------------------
 
@@ -157,33 +157,36 @@ VERDICTS = Question(
             "You take fewer bits under a model for a better text. Beams that say the same words again and "
             "again have "
             "the fewest; nobody has read them.",
-            (
-                {SENTENCES[at] for at in (0, 2, 3, 4)},
-                {SENTENCES[at] for at in (2, 3, 4)},
-            ),
+            (Holds(SENTENCES[3]),),
         ),
         Mistake(
             "overlapping intervals",
             "You let min-p win, although its intervals and those of temperature 0.7 overlap, in both "
             "figures.",
-            ({SENTENCES[at] for at in (0, 2, 4, 5)},),
+            (Holds(SENTENCES[5]),),
         ),
         Mistake(
             "liking was not measured",
             "You say what people like. The table has bits and likeness, and no text was read by a person.",
-            ({SENTENCES[at] for at in (0, 1, 2, 4)},),
+            (Holds(SENTENCES[1]),),
         ),
         Mistake(
             "a guarantee doubted",
             "You leave out that every keyword occurs. That is no estimate: the constraint allows no other "
             "text.",
-            ({SENTENCES[at] for at in (0, 4)},),
+            (Lacks(SENTENCES[2]),),
         ),
         Mistake(
             "a price overlooked",
             "You leave out the price of the constraint: 3.2 [2.9, 3.4] against 4.1 [3.9, 4.3], and "
             "nothing overlaps.",
-            ({SENTENCES[at] for at in (0, 2)},),
+            (Lacks(SENTENCES[4]),),
+        ),
+        Mistake(
+            "a difference not seen",
+            "You leave out that temperature 1 is more varied. Its drafts are alike to 0.10 [0.08, 0.12], "
+            "those of the beams to 0.88 [0.85, 0.90]: what is alike is not varied, and nothing overlaps.",
+            (Lacks(SENTENCES[0]),),
         ),
     ),
 )

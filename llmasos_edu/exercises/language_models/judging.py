@@ -123,6 +123,11 @@ TOKENIZERS = Question(
             ({"missing": "the perplexities"},),
         ),
         Mistake(
+            "no winner",
+            "Both have read the same bytes, so what each needs for a byte can be compared. Which is less?",
+            ({"better": "neither"},),
+        ),
+        Mistake(
             "size or another text",
             "Size and a second text are worth knowing, but the two figures of this report could not be "
             "compared even with them.",
@@ -346,6 +351,22 @@ REPORTS = Question(
     draw=_draw_report,
     mistakes=(
         Mistake(
+            "in per cent",
+            "You give the gain in per cent. The standard error is a share, and so is what it is "
+            "compared with.",
+            (lambda number, right, base: {"gain": 100 * (right / number - base)},),
+        ),
+        Mistake(
+            "relative to the base rate",
+            "You divide the gain by the base rate. Asked for is the difference of the two shares.",
+            (lambda number, right, base: {"gain": (right / number - base) / base},),
+        ),
+        Mistake(
+            "error of the base rate",
+            "You put the base rate into the formula. p is the share that the model has right.",
+            (lambda number, right, base: {"error": math.sqrt(base * (1 - base) / number)},),
+        ),
+        Mistake(
             "no base rate",
             "You give the share that is right. Somebody who always names the commonest class has "
             "most of that "
@@ -373,7 +394,13 @@ REPORTS = Question(
             "shown or not",
             "Compare the gain with twice the standard error: above it the gain is shown, below it nothing is "
             "shown either way.",
-            (lambda number, right, base: {"shown": not _judged(number, right, base)["shown"]},),
+            (
+                lambda **data: {
+                    "gain": _judged(**data)["gain"],
+                    "error": _judged(**data)["error"],
+                    "shown": not _judged(**data)["shown"],
+                },
+            ),
         ),
         Mistake(
             "not what turns it",

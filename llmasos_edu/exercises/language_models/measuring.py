@@ -72,6 +72,16 @@ PERPLEXITY = Exercise(
             ),
         ),
         Mistake(
+            "perplexities averaged",
+            "You weigh the perplexities of the texts by their tokens. A power of the mean is not the mean of "
+            "the powers: average the surprise of all tokens first, and take the power once.",
+            (
+                lambda texts: (
+                    sum(math.exp(_nats(text) / len(text)) * len(text) for text in texts) / _tokens(texts)
+                ),
+            ),
+        ),
+        Mistake(
             "power taken before the mean",
             "You take the mean of the tokens' own perplexities, 1 / p. One rare token then outweighs all "
             "others; average the surprise and take the power after it.",

@@ -4,6 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 import torch
+from torch.nn.functional import softplus
 
 from llmasos_edu.exercises.checker.exercise import (
     Case,
@@ -232,6 +233,26 @@ UNCERTAINTY = Exercise(
                 _weighted(lambda s, losses: losses / s + s.log() / 2),
                 _weighted(lambda s, losses: losses / s**2 + s.log()),
                 _weighted(lambda s, losses: losses / s.square() + s.square().log() / 2),
+            ),
+        ),
+        Mistake(
+            "softplus of s",
+            "You make the variance by a softplus of s. That keeps it above 0 too, but then s is not ln "
+            "sigma^2, as it is here: the variance is exp(s).",
+            (
+                _weighted(lambda s, losses: losses / softplus(s) + softplus(s).log() / 2),
+                _weighted(lambda s, losses: losses / softplus(s) + softplus(s).log()),
+                _weighted(lambda s, losses: losses / softplus(s) ** 2 + softplus(s).log()),
+                _weighted(lambda s, losses: losses / softplus(s) + s / 2),
+            ),
+        ),
+        Mistake(
+            "logarithm of one plus the variance",
+            "Your weighted loss is right. The second term is not: you take the logarithm of 1 + sigma^2, or "
+            "half of it, which is never below 0. Asked for is ln sigma.",
+            (
+                _weighted(lambda s, losses: torch.exp(-s) * losses + softplus(s) / 2),
+                _weighted(lambda s, losses: torch.exp(-s) * losses + softplus(s)),
             ),
         ),
         Mistake(

@@ -154,11 +154,14 @@ ROTARY_ATTENTION = Exercise(
             "queries counted from 0",
             "Without a cache you are right. With one, your new queries believe that they stand at the "
             "beginning: how many tokens come before the first of them?",
-            (
-                lambda *a: _rotary(*a, first=0),
-                _rows_from_zero,
-                lambda *a: _rows_from_zero(*a, first=0),
-            ),
+            (lambda *a: _rotary(*a, first=0), lambda *a: _rows_from_zero(*a, first=0)),
+        ),
+        Mistake(
+            "mask counted from 0",
+            "All is rotated rightly, and without a cache you are right. With one, your mask puts the new "
+            "queries at the beginning (as is_causal does), so that they see hardly anything: how many keys "
+            "come before the first of them?",
+            (_rows_from_zero,),
         ),
         Mistake(
             "queries one place off",

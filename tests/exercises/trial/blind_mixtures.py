@@ -1,0 +1,342 @@
+"""A third trial, written from the statements alone before any of it was run: chapter 4.3."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from trial.answers import right, wrong
+
+
+@wrong("4.3-1", "Your gates add up to one over the tokens (or over the batch), so a")
+def softmax_over_the_tokens(x, w_router, experts):
+    g = torch.softmax(x @ w_router, 1)
+    return sum(g[..., i : i + 1] * e(x) for i, e in enumerate(experts))
+
+
+@wrong("4.3-1", "You multiply what the expert reads, not what it answers. An expert is")
+def the_gate_on_the_expert_s_input(x, w_router, experts):
+    g = torch.softmax(x @ w_router, -1)
+    return sum(e(g[..., i : i + 1] * x) for i, e in enumerate(experts))
+
+
+@wrong("4.3-1", "Your gates have been through a softmax twice: they add up to one, but")
+def softmax_twice(x, w_router, experts):
+    g = torch.softmax(torch.softmax(x @ w_router, -1), -1)
+    return torch.stack([e(x) for e in experts], -1).mul(g[..., None, :]).sum(-1)
+
+
+@wrong("4.3-2", "A token's gates do not add up to one: they are the probabilities of a")
+def not_renormalised(logits, top_k):
+    p = logits.softmax(-1)
+    at = p.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
+    return torch.zeros_like(p).scatter(1, at, p.gather(1, at))
+
+
+@wrong("4.3-2", "The gate matrix is right up to a factor, but each set of experts has")
+def other_logits_set_to_0(logits, top_k):
+    at = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
+    keep = torch.zeros_like(logits).scatter(1, at, 1.0)
+    return (logits * keep).softmax(-1) * keep
+
+
+@wrong("4.3-2", "Each chosen expert has the same gate, so nothing remains of how much")
+def gates_all_equal(logits, top_k):
+    at = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
+    return torch.zeros_like(logits).scatter(1, at, 1.0 / top_k)
+
+
+@wrong("4.3-3", "Both gates are right, but your share is above one: it is `after` over")
+def share_upside_down(logits, top_k):
+    p = logits.softmax(-1)
+    v, i = logits.topk(top_k)
+    b = p.gather(-1, i)
+    return b, v.softmax(-1), 1 / b.sum(-1, keepdim=True)
+
+
+@wrong("4.3-3", "Your `after` takes a softmax of numbers that have been through one")
+def softmax_of_the_probabilities(logits, top_k):
+    b = logits.softmax(-1).topk(top_k).values
+    return b, b.softmax(-1), b.sum(-1, keepdim=True)
+
+
+@wrong("4.3-4", "You divide the counts by the number of choices, not by the number of")
+def f_divided_by_all_choices(logits, top_k):
+    n, e = logits.shape
+    p = logits.softmax(-1)
+    at = logits.topk(top_k).indices
+    fr = torch.bincount(at.flatten(), minlength=e) / (n * top_k)
+    return e * (fr * p.mean(0)).sum()
+
+
+@wrong("4.3-4", "You do not multiply by the number of experts (or even divide by it)")
+def number_of_experts_forgotten(logits, top_k):
+    n, e = logits.shape
+    fr = F.one_hot(logits.topk(top_k).indices, e).sum((0, 1)).to(logits.dtype) / n
+    return (fr * logits.softmax(-1).mean(0)).sum()
+
+
+@wrong("4.3-4", "The number is right, but no gradient comes back from it: something")
+def no_gradient(logits, top_k):
+    n, e = logits.shape
+    with torch.no_grad():
+        fr = F.one_hot(logits.topk(top_k).indices, e).sum((0, 1)).to(logits.dtype) / n
+        p = logits.softmax(-1).mean(0)
+    return e * (fr * p).sum()
+
+
+@wrong("4.3-5", "You average first and square afterwards, so a token with a large")
+def mean_squared_the_wrong_way_round(logits):
+    return logits.logsumexp(-1).mean() ** 2
+
+
+@wrong("4.3-5", "Right for small logits, but not finite for those of several hundred")
+def overflows(logits):
+    return (torch.log(torch.exp(logits).sum(-1)) ** 2).mean()
+
+
+@wrong("4.3-5", "You square the logits themselves. That keeps them small too, but it")
+def squared_logits_no_logsumexp(logits):
+    return (logits**2).sum(-1).mean()
+
+
+@wrong("4.3-6", "You choose well, but the gates hold the bias as well. It would scale")
+def gates_with_the_bias(probs, bias, top_k, rate):
+    s = probs + bias
+    at = s.topk(top_k).indices
+    gates = torch.zeros_like(probs).scatter(1, at, s.gather(1, at))
+    load = torch.bincount(at.flatten(), minlength=len(bias)).float()
+    return gates, bias + rate * torch.sign(load.mean() - load)
+
+
+@wrong("4.3-6", "Busy experts become more attractive and idle ones less: after some")
+def bias_moved_in_the_wrong_direction(probs, bias, top_k, rate):
+    at = (probs + bias).topk(top_k).indices
+    gates = torch.zeros_like(probs).scatter(1, at, probs.gather(1, at))
+    load = torch.bincount(at.flatten(), minlength=len(bias)).float()
+    return gates, bias + rate * torch.sign(load - load.mean())
+
+
+@wrong("4.3-6", "Your step is larger for an expert that is farther from the mean. That")
+def in_proportion_to_the_difference(probs, bias, top_k, rate):
+    at = (probs + bias).topk(top_k).indices
+    gates = torch.zeros_like(probs).scatter(1, at, probs.gather(1, at))
+    load = torch.bincount(at.flatten(), minlength=len(bias)).float()
+    return gates, bias + rate * (load.mean() - load)
+
+
+@wrong("4.3-7", "Your softmax runs over the tokens, so an expert's gates add up to one")
+def softmax_over_the_tokens_2(logits, capacity):
+    p = logits.softmax(0)
+    at = p.argsort(dim=0, descending=True, stable=True)[:capacity]
+    return torch.zeros_like(p).scatter(0, at, p.gather(0, at))
+
+
+@wrong("4.3-7", "Each of your tokens chooses `capacity` experts, as in the exercises")
+def tokens_choose(logits, capacity):
+    p = logits.softmax(1)
+    at = p.argsort(dim=1, descending=True, stable=True)[:, :capacity]
+    return torch.zeros_like(p).scatter(1, at, p.gather(1, at))
+
+
+@wrong("4.3-8", "You cut the fraction off. With few tokens and many experts the")
+def rounded_down(batch, seq, num_experts, top_k, capacity_factor):
+    return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
+
+
+@wrong("4.3-8", "You round the even share before the factor acts on it, so the")
+def rounded_before_the_factor(batch, seq, num_experts, top_k, capacity_factor):
+    return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
+
+
+@wrong("4.3-9", "You serve both choices of a token before the next token's turn. Then")
+def all_choices_of_a_token_before_the_next_token(expert, num_experts, capacity):
+    used = [0] * num_experts
+    kept = torch.zeros_like(expert, dtype=torch.bool)
+    for t in range(expert.shape[0]):
+        for j in range(expert.shape[1]):
+            e = int(expert[t, j])
+            if used[e] < capacity:
+                kept[t, j] = True
+                used[e] += 1
+    return kept
+
+
+@wrong("4.3-9", "First and second choices stand in queues of their own, so an expert")
+def each_column_has_a_capacity_of_its_own(expert, num_experts, capacity):
+    kept = torch.zeros_like(expert, dtype=torch.bool)
+    for j in range(expert.shape[1]):
+        used = [0] * num_experts
+        for t in range(expert.shape[0]):
+            e = int(expert[t, j])
+            kept[t, j] = used[e] < capacity
+            used[e] += 1
+    return kept
+
+
+@wrong("4.3-9", "Each expert takes one more than the capacity (or one less). If the")
+def one_more_than_the_capacity(expert, num_experts, capacity):
+    used = [0] * num_experts
+    kept = torch.zeros_like(expert, dtype=torch.bool)
+    for j in range(expert.shape[1]):
+        for t in range(expert.shape[0]):
+            e = int(expert[t, j])
+            if used[e] <= capacity:
+                kept[t, j] = True
+                used[e] += 1
+    return kept
+
+
+@wrong("4.3-10", "You rescale the gates that are left so that they add up to one, or to")
+def gates_raised_to_one_again(x, answers, gates, kept):
+    g = gates * kept
+    g = g / g.sum(-1, keepdim=True).clamp(min=1e-9) * gates.sum(-1, keepdim=True)
+    a = torch.where(kept[..., None], answers, 0.0)
+    return x + (g[..., None] * a).sum(1)
+
+
+@wrong("4.3-10", "You return the experts' answers without x. The exercise asks for what")
+def the_residual_only_for_dropped_tokens(x, answers, gates, kept):
+    a = torch.where(kept[..., None], answers, torch.zeros_like(answers))
+    y = (gates[..., None] * a).sum(1)
+    return torch.where(kept.any(1, keepdim=True), y, x)
+
+
+@wrong("4.3-10", "Choices that were dropped count all the same: kept has no effect, and")
+def kept_is_not_looked_at(x, answers, gates, kept):
+    return x + (gates[..., None] * answers).sum(1)
+
+
+@wrong("4.3-11", "A token with several experts keeps the answer of only one of them")
+def overwrites_an_earlier_choice(x, expert, gate, experts):
+    y = torch.zeros_like(x)
+    for e, fn in enumerate(experts):
+        t, j = (expert == e).nonzero(as_tuple=True)
+        if len(t):
+            y[t] = gate[t, j, None] * fn(x[t])
+    return y
+
+
+@wrong("4.3-11", "The output is right, but an expert without tokens is called with an")
+def experts_without_tokens_are_called(x, expert, gate, experts):
+    y = torch.zeros_like(x)
+    for e, fn in enumerate(experts):
+        t, j = (expert == e).nonzero(as_tuple=True)
+        y = y.index_add(0, t, gate[t, j, None] * fn(x[t]))
+    return y
+
+
+@wrong("4.3-11", "The output is right, but the experts are called for one token at a")
+def called_token_by_token(x, expert, gate, experts):
+    return torch.stack(
+        [
+            sum(gate[t, j] * experts[int(expert[t, j])](x[t : t + 1])[0] for j in range(expert.shape[1]))
+            for t in range(len(x))
+        ]
+    )
+
+
+@wrong("4.3-12", "Your key and value matrices are as wide as the query's. Heads share")
+def keys_and_values_as_wide_as_d_model(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
+    rest = 4 * d_model**2 + d_model * num_experts + 2 * d_model
+    e = 3 * d_model * d_ff
+    out = 2 * vocab_size * d_model + d_model
+    return num_layers * (rest + num_experts * e) + out, num_layers * (rest + top_k * e) + out
+
+
+@wrong("4.3-12", "For the active weights you count only the router's columns of the")
+def only_the_chosen_columns_of_the_router_are_active(
+    vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k
+):
+    att = 2 * d_model**2 + 2 * d_model * d_kv + 2 * d_model
+    e = 3 * d_model * d_ff + d_model
+    out = 2 * vocab_size * d_model + d_model
+    return num_layers * (att + num_experts * e) + out, num_layers * (att + top_k * e) + out
+
+
+@wrong("4.3-13", "Your numbers are half of what they should be: you count a")
+def additions_are_not_counted(tokens, d_model, d_ff, num_experts, top_k):
+    e = 3 * tokens * d_model * d_ff
+    return tokens * d_model * num_experts, e * num_experts, e * top_k
+
+
+@wrong("4.3-13", "Your experts make two products for each token. A SwiGLU has a third")
+def two_matrices_an_expert(tokens, d_model, d_ff, num_experts, top_k):
+    e = 4 * tokens * d_model * d_ff
+    return 2 * tokens * d_model * num_experts, e * num_experts, e * top_k
+
+
+@wrong("4.3-14", "Your numbers are 0.69 of what they should be: you use the natural")
+def nats(counts):
+    p = counts.double() / counts.sum()
+    q = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
+    return (p[p > 0] * (p[p > 0] / q[p > 0]).log()).sum()
+
+
+@wrong("4.3-14", "For each domain its own expert, your result is 2 and should be 1")
+def the_expert_s_share_of_a_domain_for_the_share_of(counts):
+    """The expert's share of a domain for the share of all."""
+    p = counts.double() / counts.sum()
+    cond = p / p.sum(1, keepdim=True).clamp(min=1e-12)
+    r = cond / p.sum(0, keepdim=True)
+    at = p > 0
+    return (cond[at] * torch.log2(r[at])).sum()
+
+
+@wrong("4.3-4", "The gradient of the logits is zero, in every case")
+def f_and_p_both_of_the_choices(logits, top_k):
+    n, e = logits.shape
+    fr = F.one_hot(logits.topk(top_k).indices, e).sum((0, 1)).to(logits.dtype) / n
+    return e * (fr * fr).sum() + 0 * logits.sum()
+
+
+@wrong("4.3-5", "You take the mean of the logarithms without squaring them. Training")
+def not_squared(logits):
+    return logits.logsumexp(-1).mean()
+
+
+@wrong("4.3-8", "With k = 1 you are right. With k = 2 every token asks for two places")
+def divided_by_top_k(batch, seq, num_experts, top_k, capacity_factor):
+    return math.ceil(capacity_factor * batch * seq / (num_experts * top_k))
+
+
+@wrong("4.3-12", "You are off by far less than a percent: the router or the norms are")
+def the_last_norm_forgotten(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
+    rest = 2 * d_model**2 + 2 * d_model * d_kv + d_model * num_experts + 2 * d_model
+    e = 3 * d_model * d_ff
+    out = 2 * vocab_size * d_model
+    return num_layers * (rest + num_experts * e) + out, num_layers * (rest + top_k * e) + out
+
+
+@wrong("4.3-14", "You compute the entropy of the load or of the domains alone. It is an")
+def entropy_of_the_domains(counts):
+    p = counts.double().sum(0) / counts.sum()
+    return (torch.special.entr(p) / math.log(2)).sum()
+
+
+@right("4.3-2")
+def rank_by_comparison(logits, top_k):
+    n = logits.shape[1]
+    earlier = torch.arange(n)[None, :] < torch.arange(n)[:, None]
+    above = (logits[:, None, :] > logits[:, :, None]) | ((logits[:, None, :] == logits[:, :, None]) & earlier)
+    chosen = above.sum(-1) < top_k
+    return torch.softmax(logits.masked_fill(~chosen, -math.inf), -1)
+
+
+@right("4.3-9")
+def cumsum_of_one_hots(expert, num_experts, capacity):
+    n, k = expert.shape
+    flat = expert.T.reshape(-1)
+    one = F.one_hot(flat, num_experts)
+    place = (one.cumsum(0) * one).sum(-1)
+    return (place <= capacity).reshape(k, n).T
+
+
+@right("4.3-14")
+def entropies(counts):
+    p = counts.double() / counts.sum()
+
+    def h(q):
+        return torch.special.entr(q).sum() / math.log(2)
+
+    return float(h(p.sum(0)) + h(p.sum(1)) - h(p))
