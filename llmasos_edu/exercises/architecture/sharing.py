@@ -172,8 +172,8 @@ def _peak(processes, size, *, ended=False, last=1):
     return peak
 
 
-def _held_at(processes, size, moment, everybody=True):
-    return sum(-(-(t + moment - 1) // size) for t, n in processes if everybody or n >= moment)
+def _held_at(processes, size, moment):
+    return sum(-(-(t + moment - 1) // size) for t, n in processes if n >= moment)
 
 
 def _draw_processes(seed: int) -> tuple[Case, ...]:
@@ -236,8 +236,7 @@ PEAK = Exercise(
             "ended are gone: compare the moments of all ends.",
             (
                 lambda p, s: _held_at(p, s, min(n for _, n in p)),
-                lambda p, s: _held_at(p, s, min(n for _, n in p), everybody=False),
-                lambda p, s: _held_at(p, s, max(n for _, n in p), everybody=False),
+                lambda p, s: _held_at(p, s, max(n for _, n in p)),
             ),
         ),
         Mistake(

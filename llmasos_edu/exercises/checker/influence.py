@@ -70,7 +70,7 @@ def _findings(exercise, answer, outcomes, expected, failing) -> Iterator[str]:
     for place, (name, value) in enumerate(zip(names, inputs, strict=False)):
         changes = _as_a_whole(value)
         found = moved(place, changes) if changes else {None}
-        if found == {(False, True)}:
+        if found == {(False, True)} and (True, True) not in moved(place, changes, right):
             yield f"Whatever stands in `{name}`, your result stays the same: where should it come in?"
         if all(both and both[1] for both in found):
             matter.append(place)

@@ -102,6 +102,17 @@ ORDERS = Question(
             (lambda **data: {"favourite": data["probs"][0]},),
         ),
         Mistake(
+            "divided by the share",
+            "You divide by the share of top-p itself. What is kept sums to at least that, seldom to just "
+            "that: divide by its own sum.",
+            (
+                lambda **data: {"favourite": data["probs"][0] / data["top_p"]},
+                lambda **data: {
+                    "favourite": data["probs"][0] / sum(data["probs"][: data["top_k"]]) / data["top_p"]
+                },
+            ),
+        ),
+        Mistake(
             "divided once",
             "You divide by the sum of what top-k left alone. Top-p has cut off something more.",
             (lambda **data: {"favourite": data["probs"][0] / sum(data["probs"][: data["top_k"]])},),

@@ -300,6 +300,12 @@ def _error(number, right):
     return math.sqrt(share * (1 - share) / number)
 
 
+def _error_of_the_base(number, right, base):
+    """The standard error with the base rate for p; where that is nearly right, what nobody answers."""
+    error = math.sqrt(base * (1 - base) / number)
+    return error if abs(error / _error(number, right) - 1) > 0.03 else -1.0
+
+
 def _judged(number, right, base):
     gain, error = right / number - base, _error(number, right)
     return {
@@ -364,7 +370,7 @@ REPORTS = Question(
         Mistake(
             "error of the base rate",
             "You put the base rate into the formula. p is the share that the model has right.",
-            (lambda number, right, base: {"error": math.sqrt(base * (1 - base) / number)},),
+            (lambda number, right, base: {"error": _error_of_the_base(number, right, base)},),
         ),
         Mistake(
             "no base rate",

@@ -489,6 +489,83 @@ def slope_without_the_8(num_heads, query_len, key_len):
     return (-slope[:, None, None] * d).masked_fill(d < 0, -math.inf)
 
 
+@wrong("4.1-1", "You divide by the head size itself, or twice by what should divide")
+def query_divided_and_key_divided_both_by_the_root(query, key):
+    s = query.shape[-1] ** 0.5
+    return (query / s) @ (key / s).mT
+
+
+@wrong("4.1-4", "For padding at the front of the sequence, the output differs in 160")
+def everything_after_the_first_padding_is_masked(query, key, value, is_token):
+    ok = is_token.long().cumprod(1).bool()
+    s = query @ key.mT / math.sqrt(query.shape[-1])
+    s = s.masked_fill(~ok[:, None, :], -1e30)
+    return s.softmax(-1) @ value * ok.any(1)[:, None, None]
+
+
+@wrong("4.1-5", "You cut the features rightly, but the axis of heads still comes after")
+def tokens_before_heads(x, num_heads):
+    b, s, d = x.shape
+    return x.view(b, s, num_heads, d // num_heads)
+
+
+@wrong("4.1-7", "The output is right, but you hand back the cache as it came: the next")
+def cache_returned_without_the_new_token(x, w_query, w_key, w_value, cached_keys, cached_values):
+    k = torch.cat([cached_keys, x @ w_key], 1)
+    v = torch.cat([cached_values, x @ w_value], 1)
+    return F.scaled_dot_product_attention(x @ w_query, k, v), cached_keys, cached_values
+
+
+@wrong("4.1-9", "8 keys read equally give 8 with your function: that is the effective")
+def perplexity_for_entropy(weights):
+    return 2 ** (torch.special.entr(weights).sum(-1) / math.log(2))
+
+
+@wrong("4.1-11", "Your query heads all read the same mean of the KV heads. A group")
+def mean_of_the_shared_heads(query, key, value):
+    k, v = key.mean(1, keepdim=True), value.mean(1, keepdim=True)
+    n = query.shape[1]
+    return F.scaled_dot_product_attention(query, k.expand(-1, n, -1, -1), v.expand(-1, n, -1, -1))
+
+
+@wrong("4.2.3-2", "The first pair is right, the others turn too fast: your exponent")
+def half_the_frequencies(offset, d_model, base):
+    R = torch.zeros(d_model, d_model)
+    for i in range(d_model // 2):
+        a = offset / base ** (i / d_model)
+        c, s = math.cos(a), math.sin(a)
+        R[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = torch.tensor([[c, s], [-s, c]])
+    return R
+
+
+@wrong("4.2.3-3", "Your result is 2 times what it should be, here and in every other")
+def both_directions_counted_distance_0_twice(table):
+    g = table @ table.T
+    n = len(table)
+    return torch.stack([(g.diagonal(k).sum() + g.diagonal(-k).sum()) / (n - k) for k in range(n)])
+
+
+@wrong("4.2.3-5", "Padding gets 0, but the tokens are counted from the edge of the row")
+def padding_counts_for_positions(is_token):
+    return torch.arange(is_token.shape[1]).expand_as(is_token) * is_token
+
+
+@wrong("4.2.3-6", "You leave one position free between the cache and the new tokens. If")
+def first_new_token_after_one_more(x, table, lengths):
+    pos = lengths[:, None] + 1 + torch.arange(x.shape[1])
+    if (pos >= len(table)).any():
+        raise ValueError("no vector")
+    return x + table[pos]
+
+
+@wrong("4.2.3-10", "You make the base larger, which slows some pairs more than others")
+def the_base_is_stretched_instead(length, trained_length, head_dim, base):
+    pos = torch.arange(length).float()
+    if length > trained_length:
+        base = base * length / trained_length
+    return pos[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)
+
+
 @right("4.1-2")
 def with_logsumexp_in_a_loop_over_rows(scores):
     flat = scores.reshape(-1, scores.shape[-1])

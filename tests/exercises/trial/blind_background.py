@@ -215,6 +215,58 @@ def optimizer_made_5_times_as_fast_a_fifth_of_the_st():
     return {"share": 0.1149, "speedup": 1.25, "limit": 8.7}
 
 
+@wrong("1-1", "Your result is 1 / `tokens` times what it should be, in every case")
+def tokens_forgotten(embedding, body, head, experts, top_k, expert, tokens):
+    return 6 * (body + head + top_k * expert)
+
+
+@wrong("1-2", "For two tables, your result is 6,208 and should be 3,136, 3,072 too")
+def the_network_s_width_squared(vocab, d_model, layers, d_ff, tied):
+    return layers * (4 * d_model**2 + 2 * d_ff**2) + vocab * d_model * (1 if tied else 2)
+
+
+@wrong("1-3", "Three times too short: you counted two operations for each parameter")
+def two_operations_for_each_parameter_not_six():
+    return {"years": 665.9 / 3, "machines": 1351}
+
+
+@wrong("1-4")
+def no_mean_taken_off_a_line_through_the_origin(years, flops):
+    y = torch.log2(torch.as_tensor(flops, dtype=torch.float64))
+    x = torch.as_tensor(years, dtype=torch.float64)
+    x = x - x[0]
+    return (x * x).sum() / (x * y).sum()
+
+
+@wrong("1-5", "For all copied, your result is 0.6 and should be 1")
+def first_time_counted_among_all(tokens, guesses, period):
+    right = sum(bool(guesses[t - 1] == tokens[t]) for t in range(period, len(tokens)))
+    return right / (len(tokens) - 1)
+
+
+@wrong("1-6", "You wait for one evaluation more than patience allows before you stop")
+def stops_only_when_patience_is_passed(losses, patience):
+    best, bad = 0, 0
+    for i in range(1, len(losses)):
+        if losses[i] < losses[best]:
+            best, bad = i, 0
+        else:
+            bad += 1
+        if bad > patience:
+            return [best, i + 1]
+    return [best, len(losses)]
+
+
+@wrong("1-8", "First the numbers. 'half': 0.162 is half of what it should be. Then")
+def half_the_interval_again():
+    return {"mean": 0.174, "half": 0.162, "verdict": "holds"}
+
+
+@wrong("1-9")
+def share_of_the_old_in_the_new_step():
+    return {"share": 10 / 87, "speedup": 87 / 85, "limit": 87 / 77}
+
+
 @right("1-1")
 def numpy_integers_forward_and_back_apart(embedding, body, head, experts, top_k, expert, tokens):
     met = np.int64(body) + head + np.int64(top_k) * expert

@@ -237,7 +237,7 @@ def returns_the_list_of_what_failed(make):
     return problems
 
 
-@wrong("2.3-3", "right: 'continuous', 'rate'. 'static': 19 is too small, by less than")
+@wrong("2.3-3")
 def static_adds_the_shorter_ones():
     return {"static": 19, "continuous": 25, "rate": 1.92}
 
@@ -266,6 +266,37 @@ def at_the_limit_is_too_long(name, rights, arguments, tools):
 @wrong("2.3-8", "You say that guesses that are never right leave the speed as it is")
 def never_guesses_are_free():
     return {"tokens": 2.533, "speedup": 2.533 * 1.05 / 1.15, "never": 1.0}
+
+
+@wrong("2.3-2", "For the very same prompt, your result is 4 and should be 2, 2 too")
+def longest_text_that_was_read(prompt, read, size):
+    return max([len(t) // size * size for t in read if t[: len(t)] == prompt[: len(t)]], default=0)
+
+
+@wrong("2.3-5", "The numbers are right, but for one is enough your input `holders` is")
+def holders_are_changed(tables, holders, requester, free, wanted):
+    out = []
+    for p in range(len(tables) - 1, requester, -1):
+        if free >= wanted:
+            break
+        if tables[p]:
+            out.append(p)
+            for b in tables[p]:
+                holders[b] -= 1
+                free += holders[b] == 0
+    return out if free >= wanted else []
+
+
+@wrong("2.3-7", "The kernel of Linux returns these numbers negative. Here, as in")
+def negative_numbers_as_linux_returns_them(name, rights, arguments, tools):
+    if name not in tools:
+        return -38
+    right, names, time, limit = tools[name]
+    if right not in rights:
+        return -1
+    if sorted(names) != sorted(arguments):
+        return -22
+    return -110 if time > limit else 0
 
 
 @right("2.3-2")

@@ -206,7 +206,7 @@ def k_only_added_to_what_was_seen(counts, k):
     return c / c.sum()
 
 
-@wrong("2.1-3", "!!RAISED IndentationError: unexpected indent (measuring.py, line 85)")
+@wrong("2.1-3", "You weigh the perplexities of the texts by their tokens. A power of")
 def perplexity_of_each_text_then_the_mean(texts):
     pp = [math.exp(-sum(math.log(p) for p in t) / len(t)) for t in texts]
     n = sum(len(t) for t in texts)
@@ -236,6 +236,50 @@ def tokens_read_before_not_windows(train, held_out, width):
 def ratio_of_log_probabilities(after, alone):
     s = [sum(x) / sum(y) for x, y in zip(after, alone, strict=False)]
     return s.index(max(s))
+
+
+@wrong("2.1-1", "You divide the plain counts. Whatever never followed this context is")
+def counts_doubled_by_the_smoothing(counts, k):
+    c = torch.as_tensor(counts, dtype=torch.float64)
+    c = c * (1 + k)
+    return c / c.sum() if c.sum() > 0 else torch.ones(len(c)) / len(c)
+
+
+@wrong("2.1-2", "You ask how often a token came at all. The token before it is known")
+def no_smoothing_of_contexts(train, held_out, vocab_size, k):
+    c = torch.zeros(vocab_size, dtype=torch.float64)
+    for t in train:
+        c[t] += 1
+    p = (c + k) / (c + k).sum()
+    return -sum(math.log2(p[t]) for t in held_out[1:]) / (len(held_out) - 1)
+
+
+@wrong("2.1-2", "You give the bits of the whole text. A longer text would look harder")
+def bits_of_the_whole_text(train, held_out, vocab_size, k):
+    c = torch.full((vocab_size, vocab_size), float(k), dtype=torch.float64)
+    for a, b in itertools.pairwise(train):
+        c[a, b] += 1
+    p = c / c.sum(1, keepdim=True)
+    return -sum(math.log2(p[a, b]) for a, b in itertools.pairwise(held_out))
+
+
+@wrong("2.1-6", "You ask how much of the training text stands in the held-out one. It")
+def share_of_the_windows_of_the_training_text(train, held_out, width):
+    h = {tuple(held_out[i : i + width]) for i in range(len(held_out) - width + 1)}
+    n = len(train) - width + 1
+    return sum(tuple(train[i : i + width]) in h for i in range(n)) / max(n, 1)
+
+
+@wrong("2.1-8", "You count one matrix for the network. It goes out to d_ff and comes")
+def one_matrix_in_the_network(vocab_size, d_model, num_layers, d_ff, tied):
+    a = num_layers * (4 * d_model**2 + d_model * d_ff)
+    return [a, a + vocab_size * d_model * (1 if tied else 2)]
+
+
+@wrong("2.1-9", "You choose the label that the text speaks against most. Mind which of")
+def the_smallest_rise(after, alone):
+    s = [sum(x) - sum(y) for x, y in zip(after, alone, strict=False)]
+    return s.index(min(s))
 
 
 @right("2.1-1")

@@ -293,6 +293,51 @@ def worst_first(log_probs, step_log_probs):
     return i // v, i % v, top.values.flip(0)
 
 
+@wrong("4.2-3", "The structure is right, but norm_2 stands where norm_1 belongs, or")
+def one_norm_for_both(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attention(x))
+    return norm_1(x + feed_forward(x))
+
+
+@wrong("4.2-4", "For 3 layers on a single token, your result differs in 6 of 6 places")
+def norms_exchanged(x, layers, final_norm):
+    for n1, a, n2, ff in layers:
+        x = x + a(n2(x))
+        x = x + ff(n1(x))
+    return final_norm(x)
+
+
+@wrong("4.2-6", "Target token t reads source tokens 0 to t only. The whole source is")
+def source_masked_by_the_causal_mask(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
+    n, m = x.shape[1], memory.shape[1]
+    causal = torch.ones(n, n, dtype=torch.bool).tril()[None]
+    x = x + self_attention(x, causal)
+    x = x + cross_attention(
+        x, memory, torch.ones(n, m, dtype=torch.bool).tril()[None] & memory_keep[:, None, :]
+    )
+    return x + feed_forward(x)
+
+
+@wrong("4.2-8", "You take the mean of each sentence first, so a label in a short")
+def mean_of_sentences_means(logits, labels, pad):
+    nll = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+    real = labels != pad
+    rows = (nll * real).sum(1) / real.sum(1).clamp(min=1)
+    return rows[real.any(1)].mean()
+
+
+@wrong("4.2-9", "The words are right, but you always write max_len columns, the last")
+def always_max_len_words(next_logits, batch, start, end, max_len):
+    t = torch.full((batch, 1), start)
+    done = torch.zeros(batch, dtype=torch.bool)
+    for _ in range(max_len):
+        n = next_logits(t).argmax(-1)
+        n = torch.where(done, torch.full_like(n, end), n)
+        t = torch.cat([t, n[:, None]], 1)
+        done |= n == end
+    return t[:, 1:]
+
+
 @right("4.2-1")
 def second_moment_minus_square(x, weight, bias, eps):
     d = x.double()

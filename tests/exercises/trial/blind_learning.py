@@ -648,6 +648,85 @@ def divided_by_the_teacher_s_loss(alone, distilled, teacher):
     return (a - d) / t
 
 
+@wrong("3.3-1", "The backward transfer is -1 times what it should be, here and in")
+def signs_of_both_transfers_turned(accuracy, untrained):
+    n = len(accuracy)
+    back = (accuracy.diagonal() - accuracy[-1])[:-1].mean()
+    fwd = sum(untrained[j] - accuracy[j - 1, j] for j in range(1, n)) / (n - 1)
+    return accuracy[-1].mean(), back, fwd
+
+
+@wrong("3.3-3", "You add the squared gradients up. Twice as many examples would make")
+def sum_over_the_examples(weights, inputs, labels, uniforms):
+    p = torch.softmax(inputs @ weights.T, -1)
+    y = (p.cumsum(-1) > uniforms[:, None]).int().argmax(-1)
+    g = F.one_hot(y, weights.shape[0]).to(p.dtype) - p
+    return (g[:, :, None] * inputs[:, None, :]).pow(2).sum(0)
+
+
+@wrong("3.3-8", "You count all entries of a matrix, or rank times as many. An adapter")
+def rank_counted_once_for_both_factors(shapes, num_layers, rank, base_parameters, domains, bytes_each):
+    a = num_layers * sum(rank * o * i for o, i in shapes)
+    return a, (base_parameters + domains * a) * bytes_each, domains * base_parameters * bytes_each
+
+
+@wrong("3.4-1", "You look at one kind of bracket. Round, square and curly ones all")
+def square_and_curly_ones_forgotten(text, deepest):
+    out, d, s = [], 0, False
+    for c in text:
+        if c == '"':
+            s = not s
+        if c == ")" and not s:
+            d -= 1
+        out.append(min(d, deepest))
+        if c == "(" and not s:
+            d += 1
+    return out
+
+
+@wrong("3.4-3", "For all wrong but one, the macro average is 1 and should be 0.5")
+def macro_over_answers_of_the_largest_task(right, tasks):
+    accs = [right[tasks == t].double().mean() for t in tasks.unique()]
+    return right.double().mean(), max(accs)
+
+
+@wrong("3.4-7", "Your numbers are dot products: a task with large gradients seems to")
+def dot_products(gradients, shared):
+    g = gradients[:, shared]
+    return g @ g.T
+
+
+@wrong("3.4-8", "You project whatever the sign of the dot product. Where it is")
+def takes_projections_away_also_where_they_agree(gradients):
+    out = []
+    for i, g in enumerate(gradients):
+        for j, r in enumerate(gradients):
+            if i != j:
+                g = g - (g @ r) / (r @ r) * r
+        out.append(g)
+    return torch.stack(out)
+
+
+@wrong("3.5-1", "You return one entropy for all rows together. Each row is a")
+def mean_entropy_of_all_rows(logits, temperature):
+    p = torch.softmax(logits / temperature, -1)
+    return p, torch.special.entr(p).sum(-1).mean() / math.log(2)
+
+
+@wrong("3.5-5", "You average over the k tokens. Their weights sum to 1 already: sum")
+def mean_over_the_k_tokens(student_logits, probabilities, ids):
+    p = probabilities / probabilities.sum(-1, keepdim=True)
+    s = torch.log_softmax(student_logits, -1).gather(-1, ids)
+    return -(p * s).mean()
+
+
+@wrong("3.5-7", "Padding is in your loss: the student learns to write token 0 for ever")
+def up_to_the_end_of_the_batch(logits, tokens, prompt_lengths, lengths):
+    place = torch.arange(1, tokens.shape[1])
+    at = (place >= prompt_lengths[:, None]).expand(len(tokens), -1)
+    return F.cross_entropy(logits[:, :-1][at], tokens[:, 1:][at])
+
+
 @right("3.3-1")
 def plain_python_numbers(accuracy, untrained):
     a, u = accuracy.tolist(), untrained.tolist()

@@ -314,6 +314,57 @@ def entropy_of_the_domains(counts):
     return (torch.special.entr(p) / math.log(2)).sum()
 
 
+@wrong("4.3-1", "Your result is the right one plus x. The residual belongs to the")
+def a_residual_is_added(x, w_router, experts):
+    g = torch.softmax(x @ w_router, -1)
+    return x + sum(g[..., i : i + 1] * e(x) for i, e in enumerate(experts))
+
+
+@wrong("4.3-3", "The exercise asks for the best expert first; your columns begin with")
+def worst_first(logits, top_k):
+    p = logits.softmax(-1)
+    v, i = logits.topk(top_k)
+    b = p.gather(-1, i)
+    return b.flip(-1), v.softmax(-1).flip(-1), b.sum(-1, keepdim=True)
+
+
+@wrong("4.3-6", "For 6 tokens, 4 experts, k = 2, the new bias differs in 1 of 4")
+def load_of_the_tokens_best_choice_alone(probs, bias, top_k, rate):
+    at = (probs + bias).topk(top_k).indices
+    gates = torch.zeros_like(probs).scatter(1, at, probs.gather(1, at))
+    load = torch.bincount(at[:, 0], minlength=len(bias)).float()
+    return gates, bias + rate * torch.sign(load.mean() - load)
+
+
+@wrong("4.3-9", "You keep those who come last and drop the first ones: the queue is")
+def last_tokens_first(expert, num_experts, capacity):
+    used = [0] * num_experts
+    kept = torch.zeros_like(expert, dtype=torch.bool)
+    for j in range(expert.shape[1]):
+        for t in reversed(range(expert.shape[0])):
+            e = int(expert[t, j])
+            if used[e] < capacity:
+                kept[t, j] = True
+                used[e] += 1
+    return kept
+
+
+@wrong("4.3-11", "You multiply what the expert reads. It is not linear, so half a token")
+def gate_on_what_the_expert_reads(x, expert, gate, experts):
+    y = torch.zeros_like(x)
+    for e, fn in enumerate(experts):
+        t, j = (expert == e).nonzero(as_tuple=True)
+        if len(t):
+            y = y.index_add(0, t, fn(gate[t, j, None] * x[t]))
+    return y
+
+
+@wrong("4.3-13", "Your router computes only k logits for each token. Which k they are")
+def top_k_experts_also_among_all(tokens, d_model, d_ff, num_experts, top_k):
+    e = 6 * tokens * d_model * d_ff
+    return 2 * tokens * d_model * top_k, e * num_experts, e * top_k
+
+
 @right("4.3-2")
 def rank_by_comparison(logits, top_k):
     n = logits.shape[1]

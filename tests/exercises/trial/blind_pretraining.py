@@ -378,7 +378,7 @@ def gap_s_tokens_stay_in_the_inputs(tokens, hidden, sentinels):
     return torch.tensor(inp), torch.tensor([*tgt, int(sentinels[k])])
 
 
-@wrong("3.2-2", "For a table of 2 by 2, your result differs in 2 of 4 places: the")
+@wrong("3.2-2")
 def columns_shares_of_the_rows(counts):
     n = counts.double()
     p = n / n.sum(1, keepdim=True).clamp(min=1)
@@ -408,6 +408,68 @@ def the_own_positive_leaves_the_denominator_too(scores, groups):
     same = groups[:, None] == groups[None, :]
     rest = scores.masked_fill(same, -math.inf).logsumexp(1)
     return (rest - scores.diagonal()).mean()
+
+
+@wrong("3.1-2", "Your result is in bits. Nats are asked for: the natural logarithm")
+def bits_2(logits, tokens, hidden):
+    nll = F.cross_entropy(logits[hidden], tokens[hidden])
+    return nll / math.log(2)
+
+
+@wrong("3.1-2", "You return the sum over the hidden tokens. A batch that hides more")
+def sum_for_mean(logits, tokens, hidden):
+    return F.cross_entropy(logits[hidden], tokens[hidden], reduction="sum")
+
+
+@wrong("3.1-3", "You take the draw of a word's last token. Asked for is that of its")
+def the_last_draw_of_a_word_decides(starts, draws, share):
+    n = len(starts)
+    out = torch.zeros(n, dtype=torch.bool)
+    decision = False
+    for i in range(n - 1, -1, -1):
+        if i == n - 1 or starts[i + 1]:
+            decision = bool(draws[i] < share)
+        out[i] = decision
+    return out
+
+
+@wrong("3.1-5", "Your result is 0.301 times what it should be, here and in every other")
+def log10_for_log2(nats, text):
+    return float(sum(nats)) / math.log(10) / len(text.encode())
+
+
+@wrong("3.1-8", "You add probabilities where they must be multiplied: a candidate then")
+def probabilities_added_up(before, after):
+    p = before.exp() + after.sum(1).exp()
+    return p / p.sum()
+
+
+@wrong("3.2-1", "The diagonal is too large by each word's own count: every place")
+def a_place_is_near_itself(tokens, vocab_size, window):
+    c = torch.zeros(vocab_size, vocab_size)
+    n = len(tokens)
+    for i in range(n):
+        for j in range(max(0, i - window), min(n, i + window + 1)):
+            if tokens[i] >= 0 and tokens[j] >= 0:
+                c[tokens[i], tokens[j]] += 1
+    return c
+
+
+@wrong("3.2-5", "Your loss rewards large scores of drawn pairs too, so all vectors")
+def a_plus_in_the_negative_terms(word_table, context_table, words, contexts, drawn):
+    v = word_table[words]
+    pos = F.logsigmoid((v * context_table[contexts]).sum(-1))
+    neg = F.logsigmoid((context_table[drawn] * v[:, None]).sum(-1))
+    neg = neg.masked_fill(drawn == contexts[:, None], 0).sum(-1)
+    return -(pos + neg).mean()
+
+
+@wrong("3.2-8", "You give numbers of items. Purity is a share of all items, between 0")
+def counts_of_right_ones_not_shares(classes, clusters, shuffles):
+    def purity(c):
+        return sum(int(c[clusters == k].bincount().max()) for k in clusters.unique())
+
+    return purity(classes), sum(purity(classes[s]) for s in shuffles) / len(shuffles)
 
 
 @right("3.1-1")

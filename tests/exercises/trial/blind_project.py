@@ -279,6 +279,40 @@ def query_key_and_value_only(vocab_size, d_model, num_layers, d_ff, num_experts,
     return params, ops, num_layers * 2 * context * d_model * 4
 
 
+@wrong("5-2", "Your last passages are shorter than width, down to a single letter")
+def a_document_shorter_than_width_is_dropped(documents, held_out, width):
+    held = [documents[h] for h in held_out]
+    out = []
+    for i, d in enumerate(documents):
+        shares = any(d[k : k + width] in h for k in range(max(1, len(d) - width + 1)) for h in held)
+        out.append(i not in held_out and not shares)
+    return out
+
+
+@wrong("5-4", "All is right but the learning rate: it follows the step's number, and")
+def step_forgotten(run, fresh):
+    import copy
+
+    fresh.model.load_state_dict(copy.deepcopy(run.model.state_dict()))
+    fresh.optimizer.load_state_dict(copy.deepcopy(run.optimizer.state_dict()))
+    fresh.generator.set_state(run.generator.get_state())
+    return fresh
+
+
+@wrong("5-4", "Both runs now hold the same object (model, generator or optimizer)")
+def the_run_itself_is_returned(run, fresh):
+    return run
+
+
+@wrong("5-8", "Your review returned a str ('fine'). Does it pass then, or not?")
+def returns_what_it_found_as_words(build):
+    m = build().eval()
+    a = torch.arange(6)[None]
+    if torch.isnan(m(a)).any():
+        return "NaN"
+    return "fine"
+
+
 @right("5-2")
 def substring_search(documents, held_out, width):
     held = [documents[h] for h in held_out]

@@ -321,6 +321,66 @@ def the_free_block_takes_the_old_one_s_count(table, holders, index, free):
     return t, h
 
 
+@wrong("2.2-4", "You count the references that find their page, which are the hits")
+def hits_counted(references, num_frames):
+    held, hits = [], 0
+    for r in references:
+        if r in held:
+            hits += 1
+            held.remove(r)
+        elif len(held) == num_frames:
+            held.pop(0)
+        held.append(r)
+    return hits
+
+
+@wrong("2.2-6", "You return how much is wasted, not which share of what was given out")
+def bytes_for_a_share(sizes, page_size):
+    return sum(-s % page_size for s in sizes)
+
+
+@wrong("2.2-7", "Where a hole touches the piece on one of its sides you join them, on")
+def two_holes_that_touch_on_both_sides_are_joined_on(holes, start, size):
+    """Two holes that touch on both sides are joined once."""
+    out = [list(h) for h in holes]
+    for h in out:
+        if h[0] + h[1] == start:
+            h[1] += size
+            return out
+    for h in out:
+        if start + size == h[0]:
+            h[0], h[1] = start, h[1] + size
+            return out
+    return sorted([*out, [start, size]])
+
+
+@wrong("2.2-9", "You let a short job overtake a longer one that came before it. Here")
+def longest_queue_sorted_by_length(arrivals, lengths):
+    now, out = 0, {}
+    for a, n, i in sorted(zip(arrivals, lengths, range(len(lengths)), strict=False), key=lambda x: x[1]):
+        now = max(now, a) + n
+        out[i] = now - a
+    return [out[i] for i in range(len(lengths))]
+
+
+@wrong("2.2-10", "Your jobs run to their ends in the order in which they stand: nobody")
+def first_come_each_to_its_end(lengths, quantum):
+    out, now = [], 0
+    for n in lengths:
+        now += n
+        out.append(now)
+    return out
+
+
+@wrong("2.2-12", "For a block that two hold, the table differs in 1 of 3 places: the")
+def holders_only(table, holders, index, free):
+    h = list(holders)
+    if h[table[index]] > 1:
+        h[table[index]] -= 1
+        h[free] = 1
+    return list(table), h
+
+
 @right("2.2-4")
 def ordered_dict(references, num_frames):
     from collections import OrderedDict

@@ -1,5 +1,7 @@
 """A third trial, written from the statements alone before any of it was run: chapters 6.1 and 6.2."""
 
+import itertools
+
 import numpy as np
 
 from trial.answers import right, wrong
@@ -448,6 +450,65 @@ def ties_broken_recall_for_precision(scores, wrong):
             hits += 1
             out.append(hits / total)
     return sum(out) / len(out)
+
+
+@wrong("6.1-1", "For a turn that is just beginning, your result differs in 1 of 4")
+def the_user_s_end_too(tokens):
+    out, mine, kernel = [], False, False
+    for t in tokens:
+        if t == "<result>":
+            kernel = True
+        out.append((mine and not kernel) or t == "<end>")
+        if t == "<done>":
+            kernel = False
+        if t == "<assistant>":
+            mine = True
+        if t == "<end>":
+            mine = False
+    return out
+
+
+@wrong("6.1-4", "You drop a turn where all just fit. A full window is no fault")
+def strictly_less_than_the_window(lengths, notes, asked, window, reply):
+    gone = 0
+    while gone < len(lengths) and sum(lengths[gone:]) + notes + asked + reply >= window:
+        gone += 1
+    return gone
+
+
+@wrong("6.1-5", "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too")
+def high_without_the_middle_s_shift():
+    return {"share": 0.97, "low": 0.9449, "high": 0.995, "above 0.97": False}
+
+
+@wrong("6.2-1", "You divide by the share of top-p itself. What is kept sums to at")
+def favourite_over_p_alone():
+    return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.9 / 0.7}
+
+
+@wrong("6.2-4", "For runs of one, your result has 1 entry, and 2 are asked for: it is")
+def tokens_that_follow_the_last_token_anywhere(tokens, size):
+    return sorted({b for a, b in itertools.pairwise(tokens) if a == tokens[-1]})
+
+
+@wrong("6.2-5", "You count the runs that stand once. A run that stands three times is")
+def runs_that_come_once(texts, size):
+    runs = [tuple(t[i : i + size]) for t in texts for i in range(len(t) - size + 1)]
+    return sum(runs.count(r) == 1 for r in runs) / len(runs)
+
+
+@wrong("6.2-8", "You let a word that occurs more often count as many times. The")
+def tf_not_weighed():
+    return {"common": 0.5112, "rare": 5.0777, "gain": 6.0}
+
+
+@wrong("6.2-10", "You take fewer bits under a model for a better text. Beams that say")
+def the_variety_is_forgotten_beams_called_better():
+    return {
+        "with the constraint every keyword occurs",
+        "the constraint costs bits under the second model",
+        "beam search is better than temperature 1",
+    }
 
 
 @right("6.1-2")
