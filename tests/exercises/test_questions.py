@@ -185,6 +185,15 @@ def test_of_two_slips_that_come_near_the_nearer_one_is_named():
         assert judge_question(question, {"p": answer}).mistake == name
 
 
+def test_a_slip_in_a_number_is_named_before_the_choice_that_follows_from_it():
+    mistakes = (Mistake("choice", "Read it.", ({"v": "yes"},)), Mistake("sign", "Mind it.", ({"p": -0.5},)))
+    question = a_question({"p": 0.5, "v": "no"}, mistakes, options={"v": ("yes", "no")})
+    for answer, name in ((-0.501, "sign"), (0.5, "choice"), (0.9, "choice")):
+        assert judge_question(question, {"p": answer, "v": "yes"}).mistake == name
+    said = judge_question(question, {"p": -0.501, "v": "yes"}).message
+    assert said == "Mind it. Besides, not right yet: 'v'."
+
+
 def test_what_stands_in_the_statement_or_belongs_to_another_part_is_told():
     choices = ("page", "table", "slice")
     question = a_question(

@@ -123,8 +123,7 @@ def judge_question(question: Question, answer: object, seed: int | None = None) 
         return Verdict("wrong", refusal)
     if _same(question, answer, right):
         return Verdict("correct", f"correct. {question.takeaway}")
-    found = _known(replace(question, rtol=question.rtol / 100), answer, right, seed)  # what fits best, first
-    found = found or _known(question, answer, right, seed)
+    found = _known(question, answer, right, seed)
     if found:
         mistake, value = found
         message = _with_the_rest(question, answer, mistake, value, right, seed)
@@ -133,12 +132,29 @@ def judge_question(question: Question, answer: object, seed: int | None = None) 
 
 
 def _known(question: Question, answer: object, right: object, seed: int | None) -> tuple | None:
-    """The first mistake that explains an answer, with the value that does; None where none does."""
+    """The mistake that explains an answer best, with the value that does; None where none does.
+
+    Best is what explains most of the wrong parts, then what explains a number (a choice often follows from
+    it), then what comes nearest, then what stands first.
+    """
+    exactly, found, best = replace(question, rtol=question.rtol / 100), None, ()
     for mistake in question.mistakes:
         for value in (_plain(question.value_of(value, seed)) for value in mistake.implementations):
             if _fits(question, answer, value, right):
-                return mistake, value
-    return None
+                parts = value.items() if isinstance(value, dict) else ()
+                amiss = sum(not _same(question, item, right[name]) for name, item in parts)
+                numbers_amiss = _numbers_amiss(question, value, right)
+                rank = (amiss, numbers_amiss, numbers_amiss and _fits(exactly, answer, value, right))
+                if found is None or rank > best:
+                    found, best = (mistake, value), rank
+    return found
+
+
+def _numbers_amiss(question: Question, mistaken: object, right: object) -> bool:
+    """Whether a mistake, or one of its parts, is a wrong number."""
+    if not isinstance(mistaken, dict):
+        return _is_number(mistaken)
+    return any(_is_number(right[n]) and not _same(question, v, right[n]) for n, v in mistaken.items())
 
 
 def _plain(value: object) -> object:
@@ -255,11 +271,10 @@ def _with_the_rest(
         return mistake.message
     rest = [name for name in right if name not in value and not _is_blank(answer[name])]
     bad = [name for name in rest if not _same(question, answer[name], right[name])]
-    amiss = [name for name in value if not _same(question, answer[name], right[name])]
-    numbers_amiss = [name for name in bad if _is_number(right[name])]
-    if numbers_amiss and not any(_is_number(right[name]) for name in amiss):
+    unexplained = [name for name in bad if _is_number(right[name])]
+    if unexplained and not _numbers_amiss(question, value, right):
         given = question.given(seed)
-        said = (f"{n!r}: {_difference(question, answer[n], right[n], given)}" for n in numbers_amiss)
+        said = (f"{n!r}: {_difference(question, answer[n], right[n], given)}" for n in unexplained)
         return f"First the numbers. {' '.join(said)} Then: {mistake.message}"
     return mistake.message + (f" Besides, not right yet: {_listed(bad)}." if bad else "")
 
@@ -333,7 +348,8 @@ def _numbers(given: object) -> list[float]:
 
 
 def _number_difference(answer: float, right: float, given: list[float]) -> str:
-    if answer not in (0.0, 1.0, 2.0) and any(math.isclose(answer, number) for number in given):
+    by_chance = answer == int(answer) and abs(answer) < 100
+    if not by_chance and any(math.isclose(answer, number) for number in given):
         return f"{answer:,.6g} is a number of the statement; something has still to be done with it."
     if 0 < right < 1 and math.isclose(answer, 1 - right, rel_tol=5e-3):
         return f"{answer:,.6g} is one minus what it should be: the share of the others."

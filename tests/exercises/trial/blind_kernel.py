@@ -70,7 +70,7 @@ def all_at_their_own_ends(processes, size):
     return sum(math.ceil((n + left - 1) / size) for n, left in processes)
 
 
-@wrong("2.3-4", "✓ 2.3-4: correct in all 10 cases. Who ends early makes room for those")
+@wrong("2.3-4", "You look at one end alone, the first or the last")
 def only_the_first_moment(processes, size):
     if not processes:
         return 0

@@ -62,7 +62,7 @@ def two_to_the_nats(texts):
     return 2 ** (sum(nats) / len(nats))
 
 
-@wrong("2.1-4", "You call A better because each of its tokens costs less. But it has")
+@wrong("2.1-4", "You divide the bits a token by the tokens a byte")
 def bytes_over_tokens_the_wrong_way_round():
     return {
         "A": 6.8,
@@ -164,7 +164,7 @@ def only_what_is_likely_behind_the_text(after, alone):
     return s.index(max(s))
 
 
-@wrong("2.1-10", "!!RAISED IndentationError: unexpected indent (measuring.py, line 85)")
+@wrong("2.1-10", "You give the gain in per cent")
 def gain_in_percent_shown():
     return {
         "gain": 3,
@@ -186,7 +186,7 @@ def variance_for_the_standard_error():
     }
 
 
-@wrong("2.1-10", "!!RAISED IndentationError: unexpected indent (measuring.py, line 85)")
+@wrong("2.1-10", "You put the base rate into the formula")
 def error_of_the_baseline_s_0_8_seeds_for_the_law():
     return {
         "gain": 0.03,

@@ -285,7 +285,7 @@ def inputs_end_with_end_as_well(sentences, start, end, pad):
     )
 
 
-@wrong("4.2-11", "The parents stands in reversed order along the beams")
+@wrong("4.2-11", "The parents stand in reversed order along the beams")
 def worst_first(log_probs, step_log_probs):
     n, v = step_log_probs.shape
     top = (log_probs[:, None] + step_log_probs).flatten().topk(n)

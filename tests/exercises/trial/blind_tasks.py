@@ -129,7 +129,7 @@ def how_many_stay(lengths, notes, asked, window, reply):
     return stay
 
 
-@wrong("6.1-5", "You give the share of wrong turns. Asked for are the exact ones")
+@wrong("6.1-5", "the share of wrong turns")
 def the_share_of_wrong_ones():
     return {"share": 0.03, "low": 0.0138, "high": 0.0639, "above 0.97": False}
 

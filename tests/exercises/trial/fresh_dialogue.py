@@ -312,7 +312,7 @@ def normal_interval():
     return SURE | {"low": 0.97 - h, "high": 0.97 + h}
 
 
-@wrong("6.1-5", "You give the share of wrong turns")
+@wrong("6.1-5", "the share of wrong turns")
 def the_share_of_the_wrong_ones():
     return {"share": 0.03, "low": l2, "high": h2, "above 0.97": False}
 

@@ -177,7 +177,7 @@ def geometric_mean_of_1_p(texts):
     return statistics.geometric_mean([1 / float(q) for q in p])
 
 
-@wrong("2.1-4", "You call A better because each of its tokens costs less")
+@wrong("2.1-4", "You divide the bits a token by the tokens a byte")
 def multiplied_for_divided():
     return BYTES | {"A": 6.8, "B": 22.4, "better": "A"}
 
@@ -403,7 +403,7 @@ def share_right_for_gain():
     return REPORTS | {"gain": 0.83, "shown": True}
 
 
-@wrong("2.1-10", "0.02 is too large, a little")
+@wrong("2.1-10", "You put the base rate into the formula")
 def error_with_the_base_rate():
     return REPORTS | {"error": math.sqrt(0.8 * 0.2 / 400)}
 
