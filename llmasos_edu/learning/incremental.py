@@ -254,24 +254,27 @@ class ReplaySampler:
 
 
 class ResponseLoss:
-    """The loss of learning without forgetting: `next-token loss + strength * response`, for `train`.
+    """The loss of learning without forgetting: `next-token loss + strength * T^2 * response`, for `train`.
 
-    The response is `soft_cross_entropy` between the new answers and the old model's, both at a temperature.
-    This is distillation from the model as it was: with `alpha = s / (s + T^2)` for the strength s,
-    `(1 + s / T^2) * distillation_loss` has the same gradient.
+    The response is `soft_cross_entropy` between the new answers and the old model's, both at a temperature T.
+    Its gradient shrinks as 1/T^2, which the factor T^2 makes up for: a strength then means the same at every
+    temperature. (The paper has no such factor; its strength is ours times T^2.) This is distillation from the
+    model as it was: with `alpha = s / (s + 1)` for the strength s, `(1 + s) * distillation_loss` has the same
+    gradient.
 
     On the new task's text the model is asked for two things: the right next token, and the answers that it
     would have given before. No old text is needed. The old model is a copy, frozen and in evaluation mode.
 
     Args:
         model: as the old task left it.
-        strength: lambda, how much the old answers count.
+        strength: s, how much the old answers count.
         temperature: T; above 1 the unlikely answers count more.
 
     Raises:
         ValueError: a strength below zero.
 
-    Source: Li & Hoiem 2016, section 3 and figure 3, with one output for all tasks; article 3.3.
+    Source: Li & Hoiem 2016, section 3 and figure 3, with one output for all tasks; Hinton et al. 2015,
+    section 2, for T^2; article 3.3.
     """
 
     def __init__(self, model, strength=1.0, temperature=2.0):
@@ -287,7 +290,8 @@ class ResponseLoss:
         targets = batch[:, 1:] if isinstance(batch, torch.Tensor) else batch[1]
         if targets.shape == inputs.shape:  # where nothing is asked, nothing is remembered
             logits, old_logits = logits[targets != -100], old_logits[targets != -100]
-        return new + self.strength * soft_cross_entropy(logits, old_logits, temperature=self.temperature)
+        response = soft_cross_entropy(logits, old_logits, temperature=self.temperature)
+        return new + self.strength * self.temperature**2 * response
 
     @property
     def num_bytes(self):

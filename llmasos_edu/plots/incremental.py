@@ -1,7 +1,8 @@
-"""Accuracy matrices as a still picture: where the explorer cannot run."""
+"""Accuracy matrices as still pictures, and ways to remember side by side over their seeds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.arguments import check_names
 from llmasos_edu.foundation.arrays import read_array
+from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.accuracy_matrix.data import MAX_METHODS, check_tasks, score_limits
 
@@ -19,9 +21,17 @@ _MOST_COLUMNS = 4
 
 
 def accuracy_matrices(
-    matrices: Mapping[str, Any], tasks: Sequence[str], *, title: str | None = None, width: float = 7.5
+    matrices: Mapping[str, Any],
+    tasks: Sequence[str],
+    *,
+    baselines: Mapping[str, Any] | None = None,
+    title: str | None = None,
+    width: float = 7.5,
 ) -> Figure:
     """One accuracy matrix for each method, all on one scale, the numbers in their cells.
+
+    The scale begins at 0 and ends where the scores do, at the next twentieth; scores that are no shares have
+    a scale from the smallest to the largest.
 
     R[i, j] is the score on task j after task i was learnt: below the diagonal stands what was kept of earlier
     tasks, above it what was known of later ones. Each panel's title ends with the mean of its last row, the
@@ -31,6 +41,7 @@ def accuracy_matrices(
         matrices: for each of 1 to 8 methods, by its name, R `[tasks, tasks]`, torch or numpy; NaN where it
             was not measured.
         tasks: names of the tasks in the order of training, 2 to 8.
+        baselines: by name, scores `[tasks]` of somebody who knows little: rows below a line.
         title: the finding that the picture shows.
         width: of the figure, inches.
 
@@ -45,22 +56,27 @@ def accuracy_matrices(
     tasks = check_tasks(tasks)
     methods = check_names(list(matrices), "matrices", 1, MAX_METHODS)
     grids = [_check_matrix(matrices[name], name, len(tasks)) for name in methods]
-    low, high = score_limits(np.array([v for grid in grids for v in grid.flat if np.isfinite(v)]), [])
+    rows_below = [_check_baseline(values, name, len(tasks)) for name, values in (baselines or {}).items()]
+    low, high = _limits([*grids, *rows_below])
     rows = -(-len(methods) // _MOST_COLUMNS)
     columns = -(-len(methods) // rows)
     with mpl.rc_context(STYLE | {"axes.grid": False}):
-        high_each = (width - 2) / max(columns, 2) + 0.5  # square cells, and a title of two lines
+        # Square cells, and a title of two lines.
+        high_each = (width - 2) / max(columns, 2) * (1 + len(rows_below) / len(tasks)) + 0.5
         size = (width, rows * high_each + 1.1)
         figure, panels = plt.subplots(
             rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True, layout="compressed"
         )
         for axes, method, grid in zip(panels.flat, methods, grids, strict=False):
-            image = axes.imshow(np.ma.masked_invalid(grid), vmin=low, vmax=high, interpolation="nearest")
-            _write_scores(axes, grid, image, 9 if len(tasks) < 5 else 7)
+            whole = np.vstack([grid, *rows_below])
+            image = axes.imshow(np.ma.masked_invalid(whole), vmin=low, vmax=high, interpolation="nearest")
+            _write_scores(axes, whole, image, 9 if len(tasks) < 5 else 7)
+            if rows_below:
+                axes.axhline(len(tasks) - 0.5, color="white", linewidth=4)
             average = f"\naverage {grid[-1].mean():.2f}" if np.isfinite(grid[-1]).all() else ""
             axes.set_title(f"{method}{average}", fontsize=9)
             axes.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right")
-            axes.set_yticks(range(len(tasks)), tasks)
+            axes.set_yticks(range(len(whole)), [*tasks, *(baselines or {})])
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
         for axes in panels.flat[len(methods) :]:
@@ -85,9 +101,75 @@ def _check_matrix(values: Any, method: str, tasks: int) -> np.ndarray:
     return grid
 
 
+def _check_baseline(values: Any, name: str, tasks: int) -> np.ndarray:
+    row = read_array(values, f"baselines[{name!r}]")[0]
+    if row.shape != (tasks,) or not np.isfinite(row).all():
+        raise ValueError(f"baselines[{name!r}] has shape {list(row.shape)}, expected [{tasks}] finite scores")
+    return row
+
+
+def _limits(grids: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The two ends of the colours."""
+    low, high = score_limits(np.array([v for grid in grids for v in grid.flat if np.isfinite(v)]), [])
+    if (low, high) == (0.0, 1.0):
+        largest = max(float(np.nanmax(grid)) for grid in grids)
+        high = min(1.0, max(math.ceil(20 * largest - 1e-4), 1) / 20)
+    return low, high
+
+
 def _write_scores(axes, grid: np.ndarray, image, size: int) -> None:
     """Each score in its cell, black on bright and white on dark."""
     for row, column in np.argwhere(np.isfinite(grid)):
         red, green, blue, _ = image.cmap(image.norm(grid[row, column]))
         ink = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.45 else "white"
         axes.text(column, row, f"{grid[row, column]:.2f}", ha="center", va="center", color=ink, fontsize=size)
+
+
+def ways_figure(
+    scores: Mapping[str, Sequence[float]],
+    *,
+    lines: Mapping[str, float] | None = None,
+    live: Mapping[str, float] | None = None,
+    label: str,
+    title: str | None = None,
+    width: float = 8.0,
+) -> Figure:
+    """One figure of several methods over their seeds: a dot a seed, a bar at the mean, a star for this run.
+
+    Args:
+        scores: by the method's name, one score a seed.
+        lines: by name, what knowing little gives: dotted, from side to side.
+        live: by the method's name, the score that the chapter has measured just now.
+        label: of the axis.
+        title: the finding.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown.
+
+    Raises:
+        ValueError: no scores, or a live score of a method that has none.
+    """
+    if not scores or not all(len(values) for values in scores.values()):
+        raise ValueError(f"there are no scores to draw: {dict(scores)}")
+    if strange := (live or {}).keys() - scores.keys():
+        raise ValueError(f"live scores of {sorted(strange)}, which have no others")
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure, axis = plt.subplots(figsize=(width, 0.34 * len(scores) + 1.4))
+        for line, (name, values) in enumerate(scores.items()):
+            axis.plot(values, [line] * len(values), ".", color=OKABE_ITO["blue"], markersize=7, alpha=0.7)
+            axis.plot(sum(values) / len(values), line, "|", color=OKABE_ITO["blue"], markersize=16, mew=2.5)
+            if live and name in live:
+                axis.plot(live[name], line, "*", color="k", markersize=10, zorder=3)
+        for (name, value), style in zip((lines or {}).items(), (":", "--", "-."), strict=False):
+            axis.axvline(value, color="k", linestyle=style, linewidth=1.2, label=name)
+        axis.set_yticks(range(len(scores)), list(scores))
+        axis.set(ylim=(len(scores) - 0.5, -0.5), xlabel=label)
+        axis.plot([], [], ".", color=OKABE_ITO["blue"], label="a seed")
+        axis.plot([], [], "|", color=OKABE_ITO["blue"], markersize=10, mew=2.5, label="their mean")
+        if live:
+            axis.plot([], [], "*", color="k", linestyle="", label="this notebook's run")
+        figure.legend(loc="outside lower left", ncols=6, fontsize=8)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure

@@ -3,14 +3,18 @@
 import itertools
 from collections import Counter
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 from torch import nn
 from torch.distributions import Categorical
 
+from llmasos_edu.book.evidence import Condition, Interval
+from llmasos_edu.book.evidence.deciding import _kind
 from llmasos_edu.exercises import find, judge
 from llmasos_edu.learning.divergences import soft_cross_entropy
 from llmasos_edu.learning.elastic import ElasticLoss, ElasticPenalty
@@ -492,3 +496,56 @@ def test_answers_of_another_kind_are_told_what_is_asked_for(key, answer, said):
     verdict = judge(key, answer)
     assert verdict.status in ("wrong", "error")
     assert said in verdict.message
+
+
+# Questions that ask for judgement --------------------------------------------------------------------
+
+RIGHT = {key: find(key).right() for key in ("3.3-9", "3.3-10", "3.3-11")}
+
+
+class TestQuestions(
+    question_rules_for(
+        "3.3",
+        alternatives={
+            "3.3-9": RIGHT["3.3-9"] | {"above the table": RIGHT["3.3-9"]["above the table"] + 4e-4},
+            "3.3-10": RIGHT["3.3-10"] | {"below the table": ["prose"]},
+            "3.3-11": RIGHT["3.3-11"] | {"open": torch.tensor(RIGHT["3.3-11"]["open"])},
+        },
+        variations=[
+            ("3.3-9", "plain training untuned", RIGHT["3.3-9"] | {"plain": "EWC's best rate"}),
+            ("3.3-9", "looks ahead", {
+                **RIGHT["3.3-9"], "adapter": "the one that is least surprised by the whole text"
+            }),
+            ("3.3-10", "forgotten for useless", RIGHT["3.3-10"] | {"below the table": {"code", "prose"}}),
+            ("3.3-11", "the kindest setting", RIGHT["3.3-11"] | {"verdict": "holds"}),
+        ],
+        seeds=(None, *range(1, 25)),
+    )
+):  # fmt: skip
+    pass
+
+
+def test_readers_of_a_class_get_all_three_verdicts():
+    verdicts = [find("3.3-11").right(seed)["verdict"] for seed in range(30)]
+    assert all(verdicts.count(verdict) >= 5 for verdict in set(verdicts))
+    assert len(set(verdicts)) == 3
+
+
+def test_the_verdict_of_the_question_is_the_book_s():
+    for seed in range(30):
+        rows, right = find("3.3-11").given(seed), find("3.3-11").right(seed)
+        settings = [{"last": name.startswith("last"), "long": name.endswith("long")} for name in rows]
+        sides = [Interval(sum(row) / 2, *row).side(0.02) for row in rows.values()]
+        conditions = (Condition("sums come last", lambda s: s["last"]),
+                      Condition("a stage is long", lambda s: s["long"]))  # fmt: skip
+        statement = SimpleNamespace(conditions=conditions)
+        kind, words = _kind(statement, [*zip(settings, rows, sides, strict=True)])
+        assert right["verdict"] == f"{kind} {words}".strip()
+        assert (right["borne out"], right["open"]) == (sides.count("for"), sides.count("open"))
+
+
+def test_the_matrix_of_the_question_by_the_library():
+    for seed in range(30):
+        given = find("3.3-10").given(seed)
+        matrix = torch.tensor([given[row] for row in ("first", "second", "third")])
+        assert find("3.3-10").right(seed)["backward"] == pytest.approx(backward_transfer(matrix))

@@ -288,12 +288,12 @@ def test_the_loss_is_new_text_plus_old_answers():
     old = small_model().eval()
     moved = small_model(seed=1)
     batch = torch.randint(11, (3, 7), generator=generator())
-    by_hand = next_token_loss(moved, batch) + 0.7 * soft_cross_entropy(
+    by_hand = next_token_loss(moved, batch) + 0.7 * 16 * soft_cross_entropy(
         moved(batch[:, :-1]), old(batch[:, :-1]), temperature=4.0
     )
     assert_close(loss(moved, batch), by_hand)
     pair = (batch[:, :-1], batch[:, -1])
-    by_hand = next_token_loss(moved, pair) + 0.7 * soft_cross_entropy(
+    by_hand = next_token_loss(moved, pair) + 0.7 * 16 * soft_cross_entropy(
         moved(pair[0]), old(pair[0]), temperature=4.0
     )
     assert_close(loss(moved, pair), by_hand)
@@ -310,10 +310,10 @@ def test_remembering_is_distillation_from_the_model_as_it_was(strength, temperat
     batch = torch.randint(11, (3, 7), generator=generator())
     ours = ResponseLoss(old, strength, temperature)(model, batch)
     logits, old_logits = model(batch[:, :-1]), old(batch[:, :-1])
-    alpha = strength / (strength + temperature**2)
+    alpha = strength / (strength + 1)
     theirs = distillation_loss(logits, old_logits, batch[:, 1:], temperature=temperature, alpha=alpha)
     parameters = list(model.parameters())
-    slopes = torch.autograd.grad(theirs * (1 + strength / temperature**2), parameters)
+    slopes = torch.autograd.grad(theirs * (1 + strength), parameters)
     for mine, other in zip(torch.autograd.grad(ours, parameters), slopes, strict=True):
         assert_close(mine, other, atol=1e-6, rtol=1e-4)
 

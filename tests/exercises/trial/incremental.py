@@ -283,3 +283,130 @@ def storage_as_floats_in_a_list(shapes, num_layers, rank, base_parameters, domai
         bytes_each * (base_parameters + one * domains),
         float(bytes_each * base_parameters) * domains,
     ]
+
+
+TRIAL = {
+    "trials": 15,
+    "chosen on": "a part of the training text that was kept back",
+    "plain": "as many rates as EWC had trials",
+    "above the table": 0.06,
+    "adapter": "the one that was least surprised by the text so far",
+}
+MATRIX = {"backward": -0.14, "by sums": 0.16, "below the table": {"prose"}, "prose helps code": True}
+SWEEP = {"borne out": 2, "open": 1, "verdict": "holds when a stage is long"}
+
+
+@wrong("3.3-9", "You count the strengths and leave the rates out")
+def strengths_and_rates_added():
+    return TRIAL | {"trials": 5 + 3}
+
+
+@wrong("3.3-9", "one too many")
+def plain_training_counted_as_a_trial():
+    return TRIAL | {"trials": 16}
+
+
+@wrong("3.3-9", "has picked luck as well")
+def settings_chosen_on_the_test_texts():
+    return TRIAL | {"chosen on": "the test texts"}
+
+
+@wrong("3.3-9", "Plain training has a knob as well")
+def plain_training_gets_the_winner_s_rate():
+    return TRIAL | {"plain": "EWC's best rate"}
+
+
+@wrong("3.3-9", "LoRA is told what the others have to find out")
+def the_right_adapter_is_given():
+    return TRIAL | {"adapter": "that of its domain"}
+
+
+@wrong("3.3-9", "You compare one of the two domains")
+def the_old_domain_alone():
+    return TRIAL | {"above the table": 0.19 - 0.22}
+
+
+@wrong("3.3-9", "You give EWC's own average")
+def average_without_the_table():
+    return TRIAL | {"above the table": (0.19 + 0.35) / 2}
+
+
+@right("3.3-9")
+def a_fair_trial_in_other_letters():
+    return {
+        "adapter": "The one that was least surprised by the text so far",
+        "plain": "As many rates as EWC had trials",
+        "chosen on": "a part of the training text  that was kept back",
+        "above the table": (0.19 + 0.35) / 2 - (0.22 + 0.2) / 2,
+        "trials": 15.0,
+    }
+
+
+@wrong("3.3-10", "You divide by three")
+def all_three_domains_in_the_mean():
+    return MATRIX | {"backward": (0.15 - 0.35 + 0.33 - 0.41 + 0.0) / 3}
+
+
+@wrong("3.3-10", "sign turned round")
+def forgetting_for_backward_transfer():
+    return MATRIX | {"backward": 0.14}
+
+
+@wrong("3.3-10", "what both later stages have taken")
+def lost_since_the_beginning():
+    return MATRIX | {"by sums": 0.35 - 0.15}
+
+
+@wrong("3.3-10", "To lose some is not yet to be worse than a table")
+def all_that_lost_something():
+    return MATRIX | {"below the table": ["code", "prose"]}
+
+
+@wrong("3.3-10", "whether prose taught more about code")
+def prose_measured_against_trained_code():
+    return MATRIX | {"prose helps code": 0.21 > 0.41}
+
+
+@right("3.3-10")
+def the_matrix_by_torch():
+    matrix = torch.tensor([[0.35, 0.21, 0.02], [0.31, 0.41, 0.03], [0.15, 0.33, 0.39]])
+    return MATRIX | {
+        "backward": (matrix[-1] - matrix.diag())[:2].mean(),
+        "by sums": matrix[1, 0] - matrix[2, 0],
+        "below the table": frozenset({"prose"}),
+    }
+
+
+@wrong("3.3-11", "judge by the middle")
+def means_compared_with_the_threshold():
+    return SWEEP | {"borne out": 3, "open": 0}
+
+
+@wrong("3.3-11", "lies above 0")
+def zero_for_what_counts():
+    return SWEEP | {"borne out": 3}
+
+
+@wrong("3.3-11", "some settings speak for all")
+def one_kind_setting_is_enough():
+    return SWEEP | {"verdict": "holds"}
+
+
+@wrong("3.3-11", "when every setting speaks against it")
+def one_harsh_setting_is_enough():
+    return SWEEP | {"verdict": "does not hold"}
+
+
+@wrong("3.3-11", "more is shown than nothing")
+def mixed_signs_show_nothing():
+    return SWEEP | {"verdict": "not shown"}
+
+
+@wrong("3.3-11", "as open, or none")
+def whatever_is_not_for_is_open():
+    return SWEEP | {"open": 2}
+
+
+@right("3.3-11")
+def a_verdict_with_numbers_of_numpy():
+    return {"verdict": "Holds when a stage is long", "open": torch.tensor(1), "borne out": 2.0}
