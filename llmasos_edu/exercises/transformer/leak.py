@@ -204,16 +204,6 @@ LEAK = Exercise(
             (lambda *a: _farthest(_pairs(_differences(*a, replace=_next_token))),),
         ),
         Mistake(
-            "how many leaks",
-            "You return how many leaks there are, of positions, of tokens or of pairs. Asked for is the "
-            "distance over which the farthest of them reaches.",
-            (
-                lambda *a: len({t for s, t in _pairs(_differences(*a)) if s > t}),
-                lambda *a: len({s for s, t in _pairs(_differences(*a)) if s > t}),
-                lambda *a: len([t for s, t in _pairs(_differences(*a)) if s > t]),
-            ),
-        ),
-        Mistake(
             "moves up and down cancel",
             "You add up how the logits move. Where some rise as much as others fall, the sum is zero, and "
             "the leak goes unseen: what counts is how far they move, not where to.",
@@ -280,6 +270,8 @@ LEAK = Exercise(
             (
                 lambda *a: min(1, _farthest(_pairs(_differences(*a)))),
                 lambda *a: sum(s > t for s, t in _pairs(_differences(*a))),
+                lambda *a: len({t for s, t in _pairs(_differences(*a)) if s > t}),
+                lambda *a: len({s for s, t in _pairs(_differences(*a)) if s > t}),
                 lambda *a: max((_differences(*a) > 1e-4).tril(-1).sum(1).tolist()),
             ),
         ),

@@ -174,7 +174,7 @@ def nan_where_a_weight_is_0(weights):
 
 
 @wrong("4.1-9", "You add up over the queries, so there is one number per key. Which")
-def over_the_queries(weights):
+def over_the_queries_again(weights):
     return (torch.special.entr(weights) / math.log(2)).sum(-2)
 
 
@@ -243,7 +243,7 @@ def turns_the_other_way(offset, d_model, base):
 
 
 @wrong("4.2.3-2", "Your results are what the solution gives if `offset` had no sign (its")
-def absolute_offset(offset, d_model, base):
+def absolute_offset_again(offset, d_model, base):
     R = torch.zeros(d_model, d_model)
     for i in range(0, d_model, 2):
         a = abs(offset) / base ** (i / d_model)
@@ -387,7 +387,7 @@ def heads_counted_from_0(num_heads, query_len, key_len):
 
 
 @wrong("4.2.3-9", "Without a cache you are right. With one, your queries stand at the")
-def first_query_at_the_first_key(num_heads, query_len, key_len):
+def first_query_at_the_first_key_again(num_heads, query_len, key_len):
     slope = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)
     d = (torch.arange(query_len)[:, None] - torch.arange(key_len)).float()
     return (-slope[:, None, None] * d).masked_fill(d < 0, -math.inf)
@@ -517,7 +517,7 @@ def cache_returned_without_the_new_token(x, w_query, w_key, w_value, cached_keys
 
 
 @wrong("4.1-9", "8 keys read equally give 8 with your function: that is the effective")
-def perplexity_for_entropy(weights):
+def perplexity_for_entropy_again(weights):
     return 2 ** (torch.special.entr(weights).sum(-1) / math.log(2))
 
 

@@ -47,12 +47,12 @@ def the_40_is_forgotten_in_both():
 
 
 @wrong("1-3", "With the machines that you hire the training is not quite ready in")
-def machines_rounded_down():
+def machines_rounded_down_again():
     return {"years": 665.9, "machines": 4050}
 
 
 @wrong("1-4", "You take natural logarithms: a slope of one then means a growth by")
-def natural_logarithm(years, flops):
+def natural_logarithm_again(years, flops):
     x, y = torch.as_tensor(years).double(), torch.log(torch.as_tensor(flops).double())
     b = ((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum()
     return 1 / b
@@ -140,7 +140,7 @@ def growth_another_base_of_logarithms():
 
 
 @wrong("1-8", "You divide the squares by n. With the mean taken from the same runs")
-def standard_deviation_with_n():
+def standard_deviation_with_n_again():
     return {"mean": 0.174, "half": 0.29, "verdict": "not shown"}
 
 

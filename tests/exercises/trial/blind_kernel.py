@@ -53,7 +53,7 @@ def continuous_as_the_sum_over_the_slots():
 
 
 @wrong("2.3-3", "Your rate is that of the static batches. Asked for are tokens per")
-def rate_of_the_static_way():
+def rate_of_the_static_way_again():
     return {"static": 34, "continuous": 25, "rate": 48 / 34}
 
 
@@ -252,7 +252,7 @@ def all_right_guesses_and_the_own_token_at_the_first(guesses, likeliest):
 
 
 @wrong("2.3-7", "A call that takes just its limit is refused. It takes no longer than")
-def at_the_limit_is_too_long(name, rights, arguments, tools):
+def at_the_limit_is_too_long_again(name, rights, arguments, tools):
     if name not in tools:
         return 38
     right, names, time, limit = tools[name]

@@ -214,7 +214,7 @@ def perplexity_of_each_text_then_the_mean(texts):
 
 
 @wrong("2.1-3", "You average the probabilities. A token that the model held to be")
-def one_over_the_mean_probability(texts):
+def one_over_the_mean_probability_again(texts):
     p = [x for t in texts for x in t]
     return len(p) / sum(p)
 
@@ -233,7 +233,7 @@ def tokens_read_before_not_windows(train, held_out, width):
 
 
 @wrong("2.1-9", "You divide one log-probability by the other. Probabilities are")
-def ratio_of_log_probabilities(after, alone):
+def ratio_of_log_probabilities_again(after, alone):
     s = [sum(x) / sum(y) for x, y in zip(after, alone, strict=False)]
     return s.index(max(s))
 

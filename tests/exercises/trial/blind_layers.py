@@ -14,7 +14,7 @@ def variance_with_n_1(x, weight, bias, eps):
 
 
 @wrong("4.2-1", "Where the variance is small your result is off: you add eps to the")
-def eps_added_to_the_deviation(x, weight, bias, eps):
+def eps_added_to_the_deviation_again(x, weight, bias, eps):
     m = x.mean(-1, keepdim=True)
     return (x - m) / (x.std(-1, keepdim=True, correction=0) + eps) * weight + bias
 
@@ -81,14 +81,14 @@ def return_inside_the_loop(x, layers, final_norm):
 
 
 @wrong("4.2-5", "Your queries read the padding and leave the tokens out. What does")
-def mask_the_wrong_way_round(x, memory, memory_keep, w_query, w_key, w_value):
+def mask_the_wrong_way_round_again(x, memory, memory_keep, w_query, w_key, w_value):
     q, k, v = x @ w_query, memory @ w_key, memory @ w_value
     s = q @ k.mT / math.sqrt(q.shape[-1])
     return s.masked_fill(memory_keep[:, None, :], -1e9).softmax(-1) @ v
 
 
 @wrong("4.2-5", "You divide, but by the root of another width: what matters is how")
-def scaled_by_d_model(x, memory, memory_keep, w_query, w_key, w_value):
+def scaled_by_d_model_again(x, memory, memory_keep, w_query, w_key, w_value):
     q, k, v = x @ w_query, memory @ w_key, memory @ w_value
     s = q @ k.mT / math.sqrt(x.shape[-1])
     return s.masked_fill(~memory_keep[:, None, :], -math.inf).softmax(-1) @ v
@@ -112,7 +112,9 @@ def true_where_it_may_not_read(x, memory, memory_keep, self_attention, cross_att
 
 
 @wrong("4.2-6", "The masks are right, but one of the sub-layers replaces x instead of")
-def no_residual_around_cross_attention(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
+def no_residual_around_cross_attention_again(
+    x, memory, memory_keep, self_attention, cross_attention, feed_forward
+):
     n = x.shape[1]
     x = x + self_attention(x, torch.ones(1, n, n, dtype=torch.bool).tril())
     x = cross_attention(x, memory, memory_keep[:, None, :])
@@ -128,7 +130,7 @@ def cross_before_self(x, memory, memory_keep, self_attention, cross_attention, f
 
 
 @wrong("4.2-7", "Inputs and labels are the same row, so the decoder is asked for the")
-def labels_not_shifted(sentences, start, end, pad):
+def labels_not_shifted_again(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
     inp = [[start] + s + [pad] * (n - 1 - len(s)) for s in sentences]
     lab = [[start] + s + [pad] * (n - 1 - len(s)) for s in sentences]
@@ -207,7 +209,7 @@ def only_the_last_token_is_changed(decoder, tokens, vocab_size):
     return max([s - t for t in range(s) if moved[t]], default=0)
 
 
-@wrong("4.2-10", "You return how many leaks there are, of positions, of tokens or of")
+@wrong("4.2-10", "or count the leaks")
 def counts_how_many_positions_look_ahead(decoder, tokens, vocab_size):
     a = decoder(tokens)
     ahead = set()
@@ -286,7 +288,7 @@ def inputs_end_with_end_as_well(sentences, start, end, pad):
 
 
 @wrong("4.2-11", "The parents stand in reversed order along the beams")
-def worst_first(log_probs, step_log_probs):
+def worst_first_again(log_probs, step_log_probs):
     n, v = step_log_probs.shape
     top = (log_probs[:, None] + step_log_probs).flatten().topk(n)
     i = top.indices.flip(0)
@@ -300,7 +302,7 @@ def one_norm_for_both(x, attention, feed_forward, norm_1, norm_2):
 
 
 @wrong("4.2-4", "For 3 layers on a single token, your result differs in 6 of 6 places")
-def norms_exchanged(x, layers, final_norm):
+def norms_exchanged_again(x, layers, final_norm):
     for n1, a, n2, ff in layers:
         x = x + a(n2(x))
         x = x + ff(n1(x))

@@ -36,7 +36,7 @@ def tasks_and_times_exchanged(accuracy, untrained):
 
 
 @wrong("3.3-2", "Held-out items stay out, but you count them as seen. The training")
-def held_out_items_count_as_seen(stream, held_out, draws, capacity):
+def held_out_items_count_as_seen_again(stream, held_out, draws, capacity):
     buffer, seen = [], 0
     for x, h, d in zip(stream, held_out, draws, strict=False):
         seen += 1
@@ -52,7 +52,7 @@ def held_out_items_count_as_seen(stream, held_out, draws, capacity):
 
 
 @wrong("3.3-2", "Every item finds a place in your full buffer, so the past is washed")
-def always_replaces(stream, held_out, draws, capacity):
+def always_replaces_again(stream, held_out, draws, capacity):
     buffer = []
     for x, h, d in zip(stream, held_out, draws, strict=False):
         if h:
@@ -87,7 +87,7 @@ def the_likeliest_class_for_a_drawn_one(weights, inputs, labels, uniforms):
 
 
 @wrong("3.3-4", "You take the mean over the old tasks. Each keeps its full weight")
-def mean_over_the_tasks(weights, anchors, fishers, strength):
+def mean_over_the_tasks_again(weights, anchors, fishers, strength):
     return strength / 2 * (fishers * (weights - anchors) ** 2).sum(1).mean()
 
 
@@ -171,7 +171,7 @@ def one_layer_only(shapes, num_layers, rank, base_parameters, domains, bytes_eac
 
 
 @wrong("3.3-8", "You store the base again for every domain. It is the same for all of")
-def a_base_for_each_domain(shapes, num_layers, rank, base_parameters, domains, bytes_each):
+def a_base_for_each_domain_again(shapes, num_layers, rank, base_parameters, domains, bytes_each):
     a = num_layers * sum(rank * (o + i) for o, i in shapes)
     return a, domains * (base_parameters + a) * bytes_each, domains * base_parameters * bytes_each
 
@@ -223,7 +223,7 @@ def depth_itself_stops_at_deepest(text, deepest):
 
 
 @wrong("3.4-2", "You take one mean over all examples, so a task with ten times as many")
-def every_example_counts_alike(losses, tasks, num_classes):
+def every_example_counts_alike_again(losses, tasks, num_classes):
     return (losses / torch.log(num_classes.to(losses.dtype))[tasks]).mean()
 
 
@@ -238,7 +238,7 @@ def absent_tasks_in_the_mean(losses, tasks, num_classes):
 
 
 @wrong("3.4-2", "You divide by the number of classes, or multiply. Guessing among C")
-def divided_by_the_number_of_classes(losses, tasks, num_classes):
+def divided_by_the_number_of_classes_again(losses, tasks, num_classes):
     parts = [losses[tasks == t].mean() / num_classes[t] for t in tasks.unique()]
     return torch.stack(parts).mean()
 
@@ -307,7 +307,7 @@ def power_t_for_1_t(sizes, temperature, steps):
 
 
 @wrong("3.4-5", "Your second number says how often a task is drawn. A pass takes as")
-def draws_for_passes(sizes, temperature, steps):
+def draws_for_passes_once_more(sizes, temperature, steps):
     n = torch.as_tensor(sizes).double() ** (1 / temperature)
     p = n / n.sum()
     return p, p * steps
@@ -577,7 +577,7 @@ def draws_are_used_up_one_by_one(stream, held_out, draws, capacity):
 
 
 @wrong("3.3-4", "You hold on to one of the old tasks. The others are forgotten as if")
-def only_the_last_anchor(weights, anchors, fishers, strength):
+def only_the_last_anchor_again(weights, anchors, fishers, strength):
     return strength / 2 * (fishers[-1] * (weights - anchors[-1]) ** 2).sum()
 
 
@@ -739,7 +739,7 @@ def plain_python_numbers(accuracy, untrained):
 
 
 @right("3.3-3")
-def autograd_example_by_example(weights, inputs, labels, uniforms):
+def autograd_example_by_example_again(weights, inputs, labels, uniforms):
     w = weights.detach().clone().requires_grad_()
     total = torch.zeros_like(w)
     for x, u in zip(inputs, uniforms, strict=False):
@@ -751,7 +751,7 @@ def autograd_example_by_example(weights, inputs, labels, uniforms):
 
 
 @right("3.3-6")
-def the_other_factor_is_zero(noise_down, noise_up):
+def the_other_factor_is_zero_again(noise_down, noise_up):
     return torch.zeros_like(noise_down), noise_up.clone()
 
 

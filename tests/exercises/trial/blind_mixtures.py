@@ -47,7 +47,7 @@ def gates_all_equal(logits, top_k):
 
 
 @wrong("4.3-3", "Both gates are right, but your share is above one: it is `after` over")
-def share_upside_down(logits, top_k):
+def share_upside_down_again(logits, top_k):
     p = logits.softmax(-1)
     v, i = logits.topk(top_k)
     b = p.gather(-1, i)
@@ -55,7 +55,7 @@ def share_upside_down(logits, top_k):
 
 
 @wrong("4.3-3", "Your `after` takes a softmax of numbers that have been through one")
-def softmax_of_the_probabilities(logits, top_k):
+def softmax_of_the_probabilities_again(logits, top_k):
     b = logits.softmax(-1).topk(top_k).values
     return b, b.softmax(-1), b.sum(-1, keepdim=True)
 
@@ -70,7 +70,7 @@ def f_divided_by_all_choices(logits, top_k):
 
 
 @wrong("4.3-4", "You do not multiply by the number of experts (or even divide by it)")
-def number_of_experts_forgotten(logits, top_k):
+def number_of_experts_forgotten_again(logits, top_k):
     n, e = logits.shape
     fr = F.one_hot(logits.topk(top_k).indices, e).sum((0, 1)).to(logits.dtype) / n
     return (fr * logits.softmax(-1).mean(0)).sum()
@@ -101,7 +101,7 @@ def squared_logits_no_logsumexp(logits):
 
 
 @wrong("4.3-6", "You choose well, but the gates hold the bias as well. It would scale")
-def gates_with_the_bias(probs, bias, top_k, rate):
+def gates_with_the_bias_again(probs, bias, top_k, rate):
     s = probs + bias
     at = s.topk(top_k).indices
     gates = torch.zeros_like(probs).scatter(1, at, s.gather(1, at))
@@ -133,19 +133,19 @@ def softmax_over_the_tokens_2(logits, capacity):
 
 
 @wrong("4.3-7", "Each of your tokens chooses `capacity` experts, as in the exercises")
-def tokens_choose(logits, capacity):
+def tokens_choose_once_more(logits, capacity):
     p = logits.softmax(1)
     at = p.argsort(dim=1, descending=True, stable=True)[:, :capacity]
     return torch.zeros_like(p).scatter(1, at, p.gather(1, at))
 
 
 @wrong("4.3-8", "You cut the fraction off. With few tokens and many experts the")
-def rounded_down(batch, seq, num_experts, top_k, capacity_factor):
+def rounded_down_again(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
 @wrong("4.3-8", "You round the even share before the factor acts on it, so the")
-def rounded_before_the_factor(batch, seq, num_experts, top_k, capacity_factor):
+def rounded_before_the_factor_again(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
 
 
@@ -261,7 +261,7 @@ def additions_are_not_counted(tokens, d_model, d_ff, num_experts, top_k):
 
 
 @wrong("4.3-13", "Your experts make two products for each token. A SwiGLU has a third")
-def two_matrices_an_expert(tokens, d_model, d_ff, num_experts, top_k):
+def two_matrices_an_expert_again(tokens, d_model, d_ff, num_experts, top_k):
     e = 4 * tokens * d_model * d_ff
     return 2 * tokens * d_model * num_experts, e * num_experts, e * top_k
 
@@ -337,7 +337,7 @@ def load_of_the_tokens_best_choice_alone(probs, bias, top_k, rate):
 
 
 @wrong("4.3-9", "You keep those who come last and drop the first ones: the queue is")
-def last_tokens_first(expert, num_experts, capacity):
+def last_tokens_first_again(expert, num_experts, capacity):
     used = [0] * num_experts
     kept = torch.zeros_like(expert, dtype=torch.bool)
     for j in range(expert.shape[1]):

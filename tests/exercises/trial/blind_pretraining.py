@@ -42,7 +42,7 @@ def the_10_and_80_exchanged(tokens, choice, fate, other, mask_id):
 
 
 @wrong("3.1-2", "The gradient is right up to a factor, but each sequence has a factor")
-def mean_of_the_rows_means(logits, tokens, hidden):
+def mean_of_the_rows_means_once_more(logits, tokens, hidden):
     nll = -torch.log_softmax(logits, -1).gather(-1, tokens[..., None])[..., 0]
     rows = [(nll[b][hidden[b]]).mean() for b in range(len(nll)) if hidden[b].any()]
     return torch.stack(rows).mean()
@@ -81,13 +81,13 @@ def all_batches_count_alike(losses, counts):
 
 
 @wrong("3.1-4", "You average the perplexities of the batches. The exponential makes")
-def mean_of_the_perplexities(losses, counts):
+def mean_of_the_perplexities_again(losses, counts):
     one, c = torch.as_tensor(losses).double(), torch.as_tensor(counts).double()
     return (one.exp() * c).sum() / c.sum()
 
 
 @wrong("3.1-5", "You divide by the number of characters. A letter outside of English")
-def characters_for_bytes(nats, text):
+def characters_for_bytes_again(nats, text):
     return float(sum(nats)) / math.log(2) / len(text)
 
 
@@ -293,7 +293,7 @@ def vectors_are_not_normalised(anchors, positives, temperature):
 
 
 @wrong("3.2-6", "Your softmax runs over the anchors, for each positive. Asked is the")
-def softmax_over_the_anchors(anchors, positives, temperature):
+def softmax_over_the_anchors_again(anchors, positives, temperature):
     s = F.normalize(anchors, dim=1) @ F.normalize(positives, dim=1).T / temperature
     return -torch.log_softmax(s, 0).diagonal().mean()
 
@@ -392,7 +392,7 @@ def the_word_itself_is_the_first(vectors, query, k):
 
 
 @wrong("3.2-4", "Your shares are those of the counts: the power is missing (and a mere")
-def power_forgotten(counts, power):
+def power_forgotten_again(counts, power):
     c = torch.as_tensor(counts).double()
     return c / c.sum()
 

@@ -8,7 +8,7 @@ from trial.answers import right, wrong
 
 
 @wrong("5-1", "You average the batches as if they were equally large. Where the last")
-def batches_count_alike(losses, counts, text):
+def batches_count_alike_again(losses, counts, text):
     mean = sum(float(one) for one in losses) / len(losses)
     return mean * float(sum(counts)) / math.log(2) / len(text.encode("utf-8"))
 
@@ -105,7 +105,7 @@ def generator_forgotten(run, fresh):
 
 
 @wrong("5-4", "Both runs now hold the same object (model, generator or optimizer)")
-def one_generator_for_both(run, fresh):
+def one_generator_for_both_again(run, fresh):
     import copy
 
     fresh.model.load_state_dict(copy.deepcopy(run.model.state_dict()))
@@ -127,7 +127,7 @@ def the_crossing_token_is_dropped(logits, top_p):
 
 
 @wrong("5-5", "The numbers are right, and stand in the order of their size. Which")
-def left_in_sorted_order(logits, top_p):
+def left_in_sorted_order_again(logits, top_p):
     v = logits.softmax(-1).sort(-1, descending=True).values
     keep = v.cumsum(-1) - v < top_p
     v = v * keep
@@ -259,7 +259,7 @@ def top_p_of_the_largest_probability_min_p(logits, top_p):
 
 
 @wrong("5-6", "You return the new tokens alone. The exercise wants the prompt in")
-def only_the_continuation(model, prompt, max_new):
+def only_the_continuation_again(model, prompt, max_new):
     out = []
     new, pos = prompt, torch.arange(len(prompt))
     for i in range(max_new):
@@ -290,7 +290,7 @@ def a_document_shorter_than_width_is_dropped(documents, held_out, width):
 
 
 @wrong("5-4", "All is right but the learning rate: it follows the step's number, and")
-def step_forgotten(run, fresh):
+def step_forgotten_again(run, fresh):
     import copy
 
     fresh.model.load_state_dict(copy.deepcopy(run.model.state_dict()))
@@ -324,7 +324,7 @@ def substring_search(documents, held_out, width):
 
 
 @right("5-4")
-def through_a_file_in_memory(run, fresh):
+def through_a_file_in_memory_again(run, fresh):
     import io
 
     b = io.BytesIO()

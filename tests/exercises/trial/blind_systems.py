@@ -41,7 +41,7 @@ def filling_the_empty_frames_is_not_counted():
 
 
 @wrong("2.2-3", "Your first two numbers are right, but for each other's policy. Which")
-def fifo_and_lru_exchanged():
+def fifo_and_lru_exchanged_once_more():
     return {"fifo": 7, "lru": 8, "optimal": 6}
 
 
@@ -72,7 +72,7 @@ def most_recently_used_goes(references, num_frames):
 
 
 @wrong("2.2-5", "The victim is right, but your hand still points to it: the page that")
-def hand_stays_on_the_victim(used, hand):
+def hand_stays_on_the_victim_again(used, hand):
     bits = list(used)
     while bits[hand]:
         bits[hand] = False
@@ -98,7 +98,7 @@ def hand_after_does_not_wrap(used, hand):
 
 
 @wrong("2.2-6", "You take each program's share and average them, so that a program of")
-def mean_of_the_programs_shares(sizes, page_size):
+def mean_of_the_programs_shares_again(sizes, page_size):
     shares = []
     for s in sizes:
         pages = -(-s // page_size)
@@ -140,7 +140,7 @@ def waiting_times_for_turnaround():
 
 
 @wrong("2.2-8", "Your turnaround times are three times too large: they are sums. The")
-def sums_for_means():
+def sums_for_means_once_more():
     return {"first come": 54, "shortest first": 36, "round robin response": 6}
 
 

@@ -94,7 +94,7 @@ def capitals_are_not_taken(pending, said):
 
 
 @wrong("6.1-3", "You return True. Asked for is which order: a yes that names none")
-def true_for_the_order(pending, said):
+def true_for_the_order_again(pending, said):
     s = said.strip().lower().rstrip(".!。！").strip()
     return pending != 0 and s in ("yes", "是")
 
@@ -159,7 +159,7 @@ def a_thousand_attacks():
 
 
 @wrong("6.1-7", "More facts, asked two turns later, stand in the window as well. Take")
-def more_facts():
+def more_facts_again():
     return {
         "memory": "more facts",
         "attack": "the same attacks by a user who has the right",
@@ -214,7 +214,7 @@ def width_of_each_beam(sums, log_probs, width):
 
 
 @wrong("6.2-2", "You sort the wrong way round: a log-probability nearer to zero is the")
-def worst_first(sums, log_probs, width):
+def worst_first_again(sums, log_probs, width):
     c = [[b, t, sums[b] + p] for b, row in enumerate(log_probs) for t, p in enumerate(row)]
     return sorted(c, key=lambda x: x[2])[:width]
 
@@ -303,7 +303,7 @@ def from_the_lowest_score(scores, wrong):
 
 
 @wrong("6.2-7", "You average the precision over all ranks. Only the ranks at which a")
-def precision_at_every_place(scores, wrong):
+def precision_at_every_place_again(scores, wrong):
     o = sorted(range(len(scores)), key=lambda i: -scores[i])
     hits, out = 0, []
     for n, i in enumerate(o, 1):
@@ -330,7 +330,7 @@ def without_1_gain_not_compared_with_tf_1():
 
 
 @wrong("6.2-9", "Longer texts hold more words of every kind, those of other orders")
-def longer_texts():
+def longer_texts_again():
     return {
         "coverage": "coverage with longer texts",
         "quality": "how often the texts repeat themselves",

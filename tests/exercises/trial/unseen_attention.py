@@ -876,7 +876,7 @@ def values_rotated_as_well(query, key, value, rotate):
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
-@wrong("4.2.3-8", "Without a cache you are")
+@wrong("4.2.3-8", "All is rotated rightly")
 def again_mask_from_the_upper_left(query, key, value, rotate):
     new, seq = query.shape[-2], key.shape[-2]
     p = torch.arange(seq)
