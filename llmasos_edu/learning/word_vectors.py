@@ -237,6 +237,37 @@ def skip_gram_loss(model, batch):
     return negative_sampling_loss(model(words, contexts), model(words, drawn), drawn != contexts[:, None])
 
 
+def sampled_scores(counts, noise, *, negatives):
+    """The scores at which skip-gram's loss is smallest, if every pair has a score of its own.
+
+    `ln p(c | w) / (1 - p(c | w)) - ln(k q(c))`, with p(c | w) the share of context c beside word w and q(c)
+    the share with which c is drawn as noise. Where p(c | w) is small and q the contexts' share in the text,
+    this is PMI - ln k. The 1 - p comes from leaving out drawn words that are the true context.
+
+    Args:
+        counts: how often each word stands near each other word [words, contexts], as from `cooccurrence`.
+        noise: how often each context is drawn, up to a factor [contexts]: counts to the power 3/4.
+        negatives: k, drawn words for each pair.
+
+    Returns:
+        [words, contexts], float64; -inf for a pair that never met, inf for a word's only context.
+
+    Raises:
+        ValueError: shapes that do not fit, counts or noise that are none, no negatives.
+
+    Source: Levy & Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", section 3.1, for
+    noise in proportion to the counts and nothing left out. Article 3.2.
+    """
+    counts = _check_counts(counts).double()
+    check_at_least("negatives", negatives, 1)
+    if noise.shape != counts.shape[1:] or not (noise >= 0).all() or not noise.sum() > 0:
+        raise ValueError(f"noise {list(noise.shape)} must be shares of the {counts.shape[1]} contexts")
+    met = counts > 0
+    beside = counts / counts.sum(1, keepdim=True).clamp_min(1)  # p(c | w)
+    drawn = negatives * noise.double() / noise.sum()
+    return torch.where(met, torch.logit(beside) - drawn.log(), -torch.inf)
+
+
 class SkipGramSampler:
     """Draws training pairs: a word, a word near it, and k words from anywhere.
 

@@ -19,6 +19,7 @@ from llmasos_edu.learning.unsupervised import (
     near_pairs,
     negative_sampling_loss,
     ppmi,
+    sampled_scores,
     skip_gram_loss,
     subsample,
     svd_vectors,
@@ -228,6 +229,33 @@ def test_the_best_scores_are_pmi_less_the_log_of_the_negatives():
     assert_close(torch.autograd.grad(loss, scores)[0], torch.zeros(3, 3, dtype=torch.float64), **exact)
 
 
+@pytest.mark.parametrize("power", [0.75, 1.0])
+def test_the_loss_of_skip_gram_is_flat_at_the_sampled_scores(power):
+    """The expected loss over all pairs and all draws, a drawn word that is the true context left out."""
+    counts = torch.tensor([[6.0, 2, 1], [2, 3, 4], [1, 4, 8]], dtype=torch.float64)
+    noise, k = counts.sum(0) ** power, 5
+    scores = sampled_scores(counts, noise, negatives=k).requires_grad_()
+    share = noise / noise.sum()
+    loss = 0.0
+    for word in range(3):
+        for context in range(3):
+            others = sum(share[c] * F.logsigmoid(-scores[word, c]) for c in range(3) if c != context)
+            loss = loss - counts[word, context] * (F.logsigmoid(scores[word, context]) + k * others)
+    assert_close(torch.autograd.grad(loss, scores)[0], torch.zeros(3, 3, dtype=torch.float64), **exact)
+
+
+def test_sampled_scores_are_pmi_less_ln_k_where_a_context_is_rare():
+    counts = torch.full((200, 200), 3.0, dtype=torch.float64)
+    counts[0, 1], counts[5] = 9.0, 0.0
+    counts[:, 7] = 0.0
+    got = sampled_scores(counts, counts.sum(0), negatives=4)
+    pmi = (counts * counts.sum() / (counts.sum(1, keepdim=True) * counts.sum(0))).log()
+    assert got[0, 1].item() == pytest.approx(pmi[0, 1].item() - math.log(4), abs=0.02)
+    assert (got[5] == -torch.inf).all()
+    assert (got[:, 7] == -torch.inf).all()
+    assert sampled_scores(torch.tensor([[5.0, 0.0]]), torch.ones(2), negatives=1)[0, 0] == torch.inf
+
+
 def test_training_separates_two_circles_of_words():
     """Words 0 to 3 only ever stand together, and so do 4 to 7: neighbours must be of the own circle."""
     generator = torch.Generator().manual_seed(0)
@@ -351,6 +379,10 @@ def test_the_sampler_thins_out_before_it_pairs():
             "batch_size=1.5 must be",
         ),
         (lambda: SkipGramSampler(torch.tensor([0, 2]), vocab_size=2, window=1), "tokens run from 0 to 2"),
+        (lambda: sampled_scores(torch.ones(2, 3), torch.ones(2), negatives=1), "noise .2. must be shares of"),
+        (lambda: sampled_scores(torch.ones(2, 3), torch.zeros(3), negatives=1), "shares of the 3 contexts"),
+        (lambda: sampled_scores(torch.ones(2, 3), -torch.ones(3), negatives=1), "shares of the 3 contexts"),
+        (lambda: sampled_scores(torch.ones(2, 3), torch.ones(3), negatives=0), "negatives=0 must be"),
         (lambda: subsample(torch.tensor([0]), 0, generator=None), "threshold=0 must be above 0"),
         (lambda: subsample(torch.tensor([0.5]), 0.1, generator=None), "torch.float32"),
     ],
