@@ -1,9 +1,12 @@
 """The exercises of chapter 3.2: the common rules, other right answers, usual mistakes, and the library."""
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
+from scipy.stats import sem
 from torch import nn
 
 from llmasos_edu.exercises import find
@@ -233,6 +236,56 @@ def test_the_mistakes_that_every_reader_makes_are_covered():
         "no baseline",
     }
     assert len(of_chapter("3.2")) >= 8
+
+
+# Questions --------------------------------------------------------------------------------------------
+
+RIGHT = {number: find(f"3.2-{number}").right() for number in (9, 10)}
+
+TestQuestions = question_rules_for(
+    "3.2",
+    {
+        "3.2-9": RIGHT[9] | {"A": torch.tensor(RIGHT[9]["A"])},
+        "3.2-10": RIGHT[10] | {"error": round(RIGHT[10]["error"], 5)},
+    },
+    [
+        ("3.2-9", "purities compared", RIGHT[9] | {"better": "b"}),
+        ("3.2-10", "against a coin", RIGHT[10] | {"control": "A coin"}),
+    ],
+    seeds=(None, 1, 7, 11),
+)
+
+
+def test_the_two_questions_ask_for_judgement_and_no_answer_is_always_right():
+    for number in (9, 10):
+        assert find(f"3.2-{number}").options
+        assert len(find(f"3.2-{number}").mistakes) >= 5
+    assert {find("3.2-10").right(seed)["verdict"] for seed in range(30)} == {
+        "holds",
+        "does not hold",
+        "not shown",
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_judged_clusterings_have_the_chance_level_that_they_claim_to_beat(seed):
+    data, right = find("3.2-9").given(seed), find("3.2-9").right(seed)
+    assert data["purity_b"] > data["purity_a"]
+    assert 1 > right["A"] > right["B"] > 0
+    for name in "AB":
+        low, purity = data[f"chance_{name.lower()}"], data[f"purity_{name.lower()}"]
+        assert low + right[name] * (1 - low) == pytest.approx(purity)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_error_of_paired_gains_equals_scipy_s(seed):
+    data, right = find("3.2-10").given(seed), find("3.2-10").right(seed)
+    gains = np.array(data["contrast"]) - np.array(data["plain"])
+    assert right["over plain"] == pytest.approx(gains.mean())
+    assert right["error"] == pytest.approx(sem(gains))
+    low, high = gains.mean() - 2.8 * sem(gains), gains.mean() + 2.8 * sem(gains)
+    want = "holds" if low > 0.02 else "does not hold" if high < 0.02 else "not shown"
+    assert right["verdict"] == want
 
 
 # The references against the library ------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Exercises of chapter 3.2, in the order of their numbers."""
 
 from llmasos_edu.exercises.checker.exercise import in_order
-from llmasos_edu.exercises.unsupervised import contrast, counts, neighbours, prediction
+from llmasos_edu.exercises.unsupervised import contrast, counts, judging, neighbours, prediction
 
-EXERCISES = in_order(contrast, counts, neighbours, prediction)
+EXERCISES = in_order(contrast, counts, judging, neighbours, prediction)
