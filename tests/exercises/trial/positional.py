@@ -262,7 +262,7 @@ def values_rotated_too(query, key, value, rotate):
     return (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(mask, -torch.inf).softmax(-1) @ v
 
 
-@wrong("4.2.3-8", "queries believe")
+@wrong("4.2.3-8", "All is rotated rightly")
 def mask_from_the_upper_left(query, key, value, rotate):
     new, seq = query.shape[-2], key.shape[-2]
     q, k = rotate(query, torch.arange(seq - new, seq)), rotate(key, torch.arange(seq))

@@ -194,7 +194,7 @@ def blocks_at_the_start(processes, size):
     return sum(-(-tokens // size) for tokens, _ in processes)
 
 
-@wrong("2.3-4", "result is 6 and should be 11")
+@wrong("2.3-4", "You look at one end alone")
 def peak_when_the_longest_ends(processes, size):
     moment = max((left for _, left in processes), default=0)
     return sum(-(-(tokens + moment - 1) // size) for tokens, left in processes if left >= moment)
@@ -876,7 +876,7 @@ def s_taken_for_ln_sigma(log_variances, losses):
     return (losses * torch.exp(-2 * log_variances) + log_variances).sum()
 
 
-@wrong("3.4-6", "loss is 1.315 and should be 0.8273")
+@wrong("3.4-6", "you take the logarithm of 1 + sigma^2")
 def regulariser_that_is_never_negative(log_variances, losses):
     """ln(1 + sigma^2) / 2."""
     return (losses / log_variances.exp() + F.softplus(log_variances) / 2).sum()
