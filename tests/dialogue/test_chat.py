@@ -48,6 +48,39 @@ def test_a_conversation_is_printed_with_its_calls(run, tmp_path):
     assert "has the orders" not in said
 
 
+def test_what_the_command_asks_of_a_server_and_of_the_window(run, monkeypatch):
+    asked = []
+
+    def backend(address, **options):
+        asked.append((address, options))
+        return ScriptedDriver(SCRIPT)
+
+    def assistant(driver, desk, **options):
+        asked.append(options)
+        return Assistant(driver, desk, **options)
+
+    monkeypatch.setattr(command, "BackendDriver", backend)
+    monkeypatch.setattr(command, "Assistant", assistant)
+    assert run(["Hello."], "--backend", "http://there:1/v1")[0] == 0
+    more = ("--model", "m", "--token", "t", "--timeout", 7, "--window", 400, "--reply", 90)
+    assert run(["Hello."], "--backend", "http://there:1/v1", *more)[0] == 0
+    assert asked == [
+        ("http://there:1/v1", {"model": None, "token": None, "timeout": 60}),
+        {"window": 256, "reply": 80, "trace": False},
+        ("http://there:1/v1", {"model": "m", "token": "t", "timeout": 7}),
+        {"window": 400, "reply": 90, "trace": False},
+    ]
+
+
+def test_the_command_tells_what_it_takes_and_what_it_takes_for_granted(run, capsys):
+    with pytest.raises(SystemExit):
+        run([], "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    for option, default in (("--timeout", 60), ("--window", 256), ("--reply", 80), ("--user", "ada")):
+        told = said[said.rindex(f" {option} {option[2:].upper()} ") :].partition(")")[0]
+        assert told.endswith(f"(default: {default}"), told
+
+
 def test_without_a_folder_the_desk_is_not_kept(run, monkeypatch):
     made = []
     desk = command.Desk

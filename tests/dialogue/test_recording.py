@@ -51,6 +51,16 @@ def test_a_turn_tells_calls_with_their_rights_in_order(tmp_path):
         live(talk)(" ")
 
 
+def test_a_right_of_another_name_is_told_as_it_is(tmp_path):
+    desk = Desk(tmp_path)
+    desk.table.register("fly", lambda process: "up", capability="wings")
+    assistant = Assistant(ScriptedDriver(SCRIPT), desk)
+    for rights, held, errno in ((["wings"], True, "OK"), (["fly"], False, "EPERM")):
+        parts = live(assistant.conversation("ada", rights=rights))("Both.")["parts"]
+        (fly,) = (part for part in parts if part.get("call") == "fly")
+        assert (fly["right"], fly["held"], fly["errno"]) == ("wings", held, errno)
+
+
 def test_a_fact_is_told_once_and_asked_for_so_many_turns_later():
     keys = set()
     for seed in range(60):
@@ -65,6 +75,7 @@ def test_a_fact_is_told_once_and_asked_for_so_many_turns_later():
             assert value in asked.answer
             keys.add(told.calls[0].arguments["key"])
     assert len(keys) == 6
+    assert recall_dialogue(0, 2) == recall_dialogue(0, 2) != recall_dialogue(1, 2)
     assert recall_dialogue(0, 2, today="Friday").start.today == "Friday"
     with pytest.raises(ValueError, match="distance=0"):
         recall_dialogue(0, 0)
