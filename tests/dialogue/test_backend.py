@@ -75,6 +75,14 @@ def test_a_call_is_made_here_with_the_rights_of_this_desk(desk):
     )
 
 
+def test_calls_may_come_whole_and_without_a_number(desk):
+    find, other = call("orders_find", '{"number": "4711"}', None), call("memory_search", '{"key": "a"}', None)
+    both = stream(chunk(calls=[find]), chunk(calls=[other]), chunk(end="tool_calls"))
+    with FalseServer(both, DONE) as server:
+        reply = talk_to(server, desk).say("Where?")
+    assert [(part.name, part.errno) for part in reply.calls] == [("orders.find", "OK")]
+
+
 def test_a_server_cannot_confirm_and_of_several_calls_the_first_is_made(desk):
     twice = stream(
         chunk("First, ", calls=[call("orders_cancel", '{"number": "4711"}'), call("orders_find", "{}", 1)]),

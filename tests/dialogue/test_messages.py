@@ -1,5 +1,6 @@
 """Prompts and messages are one thing in two forms."""
 
+import jsonschema
 import pytest
 
 from llmasos_edu.dialogue.grammar import Talk, notes_text
@@ -59,3 +60,29 @@ def test_names_have_no_dots_on_the_wire_and_come_back():
     assert [call_name(name) for name in names] == list(TOOLS)
     assert [wire_name(name) for name in TOOLS] == names
     assert call_name("rm_all") == "rm_all"
+
+
+def test_tools_are_told_in_openai_s_form_and_fit_the_calls_that_are_made():
+    told = {}
+    for tool in schemas():
+        assert tool.keys() == {"type", "function"}
+        assert tool["type"] == "function"
+        assert tool["function"].keys() == {"name", "description", "parameters"}
+        told[call_name(tool["function"]["name"])] = tool["function"]["parameters"]
+        assert all(each["description"] for each in [tool["function"], *told_of(tool).values()])
+    for schema in told.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    calls = [call for seed in range(80) for call in Talk(seed).turn().calls]
+    assert {call.name for call in calls} == set(TOOLS)
+    for call in calls:
+        fits = jsonschema.Draft202012Validator(told[call.name]).is_valid
+        assert fits(call.arguments)
+        assert not fits([])
+        for name in call.arguments:
+            assert not fits({key: value for key, value in call.arguments.items() if key != name})
+            assert not fits(call.arguments | {name: 4711})
+
+
+def told_of(tool):
+    """What is told of each argument."""
+    return tool["function"]["parameters"]["properties"]

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from llmasos_edu.dialogue import template
 from llmasos_edu.dialogue.grammar import Call, Talk, Turn
 from llmasos_edu.dialogue.learning import DialogueSampler
 from llmasos_edu.dialogue.template import (
@@ -21,6 +22,7 @@ from llmasos_edu.dialogue.template import (
     turn_tokens,
 )
 from llmasos_edu.dialogue.transcript import Called, Said, TranscriptReader, parts_of
+from llmasos_edu.dialogue.trial import FIRST
 from llmasos_edu.kernel.syscalls import Result
 
 WORDS = tokenizer()
@@ -167,9 +169,24 @@ def test_the_sampler_gives_inputs_and_targets_of_fresh_rows():
         DialogueSampler(context=c, batch_size=b).identity() for c, b in ((64, 2), (64, 2), (65, 2), (64, 3))
     }
     assert len(identities) == 3
-    for bad in ({"context": 0, "batch_size": 1}, {"context": 1, "batch_size": 0}):
-        with pytest.raises(ValueError, match="=0 is not a whole number"):
+    for bad in ({"context": 0, "batch_size": 1}, {"batch_size": 0, "context": 1}):
+        with pytest.raises(ValueError, match=f"^{next(iter(bad))}=0 is not a whole number"):
             DialogueSampler(**bad)
+
+
+def test_no_conversation_is_drawn_twice_and_none_is_one_of_a_trial(monkeypatch):
+    drawn = []
+
+    def row(seed, length):
+        drawn.append(seed)
+        return [0] * length, [True] * length
+
+    monkeypatch.setattr(template, "training_row", row)
+    sampler, generator = DialogueSampler(context=4, batch_size=100), torch.Generator().manual_seed(0)
+    for _ in range(10):
+        sampler(generator)
+    assert len(set(drawn)) == 1000
+    assert 0 <= min(drawn) < max(drawn) < FIRST
 
 
 # ---- the kernel's side ----

@@ -46,6 +46,7 @@ def test_a_conversation_fits_and_is_of_the_held_out_half():
         assert all(names.held_out("order", number) for number in dialogue.start.orders)
         assert dialogue.start.today == "Monday"
     assert held_out_dialogue(3, 100) == held_out_dialogue(3, 100) != held_out_dialogue(4, 100)
+    assert held_out_dialogue(3, 100).start.today == "Monday"
     assert held_out_dialogue(3, 100, today="Friday").start.today == "Friday"
     with pytest.raises(ValueError, match="tokens=0"):
         held_out_dialogue(0, 0)
