@@ -25,8 +25,9 @@ def dark_knowledge(
 ) -> Figure:
     """What the teacher and its students expect after the explorer's token, a panel for each temperature.
 
-    Each panel has an axis of its own, because a high temperature makes all shares small: what is compared is
-    how the other tokens stand beside the favourite. All tokens without a bar are told as a number.
+    A high temperature makes all shares small, and what is compared is how the other tokens stand beside the
+    favourite. So bars are shares of the teacher's favourite, on one scale in all panels; its own share, and
+    that of all tokens without a bar, are told as numbers.
 
     Args:
         explorer: shows the position that is drawn.
@@ -49,14 +50,17 @@ def dark_knowledge(
     height = 1.5 + 0.11 * len(rows) * (len(explorer.models) + 1)
     with mpl.rc_context(STYLE | {"axes.grid": False}):
         figure, panels = plt.subplots(
-            1, len(temperatures), figsize=(width, height), layout="constrained", sharey=True, squeeze=False
-        )
+            1, len(temperatures), figsize=(width, height), layout="constrained", sharex=True, sharey=True,
+            squeeze=False,
+        )  # fmt: skip
         for axes, temperature, found in zip(panels[0], temperatures, shares, strict=True):
-            _bars(axes, found[:-1], explorer.models)
+            favourite = found[:-1, 0].max().item()
+            _bars(axes, found[:-1] / favourite, explorer.models)
             axes.set_title(f"T = {explorer.temperatures[step_of(temperature)]:.3g}", fontsize=10)
             axes.locator_params(axis="x", nbins=4)
             others = ", ".join(f"{share:.0f}" for share in (100 * found[-1]).tolist())
-            axes.set_xlabel(f"probability, %\nall others together: {others}", fontsize=8)
+            words = f"the teacher's favourite = 1: {100 * favourite:.3g} %\nall others together, %: {others}"
+            axes.set_xlabel(words, fontsize=8)
         panels[0][0].set_yticks(range(len(rows)), names, family="monospace")
         panels[0][0].invert_yaxis()
         figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
@@ -67,9 +71,9 @@ def dark_knowledge(
 
 
 def _bars(axes, shares, models: list[str]) -> None:
-    """Shares `[rows, models]` as bars in percent, the models of a token below each other."""
+    """Shares `[rows, models]` as bars, the models of a token below each other."""
     thick = 0.8 / len(models)
     for number, name in enumerate(models):
         offset = (number - (len(models) - 1) / 2) * thick
         places = [row + offset for row in range(len(shares))]
-        axes.barh(places, (100 * shares[:, number]).tolist(), thick, color=_COLOURS[number], label=name)
+        axes.barh(places, shares[:, number].tolist(), thick, color=_COLOURS[number], label=name)

@@ -27,6 +27,11 @@ from llmasos_edu.book.evidence.running import Journal, RunFailed, compute, run_a
 # -- intervals -----------------------------------------------------------------------
 
 
+def test_an_interval_shows_no_rounding_noise():
+    assert str(evidence.Interval(1.44e-6, -4.2e-9, 0.0384)) == "0 [0, 0.0384]"
+    assert str(evidence.Interval(-2e-4, -0.1234, 2e-5)) == "-0.0002 [-0.123, 2e-05]"
+
+
 def test_five_values_give_about_the_t_interval():
     values = [1.0, 2.0, 3.0, 4.0, 5.0]
     found = bootstrap(values)

@@ -281,12 +281,16 @@ def test_the_picture_draws_every_model_at_every_temperature():
     for axes, temperature in zip(figure.axes, (0.5, 8), strict=True):
         found = 100 * shown.probabilities(1, temperature)
         widths = torch.tensor([bar.get_width() for bar in axes.patches]).view(3, rows).T
-        torch.testing.assert_close(widths.double(), found[:-1], atol=1e-4, rtol=1e-4)
+        favourite = found[:-1, 0].max()
+        torch.testing.assert_close(widths.double(), found[:-1] / favourite, atol=1e-4, rtol=1e-4)
         told = ", ".join(f"{share:.0f}" for share in found[-1].tolist())
-        assert axes.get_xlabel() == f"probability, %\nall others together: {told}"
+        own, others = axes.get_xlabel().splitlines()
+        assert own == f"the teacher's favourite = 1: {favourite.item():.3g} %"
+        assert others == f"all others together, %: {told}"
         assert axes.get_title(loc="left") == f"T = {temperature:g}"
         tops = [bar.get_y() for bar in axes.patches[::rows]]
         assert tops == sorted(tops), "the teacher's bar is the upper one of each token"
+    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim(), "one scale for all panels"
     ticks = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert ticks == [name + (" ✓" if name == "·t4" else "") for name in names_of(shown, 1)]
     assert "·t4 ✓" in ticks

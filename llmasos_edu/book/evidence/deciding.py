@@ -33,7 +33,8 @@ class Interval:
         return FOR if self.low > threshold else OPEN if self.high > threshold else AGAINST
 
     def __str__(self):
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        mean, low, high = (value if abs(value) >= 1e-5 else 0 for value in (self.mean, self.low, self.high))
+        return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def bootstrap(values: Sequence[float], level: float = LEVEL) -> Interval:
