@@ -15,6 +15,7 @@ from llmasos_edu.foundation.modes import modes_kept
 from llmasos_edu.foundation.tensors import check_tokens
 from llmasos_edu.models.encoder import MaskedLanguageModel
 
+MOST_TOKENS = 1 << 17  # vocabularies are smaller
 UNLABELLED = -100  # the label of what is not scored, as in torch's cross entropy
 
 
@@ -213,6 +214,45 @@ def probe_layers(model, train, test, *, where="mean"):
     """
     both = [pool_states(layer_states(model, tokens), where) for tokens, _ in (train, test)]
     return [probe(seen, train[1], new, test[1]) for seen, new in zip(*both, strict=True)]
+
+
+# ---- what a probe is held against ----
+
+
+@torch.no_grad()
+def shuffled(model, generator):
+    """A copy whose every parameter holds the same numbers in another order: the sizes of training, no order.
+
+    Unlike a new network of this book, whose layers add nothing yet, it mixes what stands around a token.
+
+    Args:
+        model: any nn.Module.
+        generator: source of randomness.
+    """
+    other = copy.deepcopy(model)
+    for each in other.parameters():
+        order = torch.randperm(each.numel(), generator=generator)
+        each.copy_(each.flatten()[order].view_as(each))
+    return other
+
+
+def labels_at_random(tokens, num_classes, seed=0):
+    """A label for each kind of token, drawn once: the control task, in which there is nothing to find.
+
+    A probe that does well at it has learned a table of tokens by heart.
+
+    Args:
+        tokens: integers [n], the token in question of each text.
+        num_classes: labels are 0 to num_classes - 1.
+        seed: of the draw; the same token has the same label in all texts.
+
+    Returns:
+        integers [n].
+
+    Source: Hewitt & Liang 2019, "Designing and Interpreting Probes with Control Tasks", section 2.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(num_classes, (MOST_TOKENS,), generator=generator)[tokens]
 
 
 def _labelled(texts, labels):

@@ -276,7 +276,7 @@ def save_adapters(path, model):
     state = adapter_state(model)
     first = model.get_submodule(adapted_layers(model)[0])
     content = {"rank": first.rank, "alpha": first.alpha, "layers": adapted_layers(model)}
-    write_tensors(path, "adapters", content | {"base": _base_digest(model)}, state)
+    write_tensors(path, "adapters", content | {"base": base_digest(model)}, state)
 
 
 def load_adapters(path, model):
@@ -296,7 +296,7 @@ def load_adapters(path, model):
     content, tensors = read_tensors(path, "adapters")
     if adapted_layers(model):
         raise ValueError(f"the model has adapters already: remove them before {path} is put on")
-    if content["base"] != _base_digest(model):
+    if content["base"] != base_digest(model):
         raise CheckpointError(f"{path}: these adapters were trained on other weights than this model's")
     with torch.random.fork_rng(devices=cuda_devices(model)):
         names = add_lora(model, rank=content["rank"], alpha=content["alpha"], targets=content["layers"])
@@ -304,7 +304,7 @@ def load_adapters(path, model):
     return names
 
 
-def _base_digest(model):
+def base_digest(model):
     """The sha256 of all that is not an adapter: names, kinds of number, shapes and bytes."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():

@@ -65,7 +65,7 @@ def mask_tokens(
         ValueError: tokens or words of the wrong shape or kind, a share or fates that are no probabilities.
 
     Source: Devlin et al. 2019, "BERT", section 3.1, task 1, and appendix A.1; whole words as in the authors'
-    release of May 2019; article 3.1.1.
+    release of May 2019; article 3.1.2.
     """
     _check_masking(tokens, vocab_size, mask_id, share, fates)
     tokens = tokens.long()  # a byte has no room for the mask's number
@@ -232,7 +232,7 @@ def masked_token_loss(model, batch):
     Raises:
         ValueError: shapes that differ, or a batch in which nothing is hidden.
 
-    Source: Devlin et al. 2019, section 3.1, task 1; article 3.1.1.
+    Source: Devlin et al. 2019, section 3.1, task 1; article 3.1.2.
     """
     inputs, targets = batch
     if inputs.shape != targets.shape:
