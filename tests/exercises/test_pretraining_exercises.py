@@ -3,11 +3,14 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 
 from llmasos_edu.exercises import find
+from llmasos_edu.exercises.pretraining import judging
 from llmasos_edu.learning.pretraining import causal_gap, corrupt_spans, mask_tokens, masked_token_loss
 from llmasos_edu.training.next_token import bits_per_byte
 
@@ -237,6 +240,22 @@ VARIATIONS = [
 
 TestRules = rules_for("3.1", ALTERNATIVES, VARIATIONS)
 
+FAIR, READ = find("3.1-9").right(), find("3.1-10").right()
+
+TestQuestions = question_rules_for(
+    "3.1",
+    {
+        "3.1-9": FAIR | {"masked": float(FAIR["masked"]), "steps": torch.tensor(FAIR["steps"])},
+        "3.1-10": READ | {"gain": round(READ["gain"], 3), "low": np.float64(READ["low"])},
+    },
+    [
+        ("3.1-9", "all tokens scored", FAIR | {"masked": FAIR["causal"]}),
+        ("3.1-9", "trained until it wins", FAIR | {"control": judging.NOT_FAIR[0]}),
+        ("3.1-10", "selectivity turned", READ | {"selectivity": -READ["selectivity"]}),
+    ],
+    seeds=(None, *range(1, 25)),
+)
+
 
 def test_the_mistakes_that_every_reader_makes_are_covered():
     names = {mistake.name for item in of_chapter("3.1") for mistake in item.mistakes}
@@ -328,3 +347,27 @@ def test_trying_equals_the_library_s():
     found = find("3.1-8").reference(steps[2], after)
     want = causal_gap(model, text[None], 1, both_sides=True)[0].exp()
     torch.testing.assert_close(found, want)
+
+
+# The questions' own data ----------------------------------------------------------------------------
+
+
+def test_all_three_verdicts_are_asked_for():
+    assert {find("3.1-10").right(seed)["verdict"] for seed in range(20)} == set(judging.VERDICTS)
+
+
+def test_an_interval_is_that_of_a_t_test():
+    from scipy import stats
+
+    given = find("3.1-10").given(3)
+    differences = np.array(given["trained"]) - np.array(given["shuffled"])
+    low, high = stats.t.interval(0.95, 4, differences.mean(), stats.sem(differences))
+    right = find("3.1-10").right(3)
+    assert (right["low"], right["high"]) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_fair_race_asks_as_often():
+    for seed in range(5):
+        given, right = find("3.1-9").given(seed), find("3.1-9").right(seed)
+        asked = right["steps"] * given["batch"] * given["context"] * given["share"]
+        assert asked == pytest.approx(right["causal"], rel=1e-3)

@@ -6,7 +6,8 @@ from collections import Counter, deque
 import torch
 import torch.nn.functional as F
 
-from trial.answers import wrong
+from llmasos_edu.exercises import find
+from trial.answers import right, wrong
 
 
 @wrong("2.2-2", "fault can")
@@ -326,3 +327,56 @@ def projection_applied_to_the_teacher(student, teacher, projection, real):
 @wrong("3.5-8", "one seed")
 def best_seed_against_best_seed(alone, distilled, teacher):
     return (alone.min() - distilled.min()) / (alone.min() - teacher.min())
+
+
+RACE = find("3.1-9").right()
+PROBE = find("3.1-10").right()
+
+
+@wrong("3.1-9", "asked at the hidden ones alone")
+def both_asked_at_everything():
+    return RACE | {"masked": RACE["causal"]}
+
+
+@wrong("3.1-9", "needs more of them")
+def a_shorter_run_for_the_masked_one():
+    given = find("3.1-9").given()
+    return RACE | {"steps": given["steps"] * given["share"]}
+
+
+@wrong("3.1-9", "always finds it")
+def go_on_until_it_is_ahead():
+    return RACE | {"control": "the masked model after as many steps as it needs to win"}
+
+
+@wrong("3.1-9", "put in")
+def one_read_of_the_text():
+    return RACE | {"passes": 1}
+
+
+@right("3.1-9")
+def numbers_as_floats():
+    return {name: float(value) if isinstance(value, int) else value for name, value in RACE.items()}
+
+
+@wrong("3.1-10", "partly the control's weakness")
+def gain_over_a_new_body():
+    given = find("3.1-10").given()
+    pairs = zip(given["trained"], given["new"], strict=True)
+    return PROBE | {"gain": sum(a - b for a, b in pairs) / 5}
+
+
+@wrong("3.1-10", "one in six")
+def gain_over_a_die():
+    return PROBE | {"gain": sum(find("3.1-10").given()["trained"]) / 5 - 1 / 6}
+
+
+@wrong("3.1-10", "whole interval")
+def whatever_is_left():
+    other = {"holds": "not shown", "not shown": "holds", "does not hold": "not shown"}
+    return PROBE | {"verdict": other[PROBE["verdict"]]}
+
+
+@right("3.1-10")
+def three_decimals():
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in PROBE.items()}
