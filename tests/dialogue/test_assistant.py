@@ -327,6 +327,13 @@ def test_bad_wishes_are_refused_in_words(desk):
     for said in ("", "  \n", "a b " * 200):
         with pytest.raises(ValueError, match="tokens were said: 1 to 171 fit into the window"):
             talk.say(said)
+    widest = talk.begin("z" * 171)
+    assert widest.limit == 256
+    answers.kernel.kill(widest)
+    talk.finish(widest)
+    with pytest.raises(ValueError, match="172 tokens were said"):
+        talk.begin("z" * 172)
+    talk = answers.conversation("ada")
     process = talk.begin("Hello.")
     with pytest.raises(ValueError, match="the turn before is not finished"):
         talk.begin("Hello.")

@@ -40,6 +40,16 @@ def test_calls_and_answers_belong_together_and_nothing_is_said_twice():
     assert tool == {"role": "tool", "tool_call_id": call["id"], "content": "EAGAIN the user"}
 
 
+def test_every_call_of_a_conversation_has_a_name_of_its_own():
+    turns = [Talk(seed).turn("find") for seed in range(4)]
+    tokens = [token for turn in turns for token in turn_tokens(turn)[0]]
+    messages = tokens_messages([*framed("system", ""), *tokens])
+    names = [call["id"] for message in messages for call in message.get("tool_calls", [])]
+    assert len(set(names)) == 4
+    assert all(isinstance(name, str) for name in names)
+    assert [each["tool_call_id"] for each in messages if each["role"] == "tool"] == names
+
+
 def test_notes_are_the_system_message_and_without_any_there_is_none():
     user = framed("user", "Hello.")
     assert tokens_messages([*framed("system", "cat = Mia"), *user])[0] == {

@@ -244,6 +244,14 @@ def test_odd_transcripts_are_read_without_belief(parts, read):
     assert parts_of(marked(*parts)) == read
 
 
+def test_the_end_of_a_turn_ends_a_call_that_was_not_closed():
+    turn = [WORDS.marks["call"], *WORDS.encode("fly {}"), WORDS.marks["end"]]
+    assert parts_of(turn) == []
+    assert parts_of([*turn, *WORDS.encode("Hello.")]) == [Said("Hello.")]
+    other = [WORDS.marks["call"], *WORDS.encode("fly {}"), WORDS.marks["user"], *WORDS.encode("Hello.")]
+    assert parts_of(other) == []  # what stands in a call that is open is none of the sentence
+
+
 def test_a_character_waits_until_it_is_whole_and_bytes_that_are_none_do_not_wait_for_ever():
     reader = TranscriptReader()
     bytes_ = list("𠀀".encode())
