@@ -614,6 +614,7 @@ QUOTED = Experiment(
     "quoted",
     quoted,
     {"frame": tuple(QUOTES), "act": ("add", "tell"), "language": ("en", "zh")},
+    every=True,
     tolerance={"acted": 0.5},
 )
 
@@ -627,10 +628,12 @@ ACTS = Statement(
     baseline=lambda f: 0.0,
     unit="of the quoted sentences",
     conditions=(
+        Condition(
+            "it is not quoted in a Chinese question",
+            lambda s: (s["frame"], s["language"]) != ("a question", "zh"),
+        ),
         Condition("the user speaks English", lambda s: s["language"] == "en"),
-        Condition("it is an appointment", lambda s: s["act"] == "add"),
         Condition("it is not asked about", lambda s: s["frame"] != "a question"),
-        Condition("it is asked about", lambda s: s["frame"] == "a question"),
     ),
 )
 
