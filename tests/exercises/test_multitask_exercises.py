@@ -7,10 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 
-from llmasos_edu.corpus.code_tasks import UNLABELLED, character_labels
-from llmasos_edu.exercises import find, judge
+from llmasos_edu.book.evidence import Interval
+from llmasos_edu.corpus.code_tasks import UNLABELLED, LabelledText, character_labels
+from llmasos_edu.exercises import Question, find, judge
 from llmasos_edu.learning import multitask
+from llmasos_edu.learning.code_lessons import base_rates
 
 # Right answers in another shape ------------------------------------------------------------------------
 
@@ -284,6 +287,55 @@ VARIATIONS = [
 # Tests -----------------------------------------------------------------------------------------------
 
 TestRules = rules_for("3.4", ALTERNATIVES, VARIATIONS)
+
+RIGHT = {number: find(f"3.4-{number}").right() for number in (9, 10, 11)}
+IN_ANOTHER_FORM = {
+    "3.4-9": {name: torch.tensor(value) for name, value in RIGHT[9].items()},
+    "3.4-10": dict(reversed(RIGHT[10].items())) | {"beyond": round(RIGHT[10]["beyond"], 4)},
+    "3.4-11": RIGHT[11] | {"verdict": RIGHT[11]["verdict"].upper()},
+}
+SLIPS = [
+    ("3.4-9", "not stopped", RIGHT[9] | {"alone": find("3.4-9").given()["alone_judged"][-1]}),
+    ("3.4-9", "bits for nats", RIGHT[9] | {"nothing": round(RIGHT[9]["nothing"] / math.log(2), 3)}),
+    ("3.4-10", "a coin for a constant", RIGHT[10] | {"constant": 0.5, "beyond": 0.12}),
+    ("3.4-10", "seeds for a control", RIGHT[10] | {"sharing": "more seeds of the same models"}),
+    ("3.4-11", "by the mean", RIGHT[11] | {"for": 3}),
+    ("3.4-11", "one setting for all", RIGHT[11] | {"verdict": "holds"}),
+]
+
+TestQuestions = question_rules_for("3.4", IN_ANOTHER_FORM, SLIPS, seeds=(None, *range(1, 25)))
+
+
+def test_three_of_them_ask_for_judgement_and_know_five_mistakes():
+    for number in (9, 10, 11):
+        assert isinstance(find(f"3.4-{number}"), Question)
+        assert len(find(f"3.4-{number}").mistakes) >= 5
+
+
+def test_readers_of_a_class_meet_every_outcome():
+    assert {find("3.4-9").right(seed)["helps"] for seed in range(20)} == {True, False}
+    assert {find("3.4-10").right(seed)["beyond"] > 0 for seed in range(20)} == {True, False}
+    verdicts = {find("3.4-11").right(seed)["verdict"] for seed in range(30)}
+    assert verdicts == {"does not hold", "not shown", "holds when labels are few"}
+
+
+def test_settings_are_counted_as_the_book_counts_them():
+    for seed in range(40):
+        data, right = find("3.4-11").given(seed), find("3.4-11").right(seed)
+        sides = {name: Interval(*row).side(0.02) for name, row in data.items()}
+        assert [*sides.values()].count("for") == right["for"]
+        assert [*sides.values()].count("against") == right["against"]
+        alone = [name for name, side in sides.items() if side == "for"] == ["few"]
+        assert (right["verdict"] == "holds when labels are few") == alone
+
+
+def test_the_constant_answer_is_the_library_s_base_rate():
+    for seed in range(10):
+        share = find("3.4-9").given(seed)["share"]
+        labels = torch.zeros(1000, dtype=torch.long)
+        labels[: round(1000 * (1 - share))] = 1
+        found = base_rates(LabelledText(torch.zeros(1000, dtype=torch.long), {"word": labels}))
+        assert math.isclose(found["word"], find("3.4-9").right(seed)["nothing"], rel_tol=1e-6)
 
 
 def test_the_mistakes_that_every_reader_makes_are_covered():

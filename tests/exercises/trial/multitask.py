@@ -312,3 +312,84 @@ def surgery_in_float64_lists(gradients):
         return operate([x - factor * y for x, y in zip(g, first, strict=True)], rest)
 
     return torch.tensor([operate(g, rows[:i] + rows[i + 1 :]) for i, g in enumerate(rows)])
+
+
+CURVES = {"nothing": 0.4227, "alone": 0.483, "company": 0.458, "gain": -0.0353, "helps": False}
+DESIGN = {
+    "constant": 0.67,
+    "beyond": -0.05,
+    "sharing": "separate bodies of the wide width",
+    "conflict": "pairs that nobody made, with cosines of both signs",
+    "company": "stop both sides where their watched loss is lowest",
+}
+VERDICT = {"for": 1, "against": 1, "verdict": "holds when labels are few"}
+
+
+@wrong("3.4-9", "constant answer is better than that here")
+def the_lone_task_is_all_there_is_to_beat():
+    return CURVES | {"gain": 0.025, "helps": True}
+
+
+@wrong("3.4-9", "over both", "take the mean over both")
+def surprise_at_the_usual_label():
+    return CURVES | {"nothing": -math.log(0.85)}
+
+
+@wrong("3.4-9", "It is the watched text")
+def lowest_of_the_judged_losses():
+    return CURVES | {"alone": 0.463, "company": 0.441, "gain": 0.4227 - 0.441}
+
+
+@wrong("3.4-9", "'nothing': ", "too small")
+def accuracy_of_the_constant_for_its_loss():
+    return CURVES | {"nothing": 0.15}
+
+
+@right("3.4-9")
+def losses_as_tensors():
+    return {name: torch.tensor(value) for name, value in CURVES.items()}
+
+
+@wrong("3.4-10", "half of the questions are of each")
+def constant_of_the_easier_task():
+    return DESIGN | {"constant": 0.76, "beyond": 0.62 - 0.76}
+
+
+@wrong("3.4-10", "Keep the width and take the company away")
+def an_even_wider_one():
+    return DESIGN | {"sharing": "a shared body that is wider still"}
+
+
+@wrong("3.4-10", "how much the model has more")
+def beyond_without_its_sign():
+    return DESIGN | {"beyond": 0.05}
+
+
+@wrong("3.4-10", "learns its windows by heart")
+def longer_for_both():
+    return DESIGN | {"company": "train both sides longer"}
+
+
+@right("3.4-10")
+def with_capitals_and_blanks():
+    return DESIGN | {"sharing": "Separate  bodies of the WIDE width"}
+
+
+@wrong("3.4-11", "Where the interval reaches below it")
+def means_are_counted():
+    return VERDICT | {"for": 3}
+
+
+@wrong("3.4-11", "against nothing")
+def three_are_not_borne_out():
+    return VERDICT | {"against": 3}
+
+
+@wrong("3.4-11", "Ask of each interval on which side")
+def too_much_is_open():
+    return VERDICT | {"verdict": "not shown"}
+
+
+@right("3.4-11")
+def counts_as_numpy_would_give_them():
+    return VERDICT | {"for": torch.tensor(1), "against": torch.tensor(1)}

@@ -1,0 +1,428 @@
+"""Questions of chapter 3.4 that ask for judgement: curves to read, controls to design, a verdict to draw.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import itertools
+import math
+import random
+
+from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+ABSENT = -1.0  # stands for a slip that cannot be made with these data
+
+# 3.4-9 --------------------------------------------------------------------------------
+
+
+def _entropy(share):
+    return -share * math.log(share) - (1 - share) * math.log(1 - share)
+
+
+def _draw_curves(seed: int) -> dict:
+    """A lone task that overfits and one in company, each watched and judged at six looks."""
+    generator = random.Random(seed)
+    while True:
+        share = generator.choice([0.7, 0.75, 0.8, 0.85])
+        nothing = _entropy(share)
+        own = round(nothing + generator.choice([-0.05, -0.03, 0.04, 0.06]), 3)
+        gain = generator.choice([-0.035, 0.012, 0.05, 0.08, 0.11])
+        together = round(min(own, nothing) - gain, 3)
+        at, then = generator.choice([1, 2]), generator.choice([3, 4])
+        worse = [round(generator.uniform(0.05, 0.12) * (1 + abs(look - at)), 3) for look in range(6)]
+        later = [round(generator.uniform(0.05, 0.08) * (1 + abs(look - then)), 3) for look in range(6)]
+        alone = [round(own + (0 if look == at else extra), 3) for look, extra in enumerate(worse)]
+        company = [round(together + (0 if look == then else extra), 3) for look, extra in enumerate(later)]
+        alone[at + 1], company[then - 1] = round(own - 0.02, 3), round(together - 0.017, 3)
+        # Read at the last look on both sides, or at the best one: the two must differ.
+        if abs(alone[-1] - company[-1] - (own - together)) > 0.01:
+            break
+    return {
+        "share": share,
+        "alone_watched": [round(own + 0.033 + 1.5 * (extra if look != at else 0), 3)
+                          for look, extra in enumerate(worse)],
+        "alone_judged": alone,
+        "company_watched": [round(together + 0.027 + 1.5 * (extra if look != then else 0), 3)
+                            for look, extra in enumerate(later)],
+        "company_judged": company,
+    }  # fmt: skip
+
+
+def _stopped(watched, judged):
+    return judged[watched.index(min(watched))]
+
+
+def _read_curves(share, alone_watched, alone_judged, company_watched, company_judged):
+    nothing, own = _entropy(share), _stopped(alone_watched, alone_judged)
+    together = _stopped(company_watched, company_judged)
+    gain = min(nothing, own) - together
+    return {"nothing": nothing, "alone": own, "company": together, "gain": gain, "helps": gain > 0.02}
+
+
+def _against_the_lone_task(**d):
+    found = _read_curves(**d)
+    return {"gain": found["alone"] - found["company"] if found["alone"] > found["nothing"] else ABSENT}
+
+
+CURVES = Question(
+    key="3.4-9",
+    title="Does company help?",
+    difficulty=3,
+    minutes=15,
+    statement=(
+        "A task with two labels, of which the commoner one has a share of {share}, is learned from a few "
+        "windows: alone, and in one body with a second task. Six looks at each model. Alone, loss on the "
+        "watched modules {alone_watched}, on the judged ones {alone_judged}. In company, watched "
+        "{company_watched}, judged {company_judged}. All in nats a label. What does one pay who knows the "
+        "share and reads nothing (nothing)? Each model is stopped where its watched loss is lowest: what is "
+        "it judged to be (alone, company)? By how much is company better than the best that can be had "
+        "without it (gain)? Say that it helps where that is more than 0.02: does it (helps)?"
+    ),
+    takeaway="Stop both sides, and let who knows nothing take part: much of what company gives is gone then.",
+    explanation="-p ln p - (1 - p) ln (1 - p); the judged loss at the lowest watched one; the control is the "
+    "lower of the lone task's and the constant answer's loss.",
+    hints=(
+        "Somebody answers p and 1 - p each time. What is the mean surprise, with natural logarithms?",
+        "The watched text says where to stop, the judged one what that is worth. Each list has its own job.",
+        "Without company one can train the lone task, or say the share and train nothing. Which is better?",
+    ),
+    answer=_read_curves,
+    draw=_draw_curves,
+    rtol=5e-3,
+    mistakes=(
+        Mistake(
+            "bits for nats",
+            "You take the logarithm to base 2. The losses are in nats, so the constant answer's must be too.",
+            (lambda share, **_: {"nothing": _entropy(share) / math.log(2)},),
+        ),
+        Mistake(
+            "the commoner label alone",
+            "You give the surprise at the commoner label. The other one comes too, seldom and dear: take the "
+            "mean over both.",
+            (lambda share, **_: {"nothing": -math.log(share)},),
+        ),
+        Mistake(
+            "not stopped",
+            "You read the last look. A task with few labels has learned them by heart by then; stop where "
+            "the watched loss is lowest.",
+            (lambda alone_judged, **_: {"alone": alone_judged[-1]},),
+        ),
+        Mistake(
+            "stopped by the judge",
+            "You pick the look where the judged loss is lowest. Then the judge has helped to choose. It is "
+            "the watched text that says where to stop.",
+            (
+                lambda alone_judged, **_: {"alone": min(alone_judged)},
+                lambda company_judged, **_: {"company": min(company_judged)},
+            ),
+        ),
+        Mistake(
+            "the watched loss given",
+            "You stop at the right look, but give the watched loss there. It was chosen for being low: the "
+            "judged one is the fair figure.",
+            (
+                lambda alone_watched, **_: {"alone": min(alone_watched)},
+                lambda company_watched, **_: {"company": min(company_watched)},
+            ),
+        ),
+        Mistake(
+            "against the last look",
+            "You compare company with the lone task as it was at the end. Early stopping costs nothing, so "
+            "what it gives is not company's doing.",
+            (
+                lambda **d: {"gain": d["alone_judged"][-1] - _read_curves(**d)["company"]},
+                lambda **d: {"gain": d["alone_judged"][-1] - d["company_judged"][-1]},
+            ),
+        ),
+        Mistake(
+            "who knows nothing forgotten",
+            "You compare with the lone task, but a constant answer is better than that here. Whoever beats "
+            "only a model that is worse than none has shown little.",
+            (_against_the_lone_task,),
+        ),
+        Mistake(
+            "the other way round",
+            "Your gain has the wrong sign. It is what is paid without company, less what is paid with it.",
+            (
+                lambda **d: {
+                    "gain": -_read_curves(**d)["gain"] if abs(_read_curves(**d)["gain"]) > 1e-3 else ABSENT
+                },
+            ),
+        ),
+        Mistake(
+            "another line",
+            "Compare the gain with 0.02: company helps where it is more, and only there.",
+            (lambda **d: {"helps": not _read_curves(**d)["helps"]},),
+        ),
+    ),
+)
+
+# 3.4-10 -------------------------------------------------------------------------------
+
+
+def _draw_reports(seed: int) -> dict:
+    """A score near what two constant answers would have, and two widths of one total size."""
+    generator = random.Random(seed)
+    while True:
+        first, second = generator.choice([0.52, 0.58, 0.64]), generator.choice([0.7, 0.76, 0.82])
+        right = round((first + second) / 2 + generator.choice([-0.05, -0.03, 0.02, 0.04, 0.09]), 3)
+        beyond = [right - (first + second) / 2, (first + second) / 2 - right]
+        beyond += [right - each for each in (0.5, first, second)]
+        if all(abs(a - b) > 0.004 for a, b in itertools.combinations(beyond, 2)):
+            break
+    narrow, wide = generator.choice([(24, 56), (32, 72), (40, 88)])
+    return {"right": right, "first": first, "second": second, "narrow": narrow, "wide": wide}
+
+
+def _controls(right, first, second, **_):
+    return {
+        "constant": (first + second) / 2,
+        "beyond": right - (first + second) / 2,
+        "sharing": "separate bodies of the wide width",
+        "conflict": "pairs that nobody made, with cosines of both signs",
+        "company": "stop both sides where their watched loss is lowest",
+    }
+
+
+DESIGN = Question(
+    key="3.4-10",
+    title="Design the control",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "Four reports. (text) 'One model answers two tasks as text and is right in {right} of the cases.' "
+        "Half of the questions are of a task whose commonest answer has a share of {first}, half of one "
+        "where it is {second}. What does a constant answer to each task score (constant)? By how much is the "
+        "model better (beyond)? (sharing) 'A shared body of width {wide} beats four bodies of width "
+        "{narrow}, which have as many parameters together. So the company did it.' Which models tell company "
+        "from width? (conflict) 'A negative cosine foretells harm: two tasks that we made contradict each "
+        "other had one, and both suffered.' What would show it? (company) 'After 200 steps over the same 40 "
+        "windows, a task beside another is better by 0.5 nats than alone.' What comes first?"
+    ),
+    takeaway="A control is all of the method but the one thing that is said to do it.",
+    explanation="A constant scores the mean of the two shares; the other controls change one thing alone.",
+    hints=(
+        "One who knows the task and reads nothing else: what does he answer, and how often is it right?",
+        "Between the two sides of (sharing) two things differ, not one. Which of them is not company?",
+        "Over 40 windows a lone model learns by heart. At which step was it best, before that?",
+    ),
+    answer=_controls,
+    options={
+        "sharing": (
+            "separate bodies of the wide width",
+            "a shared body that is wider still",
+            "more seeds of the same models",
+            "separate bodies of half the narrow width",
+        ),
+        "conflict": (
+            "pairs that nobody made, with cosines of both signs",
+            "the same pair with more seeds",
+            "the cosine over more batches",
+            "another pair made to contradict itself",
+        ),
+        "company": (
+            "stop both sides where their watched loss is lowest",
+            "train both sides longer",
+            "take a larger body for the lone task",
+            "take more seeds",
+        ),
+    },
+    draw=_draw_reports,
+    mistakes=(
+        Mistake(
+            "a coin for a constant",
+            "You take chance for the baseline. Somebody who always names the commonest answer of the task "
+            "needs to read nothing, and is right oftener.",
+            ({"constant": 0.5}, lambda right, **_: {"beyond": right - 0.5}),
+        ),
+        Mistake(
+            "one task's constant",
+            "You take the constant answer of one task for both. The name of the task is in the text, so each "
+            "task may have its own; half of the questions are of each.",
+            (
+                lambda second, **_: {"constant": second},
+                lambda first, **_: {"constant": first},
+                lambda right, second, **_: {"beyond": right - second},
+                lambda right, first, **_: {"beyond": right - first},
+            ),
+        ),
+        Mistake(
+            "nothing taken off",
+            "You give the share that is right. What a constant answer has for nothing is still in it.",
+            (lambda right, **_: {"beyond": right},),
+        ),
+        Mistake(
+            "the wrong way round",
+            "You take the model off the constant. What is asked is how much the model has more.",
+            (lambda right, first, second, **_: {"beyond": (first + second) / 2 - right},),
+        ),
+        Mistake(
+            "width once more",
+            "With that, width and company still change together. Keep the width and take the company away.",
+            (
+                {"sharing": "a shared body that is wider still"},
+                {"sharing": "separate bodies of half the narrow width"},
+            ),
+        ),
+        Mistake(
+            "seeds for a control",
+            "More seeds make the figure surer. Which of two differences has made it, they do not say.",
+            ({"sharing": "more seeds of the same models"}, {"company": "take more seeds"}),
+        ),
+        Mistake(
+            "made again",
+            "That repeats a case which was made to come out so. A forecast is tried where nobody arranged "
+            "the outcome, and where it may say yes or no.",
+            (
+                {"conflict": "the same pair with more seeds"},
+                {"conflict": "another pair made to contradict itself"},
+            ),
+        ),
+        Mistake(
+            "a surer cosine",
+            "The cosine is not in doubt; what it foretells is. For that other outcomes are needed.",
+            ({"conflict": "the cosine over more batches"},),
+        ),
+        Mistake(
+            "more of the overfitting",
+            "The lone task gets worse with more steps and with more room: it learns its windows by heart. So "
+            "the gap grows, and company has nothing to do with it.",
+            (
+                {"company": "train both sides longer"},
+                {"company": "take a larger body for the lone task"},
+            ),
+        ),
+    ),
+)
+
+# 3.4-11 -------------------------------------------------------------------------------
+
+LINE = 0.02
+FEW = "holds when labels are few"
+_PATTERNS = {
+    "does not hold": (("against",) * 4,),
+    FEW: (("against", "open", "for", "against"), ("open", "open", "for", "against"),
+          ("open", "against", "for", "open")),
+    "not shown": (("for", "open", "for", "against"), ("for", "open", "open", "for"),
+                  ("open", "against", "open", "against"), ("for", "for", "open", "open")),
+}  # fmt: skip
+
+
+def _interval(side, generator):
+    """Mean, low and high: above the line, below it, or across it."""
+    if side == "for":
+        low = generator.choice([0.024, 0.03, 0.045])
+        return [round(low + 0.03, 3), low, round(low + 0.055, 3)]
+    if side == "against":
+        high = generator.choice([-0.01, 0.006, 0.015])
+        return [round(high - 0.02, 3), round(high - 0.045, 3), high]
+    low = generator.choice([-0.02, 0.004, 0.012])
+    return [0.034, low, round(0.068 - low, 3)]
+
+
+def _draw_sweep(seed: int) -> dict:
+    generator = random.Random(seed)
+    verdict = generator.choice(list(_PATTERNS))
+    sides = generator.choice(_PATTERNS[verdict])
+    names = ("own", "longer", "few", "wide")
+    return {name: _interval(side, generator) for name, side in zip(names, sides, strict=True)}
+
+
+def _sides(rows):
+    return ["for" if low > LINE else "against" if high <= LINE else "open" for _, low, high in rows.values()]
+
+
+def _drawn_verdict(**rows):
+    sides = _sides(rows)
+    if set(sides) == {"for"}:
+        verdict = "holds"
+    elif set(sides) == {"against"}:
+        verdict = "does not hold"
+    else:
+        verdict = FEW if [side == "for" for side in sides] == [False, False, True, False] else "not shown"
+    return {"for": sides.count("for"), "against": sides.count("against"), "verdict": verdict}
+
+
+def _unless_right(part, value, **rows):
+    return {part: value if value != _drawn_verdict(**rows)[part] else int(ABSENT)}
+
+
+def _settled(**rows):
+    return {"verdict": {"not shown": "does not hold"}.get(_drawn_verdict(**rows)["verdict"], "not shown")}
+
+
+def _wrong_condition(**rows):
+    return {"verdict": "does not hold" if _drawn_verdict(**rows)["verdict"] == FEW else FEW}
+
+
+VERDICT = Question(
+    key="3.4-11",
+    title="Which verdict follows?",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "The claim: 'a shared body makes several tasks better'. Its effect in nats, as mean, lower and upper "
+        "end of an interval of 95 % over five seeds. As in the chapter {own}; with longer training {longer}; "
+        "with few labels {few}; with a wide body {wide}. An effect counts above 0.02. In how many settings "
+        "is the claim borne out (for)? In how many is it not (against)? And which verdict follows by the "
+        "book's rule (verdict)? Holds: borne out in all. Does not hold: in none, and no interval reaches "
+        "across the line. Holds when ...: borne out in just the settings in which the condition is true. "
+        "Not shown: anything else."
+    ),
+    takeaway="An interval across the line decides nothing, and a mean above it decides no more.",
+    explanation="For: the lower end is above 0.02. Against: the upper end is not. Else the setting is open.",
+    hints=(
+        "Look at the ends, not at the mean: is all of the interval above 0.02, none of it, or some?",
+        "Some intervals may be on neither side. They count for nothing, but they are there.",
+        "Say which settings are borne out, then ask whether one condition is true in these and in no other.",
+    ),
+    answer=_drawn_verdict,
+    options={"verdict": ("holds", FEW, "does not hold", "not shown")},
+    draw=_draw_sweep,
+    mistakes=(
+        Mistake(
+            "by the mean",
+            "You count a setting as soon as its mean is above the line. Where the interval reaches below it, "
+            "five other seeds could have said the contrary.",
+            (lambda **rows: _unless_right("for", sum(mean > LINE for mean, _, _ in rows.values()), **rows),),
+        ),
+        Mistake(
+            "above nothing",
+            "You count a setting whose interval lies above zero. What counts was said beforehand: 0.02.",
+            (
+                lambda **rows: (
+                    _unless_right("for", sum(low > 0 for _, low, _ in rows.values()), **rows)
+                    if sum(low > 0 for _, low, _ in rows.values())
+                    != sum(mean > LINE for mean, _, _ in rows.values())
+                    else {"for": -2}
+                ),
+            ),
+        ),
+        Mistake(
+            "open for against",
+            "You count every setting that is not borne out as one against the claim. An interval across the "
+            "line is against nothing.",
+            (lambda **rows: _unless_right("against", 4 - _sides(rows).count("for"), **rows),),
+        ),
+        Mistake(
+            "one setting for all",
+            "You let the settings that are borne out speak for all. The claim has no condition in it, so it "
+            "must hold wherever it was tried.",
+            ({"verdict": "holds"},),
+        ),
+        Mistake(
+            "settled or not",
+            "Ask of each interval on which side of 0.02 it lies. 'Not shown' is for settings that stay open "
+            "or that no condition sorts; 'does not hold' needs every interval below the line.",
+            (_settled,),
+        ),
+        Mistake(
+            "the wrong condition",
+            "A condition has to be true in each setting that is borne out, and in no other. Go through the "
+            "four one by one.",
+            (_wrong_condition,),
+        ),
+    ),
+)
+
+EXERCISES = (CURVES, DESIGN, VERDICT)
