@@ -15,6 +15,7 @@ from llmasos_edu.corpus.code_tasks import LabelledText
 from llmasos_edu.corpus.kinds import KINDS
 
 PIECE = 12  # bytes of the program that a question shows
+LETTERS = {"kind": "k", "depth": "d", "word": "w", "docstring": "s"}
 ALPHABETS = {"1": b"012", "a": b"abc"}
 # The classes of a task as sets of labels; a place with another label is not asked about.
 CLASSES = {
@@ -33,7 +34,7 @@ class Instruction(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.task[0] + self.alphabet
+        return LETTERS[self.task] + self.alphabet
 
 
 class Questions:

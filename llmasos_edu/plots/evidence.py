@@ -99,3 +99,64 @@ def sweep_in_words(
     ]
     head = f"Effect in {unit} with its interval, setting by setting; above {above:g} counts. "
     return head + "; ".join(lines) + "."
+
+
+def arms_figure(
+    runs: Sequence[Mapping[str, float]],
+    arms: Mapping[str, str],
+    *,
+    unit: str,
+    title: str | None = None,
+    live: Mapping[str, float] | None = None,
+    width: float = 8.0,
+) -> Figure:
+    """What each contender of an experiment measured: a dot a seed, a bar at the mean, a star for this run.
+
+    Args:
+        runs: the figures of each seed.
+        arms: {name of a figure: words for the reader}, from top to bottom.
+        unit: of all of them.
+        title: over the picture.
+        live: the figures of the chapter's own run.
+        width: of the figure, inches.
+
+    Returns:
+        The figure; it is not shown. In a notebook end the cell with `plt.show()`.
+
+    Raises:
+        ValueError: no runs, or a figure that they do not have.
+    """
+    _check_arms(runs, arms)
+    with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
+        figure, axis = plt.subplots(figsize=(width, 0.34 * len(arms) + 1.1))
+        for line, name in enumerate(arms):
+            values = [run[name] for run in runs]
+            mean = sum(values) / len(values)
+            axis.plot(values, [line] * len(values), "o", color=OKABE_ITO["blue"], alpha=0.45, markersize=6)
+            axis.plot([mean, mean], [line - 0.3, line + 0.3], color=OKABE_ITO["vermilion"], linewidth=2.4)
+            if live is not None:
+                axis.plot(live[name], line, marker="*", color="k", markersize=11, zorder=3)
+        axis.set_yticks(range(len(arms)), arms.values())
+        axis.set_ylim(len(arms) - 0.5, -0.5)
+        axis.set(xlabel=f"{unit}: a dot a seed, red their mean" + (", a star this run" if live else ""))
+        if title is not None:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def arms_in_words(runs: Sequence[Mapping[str, float]], arms: Mapping[str, str], *, unit: str) -> str:
+    """What `arms_figure` shows, for an alt text: mean, least and largest of every contender."""
+    _check_arms(runs, arms)
+    lines = []
+    for name, words in arms.items():
+        values = [run[name] for run in runs]
+        spread = f"from {min(values):.2g} to {max(values):.2g}"
+        lines.append(f"{' '.join(words.split())}: {sum(values) / len(values):.2g}, {spread}")
+    return f"{unit}, the mean of {len(runs)} seeds and their range. " + "; ".join(lines) + "."
+
+
+def _check_arms(runs, arms):
+    if not runs or not arms:
+        raise ValueError(f"there is nothing to draw: {len(runs)} runs, {len(arms)} arms")
+    if missing := [name for name in arms if any(name not in run for run in runs)]:
+        raise ValueError(f"the runs have no figure {missing[0]!r}, only {', '.join(runs[0])}")

@@ -330,6 +330,7 @@ def test_a_chapter_takes_its_verdict_from_the_sweep(declared, monkeypatch):
             "holds",
         )
     ]
+    assert len(evidence.runs_of("9.1-helps")) == 5
     with pytest.raises(ValueError, match=r"section 9\.1 does not belong to chapter 4\.1"):
         Claims("4.1").judge("9.1-helps")
     with pytest.raises(ValueError, match=r"declares no statement '9\.1-harms', only 9\.1-helps"):

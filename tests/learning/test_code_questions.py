@@ -71,6 +71,8 @@ def test_one_instruction_is_left_out_and_all_its_letters_are_trained():
     trained = instructions_of(("kind", "depth"), left)
     assert left not in trained
     assert len(trained) == 3
+    every = instructions_of(("kind", "depth", "word", "docstring"))
+    assert len({each.name for each in every}) == len(every) == 8, "two instructions of one name"
     assert set(left.name) <= set("".join(each.name for each in trained))
 
 

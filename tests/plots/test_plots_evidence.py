@@ -4,7 +4,13 @@ import matplotlib.pyplot as plt
 import pytest
 
 from llmasos_edu.book.evidence import Interval
-from llmasos_edu.plots.evidence import setting_names, sweep_figure, sweep_in_words
+from llmasos_edu.plots.evidence import (
+    arms_figure,
+    arms_in_words,
+    setting_names,
+    sweep_figure,
+    sweep_in_words,
+)
 
 SETTINGS = [{"steps": 1, "depth": 1}, {"steps": 2, "depth": 1}, {"steps": 2, "depth": 3}]
 ROWS = list(
@@ -68,3 +74,37 @@ def test_nothing_to_draw_is_told():
         sweep_figure([], above=0, unit="bits")
     with pytest.raises(ValueError, match="unknown side"):
         sweep_figure([(SETTINGS[0], Interval(0, 0, 0), "sideways")], above=0, unit="bits")
+
+
+RUNS = [{"alone": 1.0, "both": 0.5}, {"alone": 3.0, "both": 0.25}]
+ARMS = {"both": "in company", "alone": "the task\nalone"}
+
+
+def test_arms_show_every_seed_their_mean_and_the_live_run():
+    figure = arms_figure(RUNS, ARMS, unit="nats", live={"alone": 2.5, "both": 0.4}, title="two arms")
+    axis = figure.axes[0]
+    found = [list(line.get_xdata()) for line in axis.lines]
+    assert found == [[0.5, 0.25], [0.375, 0.375], [0.4], [1.0, 3.0], [2.0, 2.0], [2.5]]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["in company", "the task\nalone"]
+    assert axis.get_xlabel() == "nats: a dot a seed, red their mean, a star this run"
+    plt.close(figure)
+
+
+def test_arms_in_words_have_the_same_numbers():
+    assert arms_in_words(RUNS, ARMS, unit="nats") == (
+        "nats, the mean of 2 seeds and their range. in company: 0.38, from 0.25 to 0.5; "
+        "the task alone: 2, from 1 to 3."
+    )
+
+
+@pytest.mark.parametrize(
+    ("runs", "arms", "said"),
+    [
+        ([], ARMS, "0 runs, 2 arms"),
+        (RUNS, {}, "2 runs, 0 arms"),
+        (RUNS, {"none": "?"}, "no figure 'none', only alone, both"),
+    ],
+)
+def test_arms_that_were_not_measured_are_refused(runs, arms, said):
+    with pytest.raises(ValueError, match=said):
+        arms_figure(runs, arms, unit="nats")

@@ -23,6 +23,7 @@ __all__ = [
     "decide",
     "decision",
     "decisions",
+    "runs_of",
 ]
 
 
@@ -53,3 +54,15 @@ def decision(key: str) -> Decision:
         raise ValueError(f"{path.name} declares no statement {key!r}, only {', '.join(declared)}")
     stored = read_results(path).get(declared[key].experiment.key)
     return decide(declared[key], stored.runs if stored else [])
+
+
+def runs_of(key: str) -> list[dict[str, float]]:
+    """The figures behind a verdict in the chapter's own setting, one dict a seed.
+
+    Raises:
+        ValueError: no such statement is declared, or its runs are missing.
+    """
+    own = decision(key).rows[0][0]
+    statement = decision(key).statement
+    stored = read_results(find(statement.source.section))[statement.experiment.key]
+    return [figures for setting, _, figures in stored.runs if setting == own]
