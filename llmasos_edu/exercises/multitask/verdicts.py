@@ -1,0 +1,143 @@
+"""A question of chapter 3.4 that asks for a verdict, by the book's own rule, on a sweep drawn from a seed.
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import random
+
+from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+ABSENT = -1  # stands for a slip that cannot be made with these data
+
+# 3.4-11 -------------------------------------------------------------------------------
+
+LINE = 0.02
+FEW = "holds when labels are few"
+_PATTERNS = {
+    "does not hold": (("against",) * 4,),
+    FEW: (("against", "open", "for", "against"), ("open", "open", "for", "against"),
+          ("open", "against", "for", "open")),
+    "not shown": (("for", "open", "for", "against"), ("for", "open", "open", "for"),
+                  ("open", "against", "open", "against"), ("for", "for", "open", "open")),
+}  # fmt: skip
+
+
+def _interval(side, generator):
+    """Mean, low and high: above the line, below it, or across it."""
+    if side == "for":
+        low = generator.choice([0.024, 0.03, 0.045])
+        return [round(low + 0.03, 3), low, round(low + 0.055, 3)]
+    if side == "against":
+        high = generator.choice([-0.01, 0.006, 0.015])
+        return [round(high - 0.02, 3), round(high - 0.045, 3), high]
+    low = generator.choice([-0.02, 0.004, 0.012])
+    return [0.034, low, round(0.068 - low, 3)]
+
+
+def _draw_sweep(seed: int) -> dict:
+    generator = random.Random(seed)
+    verdict = generator.choice(list(_PATTERNS))
+    sides = generator.choice(_PATTERNS[verdict])
+    names = ("own", "longer", "few", "wide")
+    return {name: _interval(side, generator) for name, side in zip(names, sides, strict=True)}
+
+
+def _sides(rows):
+    return ["for" if low > LINE else "against" if high <= LINE else "open" for _, low, high in rows.values()]
+
+
+def _drawn_verdict(**rows):
+    sides = _sides(rows)
+    if set(sides) == {"for"}:
+        verdict = "holds"
+    elif set(sides) == {"against"}:
+        verdict = "does not hold"
+    else:
+        verdict = FEW if [side == "for" for side in sides] == [False, False, True, False] else "not shown"
+    return {"for": sides.count("for"), "against": sides.count("against"), "verdict": verdict}
+
+
+def _unless_right(part, value, **rows):
+    return {part: value if value != _drawn_verdict(**rows)[part] else ABSENT}
+
+
+def _settled(**rows):
+    return {"verdict": {"not shown": "does not hold"}.get(_drawn_verdict(**rows)["verdict"], "not shown")}
+
+
+def _wrong_condition(**rows):
+    return {"verdict": "does not hold" if _drawn_verdict(**rows)["verdict"] == FEW else FEW}
+
+
+VERDICT = Question(
+    key="3.4-11",
+    title="Which verdict follows?",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "The claim: 'a shared body makes several tasks better'. Its effect in nats, as mean, lower and upper "
+        "end of an interval of 95 % over five seeds. As in the chapter {own}; with longer training {longer}; "
+        "with few labels {few}; with a wide body {wide}. An effect counts above 0.02. In how many settings "
+        "is the claim borne out (for)? In how many is it not (against)? And which verdict follows by the "
+        "book's rule (verdict)? Holds: borne out in all. Does not hold: in none, and no interval reaches "
+        "across the line. Holds when ...: borne out in just the settings in which the condition is true. "
+        "Not shown: anything else."
+    ),
+    takeaway="An interval across the line decides nothing, and a mean above it decides no more.",
+    explanation="For: the lower end is above 0.02. Against: the upper end is not. Else the setting is open.",
+    hints=(
+        "Look at the ends, not at the mean: is all of the interval above 0.02, none of it, or some?",
+        "Some intervals may be on neither side. They count for nothing, but they are there.",
+        "Say which settings are borne out, then ask whether one condition is true in these and in no other.",
+    ),
+    answer=_drawn_verdict,
+    options={"verdict": ("holds", FEW, "does not hold", "not shown")},
+    draw=_draw_sweep,
+    mistakes=(
+        Mistake(
+            "by the mean",
+            "You count a setting as soon as its mean is above the line. Where the interval reaches below it, "
+            "five other seeds could have said the contrary.",
+            (lambda **rows: _unless_right("for", sum(mean > LINE for mean, _, _ in rows.values()), **rows),),
+        ),
+        Mistake(
+            "above nothing",
+            "You count a setting whose interval lies above zero. What counts was said beforehand: 0.02.",
+            (
+                lambda **rows: (
+                    _unless_right("for", sum(low > 0 for _, low, _ in rows.values()), **rows)
+                    if sum(low > 0 for _, low, _ in rows.values())
+                    != sum(mean > LINE for mean, _, _ in rows.values())
+                    else {"for": -2}
+                ),
+            ),
+        ),
+        Mistake(
+            "open for against",
+            "You count every setting that is not borne out as one against the claim. An interval across the "
+            "line is against nothing.",
+            (lambda **rows: _unless_right("against", 4 - _sides(rows).count("for"), **rows),),
+        ),
+        Mistake(
+            "one setting for all",
+            "You let the settings that are borne out speak for all. The claim has no condition in it, so it "
+            "must hold wherever it was tried.",
+            ({"verdict": "holds"},),
+        ),
+        Mistake(
+            "settled or not",
+            "Ask of each interval on which side of 0.02 it lies. 'Not shown' is for settings that stay open "
+            "or that no condition sorts; 'does not hold' needs every interval below the line.",
+            (_settled,),
+        ),
+        Mistake(
+            "the wrong condition",
+            "A condition has to be true in each setting that is borne out, and in no other. Go through the "
+            "four one by one.",
+            (_wrong_condition,),
+        ),
+    ),
+)
+
+EXERCISES = (VERDICT,)
