@@ -190,14 +190,14 @@ DESIGN = Question(
     difficulty=2,
     minutes=15,
     statement=(
-        "Four reports. (text) 'One model answers two tasks as text and is right in {right} of the cases.' "
+        "Four reports. (text) 'One model answers two tasks as text, right in {right} of the cases.' "
         "Half of the questions are of a task whose commonest answer has a share of {first}, half of one "
-        "where it is {second}. What does a constant answer to each task score (constant)? By how much is the "
-        "model better (beyond)? (sharing) 'A shared body of width {wide} beats four bodies of width "
-        "{narrow}, which have as many parameters together. So the company did it.' Which models tell company "
-        "from width? (conflict) 'A negative cosine foretells harm: two tasks that we made contradict each "
-        "other had one, and both suffered.' What would show it? (company) 'After 200 steps over the same 40 "
-        "windows, a task beside another is better by 0.5 nats than alone.' What comes first?"
+        "where it is {second}. What does a constant answer to each score (constant)? By how much is the "
+        "model better (beyond)? (sharing) 'A shared body of width {wide} beats four of width {narrow}, as "
+        "large together: the company did it.' Which models tell the two apart? (conflict) 'A negative "
+        "cosine foretells harm: two tasks made to contradict each other had one, and suffered.' What "
+        "shows it? (company) 'After 200 steps over 40 windows a task beside another is 0.5 nats "
+        "better than alone.' What comes first?"
     ),
     takeaway="A control is all of the method but the one thing that is said to do it.",
     explanation="A constant scores the mean of the two shares; the other controls change one thing alone.",
