@@ -61,21 +61,30 @@ WAYS = Experiment(
 )
 
 TURNED = Condition("sums come last", lambda s: s["order"].startswith("prose"))
+FIRST = Condition("sums come first", lambda s: not s["order"].startswith("prose"))
 LONGER = Condition("a stage is longer (160 steps)", lambda s: s["steps"] == 160)
 
 
-def ours(key, words, effect, above, control, unit="of accuracy", baseline=lambda f: 0.0, of=WAYS):
+def ours(key, words, effect, above, control, unit="of accuracy", baseline=lambda f: 0.0, of=WAYS, besides=()):
     """A statement of the book's own."""
     section = key.partition("-")[0]
     return Statement(
         key, Source(section, words, ours=True), of, effect=effect, above=above, control=control,
-        baseline=baseline, unit=unit, conditions=(TURNED, LONGER) if of is WAYS else (),
+        baseline=baseline, unit=unit, conditions=(*besides, TURNED, LONGER) if of is WAYS else (),
     )  # fmt: skip
 
 
 def gain(name, over="naive", measure="average"):
     """How much better one way is than another."""
     return lambda f: f[f"{name}, {measure}"] - f[f"{over}, {measure}"]
+
+
+def plain(f):
+    """Average accuracy of plain training at the usual rate or at the tuned one, whichever ends higher.
+
+    The tuned one was chosen with sums last, and is not the better one where they come first.
+    """
+    return max(f["naive, average"], f["usual rate, average"])
 
 
 READS = ours(
@@ -101,19 +110,20 @@ BELOW = ours(
 )
 SLOWLY = ours(
     "3.3.1-a-slower-rate",
-    "at the rate that is best for all domains together plain training gains on a model left as it was",
-    gain("naive", over="left alone"),
+    "at the better of two rates, tuned or usual, plain training gains on a model left as it was",
+    lambda f: plain(f) - f["left alone, average"],
     0.02,
     "the model after its first domain, trained no further",
+    besides=(FIRST,),
 )
 
 KEEPS = {
     name: ours(
         f"3.3.2-{key}-helps",
-        f"{words} keeps more than plain training at its best rate",
-        gain(name),
+        f"{words} keeps more than plain training at the better of two rates",
+        lambda f, name=name: f[f"{name}, average"] - plain(f),
         0.02,
-        "plain training with as many trials of its rate",
+        "plain training at the rate that as many trials chose, or at the usual one, whichever ends higher",
     )
     for name, key, words in (
         ("replay", "replay", "replay of 8 kB"),
