@@ -211,14 +211,14 @@ def objectives() -> FlowChart:
 
 def resident() -> FlowChart:
     """One frozen body for the texts of two tasks, each row with its own adapter and head (3.1.3)."""
-    chart = FlowChart(5.4, 3.2, title="One body in memory, two tasks in one batch")
-    chart.node("texts", 3.1, 0.25, "texts of tasks a, b, a", kind="data", width=1.9, height=0.3)
-    chart.node("adapters", 0.65, 1.15, "adapter a\nadapter b", kind="learned", width=1.0, height=0.5)
-    chart.node("body", 3.1, 1.15, "the pretrained body,\nloaded once", kind="frozen", width=1.8, height=0.5)
-    chart.node("head a", 2.1, 2.05, "head a", kind="learned", width=0.9, height=0.32)
-    chart.node("head b", 4.0, 2.05, "head b", kind="learned", width=0.9, height=0.32)
-    chart.node("answers a", 2.1, 2.85, "answers 1 and 3", kind="data", width=1.35, height=0.3)
-    chart.node("answers b", 4.0, 2.85, "answer 2", kind="data", width=1.0, height=0.3)
+    chart = FlowChart(4.6, 3.2, title="One body in memory, two tasks in one batch")
+    chart.node("texts", 2.75, 0.25, "texts of tasks a, b, a", kind="data", width=1.9, height=0.3)
+    chart.node("adapters", 0.55, 1.15, "adapter a\nadapter b", kind="learned", width=0.9, height=0.5)
+    chart.node("body", 2.75, 1.15, "the pretrained body,\nloaded once", kind="frozen", width=1.7, height=0.5)
+    chart.node("head a", 1.85, 2.05, "head a", kind="learned", width=0.8, height=0.32)
+    chart.node("head b", 3.3, 2.05, "head b", kind="learned", width=0.8, height=0.32)
+    chart.node("answers a", 1.85, 2.85, "answers 1 and 3", kind="data", width=1.35, height=0.3)
+    chart.node("answers b", 3.3, 2.85, "answer 2", kind="data", width=0.9, height=0.3)
     chart.flow("texts", "body", "[batch, seq]")
     chart.flow("adapters", "body", "each row\nits own")
     chart.flow("body", "head a", "[rows of a, d_model]", label="left")

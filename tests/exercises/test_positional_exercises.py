@@ -304,7 +304,7 @@ VARIATIONS = [
     ("4.2.3-7", "places counted instead of positions", rotate_by_place),
     ("4.2.3-8", "values rotated", attention_that_rotates_all),
     ("4.2.3-8", "queries counted from 0", attention_with_new_places),
-    ("4.2.3-8", "queries counted from 0", attention_with_torch_s_mask),
+    ("4.2.3-8", "mask counted from 0", attention_with_torch_s_mask),
     ("4.2.3-9", "far keys favoured", alibi_with_a_bonus),
     ("4.2.3-9", "future not hidden", alibi_without_a_mask),
     ("4.2.3-9", "heads counted from 0", alibi_from_the_first_head),

@@ -25,7 +25,7 @@ from llmasos_edu.plots.architecture import (
 )
 
 # The miniatures of chapter 2.2 and the list of bugs: what the kernel itself does not use.
-APART = {"__init__", "allocator", "paging", "processor", "kept_bugs"}
+APART = {"__init__", "adapter_driver", "allocator", "paging", "processor", "kept_bugs"}
 
 
 @pytest.fixture(autouse=True)
