@@ -180,7 +180,7 @@ class Dialogues:
         head = framed("system", notes)
         turns = [self._turn(asked.user, notes, spoken[: at + 2]) for at in range(0, len(spoken) - 1, 2)]
         text = spoken[-1]["content"]
-        said = [*framed("user", as_read(text)), tokenizer().marks["assistant"]]
+        said = [*framed("user", text), tokenizer().marks["assistant"]]
         if not text.strip() or len(head) + len(said) + REPLY > self.window:
             raise BadRequest(
                 f"the last message has {len(said) - 3} tokens: 1 to "
@@ -202,7 +202,7 @@ class Dialogues:
         said, answered = (message["content"] for message in spoken[-2:])
         words = tokenizer()
         answer = [words.marks["assistant"], *words.encode(answered), words.marks["end"]]
-        return Turn([*framed("user", as_read(said)), *answer], None)
+        return Turn([*framed("user", said), *answer], None)
 
     async def _remember(
         self, engine: Engine, process: Process, user: str, notes: str, spoken: list[dict], said: list[int]
@@ -235,13 +235,15 @@ def _digest(user: str, notes: str, spoken: Sequence[dict]) -> str:
 
 
 def _told(message: dict) -> dict:
-    """A message in the template's words.
+    """A message in the template's words, a bare yes or no in the spelling that the model has learned.
 
     Raises:
         BadRequest: the answer of a tool that is none of the kernel's.
     """
     if message["role"] == "developer":
         return message | {"role": "system"}
+    if message["role"] == "user":
+        return message | {"content": as_read(message["content"])}
     if message["role"] == "tool" and message["content"].partition(" ")[0] not in ERRNOS:
         raise BadRequest(
             f"a tool's answer begins with OK or the name of an error, such as 'OK lamp sent Friday' or "

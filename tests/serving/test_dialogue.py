@@ -235,6 +235,13 @@ def test_a_client_s_tools_go_before_the_desk_s(scripted, desk):
     assert desk.table.receipts == {}
 
 
+def test_a_bare_yes_to_a_client_s_tools_is_read_in_the_spelling_that_the_model_knows(scripted):
+    talk = [{"role": "user", "content": "Cancel."}, {"role": "assistant", "content": "Shall I?"}]
+    for yes in ("Yes.", "YES!", " sure "):
+        choice = ask(scripted, [*talk, {"role": "user", "content": yes}], tools=schemas()).choices[0]
+        assert choice.message.tool_calls[0].function.arguments == '{"number": "4711"}'
+
+
 # ---- the shipped model ---------------------------------------------------------------
 
 
