@@ -10,7 +10,7 @@ from scipy import stats
 
 from llmasos_edu.book import Claims, evidence
 from llmasos_edu.book.evidence import Condition, Experiment, Source, Statement, bootstrap, decide, decisions
-from llmasos_edu.book.evidence.code import code_digests, digest
+from llmasos_edu.book.evidence.code import code_digests, digest, named_by_function, same_file
 from llmasos_edu.book.evidence.results import (
     Stored,
     experiments,
@@ -228,7 +228,7 @@ def test_from_a_declaration_to_a_verdict_and_back(declared):
     assert lines[-1].startswith("9.1 thing: 20 of 20 runs")
     stored = read_results(declared)["thing"]
     assert stored.runs[0] == ({"steps": 1, "depth": 1}, 0, {"gain": 0.5, "other": 0.333333})
-    assert stored.code == code_digests(declared)
+    assert stored.code == code_digests(declared, "run")
     assert stored.versions.keys() == {"python", "torch", "processor"}
     assert decisions(declared)["9.1-helps"].verdict == "holds"
     assert run_again(declared, "thing", {"steps": 1, "depth": 3}, 4) == {"gain": 1.504, "other": 0.333333}
@@ -238,7 +238,7 @@ def test_from_a_declaration_to_a_verdict_and_back(declared):
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was(declared):
-    journal = Journal(declared, "thing", code_digests(declared))
+    journal = Journal(declared, "thing", code_digests(declared, "run"))
     journal.add({"steps": 1, "depth": 1}, 0, {"gain": 7.0, "other": 7.0}, 0.5)
     with journal.file.open("a") as file:
         file.write('\n{"setting": {"steps": 2, "dep')  # the kill
@@ -273,7 +273,7 @@ def test_a_run_that_fails_is_named_and_the_others_stay(tmp_path):
     path.write_text(DECLARATION.replace("STEPS", "1, -2"))
     with pytest.raises(RunFailed, match=r"thing with \{'steps': -2, 'depth': 1\}, seed 0: no such steps"):
         compute(path, workers=1, say=lambda line: None)
-    assert len(Journal(path, "thing", code_digests(path)).done) >= 1
+    assert len(Journal(path, "thing", code_digests(path, "run")).done) >= 1
 
 
 def test_an_unknown_experiment_is_refused(declared):
@@ -378,6 +378,93 @@ def test_the_library_that_a_declaration_goes_through_is_in_its_digests(tmp_path)
     assert {"09_1_x.py", "llmasos_edu.layers.attention", "llmasos_edu.layers.kv_cache"} <= found.keys()
     assert not any(name.startswith("llmasos_edu.kernel") for name in found)
     assert json.loads(json.dumps(found)) == found
+
+
+FUNCTIONS = """
+import math
+SIZES, RATE = {"small": 3}, 0.1
+
+
+def helper(x):
+    return math.log(x) * RATE
+
+
+def tidy(function):
+    return function
+
+
+@tidy
+def first(seed):
+    return {"gain": helper(seed)}
+
+
+def second(seed):
+    return {"gain": SIZES["small"] * seed}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("* RATE", "/ RATE", {"first"}),
+        ("0.1", "0.2", {"first", "second"}),  # one statement that gives both names a meaning
+        ("import math", "import cmath as math", {"first"}),
+        ('{"small": 3}', '{"small": 4}', {"first", "second"}),
+        ("@tidy", "@tidy  # why", set()),
+        ("return function", "return lambda seed: function(0)", {"first"}),
+        ("SIZES[", "2 * SIZES[", {"second"}),
+        ("\n\ndef second", "\nprint(RATE)\n\n\ndef second", {"first", "second"}),  # names nothing: may do all
+        ('{"gain": helper', '{"gain": 2 * helper', {"first"}),
+    ],
+)
+def test_a_function_s_digest_changes_with_what_it_reaches(tmp_path, old, new, changed):
+    before, after = tmp_path / "a.py", tmp_path / "b.py"
+    before.write_text(FUNCTIONS)
+    assert old in FUNCTIONS
+    after.write_text(FUNCTIONS.replace(old, new, 1))
+    assert {name for name in ("first", "second") if digest(before, name) != digest(after, name)} == changed
+
+
+def test_a_function_that_is_not_there_has_no_digest(tmp_path):
+    (tmp_path / "a.py").write_text(FUNCTIONS)
+    with pytest.raises(ValueError, match="defines no 'third'"):
+        digest(tmp_path / "a.py", "third")
+
+
+def test_a_result_of_the_whole_file_belongs_to_its_function_while_the_file_is_the_same(tmp_path):
+    path, later = tmp_path / "09_1_a.py", tmp_path / "later" / "09_1_a.py"
+    later.parent.mkdir()
+    path.write_text(FUNCTIONS)
+    later.write_text(FUNCTIONS.replace("SIZES[", "2 * SIZES["))
+    whole = code_digests(path) | {"llmasos_edu.layers.attention": "of another day"}
+    finer = named_by_function(whole, path, "first")
+    assert finer == {
+        "09_1_a.py:first": digest(path, "first"),
+        "llmasos_edu.layers.attention": "of another day",
+    }
+    assert same_file(whole, path, "first")
+    assert same_file(finer, path, "first")
+    assert not same_file(whole, later, "first")  # nobody knows which part of the file it was
+    assert same_file(finer, later, "first")
+    assert named_by_function(whole, later, "first") == whole
+    assert named_by_function(finer, later, "first") == finer
+
+
+def test_more_seeds_and_other_words_keep_the_stored_runs(declared):
+    assert compute(declared, workers=1, say=lambda line: None) == 20
+    stored = read_results(declared)
+    stored["thing"].runs[0][2]["gain"] = 7.0  # to know it again
+    write_results(declared, stored)
+    text = declared.read_text().replace("(1, 2, 3)}", "(1, 2, 3)}, seeds=6").replace("nothing done", "none")
+    more = declared.with_stem(declared.stem + "_more")
+    more.write_text(text)
+    results_path(declared).rename(results_path(more))
+    more_of_it = read_results(more)
+    more_of_it["thing"].code = code_digests(more, "run")
+    write_results(more, more_of_it)
+    assert compute(more, workers=1, say=lambda line: None) == 4
+    assert read_results(more)["thing"].runs[0][2]["gain"] == 7.0
+    assert len(read_results(more)["thing"].runs) == 24
 
 
 # -- which file it is -------------------------------------------------------------------

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
-from llmasos_edu.book.evidence.code import code_digests
+from llmasos_edu.book.evidence.code import code_digests, named_by_function
 from llmasos_edu.book.evidence.results import (
     Stored,
     experiments,
@@ -32,6 +32,9 @@ class RunFailed(RuntimeError):
 
 def compute(path: Path, *, workers: int = 2, only: str | None = None, again: bool = False, say=None) -> int:
     """Compute the runs of a declaration that are not stored yet for the code as it is.
+
+    A run belongs to the function that made it and to all that this reaches: where a statement's words,
+    another experiment or the number of seeds is changed, stored runs stay, and only what is missing is made.
 
     Args:
         path: the declaring file.
@@ -51,16 +54,19 @@ def compute(path: Path, *, workers: int = 2, only: str | None = None, again: boo
     declared = experiments(path)
     if only is not None and only not in declared:
         raise ValueError(f"{path.name} declares no experiment {only!r}, only {', '.join(declared)}")
-    code = code_digests(path)
+    _name_by_function(path, declared)
     computed = 0
     for key, experiment in declared.items():
         if only is not None and key != only:
             continue
+        code = code_digests(path, experiment.run.__name__)
         journal = Journal(path, key, code)
         stored = read_results(path).get(key)
-        if not again and stored is not None and stored.code == code and _whole(stored, experiment):
-            say(f"{section_of(path)} {key}: stored, {len(stored.runs)} runs")
-            continue
+        if not again and stored is not None and stored.code == code:
+            if _whole(stored, experiment):
+                say(f"{section_of(path)} {key}: stored, {len(stored.runs)} runs")
+                continue
+            journal.take_over(stored)
         todo = [(s, n) for s, n in experiment.runs() if journal.name(s, n) not in journal.done]
         _run_all(path, key, todo, journal, workers, say)
         computed += len(todo)
@@ -81,6 +87,17 @@ def compute(path: Path, *, workers: int = 2, only: str | None = None, again: boo
 
 def _whole(stored, experiment) -> bool:
     return [(s, n) for s, n, _ in stored.runs] == [(_plain(s), n) for s, n in experiment.runs()]
+
+
+def _name_by_function(path, declared):
+    """Say of every stored result that the file as it is has computed which function of the file it was."""
+    results, changed = read_results(path), False
+    for key, stored in results.items():
+        if key in declared:
+            code = named_by_function(stored.code, path, declared[key].run.__name__)
+            stored.code, changed = code, changed or code != stored.code
+    if changed:
+        write_results(path, results)
 
 
 def _plain(setting):
@@ -178,6 +195,13 @@ class Journal:
             file.write("\n" * (file.tell() > 0) + json.dumps(entry))
             file.flush()
             os.fsync(file.fileno())
+
+    def take_over(self, stored: Stored) -> None:
+        """Stored runs of the same code count as done; of their CPU time only the mean is known."""
+        each = stored.cpu_seconds / max(1, len(stored.runs))
+        for setting, seed, figures in stored.runs:
+            entry = {"setting": setting, "seed": seed, "figures": figures, "cpu": each}
+            self.done.setdefault(self.name(setting, seed), entry)
 
     def remove(self):
         self.file.unlink(missing_ok=True)
