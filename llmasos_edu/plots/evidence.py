@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,13 +11,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.setting_words import axis_words, measured, setting_names, short
 from llmasos_edu.plots.style import STYLE
 
-_LOOK = {
-    "for": (OKABE_ITO["blue"], "o", "the claim is borne out"),
-    "against": (OKABE_ITO["vermilion"], "X", "it is not"),
-    "open": ("#6B7280", "D", "it could be either"),
+LOOKS = {
+    "for": (OKABE_ITO["blue"], "o", "borne out"),
+    "against": (OKABE_ITO["vermilion"], "X", "not borne out"),
+    "open": ("#6B7280", "D", "could be either"),
 }
+# Verdicts have the colours of the sides that they come from; one under a condition a lighter blue.
+VERDICT_COLOURS = {
+    "holds": OKABE_ITO["blue"],
+    "holds when": OKABE_ITO["sky"],
+    "does not hold": OKABE_ITO["vermilion"],
+    "not shown": "#9CA3AF",
+}
+# Characters that an inch of the picture's width has room for in one line:
+TITLE, LABEL, AXIS = 11, 5, 7.5
+LINE = 0.175  # inches
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def sweep_figure(
@@ -36,8 +49,9 @@ def sweep_figure(
         rows: `(setting, interval, side)`; an interval has `mean`, `low` and `high`, a side is `"for"`,
             `"against"` or `"open"`. `Decision.rows` is such a list.
         above: the threshold that an effect must exceed.
-        unit: of the effect.
-        title: the verdict.
+        unit: of the effect, as it follows a number.
+        title: what the picture shows, wrapped where it is longer than a line: `Decision.title` is the claim
+            with its verdict and the verdict's condition.
         live: the effect that the chapter's cell has measured just now; a star on the first line.
         width: of the figure, inches.
 
@@ -47,58 +61,76 @@ def sweep_figure(
     Raises:
         ValueError: there are no rows, or a side is unknown.
     """
-    if not rows or (strange := {side for *_, side in rows} - _LOOK.keys()):
+    if not rows or (strange := {side for *_, side in rows} - LOOKS.keys()):
         raise ValueError(
             f"there is nothing to draw: {len(rows)} rows" if not rows else f"unknown side {strange}"
         )
-    names = setting_names([setting for setting, *_ in rows])
+    names = [_in_lines(name, int(LABEL * width)) for name in setting_names([setting for setting, *_ in rows])]
+    lines = sum(max(1.6, 1 + name.count("\n")) for name in names)
+    title = None if title is None else _wrapped(title, int(TITLE * width))
+    head = 0 if title is None else 0.2 * (1 + title.count("\n"))
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, axis = plt.subplots(figsize=(width, 0.27 * len(rows) + 1.3))
-        axis.axvline(above, color="k", linestyle=":", linewidth=1.2)
-        for line, (_, found, side) in enumerate(rows):
-            colour, marker, _ = _LOOK[side]
-            axis.plot([found.low, found.high], [line, line], color=colour, linewidth=2.4)
-            axis.plot(found.mean, line, marker=marker, color=colour, markersize=7)
-        if live is not None:
-            axis.plot(live, 0, marker="*", color="k", markersize=11, zorder=3)
-        axis.set_yticks(range(len(rows)), names)
-        axis.set_ylim(len(rows) - 0.5, -0.5)
-        axis.set(xlabel=f"effect, {unit}")
+        figure, axis = plt.subplots(figsize=(width, LINE * lines + head + 1.1))
+        _draw_rows(axis, rows, names, above, live)
+        axis.set(xlabel=fill(axis_words(unit), int(AXIS * width)))
         if title is not None:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-        shown = [each for each in _LOOK if any(side == each for *_, side in rows)]
-        handles = [
-            Line2D([], [], color=_LOOK[side][0], marker=_LOOK[side][1], label=_LOOK[side][2])
-            for side in shown
-        ]
-        handles.append(Line2D([], [], color="k", linestyle=":", label="what would count"))
-        if live is not None:
-            handles.append(Line2D([], [], color="k", marker="*", linestyle="", label="this notebook's run"))
+        handles = _sweep_legend([side for *_, side in rows], live)
         figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=8)
     return figure
 
 
-def setting_names(settings: Sequence[Mapping[str, object]]) -> list[str]:
-    """For each setting what differs from the first, `steps 600, layers 2`; the first is written out whole."""
-    first = settings[0]
-    whole = ", ".join(f"{name} {value}" for name, value in first.items())
-    changed = [
-        ", ".join(f"{name} {value}" for name, value in setting.items() if value != first[name])
-        for setting in settings[1:]
+def _in_lines(name, length):
+    """A row's name, broken between settings rather than inside one."""
+    parts = [part.replace(" ", NO_BREAK) if len(part) < length else part for part in name.split(", ")]
+    return fill(", ".join(parts), length, break_on_hyphens=False).replace(NO_BREAK, " ")
+
+
+def _wrapped(title, length):
+    """A title in lines; where it is too long for one, what follows its last colon begins a line."""
+    claim, _, verdict = title.rpartition(": ") if len(title) > length else ("", "", title)
+    return "\n".join(fill(part, length) for part in (claim and f"{claim}:", verdict) if part)
+
+
+def _draw_rows(axis, rows, names, above, live):
+    """Rows as high as their names, from top to bottom."""
+    heights = [max(1.6, 1 + name.count("\n")) for name in names]
+    places = [sum(heights[:row]) + heights[row] / 2 for row in range(len(rows))]
+    axis.axvline(above, color="k", linestyle=":", linewidth=1.2)
+    for place, (_, found, side) in zip(places, rows, strict=True):
+        colour, marker, _ = LOOKS[side]
+        axis.plot([found.low, found.high], [place, place], color=colour, linewidth=2.4)
+        axis.plot(found.mean, place, marker=marker, color=colour, markersize=7)
+    if live is not None:
+        axis.plot(live, places[0], marker="*", color="k", markersize=11, zorder=3)
+    axis.set_yticks(places, names, linespacing=1.15)
+    axis.set_ylim(sum(heights), 0)
+
+
+def _sweep_legend(sides, live):
+    handles = [
+        Line2D([], [], color=colour, marker=marker, label=label)
+        for side, (colour, marker, label) in LOOKS.items()
+        if side in sides
     ]
-    return [whole, *changed]
+    handles.append(Line2D([], [], color="k", linestyle=":", label="what would count"))
+    if live is not None:
+        handles.append(Line2D([], [], color="k", marker="*", linestyle="", label="this notebook's run"))
+    return handles
 
 
 def sweep_in_words(
     rows: Sequence[tuple[Mapping[str, object], object, str]], *, above: float, unit: str
 ) -> str:
-    """What `sweep_figure` shows, for an alt text: the interval of every setting and its side."""
-    lines = [
-        f"{name}: {found.mean:.2g}, from {found.low:.2g} to {found.high:.2g}, {_LOOK[side][2]}"
-        for name, (_, found, side) in zip(setting_names([setting for setting, *_ in rows]), rows, strict=True)
-    ]
-    head = f"Effect in {unit} with its interval, setting by setting; above {above:g} counts. "
-    return head + "; ".join(lines) + "."
+    """What `sweep_figure` shows, for an alt text: the interval of every setting and its side, in sentences."""
+    names = setting_names([setting for setting, *_ in rows])
+    said = []
+    for number, (name, (_, found, side)) in enumerate(zip(names, rows, strict=True)):
+        where = f"With {name} it is" if number else f"In the chapter's own setting ({name}) it is"
+        mean = measured(found.mean, "" if number else unit)
+        said.append(f"{where} {mean}, from {short(found.low)} to {short(found.high)}: {LOOKS[side][2]}.")
+    head = f"The effect in {len(rows)} settings, each with its interval over seeds"
+    return f"{head}; more than {measured(above, unit)} counts. {' '.join(said)}"
 
 
 def arms_figure(

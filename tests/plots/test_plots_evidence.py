@@ -5,13 +5,15 @@ import pytest
 
 from llmasos_edu.book.evidence import Interval
 from llmasos_edu.plots.evidence import (
+    LOOKS,
+    VERDICT_COLOURS,
     arms_figure,
     arms_in_words,
-    setting_names,
     sweep_figure,
     sweep_in_words,
 )
 
+NAMES = ["1 step, 1 layer", "2 steps", "2 steps, 3 layers"]
 SETTINGS = [{"steps": 1, "depth": 1}, {"steps": 2, "depth": 1}, {"steps": 2, "depth": 3}]
 ROWS = list(
     zip(
@@ -33,11 +35,7 @@ def test_a_line_a_setting_from_low_to_high():
     axis = draw().axes[0]
     bars = [list(line.get_xdata()) for line in axis.lines if len(line.get_xdata()) == 2]
     assert bars[1:] == [[0.4, 0.6], [-0.1, 0.05], [0.0, 0.3]]  # after the threshold
-    assert [text.get_text() for text in axis.get_yticklabels()] == [
-        "steps 1, depth 1",
-        "steps 2",
-        "steps 2, depth 3",
-    ]
+    assert [text.get_text() for text in axis.get_yticklabels()] == NAMES
     assert axis.figure.get_suptitle() == "not shown"
     assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the chapter's own setting on top
 
@@ -56,17 +54,66 @@ def test_the_star_is_there_when_something_was_measured():
     assert stars[1][0].get_xdata() == [0.2]
 
 
-def test_names_tell_what_differs():
-    assert setting_names(SETTINGS) == ["steps 1, depth 1", "steps 2", "steps 2, depth 3"]
-
-
 def test_a_sweep_in_words():
-    assert sweep_in_words(ROWS, above=0.1, unit="bits") == (
-        "Effect in bits with its interval, setting by setting; above 0.1 counts. "
-        "steps 1, depth 1: 0.5, from 0.4 to 0.6, the claim is borne out; "
-        "steps 2: 0, from -0.1 to 0.05, it is not; "
-        "steps 2, depth 3: 0.1, from 0 to 0.3, it could be either."
+    assert sweep_in_words(ROWS, above=0.1, unit="of the answers") == (
+        "The effect in 3 settings, each with its interval over seeds; more than 0.1 of the answers counts. "
+        "In the chapter's own setting (1 step, 1 layer) it is 0.5 of the answers, from 0.4 to 0.6: borne out. "
+        "With 2 steps it is 0, from -0.1 to 0.05: not borne out. "
+        "With 2 steps, 3 layers it is 0.1, from 0 to 0.3: could be either."
     )
+
+
+LONG = (
+    "A claim that is a good deal longer than the one line which a picture has for it at its top: holds when"
+)
+
+
+@pytest.mark.parametrize("width", [5.0, 8.0])
+def test_nothing_is_cut_off_or_overlaps(width):
+    wide = {"positions": "rotary, base 10,000", "wording": "unread", "windows": None, "q": 0.3}
+    rows = [(wide | {"steps": steps}, Interval(0.5, 0.4, 0.6), "for") for steps in (1, 2)]
+    figure = sweep_figure(
+        rows,
+        above=0.1,
+        unit="of " + "the answers to a question " * 4,
+        title=f"{LONG} it is long",
+        width=width,
+    )
+    figure.canvas.draw()
+    axis, (right, top) = figure.axes[0], figure.bbox.max
+    boxes = {
+        text.get_text(): text.get_window_extent()
+        for text in [figure._suptitle, axis.xaxis.label, *axis.get_yticklabels(), *figure.legends[0].texts]
+    }
+    for words, box in boxes.items():
+        assert -1 <= box.x0 < box.x1 <= right + 1, words
+        assert -1 <= box.y0 < box.y1 <= top + 1, words
+    first, second = (label.get_window_extent() for label in axis.get_yticklabels())
+    assert first.y0 > second.y1
+    assert figure._suptitle.get_window_extent().y0 >= axis.bbox.y1
+    assert figure.get_suptitle().replace("\n", " ") == f"{LONG} it is long"
+    plt.close(figure)
+
+
+def test_a_verdict_that_follows_a_long_claim_has_a_line_of_its_own():
+    figure = sweep_figure(ROWS, above=0.1, unit="bits", title=f"{LONG} bits are many")
+    assert figure.get_suptitle().splitlines()[-1] == "holds when bits are many"
+    plt.close(figure)
+    assert draw().get_suptitle() == "not shown"
+
+
+def test_names_break_between_settings():
+    rows = [({"positions": "rotary, base 10,000", "steps": n, "num_layers": 1}, *ROWS[0][1:]) for n in (5, 6)]
+    figure = sweep_figure(rows, above=0, unit="bits")
+    label = figure.axes[0].get_yticklabels()[0].get_text()
+    assert label == "rotary positions, base 10,000, 5 steps,\n1 layer"
+    plt.close(figure)
+
+
+def test_verdicts_have_the_colours_of_their_sides():
+    sides = {"holds": "for", "does not hold": "against"}
+    assert all(VERDICT_COLOURS[kind] == LOOKS[side][0] for kind, side in sides.items())
+    assert len(set(VERDICT_COLOURS.values())) == 4
 
 
 def test_nothing_to_draw_is_told():

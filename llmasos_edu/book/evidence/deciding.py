@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from llmasos_edu.book.evidence.declaring import Statement
+from llmasos_edu.plots.setting_words import setting_names
 
 LEVEL = 0.95
 ENUMERATED = 6  # up to so many values every resample is counted; beyond, they are drawn
@@ -90,9 +91,34 @@ class Decision:
     def verdict(self) -> str:
         return f"{self.kind} {self.condition}" if self.condition else self.kind
 
+    @property
+    def title(self) -> str:
+        """The claim with its verdict and its condition, for the top of a picture."""
+        words = self.statement.source.words
+        return f"{words[0].upper()}{words[1:]}: {self.verdict}"
+
+    @property
+    def alt_text(self) -> str:
+        """What a picture of the sweep shows, in sentences."""
+        # Runs of evidence judge too, and draw nothing.
+        from llmasos_edu.plots.evidence import sweep_in_words
+
+        of = self.statement
+        return f"{self.title}. {sweep_in_words(self.rows, above=of.above, unit=of.unit)}"
+
     def flips(self) -> list[dict]:
         """The settings in which the claim is not borne out."""
         return [setting for setting, _, side in self.rows if side != FOR]
+
+    def flips_in_words(self) -> str:
+        """Where the claim is not borne out, with what was found there: `2 layers (0.1 [0, 0.3])`."""
+        names = setting_names([setting for setting, *_ in self.rows])
+        turned = [
+            f"{name} ({found}{', could be either' if side == OPEN else ''})"
+            for name, (_, found, side) in zip(names, self.rows, strict=True)
+            if side != FOR
+        ]
+        return "; ".join(turned)
 
     def live(self) -> Interval:
         """The interval of the setting that the chapter runs."""
