@@ -178,6 +178,17 @@ def test_one_more_run_lies_near_the_others_or_not():
 def test_where_a_verdict_flips():
     found = decide(a_statement(an_experiment()), runs_with(lambda s: 0.5 if s["depth"] < 3 else 0.0))
     assert found.flips() == [{"steps": 1, "depth": 3}]
+    assert found.flips_in_words() == "3 layers (0 [-0.018, 0.018])"
+
+
+def test_title_and_alt_text_name_the_condition():
+    statement = a_statement(
+        an_experiment(), conditions=[Condition("it is shallow", lambda s: s["depth"] < 3)]
+    )
+    found = decide(statement, runs_with(lambda s: 0.5 if s["depth"] < 3 else 0.0))
+    words = statement.source.words
+    assert found.title == f"{words[0].upper()}{words[1:]}: holds when it is shallow"
+    assert found.alt_text.startswith(f"{found.title}. The effect in 4 settings")
 
 
 def test_a_threshold_that_knowing_nothing_would_pass_is_refused():
