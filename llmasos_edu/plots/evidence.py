@@ -122,7 +122,7 @@ def _sweep_legend(sides, live):
 def sweep_in_words(
     rows: Sequence[tuple[Mapping[str, object], object, str]], *, above: float, unit: str
 ) -> str:
-    """What `sweep_figure` shows, for an alt text: the interval of every setting and its side, in sentences."""
+    """What `sweep_figure` shows, for an alt text: every setting with its interval and side, in sentences."""
     names = setting_names([setting for setting, *_ in rows])
     said = []
     for number, (name, (_, found, side)) in enumerate(zip(names, rows, strict=True)):

@@ -57,7 +57,8 @@ def test_the_star_is_there_when_something_was_measured():
 def test_a_sweep_in_words():
     assert sweep_in_words(ROWS, above=0.1, unit="of the answers") == (
         "The effect in 3 settings, each with its interval over seeds; more than 0.1 of the answers counts. "
-        "In the chapter's own setting (1 step, 1 layer) it is 0.5 of the answers, from 0.4 to 0.6: borne out. "
+        "In the chapter's own setting (1 step, 1 layer) it is 0.5 of the answers, "
+        "from 0.4 to 0.6: borne out. "
         "With 2 steps it is 0, from -0.1 to 0.05: not borne out. "
         "With 2 steps, 3 layers it is 0.1, from 0 to 0.3: could be either."
     )
