@@ -15,6 +15,7 @@ from llmasos_edu.corpus import library_code, manual
 from llmasos_edu.corpus.kinds import KINDS, labelled_windows
 from llmasos_edu.learning.adaptation import Classifier, accuracy, classification_loss
 from llmasos_edu.learning.resident import ResidentModel
+from llmasos_edu.training.keeping import BestSoFar
 from llmasos_edu.training.loop import make_optimizers, train
 from llmasos_edu.training.rows import RowSampler
 
@@ -108,22 +109,15 @@ def early_stopped(model: nn.Module, tokens: Tensor, labels: Tensor, *, rate: flo
         seed: of the batches.
     """
     held = len(labels) // 5
-    best = {"loss": float("inf"), "state": None}
-
-    def validate(now):
-        loss = classification_loss(now, (tokens[:held], labels[:held])).item()
-        if loss < best["loss"]:
-            best.update(loss=loss, state={name: each.clone() for name, each in now.state_dict().items()})
-        return loss
-
+    best = BestSoFar(lambda now: classification_loss(now, (tokens[:held], labels[:held])))
     history = train(
         model, RowSampler(tokens[held:], labels[held:], batch_size=BATCH), steps=MOST_STEPS, seed=seed,
         loss=classification_loss,
         optimizers=make_optimizers(model, name="adamw", matrix_lr=rate, other_lr=rate),
-        warmup=10, final_lr_fraction=1.0, evaluate=validate, evaluate_every=EVERY, patience=PATIENCE,
+        warmup=10, final_lr_fraction=1.0, evaluate=best, evaluate_every=EVERY, patience=PATIENCE,
     )  # fmt: skip
-    model.load_state_dict(best["state"])
-    return Outcome(model.eval(), best["loss"], len(history.losses))
+    best.restore(model)
+    return Outcome(model.eval(), best.value, len(history.losses))
 
 
 def ways(body: nn.Module, blank: Callable[[], nn.Module], task: LabelledTask) -> dict[str, Callable]:
