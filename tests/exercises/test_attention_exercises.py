@@ -1,13 +1,16 @@
 """The exercises of section 4.1: solutions, blanks, known mistakes, and what readers write instead of both."""
 
+import itertools
 import math
 import sys
 
 import cloudpickle
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from exercise_rules import every_case, of_chapter, rules_for
+from question_rules import question_rules_for
 
 from llmasos_edu.exercises import find
 
@@ -284,6 +287,53 @@ VARIATIONS = [
 # Tests -----------------------------------------------------------------------------------------------
 
 TestRules = rules_for("4.1", ALTERNATIVES, VARIATIONS)
+
+
+JUDGED = {key: find(key).right() for key in ("4.1-12", "4.1-13", "4.1-14")}
+SENTENCES = find("4.1-14").options
+
+TestQuestions = question_rules_for(
+    "4.1",
+    alternatives={
+        "4.1-12": JUDGED["4.1-12"] | {"same_layer": np.int64(JUDGED["4.1-12"]["same_layer"])},
+        "4.1-13": JUDGED["4.1-13"] | {"level": torch.tensor(JUDGED["4.1-13"]["level"])},
+        "4.1-14": list(JUDGED["4.1-14"]),
+    },
+    variations=[
+        (
+            "4.1-12",
+            "the picked set counted",
+            JUDGED["4.1-12"] | {"anywhere": JUDGED["4.1-12"]["anywhere"] + 1},
+        ),
+        ("4.1-13", "only more tokens", JUDGED["4.1-13"] | {"twice": 2}),
+        ("4.1-14", "a rate for an ability", set(JUDGED["4.1-14"]) | {SENTENCES[2]}),
+    ],
+    seeds=(None, 1, 3, 7, 11),
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sets_of_heads_are_counted_as_they_can_be_listed(seed):
+    data, right = find("4.1-12").given(seed), find("4.1-12").right(seed)
+    heads = [(layer, head) for layer in range(data["layers"]) for head in range(data["heads"])]
+    sets = list(itertools.combinations(heads, data["picked"]))
+    assert right["anywhere"] == len(sets) - 1
+    assert right["same_layer"] == sum({layer for layer, _ in each} == {1} for each in sets) - 1
+    assert right["share"] < 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_lead_is_lost_beyond_the_figure_s_last_point(seed):
+    data, right = find("4.1-13").given(seed), find("4.1-13").right(seed)
+    line = np.poly1d(np.polyfit([data["short"], data["long"]], [data["at_short"], data["at_long"]], 1))
+    assert right["level"] > data["long"]
+    assert line(right["level"]) == pytest.approx(data["flat"])
+    assert line(0) == pytest.approx(right["fixed"])
+    assert right["twice"] == pytest.approx(4000 * line(4000) / (2000 * line(2000)))
+
+
+def test_whether_a_lead_can_be_ruled_out_hangs_on_the_seed():
+    assert {len(find("4.1-14").right(seed)) for seed in range(12)} == {1, 2}
 
 
 def test_the_mistakes_that_every_reader_makes_are_covered():

@@ -332,3 +332,90 @@ def first_kv_head_for_all(query, key, value):
 def grouped_by_unflatten(query, key, value):
     groups = query.unflatten(1, (key.shape[1], -1))
     return F.scaled_dot_product_attention(groups, key[:, :, None], value[:, :, None]).flatten(1, 2)
+
+
+HEADS = {
+    "anywhere": 559,
+    "same_layer": 55,
+    "share": 4 / 55,
+    "whole": 0,
+    "beside": "other sets of as many heads, in the same layer and anywhere",
+}
+COSTS = {
+    "fixed": 3.0,
+    "thousand": 10.0,
+    "level": 3700,
+    "twice": 172 / 46,
+    "says": "attention's lead shrinks with the length",
+}
+FOLLOWS = "at a rate of 0.01 attention learns the task and the GRU does not"
+
+
+@wrong("4.1-12", "the order is")
+def heads_in_their_order():
+    return HEADS | {"anywhere": 16 * 15 * 14 - 1, "same_layer": 8 * 7 * 6 - 1}
+
+
+@wrong("4.1-12", "cannot be a control for itself")
+def the_binomial_as_it_is():
+    return HEADS | {"anywhere": 560, "same_layer": 56}
+
+
+@wrong("4.1-12", "speaks of the layer")
+def the_layer_against_its_heads():
+    return HEADS | {"whole": 8}
+
+
+@wrong("4.1-12", "stand in for each other")
+def silenced_one_after_the_other():
+    return HEADS | {"beside": "the same heads silenced one by one"}
+
+
+@right("4.1-12")
+def the_share_rounded():
+    return HEADS | {"share": 0.0727, "anywhere": torch.tensor(559)}
+
+
+@wrong("4.1-13", "each of them looks at more")
+def twice_the_tokens_twice_the_time():
+    return COSTS | {"twice": 2}
+
+
+@wrong("4.1-13", "does not begin at zero")
+def a_line_through_the_origin():
+    return COSTS | {"fixed": 0, "thousand": 11.5, "level": 3478, "twice": 4}
+
+
+@wrong("4.1-13", "The length itself")
+def how_much_further():
+    return COSTS | {"level": 1700}
+
+
+@wrong("4.1-13", "level: a token costs it the same")
+def the_recurrent_network_slows_down():
+    return COSTS | {"says": "the GRU slows down with the length"}
+
+
+@right("4.1-13")
+def read_with_a_ruler():
+    return COSTS | {"twice": 3.74, "level": 3701.0}
+
+
+@wrong("4.1-14", "could be either")
+def the_wide_interval_as_a_draw():
+    return {FOLLOWS, "over 32 tokens the two are equally good"}
+
+
+@wrong("4.1-14", "failed at one rate")
+def recurrence_forgets():
+    return {FOLLOWS, "a GRU cannot remember over 96 tokens"}
+
+
+@wrong("4.1-14", "does it cross")
+def across_the_line():
+    return {FOLLOWS, "with each at its own best rate attention has no lead that counts over 96 tokens"}
+
+
+@right("4.1-14")
+def the_one_sentence():
+    return [FOLLOWS]
