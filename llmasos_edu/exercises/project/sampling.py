@@ -97,7 +97,7 @@ NUCLEUS = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "Nucleus sampling (top-p; Holtzman et al. 2020, section 3.1) draws from the likeliest tokens alone. "
+        "Nucleus sampling (top-p; Holtzman et al. 2020) draws from the likeliest tokens alone. "
         "In each row order the tokens by probability, and keep the fewest of them whose probabilities "
         "together reach top_p; the token that crosses the line is kept. At least one token always stays. "
         "Among equally likely tokens the lower index counts as the likelier. Return the probabilities to "
