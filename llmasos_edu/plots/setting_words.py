@@ -51,6 +51,7 @@ _NUMBERS = {
     "rare": "rare task with {} windows",
     "rate": "rate {}",
     "replayed": "{} row(s) replayed",
+    "request": "requests of {} words",
     "seq": "{} symbol(s) long",
     "std": "embeddings spread by {}",
     "steps": "{} step(s)",
@@ -58,6 +59,7 @@ _NUMBERS = {
     "tokens": "{} token(s)",
     "top_k": "top-{}",
     "window": "window of {}",
+    "width": "width {}",
     "windows": "{} labelled window(s)",
     "words": "{} word(s)",
 }
@@ -71,6 +73,7 @@ _CHOICES = {
     "act": {"add": "adding", "cancel": "cancelling", "tell": "telling"},
     "body": {"manual-dense": "dense body", "manual-moe": "body with experts"},
     "chunk": {None: "prompts read whole"},
+    "direction": {"forward": "forward KL", "reverse": "reverse KL"},
     "even": {True: "peaks equally high", False: "one peak higher"},
     "evict": {"drop": "evicted pages dropped", "swap": "evicted pages swapped out"},
     "kind": {"agreement": "a form wrong", "doubled": "words doubled", "swapped": "words swapped"},
@@ -100,7 +103,12 @@ _CHOICES = {
     "wording": {"read": "wording read in training", "unread": "wording not read in training"},
     "yes": {"yes": "a plain yes", "carelessly": "a careless yes"},
 }
-_SAID_BEFORE = {"asked": "asked {}", "between": "{} in between", "chunk": "{} tokens of a prompt at a time"}
+_SAID_BEFORE = {
+    "asked": "asked {}",
+    "beginning": "begun with {}",
+    "between": "{} in between",
+    "chunk": "{} tokens of a prompt at a time",
+}
 
 
 def in_words(name: str, value) -> str:
