@@ -71,7 +71,7 @@ class MarkovSource:
             ValueError: wrong shape, an entry that is NaN or negative, a row that does not sum to one, or a
                 chain that can end in different places and so has no single entropy rate.
 
-        Source: Cover and Thomas, section 4.1; article 3.1.
+        Source: Cover and Thomas, chapter 4; article 3.1.
         """
         table = torch.as_tensor(transition, dtype=torch.float64).detach().cpu().numpy().copy()
         order = _order_of(table.shape)
@@ -110,7 +110,7 @@ class MarkovSource:
         Raises:
             ValueError: `num_previous` is negative.
 
-        Source: Shannon 1951, "Prediction and Entropy of Printed English", section 2; article 3.1.
+        Source: Shannon 1951, "Prediction and Entropy of Printed English"; article 3.1.
         """
         if num_previous < 0:
             raise ValueError(f"num_previous={num_previous} must not be negative")

@@ -82,7 +82,7 @@ def recall_at_distance(
         ValueError: an argument is out of range.
 
     Source: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory", section 5.2 (noise-free and noisy long
-    time lags); Arjovsky et al. 2016, "Unitary Evolution Recurrent Neural Networks", section 5.1; article
+    time lags); Arjovsky et al. 2016, "Unitary Evolution Recurrent Neural Networks"; article
     4.1.2.
     """
     _check_positive(batch_size=batch_size, num_symbols=num_symbols, num_fillers=num_fillers)

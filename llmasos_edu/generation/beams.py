@@ -83,7 +83,7 @@ def beam_search(
 
     Source: Wu et al. 2016, "Google's Neural Machine Translation System", section 7, with the plain power of
     the length; equal to transformers' beam search with `early_stopping="never"`. Banks: Post & Vilar 2018,
-    "Fast Lexically Constrained Decoding with Dynamic Beam Allocation", section 3.
+    "Fast Lexically Constrained Decoding with Dynamic Beam Allocation".
     """
     check_count("max_new_tokens", max_new_tokens)
     check_count("num_beams", num_beams)

@@ -22,7 +22,7 @@ def repeating_tokens(tokens: Tensor, size: int, vocab_size: int) -> Tensor:
         TypeError: no tensor.
         ValueError: a size below 1; tokens of another shape, or outside the vocabulary.
 
-    Source: Paulus et al. 2017, "A Deep Reinforced Model for Abstractive Summarization", section 2.5, for
+    Source: Paulus et al. 2017, "A Deep Reinforced Model for Abstractive Summarization", for
     runs of three. Equal to transformers' `NoRepeatNGramLogitsProcessor`.
     """
     check_count("size", size)

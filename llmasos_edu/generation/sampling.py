@@ -36,7 +36,7 @@ def penalize_repetition(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
     Raises:
         ValueError: a penalty that is not positive and finite, a `seen` of another shape.
 
-    Source: Keskar et al. 2019, "CTRL", section 4.1. Equal to transformers'
+    Source: Keskar et al. 2019, "CTRL". Equal to transformers'
     `RepetitionPenaltyLogitsProcessor`.
     """
     _check_choice(repetition_penalty=penalty)
@@ -84,7 +84,7 @@ def keep_top_k(logits: Tensor, top_k: int) -> Tensor:
     Raises:
         ValueError: `top_k` below 1 or above the size of the vocabulary.
 
-    Source: Fan et al. 2018, "Hierarchical Neural Story Generation", section 5.4. Equal to transformers'
+    Source: Fan et al. 2018, "Hierarchical Neural Story Generation". Equal to transformers'
     `TopKLogitsWarper` where no two scores are equal; that keeps all that equal the last.
     """
     _check_choice(logits.shape[-1], top_k=top_k)
@@ -108,7 +108,7 @@ def keep_top_p(logits: Tensor, top_p: float) -> Tensor:
     Raises:
         ValueError: `top_p` outside 0 to 1, or 0.
 
-    Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1. Equal to
+    Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration". Equal to
     transformers' `TopPLogitsWarper`.
     """
     _check_choice(top_p=top_p)
@@ -136,7 +136,7 @@ def keep_min_p(logits: Tensor, min_p: float) -> Tensor:
     Raises:
         ValueError: `min_p` outside 0 to 1.
 
-    Source: Nguyen et al. 2024, "Turning Up the Heat: Min-p Sampling", section 3. Equal to transformers'
+    Source: Nguyen et al. 2024, "Turning Up the Heat: Min-p Sampling". Equal to transformers'
     `MinPLogitsWarper`.
     """
     _check_choice(min_p=min_p)

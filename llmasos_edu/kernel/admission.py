@@ -56,7 +56,7 @@ class FuturePeak:
         slots: rows of a batch, as in the kernel.
 
     Source: Dijkstra 1965, "Cooperating Sequential Processes", section 6 (the banker's algorithm); Gong et
-    al. 2025, "Past-Future Scheduler for LLM Serving under SLA Guarantees", section 3.
+    al. 2025, "Past-Future Scheduler for LLM Serving under SLA Guarantees".
     """
 
     def __init__(self, slots: int):

@@ -88,7 +88,7 @@ class EarliestDeadlineFirst:
     """The nearest deadline runs. On one processor it misses none if any policy can miss none.
 
     Source: Liu and Layland 1973, "Scheduling Algorithms for Multiprogramming in a Hard-Real-Time
-    Environment", theorem 7.
+    Environment".
     """
 
     def key(self, job: Job, now: float) -> tuple:

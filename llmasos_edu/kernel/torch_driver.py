@@ -47,9 +47,9 @@ class TorchDriver:
         ValueError: a model in training mode; experts that choose tokens or have a capacity, since a text
             would then depend on its neighbours in the batch; a window or bits out of range.
 
-    Source: Kwon et al. 2023 (PagedAttention), section 4.1; Yu et al. 2022, "Orca", section 3.2 (selective
+    Source: Kwon et al. 2023 (PagedAttention), section 4.1; Yu et al. 2022, "Orca", section 3 (selective
     batching); Beltagy et al. 2020, "Longformer", section 3.1 (sliding window); Liu et al. 2024, "KIVI",
-    section 3, for keys and values in few bits.
+    for keys and values in few bits.
     """
 
     def __init__(self, model: LanguageModel, *, window: int | None = None, kv_bits: int | None = None):

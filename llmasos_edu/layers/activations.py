@@ -14,7 +14,7 @@ def squared_relu(x: Tensor) -> Tensor:
     chain rule's factors. The derivative is known, so `SquaredReLU` needs two. Value and gradient are the same
     to the last bit.
 
-    Source: So et al. 2021, "Primer", section 4.
+    Source: So et al. 2021, "Primer".
     """
     if torch.is_grad_enabled() and x.requires_grad:
         return SquaredReLU.apply(x)

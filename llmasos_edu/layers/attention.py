@@ -225,8 +225,8 @@ class MultiHeadAttention(nn.Module):
 
     Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, "GQA", section 2.2; Henry et al.
     2020, "Query-Key Normalization for Transformers", and Dehghani et al. 2023, "Scaling Vision
-    Transformers to 22 Billion Parameters", section 2 (with a layer norm, as here); Qwen Team 2025, "Qwen3",
-    section 2 (`rms`); Muennighoff et al. 2024, "OLMoE", section 2 (`rms_joint`); article 4.1.3.
+    Transformers to 22 Billion Parameters" (with a layer norm, as here); Qwen Team 2025, "Qwen3" (`rms`);
+    Muennighoff et al. 2024, "OLMoE", section 4.2.5 (`rms_joint`); article 4.1.3.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class DenseMixture(nn.Module):
         ValueError: an unknown kind of expert, no expert, sizes that do not fit, a setting of attention where
             experts have none.
 
-    Source: Jacobs et al. 1991, "Adaptive Mixtures of Local Experts", section 1;
+    Source: Jacobs et al. 1991, "Adaptive Mixtures of Local Experts";
     article 4.3.1 and its listing.
     """
 
@@ -285,7 +285,7 @@ def dispatch_sorted(x: Tensor, experts: nn.ModuleList, routing: Routing) -> Tens
 
     Args and Returns: as in `dispatch_loop`.
 
-    Source: Gale et al. 2022, "MegaBlocks: Efficient Sparse Training with Mixture-of-Experts", section 2.2
+    Source: Gale et al. 2022, "MegaBlocks: Efficient Sparse Training with Mixture-of-Experts"
     (permute, compute by group, permute back).
     """
     order = routing.expert.argsort(stable=True)

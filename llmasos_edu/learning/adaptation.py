@@ -182,8 +182,8 @@ def probe(train_vectors, train_labels, test_vectors, test_labels):
     Raises:
         ValueError: no vectors, another number of labels, a single class.
 
-    Source: Alain & Bengio 2016, "Understanding intermediate layers using linear classifier probes",
-    section 3; article 3.1.
+    Source: Alain & Bengio 2016, "Understanding intermediate layers using linear classifier probes";
+    article 3.1.
     """
     # Here, not above: they take over a second to import, and most chapters read no probe.
     from sklearn.linear_model import LogisticRegression
@@ -249,7 +249,7 @@ def labels_at_random(tokens, num_classes, seed=0):
     Returns:
         integers [n].
 
-    Source: Hewitt & Liang 2019, "Designing and Interpreting Probes with Control Tasks", section 2.
+    Source: Hewitt & Liang 2019, "Designing and Interpreting Probes with Control Tasks".
     """
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(num_classes, (MOST_TOKENS,), generator=generator)[tokens]

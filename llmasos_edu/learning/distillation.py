@@ -247,7 +247,7 @@ class HiddenMatching:
 
     Called with a `HintedStudent` and a batch: windows [batch, seq + 1], or a tuple that begins with inputs.
 
-    Source: Jiao et al. 2020 (TinyBERT), equation 8; Romero et al. 2015 (FitNets), equation 3.
+    Source: Jiao et al. 2020 (TinyBERT), section 3.1; Romero et al. 2015 (FitNets), section 2.2.
     """
 
     def __init__(self, weight=1.0, *, base=next_token_loss):
@@ -281,7 +281,7 @@ def written_by(teacher, prompts, new_tokens, *, temperature=1.0, generator=None,
     Returns:
         inputs and targets, [n, seq + new_tokens - 1] each; targets are -100 within the prompts.
 
-    Source: Kim & Rush 2016, section 3.2 (there the likeliest sequence, by beam search); article 3.5.
+    Source: Kim & Rush 2016 (there the likeliest sequence, by beam search); article 3.5.
     """
     check_count("new_tokens", new_tokens)
     check_count("batch_size", batch_size)

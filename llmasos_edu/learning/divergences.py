@@ -17,8 +17,8 @@ def soft_cross_entropy(student_logits, teacher_logits, *, temperature=1.0):
 
     Args, Returns, Raises: as in `forward_kl`.
 
-    Source: Hinton et al. 2015, section 2; Li & Hoiem 2016, "Learning without Forgetting", section 3,
-    equations 2 and 3 (there p is the model as it was); articles 3.3 and 3.5.
+    Source: Hinton et al. 2015, section 2; Li & Hoiem 2016, "Learning without Forgetting", section 3
+    (there p is the model as it was); articles 3.3 and 3.5.
     """
     log_q, log_p = _log_probabilities(student_logits, teacher_logits, temperature)
     return _weighted(log_p, -log_q).mean()
@@ -77,7 +77,7 @@ def jensen_shannon(student_logits, teacher_logits, *, temperature=1.0, beta=0.5)
     Raises:
         ValueError: as `forward_kl` does, or a beta out of range.
 
-    Source: Agarwal et al. 2024, "On-Policy Distillation of Language Models", section 2; article 3.5.
+    Source: Agarwal et al. 2024, "On-Policy Distillation of Language Models"; article 3.5.
     """
     if not 0 < beta < 1:
         raise ValueError(f"beta={beta} must lie between 0 and 1, both excluded")

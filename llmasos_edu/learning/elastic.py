@@ -44,9 +44,8 @@ def fisher_diagonal(model, batch, *, labels="model", distribution=token_distribu
     Raises:
         ValueError: other labels, no examples, or nothing that could be trained.
 
-    Source: Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting in neural networks", section 2;
-    Martens 2020, "New Insights and Perspectives on the Natural Gradient Method", sections 5 and 11; article
-    3.3.
+    Source: Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting in neural networks";
+    Martens 2020, "New Insights and Perspectives on the Natural Gradient Method"; article 3.3.
     """
     if labels not in ("model", "data"):
         raise ValueError(f'labels={labels!r} is neither "model" nor "data"')
@@ -89,7 +88,7 @@ class ElasticPenalty:
     Raises:
         ValueError: a name that the model does not have, another shape, a stiffness below zero.
 
-    Source: Kirkpatrick et al. 2017, section 2, equation 3; article 3.3.
+    Source: Kirkpatrick et al. 2017, equation 3; article 3.3.
     """
 
     def __init__(self, model, fisher):
@@ -131,7 +130,7 @@ class ElasticLoss:
     Raises:
         ValueError: a strength below zero, no penalty.
 
-    Source: Kirkpatrick et al. 2017, section 2, equation 3; article 3.3.
+    Source: Kirkpatrick et al. 2017, equation 3; article 3.3.
     """
 
     def __init__(self, strength, penalties, loss=next_token_loss):

@@ -159,7 +159,7 @@ class Replay(Naive):
         replayed: old rows in a batch of 12.
         max_bytes: room of the memory.
 
-    Source: Rolnick et al. 2019, section 3; article 3.3.
+    Source: Rolnick et al. 2019; article 3.3.
     """
 
     def __init__(self, course, seed=0, *, rate=1.0, replayed=6, max_bytes=8192):
@@ -180,7 +180,7 @@ class Elastic(Naive):
     Args:
         strength: lambda.
 
-    Source: Kirkpatrick et al. 2017, section 2; article 3.3.
+    Source: Kirkpatrick et al. 2017, equation 3; article 3.3.
     """
 
     def __init__(self, course, seed=0, *, rate=1.0, strength=10.0):

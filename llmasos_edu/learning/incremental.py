@@ -71,7 +71,7 @@ def average_accuracy(matrix):
     Raises:
         ValueError: not a square table of finite numbers.
 
-    Source: Lopez-Paz & Ranzato 2017, "Gradient Episodic Memory", section 2, equation 2; article 3.3.
+    Source: Lopez-Paz & Ranzato 2017, "Gradient Episodic Memory", section 2; article 3.3.
     """
     return _square(matrix)[-1].mean().item()
 
@@ -90,7 +90,7 @@ def backward_transfer(matrix):
     Raises:
         ValueError: not a square table of finite numbers, or a single task.
 
-    Source: Lopez-Paz & Ranzato 2017, section 2, equation 3; article 3.3.
+    Source: Lopez-Paz & Ranzato 2017, section 2; article 3.3.
     """
     matrix = _square(matrix, at_least=2)
     return (matrix[-1] - matrix.diagonal())[:-1].mean().item()
@@ -109,7 +109,7 @@ def forward_transfer(matrix, untrained):
     Raises:
         ValueError: not a square table of finite numbers, a single task, or not one untrained score a task.
 
-    Source: Lopez-Paz & Ranzato 2017, section 2, equation 4; article 3.3.
+    Source: Lopez-Paz & Ranzato 2017, section 2; article 3.3.
     """
     matrix = _square(matrix, at_least=2)
     untrained = torch.as_tensor(untrained, dtype=torch.float64)
@@ -149,7 +149,7 @@ class ReplayBuffer:
         ValueError: sizes that are no whole numbers of at least 1.
 
     Source: Vitter 1985, "Random Sampling with a Reservoir", algorithm R; Chaudhry et al. 2019, "On Tiny
-    Episodic Memories in Continual Learning", section 4; article 3.3.
+    Episodic Memories in Continual Learning"; article 3.3.
     """
 
     def __init__(self, max_bytes, *, vocab_size=256):
@@ -235,7 +235,7 @@ class ReplaySampler:
         buffer: ReplayBuffer with rows of the same length.
         replayed: old rows in each batch.
 
-    Source: Rolnick et al. 2019, "Experience Replay for Continual Learning", section 3; article 3.3.
+    Source: Rolnick et al. 2019, "Experience Replay for Continual Learning"; article 3.3.
     """
 
     def __init__(self, sample, buffer, replayed):
@@ -273,7 +273,7 @@ class ResponseLoss:
     Raises:
         ValueError: a strength below zero.
 
-    Source: Li & Hoiem 2016, section 3 and figure 3, with one output for all tasks; Hinton et al. 2015,
+    Source: Li & Hoiem 2016, section 3, with one output for all tasks; Hinton et al. 2015,
     section 2, for T^2; article 3.3.
     """
 

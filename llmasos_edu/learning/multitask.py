@@ -44,7 +44,7 @@ class MultiTask(nn.Module):
     Raises:
         ValueError: no task, or one with fewer than two classes.
 
-    Source: Caruana 1997, "Multitask Learning", section 1; article 3.4.
+    Source: Caruana 1997, "Multitask Learning"; article 3.4.
     """
 
     def __init__(

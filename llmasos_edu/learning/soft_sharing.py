@@ -17,7 +17,7 @@ class SoftSharing(nn.Module):
     Raises:
         ValueError: fewer than two models, one that knows another task, bodies of different shapes.
 
-    Source: Ruder 2017, "An Overview of Multi-Task Learning in Deep Neural Networks", section 3.2.
+    Source: Ruder 2017, "An Overview of Multi-Task Learning in Deep Neural Networks".
     """
 
     def __init__(self, models: Mapping[str, MultiTask]):

@@ -71,7 +71,7 @@ def info_nce(anchors, positives, *, temperature=0.1, groups=None):
 
     Source: van den Oord, Li & Vinyals 2018, "Representation Learning with Contrastive Predictive Coding",
     equation 4; cosine and temperature as in Chen et al. 2020, "A Simple Framework for Contrastive Learning of
-    Visual Representations", equation 1. Article 3.2.
+    Visual Representations". Article 3.2.
     """
     if anchors.ndim != 2 or anchors.shape != positives.shape:
         raise ValueError(
@@ -164,7 +164,7 @@ def cluster_purity(classes, clusters):
 def cluster_nmi(classes, clusters):
     """Normalised mutual information: `I(class; cluster) / ((H(class) + H(cluster)) / 2)`, 0 to 1.
 
-    Source: Manning, Raghavan & Schütze 2008, section 16.3, equation 16.2.
+    Source: Manning, Raghavan & Schütze 2008, section 16.3.
     """
     return float(normalized_mutual_info_score(*_check_labels(classes, clusters)))
 

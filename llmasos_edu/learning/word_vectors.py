@@ -209,7 +209,7 @@ def negative_sampling_loss(positive, negative, is_noise=None):
     Raises:
         ValueError: shapes that do not fit.
 
-    Source: Mikolov et al. 2013, section 2.2, equation 4; article 3.2.
+    Source: Mikolov et al. 2013, section 2.2; article 3.2.
     """
     fits = positive.ndim == 1 and negative.ndim == 2 and len(positive) == len(negative)
     if not fits or (is_noise is not None and is_noise.shape != negative.shape):
@@ -288,7 +288,7 @@ class SkipGramSampler:
     Raises:
         ValueError: no pair is near, or an argument is out of range.
 
-    Source: Mikolov et al. 2013, sections 2.2 and 2.3 (equation 5); the power 3/4 is theirs. Article 3.2.
+    Source: Mikolov et al. 2013, sections 2.2 and 2.3; the power 3/4 is theirs. Article 3.2.
     """
 
     def __init__(self, tokens, *, vocab_size, window, negatives=5, batch_size=1024, noise_power=0.75,
@@ -334,7 +334,7 @@ def subsample(tokens, threshold, *, generator):
     Raises:
         ValueError: the threshold is not positive, or tokens are not numbers of words.
 
-    Source: Mikolov et al. 2013, section 2.3, equation 5; in word2vec's code they do. Article 3.2.
+    Source: Mikolov et al. 2013, section 2.3; in word2vec's code they do. Article 3.2.
     """
     if not threshold > 0:
         raise ValueError(f"threshold={threshold} must be above 0: it is a share of the text")

@@ -96,7 +96,7 @@ def compress(tokens: Iterable[int], expect: Expect) -> bytes:
         TypeError: a token that is no whole number.
 
     Source: Witten, Neal and Cleary 1987, "Arithmetic Coding for Data Compression"; Rissanen 1976; for models
-    of language Delétang et al. 2024, "Language Modeling Is Compression", section 2; article 2.1.1.
+    of language Delétang et al. 2024, "Language Modeling Is Compression"; article 2.1.1.
     """
     interval, bits, later, past = Interval(), [], 0, []
     for token in (tokens := _whole(tokens)):

@@ -67,7 +67,7 @@ def compressed_bits_per_byte(held_out: str | bytes, method: str, train: str | by
     Raises:
         ValueError: the held-out text is empty, or as for `compressed_size`.
 
-    Source: Delétang et al. 2024, "Language Modeling Is Compression", sections 2 and 3 (compressors beside
+    Source: Delétang et al. 2024, "Language Modeling Is Compression" (compressors beside
     models); Cilibrasi and Vitányi 2005, "Clustering by Compression" (the difference); article 2.1.1.
     """
     held_out, train = _bytes(held_out), _bytes(train)

@@ -56,7 +56,7 @@ class NGram:
         order: tokens of context plus one.
         vocab_size, discounts: as given.
 
-    Source: Jelinek and Mercer 1980 for the recursion; Chen and Goodman 1998, section 2; article 2.1.1.
+    Source: Jelinek and Mercer 1980 for the recursion; Chen and Goodman 1998; article 2.1.1.
     """
 
     def __init__(self, levels: Sequence[Level], vocab_size: int, discounts: torch.Tensor | None = None):
@@ -86,7 +86,7 @@ class NGram:
             ValueError: an argument is out of range, or a token is outside the vocabulary.
             TypeError: tokens are no token ids.
 
-        Source: Chen and Goodman 1998, section 2.1 (additive smoothing: Lidstone, Johnson, Jeffreys).
+        Source: Chen and Goodman 1998 (additive smoothing: Lidstone, Johnson, Jeffreys).
         """
         if not (math.isfinite(k) and k >= 0):
             raise ValueError(f"k={k} must be at least 0 and finite")
@@ -125,7 +125,7 @@ class NGram:
             TypeError: tokens are no token ids.
 
         Source: Kneser and Ney 1995, "Improved backing-off for m-gram language modeling"; Chen and Goodman
-        1998, "An Empirical Study of Smoothing Techniques for Language Modeling", section 3; article 2.1.1.
+        1998, "An Empirical Study of Smoothing Techniques for Language Modeling"; article 2.1.1.
         """
         tokens = _checked_text(tokens, vocab_size, order)
         levels, discounts = [], []
@@ -261,7 +261,7 @@ def kneser_ney_discounts(counts: np.ndarray) -> torch.Tensor:
     Returns:
         D(1), D(2), D(3 or more), float64 [3].
 
-    Source: Chen and Goodman 1998, section 3; Heafield et al. 2013, "Scalable Modified Kneser-Ney Language
+    Source: Chen and Goodman 1998; Heafield et al. 2013, "Scalable Modified Kneser-Ney Language
     Model Estimation", whose program KenLM offers the same 0.5, 1, 1.5 where the formula fails.
     """
     n = [int((counts == i).sum()) for i in range(5)]

@@ -24,7 +24,7 @@ class WordIndex:
     Raises:
         ValueError: no passages, none with a word, or settings out of range.
 
-    Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond", section 3;
+    Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond";
     Lù 2024, "BM25S", for the library, whose method "lucene" is this formula.
     """
 
@@ -129,7 +129,7 @@ def spread_out(relevance: Sequence[float], alike: np.ndarray, count: int, trade:
     Raises:
         ValueError: shapes that do not fit, a trade outside of 0 to 1.
 
-    Source: Carbonell & Goldstein 1998, "The Use of MMR, Diversity-Based Reranking", section 2.
+    Source: Carbonell & Goldstein 1998, "The Use of MMR, Diversity-Based Reranking".
     """
     check_count("count", count)
     check_number("trade", trade, 0, 1)

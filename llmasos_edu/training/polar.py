@@ -32,7 +32,7 @@ def best_quintics(rounds: int, lowest: float) -> list[tuple[float, float, float]
     Returns:
         The constants of each round.
 
-    Source: Amsel et al. 2025, "The Polar Express", theorem 4.1 and appendix D.
+    Source: Amsel et al. 2025, "The Polar Express", the section of that name.
     """
     check_count("rounds", rounds)
     if not 0 < lowest < 1:
@@ -76,7 +76,7 @@ def newton_schulz(matrices: Tensor, quintics: Sequence[tuple[float, float, float
         The same shape. A matrix of zeros stays one.
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; Higham 2008,
-    "Functions of Matrices", section 8.3, for the iteration's first form; Amsel et al. 2025, "The Polar
+    "Functions of Matrices", for the iteration's first form; Amsel et al. 2025, "The Polar
     Express", for constants that change with the round.
     """
     if matrices.shape[-2] > matrices.shape[-1]:
@@ -103,7 +103,7 @@ def newton_schulz_gram(matrices: Tensor, quintics: Sequence[tuple[float, float, 
     Returns:
         The same shape, equal to `newton_schulz` but for rounding.
 
-    Source: Amsel et al. 2025, "The Polar Express", appendix F.
+    Source: Amsel et al. 2025, "The Polar Express", appendix on rectangular matrices.
     """
     wide = matrices.shape[-2] <= matrices.shape[-1]
     gram = matrices @ matrices.mT if wide else matrices.mT @ matrices
