@@ -1,24 +1,37 @@
-"""The claims of all chapters, read from the tables that their notebooks store."""
+"""The claims of all chapters, read from the tables that their notebooks store, each with its sweep."""
 
+import itertools
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from llmasos_edu.book.claims import OWN_HEAD, TABLE_HEAD
+from llmasos_edu.book.bibliography import Reference, load_bibliography
+from llmasos_edu.book.citations import BARE, PAGE, cite, section_at
+from llmasos_edu.book.claims import OWN_HEAD, TABLE_HEAD, in_table
 from llmasos_edu.book.outline import Chapter, load_outline
+from llmasos_edu.plots.setting_words import setting_names
 
+OURS = re.compile(r"^ours: | \(ours\)$")
+WORK = re.compile(rf" \((\[[^]]*\]\({PAGE}\.ipynb#cell-id=\w+\))(, [^()]*)?\)")
 KINDS = ("holds", "holds when", "does not hold", "not shown")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of a chapter's table."""
+    """One row of a chapter's table.
+
+    `cell` is the id of the cell in which the claim's section begins; `article` tells whether the table's head
+    names its claims the article's.
+    """
 
     chapter: Chapter
     section: str
     claim: str
     measured: str
     verdict: str
+    cell: str = ""
+    article: bool = True
 
     @property
     def kind(self) -> str:
@@ -29,6 +42,25 @@ class Claim:
     def condition(self) -> str:
         """Under what the claim holds; empty where it holds or does not, whatever else is the case."""
         return self.verdict.removeprefix("holds when ") if self.kind == "holds when" else ""
+
+    @property
+    def words(self) -> str:
+        """What is claimed, without the mark that it is ours and without the work that says it."""
+        return WORK.sub("", with_citations(OURS.sub("", self.claim)))
+
+    @property
+    def source(self) -> str:
+        """Who says it, in Markdown: the work that the claim cites, the article, or we."""
+        if OURS.search(self.claim):
+            return "ours"
+        if work := WORK.search(with_citations(self.claim)):
+            return f"{work[1]}{work[2] or ''}"
+        return f"the article, section {self.section}" if self.article else "ours"
+
+    @property
+    def link(self) -> str:
+        """To the section, in Markdown."""
+        return f"[{self.section}]({self.chapter.file}.ipynb{f'#cell-id={self.cell}' if self.cell else ''})"
 
 
 def collect_claims(parts=None, outline=None) -> list[Claim]:
@@ -69,15 +101,27 @@ def read_claims(chapter: Chapter) -> list[Claim]:
     tables = [text for text in shown if text.startswith((TABLE_HEAD, OWN_HEAD))]
     if not tables:
         raise ValueError(f"{chapter.file} stores no table of claims: run it with make book")
-    return [_row(chapter, line) for line in tables[-1].splitlines()[2:]]
+    begins = _sections(notebook, chapter)
+    article = tables[-1].startswith(TABLE_HEAD)
+    return [_row(chapter, line, begins, article) for line in tables[-1].splitlines()[2:]]
 
 
-def _row(chapter: Chapter, line: str) -> Claim:
+def _sections(notebook, chapter) -> dict[str, str]:
+    """{section: id of the cell with its heading}; the chapter itself begins with its first cell."""
+    begins, section = {}, chapter.number
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            section = section_at("".join(cell["source"]), chapter, section)
+            begins.setdefault(section, cell["id"])
+    return begins
+
+
+def _row(chapter: Chapter, line: str, begins: dict[str, str], article: bool) -> Claim:
     cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
     if len(cells) != 4 or not cells[3].strip("*").startswith(KINDS):
         raise ValueError(f"{chapter.file}: this is no row of a table of claims: {line!r}")
     section, claim, measured, verdict = cells
-    return Claim(chapter, section, claim, measured, verdict.strip("*"))
+    return Claim(chapter, section, claim, measured, verdict.strip("*"), begins.get(section, ""), article)
 
 
 def count_kinds(claims) -> dict[str, int]:
@@ -87,18 +131,81 @@ def count_kinds(claims) -> dict[str, int]:
 
 
 def claims_markdown(claims) -> str:
-    """A table of claims in Markdown, each with a link to its chapter.
+    """Claims in Markdown, chapter by chapter: a block each, with source, figure, sweep, and where it flips.
+
+    A block, and no row of a table: five columns of sentences fit no page, and least of all a phone.
 
     Raises:
-        ValueError: there are no claims.
+        ValueError: there are no claims, or one stands there twice.
     """
     if not claims:
         raise ValueError("there are no claims to show")
-    lines = ["| section | claim | measured there | verdict |", "|---|---|---|---|"]
-    for item in claims:
-        claim, measured, verdict = (
-            text.replace("|", "\\|") for text in (item.claim, item.measured, item.verdict)
-        )
-        link = f"[{item.section}]({item.chapter.file}.ipynb)"
-        lines.append(f"| {link} | {claim} | {measured} | **{verdict}** |")
+    keys = [(claim.section, claim.claim) for claim in claims]
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        raise ValueError(f"these claims stand there twice: {sorted(twice)}")
+    sweeps = sweeps_of(claims)
+    lines = []
+    for chapter, group in itertools.groupby(claims, key=lambda claim: claim.chapter):
+        lines += [f"**Chapter {chapter.number}: {chapter.en}**", ""]
+        for claim in group:
+            lines += _block(claim, sweeps.get((claim.section, claim.claim)))
     return "\n".join(lines)
+
+
+def sweeps_of(claims) -> dict:
+    """{(section, claim as its table has it): the decision on it}, for the claims that a sweep decides."""
+    from llmasos_edu.book.evidence import decisions
+    from llmasos_edu.book.evidence.results import files
+
+    asked = {(claim.section, claim.claim) for claim in claims}
+    found = {
+        (each.statement.source.section, in_table(each.statement.source)): each
+        for path in files()
+        for each in decisions(path).values()
+    }
+    return {key: found[key] for key in found.keys() & asked}
+
+
+def _block(claim, decision) -> list[str]:
+    """One claim as an item of a list, with what it rests on as items below."""
+    original = decision.statement.source.original if decision else ""
+    said = f"{_source(claim, decision)}{f': “{original}”' if original else ''}"
+    head = f"- **{claim.link}** {claim.words[0].upper()}{claim.words[1:]}: **{claim.verdict}**"
+    if decision is None:
+        rests = [("Figure", claim.measured), ("Sweep", "none: the chapter's own figures decide")]
+    else:
+        rests = _sweep(decision)
+    return [head, *(f"    - *{name}:* {text}" for name, text in [("Source", said), *rests]), ""]
+
+
+def _source(claim, decision) -> str:
+    """A declaration knows better than a table's head whether a claim is the article's."""
+    ours = claim.source == "ours" and (decision is None or decision.statement.source.ours)
+    return claim.source if ours or claim.source != "ours" else f"the article, section {claim.section}"
+
+
+def _sweep(decision) -> list[tuple[str, str]]:
+    of, borne = decision.statement, len(decision.rows) - len(decision.flips())
+    own = setting_names([setting for setting, *_ in decision.rows])[0]
+    count = f"{len(decision.rows)} settings × {of.experiment.seeds} seeds, against {of.control}"
+    flips = decision.flips_in_words() if borne else ""
+    return [
+        ("Figure", f"{decision.live()} {of.unit}, in the chapter's own setting ({own})"),
+        ("Sweep", f"{count}; more than {of.above:g} counts, found in {borne} of {len(decision.rows)}"),
+        ("Not borne out", flips or ("in no setting" if borne else "in all settings")),
+    ]
+
+
+def with_citations(text: str) -> str:
+    """The text with each `Hinton et al. 2015` that is in the bibliography as a link to it."""
+
+    def linked(found: re.Match) -> str:
+        work = _works().get(found.group())
+        return cite(work) if work else found.group()
+
+    return re.sub(rf"(?<!\[){BARE.pattern}", linked, text)
+
+
+@cache
+def _works() -> dict[str, Reference]:
+    return {work.short: work for work in load_bibliography().values()}

@@ -84,7 +84,7 @@ def cited_in(notebook, chapter: Chapter, works: dict[str, Reference]) -> dict[st
     section = chapter.number or chapter.en
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            section = _section(cell.source, chapter, section)
+            section = section_at(cell.source, chapter, section)
         for key in keys_of(cell, works):
             places = found.setdefault(key, [])
             if section not in [place.section for place in places]:
@@ -103,7 +103,7 @@ def keys_of(cell, works: dict[str, Reference]) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def _section(source: str, chapter: Chapter, before: str) -> str:
+def section_at(source: str, chapter: Chapter, before: str) -> str:
     """The section in which a cell ends: a heading of rank two without a number belongs to the chapter."""
     for marks, title in re.findall(r"^(#{1,6}) +(.+)$", re.sub(r"```.*?```", "", source, flags=re.S), re.M):
         numbered = re.match(r"\d+(\.\d+)+(?=\s)", title)

@@ -1,13 +1,27 @@
 """Claims: the table of a chapter, and what the page of all claims reads out of the stored notebooks."""
 
+import re
 from dataclasses import replace
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from llmasos_edu.book import Claims, at_least, at_most, load_outline
-from llmasos_edu.book.all_claims import Claim, claims_markdown, collect_claims, count_kinds, read_claims
+from llmasos_edu.book import BOOK_ROOT, Claims, at_least, at_most, load_outline
+from llmasos_edu.book.all_claims import (
+    Claim,
+    claims_markdown,
+    collect_claims,
+    count_kinds,
+    read_claims,
+    sweeps_of,
+)
+from llmasos_edu.book.bibliography import load_bibliography
+from llmasos_edu.book.citations import cite
+from llmasos_edu.book.claims import in_table
+from llmasos_edu.book.evidence.results import files, statements
+
+VASWANI = load_bibliography()["vaswani2017"]
 
 
 def some_claims():
@@ -24,6 +38,7 @@ class Stored:
 
     def __init__(self, folder, *tables):
         self.file, self.folder = "04_1_attention", folder
+        self.number, self.en = "4.1", "Attention"
         cells = [
             new_code_cell(
                 "claims",
@@ -146,13 +161,101 @@ def test_a_broken_row_is_shown(tmp_path, row):
         read_claims(Stored(tmp_path, some_claims()._repr_markdown_() + "\n" + row))
 
 
-def test_the_page_links_to_the_chapter_and_keeps_bars_in_texts(tmp_path):
-    lines = claims_markdown(read_claims(Stored(tmp_path, some_claims()._repr_markdown_()))).splitlines()
-    assert len(lines) == 6
-    assert lines[2].startswith("| [4.1.1](04_1_attention.ipynb) | the scale matters | gradient below 0.1 |")
-    assert lines[2].endswith("**holds when d \\| n is large** |")
+def test_the_page_links_to_the_section_and_keeps_bars_in_texts(tmp_path):
+    stored = Stored(tmp_path, some_claims()._repr_markdown_())
+    notebook = nbformat.read(stored.path(), as_version=4)
+    notebook.cells.insert(0, new_markdown_cell("# Attention", id="top"))
+    notebook.cells.insert(1, new_markdown_cell("Words.\n\n### 4.1.3 Heads", id="heads"))
+    nbformat.write(notebook, stored.path())
+    lines = claims_markdown(read_claims(stored)).splitlines()
+    assert lines[:3] == [
+        "**Chapter 4.1: Attention**",
+        "",
+        "- **[4.1.1](04_1_attention.ipynb)** The scale matters: **holds when d | n is large**",
+    ]
+    assert lines[3:6] == [
+        "    - *Source:* the article, section 4.1.1",
+        "    - *Figure:* gradient below 0.1",
+        "    - *Sweep:* none: the chapter's own figures decide",
+    ]
+    assert sum("(04_1_attention.ipynb#cell-id=heads)**" in line for line in lines) == 2
     with pytest.raises(ValueError, match="no claims to show"):
         claims_markdown([])
+
+
+def test_no_claim_stands_there_twice(tmp_path):
+    claims = read_claims(Stored(tmp_path, some_claims()._repr_markdown_()))
+    with pytest.raises(ValueError, match=r"stand there twice.*attention is fast"):
+        claims_markdown([*claims, claims[1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "article", "source", "words"),
+    [
+        ("heads help", True, "the article, section 4.1.3", "heads help"),
+        ("heads help", False, "ours", "heads help"),
+        ("heads help (ours)", True, "ours", "heads help"),
+        ("ours: heads help", True, "ours", "heads help"),
+        ("they help (Vaswani et al. 2017, section 5)", True, f"{cite(VASWANI)}, section 5", "they help"),
+        (f"they help ({cite(VASWANI)})", False, cite(VASWANI), "they help"),
+    ],
+)
+def test_the_source_of_a_claim(text, article, source, words):
+    claim = Claim(None, "4.1.3", text, "1", "holds", article=article)
+    assert (claim.source, claim.words) == (source, words)
+
+
+def test_every_statement_is_judged_in_a_chapter_and_every_sweep_is_on_the_page():
+    claims = collect_claims()
+    declared = [
+        (statement.source.section, in_table(statement.source))
+        for path in files()
+        for statement in statements(path).values()
+    ]
+    found = sweeps_of(claims)
+    assert len(found) == len(declared) == len(set(declared))
+    swept = {(claim.section, claim.claim) for claim in claims if " seeds, against " in claim.measured}
+    assert swept == found.keys()
+    verdicts = {(claim.section, claim.claim): claim.verdict for claim in claims}
+    assert {key: each.verdict for key, each in found.items()} == {key: verdicts[key] for key in found}
+
+
+def test_the_page_shows_for_each_claim_its_source_figure_sweep_and_where_it_flips():
+    claims = [claim for claim in collect_claims(["4"]) if claim.chapter.number == "4.1"]
+    found = sweeps_of(claims)
+    blocks = [block for block in claims_markdown(claims).split("\n- **")[1:] if block.strip()]
+    assert len(blocks) == len(claims)
+    for claim, block in zip(claims, blocks, strict=True):
+        assert block.startswith(
+            f"{claim.link}** {claim.words[0].upper()}{claim.words[1:]}: **{claim.verdict}**"
+        )
+        if each := found.get((claim.section, claim.claim)):
+            assert f"*Figure:* {each.live()}" in block
+            assert f"*Sweep:* {len(each.rows)} settings × {each.statement.experiment.seeds} seeds" in block
+            assert each.statement.control in block
+            flips = block.partition("*Not borne out:* ")[2]
+            lines = {0: "in no setting", len(each.rows): "in all settings"}
+            assert flips.startswith(lines.get(len(each.flips()), each.flips_in_words()))
+
+
+def test_every_claim_begins_in_a_section_of_its_chapter():
+    assert [claim.section for claim in collect_claims() if not claim.cell] == []
+
+
+def test_the_stored_page_has_each_claim_once():
+    page = nbformat.read(BOOK_ROOT / "notebooks" / "en" / "99_claims.ipynb", as_version=4)
+    shown = "".join(
+        output.data["text/markdown"]
+        for cell in page.cells
+        for output in cell.get("outputs", [])
+        if "text/markdown" in output.get("data", {})
+    )
+    heads = re.findall(r"^- \*\*\[(\S+)\]\([^)]*\)\*\* (.*)$", shown, re.MULTILINE)
+    expected = [
+        (claim.section, f"{claim.words[0].upper()}{claim.words[1:]}: **{claim.verdict}**")
+        for claim in collect_claims()
+    ]
+    assert sorted(heads) == sorted(expected), "run and store 99_claims.ipynb"
 
 
 def test_every_ready_chapter_of_the_parts_is_there_in_order():

@@ -112,7 +112,7 @@ class Decision:
 
     def flips_in_words(self) -> str:
         """Where the claim is not borne out, with what was found there: `2 layers (0.1 [0, 0.3])`."""
-        names = setting_names([setting for setting, *_ in self.rows])
+        names = ["the chapter's own setting", *setting_names([setting for setting, *_ in self.rows])[1:]]
         turned = [
             f"{name} ({found}{', could be either' if side == OPEN else ''})"
             for name, (_, found, side) in zip(names, self.rows, strict=True)
