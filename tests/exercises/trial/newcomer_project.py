@@ -1,0 +1,818 @@
+"""Answers to chapters 4.3, 5, 6.1 and 6.2, from the statements alone: experts, models, desks, texts."""
+
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from trial.answers import right, wrong
+
+# ---- 4.3 ----
+
+
+@wrong("4.3-1")
+def gates_over_the_tokens(x, w_router, experts):
+    gates = (x @ w_router).softmax(1)
+    return sum(gates[..., i : i + 1] * expert(x) for i, expert in enumerate(experts))
+
+
+@wrong("4.3-1")
+def residual_inside(x, w_router, experts):
+    gates = (x @ w_router).softmax(-1)
+    return x + sum(gates[..., i : i + 1] * expert(x) for i, expert in enumerate(experts))
+
+
+@wrong("4.3-2")
+def not_renormed(logits, top_k):
+    probs = logits.softmax(-1)
+    chosen = logits.argsort(-1, descending=True, stable=True)[:, :top_k]
+    return torch.zeros_like(probs).scatter(1, chosen, probs.gather(1, chosen))
+
+
+@wrong("4.3-2")
+def all_at_the_threshold(logits, top_k):
+    least = logits.topk(top_k).values[:, -1:]
+    return logits.masked_fill(logits < least, -torch.inf).softmax(-1)
+
+
+@wrong("4.3-3")
+def factor_turned_over(logits, top_k):
+    best, chosen = logits.topk(top_k)
+    before = logits.softmax(-1).gather(1, chosen)
+    return before, best.softmax(-1), 1 / before.sum(1, keepdim=True)
+
+
+@right("4.3-3")
+def share_of_the_chosen(logits, top_k):
+    best = logits.sort(-1, descending=True).values
+    share = (best[:, :top_k].logsumexp(1) - best.logsumexp(1)).exp()[:, None]
+    after = best[:, :top_k].softmax(-1)
+    return [after * share, after, share]
+
+
+@wrong("4.3-4")
+def divided_by_all_choices(logits, top_k):
+    probs = logits.softmax(-1)
+    f = F.one_hot(logits.topk(top_k).indices, logits.shape[1]).float().mean((0, 1))
+    return logits.shape[1] * (f * probs.mean(0)).sum()
+
+
+@wrong("4.3-4")
+def no_number_of_experts(logits, top_k):
+    f = F.one_hot(logits.topk(top_k).indices, logits.shape[1]).float().sum(1).mean(0)
+    return (f * logits.softmax(-1).mean(0)).sum()
+
+
+@wrong("4.3-5")
+def squared_logits(logits):
+    return (logits**2).sum(-1).mean()
+
+
+@wrong("4.3-5")
+def mean_squared_afterwards(logits):
+    return logits.logsumexp(-1).mean() ** 2
+
+
+@wrong("4.3-6")
+def gate_with_the_bias_in_it(probs, bias, top_k, rate):
+    total = probs + bias
+    chosen = F.one_hot(total.topk(top_k).indices, probs.shape[1]).sum(1)
+    load = chosen.sum(0).float()
+    return total * chosen, bias + rate * (load.mean() - load).sign()
+
+
+@wrong("4.3-6")
+def raised_by_how_much_is_missing(probs, bias, top_k, rate):
+    chosen = F.one_hot((probs + bias).topk(top_k).indices, probs.shape[1]).sum(1)
+    load = chosen.sum(0).float()
+    return probs * chosen, bias + rate * (load.mean() - load)
+
+
+@wrong("4.3-7")
+def softmax_over_the_tokens(logits, capacity):
+    probs = logits.softmax(0)
+    chosen = probs.argsort(0, descending=True, stable=True)[:capacity]
+    return torch.zeros_like(probs).scatter(0, chosen, probs.gather(0, chosen))
+
+
+@wrong("4.3-7")
+def taken_by_the_logits(logits, capacity):
+    probs = logits.softmax(-1)
+    chosen = logits.argsort(0, descending=True, stable=True)[:capacity]
+    return torch.zeros_like(probs).scatter(0, chosen, probs.gather(0, chosen))
+
+
+@wrong("4.3-8")
+def choices_not_counted(batch, seq, num_experts, top_k, capacity_factor):
+    return math.ceil(capacity_factor * batch * seq / num_experts)
+
+
+@wrong("4.3-8")
+def rounded_before_the_factor(batch, seq, num_experts, top_k, capacity_factor):
+    return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
+
+
+@wrong("4.3-9")
+def token_after_token(expert, num_experts, capacity):
+    kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
+    for t, row in enumerate(expert.tolist()):
+        for j, e in enumerate(row):
+            load[e] += 1
+            kept[t, j] = load[e] <= capacity
+    return kept
+
+
+@wrong("4.3-9")
+def each_column_begins_anew(expert, num_experts, capacity):
+    kept = torch.zeros_like(expert, dtype=torch.bool)
+    for j in range(expert.shape[1]):
+        load = Counter()
+        for t in range(expert.shape[0]):
+            e = int(expert[t, j])
+            load[e] += 1
+            kept[t, j] = load[e] <= capacity
+    return kept
+
+
+@right("4.3-9")
+def ranks_by_running_sums(expert, num_experts, capacity):
+    flat = expert.T.reshape(-1)
+    rank = F.one_hot(flat, num_experts).cumsum(0).gather(1, flat[:, None]).squeeze(1)
+    return (rank <= capacity).reshape(expert.shape[1], -1).T
+
+
+@wrong("4.3-10")
+def gates_raised_for_the_dropped(x, answers, gates, kept):
+    g = gates * kept
+    g = torch.nan_to_num(g / g.sum(1, keepdim=True))
+    return x + (g[..., None] * answers.masked_fill(~kept[..., None], 0)).sum(1)
+
+
+@wrong("4.3-10")
+def rubbish_times_zero(x, answers, gates, kept):
+    return x + ((gates * kept)[..., None] * answers).sum(1)
+
+
+@wrong("4.3-11")
+def gate_before_the_expert(x, expert, gate, experts):
+    y = torch.zeros_like(x)
+    for e, f in enumerate(experts):
+        t, j = (expert == e).nonzero(as_tuple=True)
+        if len(t):
+            y.index_add_(0, t, f(gate[t, j, None] * x[t]))
+    return y
+
+
+@wrong("4.3-11")
+def called_with_nothing(x, expert, gate, experts):
+    y = torch.zeros_like(x)
+    for e, f in enumerate(experts):
+        t, j = (expert == e).nonzero(as_tuple=True)
+        y = y.index_add(0, t, gate[t, j, None] * f(x[t]))
+    return y
+
+
+@wrong("4.3-12")
+def experts_of_two_matrices(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
+    def count(n):
+        attention = 2 * d_model**2 + 2 * d_model * d_kv
+        layer = attention + d_model * num_experts + n * 2 * d_model * d_ff + 2 * d_model
+        return num_layers * layer + 2 * vocab_size * d_model + d_model
+
+    return count(num_experts), count(top_k)
+
+
+@wrong("4.3-12")
+def router_column_of_the_used_alone(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
+    def count(n):
+        layer = 2 * d_model**2 + 2 * d_model * d_kv + d_model * n + n * 3 * d_model * d_ff + 2 * d_model
+        return num_layers * layer + 2 * vocab_size * d_model + d_model
+
+    return count(num_experts), count(top_k)
+
+
+@wrong("4.3-13")
+def multiplications_alone(tokens, d_model, d_ff, num_experts, top_k):
+    one = 3 * tokens * d_model * d_ff
+    return tokens * d_model * num_experts, num_experts * one, top_k * one
+
+
+@wrong("4.3-13")
+def all_times_k(tokens, d_model, d_ff, num_experts, top_k):
+    one = 6 * tokens * d_model * d_ff
+    return 2 * tokens * d_model * num_experts, num_experts * one, one
+
+
+@wrong("4.3-14")
+def share_of_the_entropy(counts):
+    p = counts / counts.sum()
+    own = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
+    info = torch.where(p > 0, p * (p / own).log2(), 0.0).sum()
+    return info / (torch.special.entr(p.sum(0)).sum() / math.log(2))
+
+
+@wrong("4.3-14")
+def not_weighted(counts):
+    p = counts / counts.sum()
+    own = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
+    return torch.where(p > 0, own * (p / own).log2(), 0.0).sum()
+
+
+@right("4.3-14")
+def entropies_added(counts):
+    p = np.asarray(counts, dtype=float) / float(counts.sum())
+
+    def entropy(q):
+        q = q[q > 0]
+        return -(q * np.log2(q)).sum()
+
+    return entropy(p.sum(0)) + entropy(p.sum(1)) - entropy(p.ravel())
+
+
+STEP = {
+    "claimed": 1.8,
+    "whole": 2490 / 80,
+    "share": 2400 / 2490,
+    "missing": "the optimizer's step",
+    "baseline": "an ordinary feed-forward network",
+}
+
+
+@wrong("4.3-15")
+def optimizers_alone():
+    return {**STEP, "whole": 2400 / 30}
+
+
+@wrong("4.3-15")
+def optimizer_over_the_rest():
+    return {**STEP, "share": 2400 / 90}
+
+
+@wrong("4.3-15")
+def all_experts_asked():
+    return {**STEP, "baseline": "a mixture of as many experts, all of them asked"}
+
+
+KNOWS = {"the expert says more about the kind of text than the byte alone"}
+
+
+@wrong("4.3-16")
+def busiest_expert_needed_most():
+    return KNOWS | {"arithmetic needs its busiest expert more than another one"}
+
+
+@wrong("4.3-16")
+def one_kind_each():
+    return KNOWS | {"each expert serves one kind of text"}
+
+
+@wrong("4.3-16")
+def the_byte_says_it_too():
+    return {"all that the expert says about the kind, the byte says too"}
+
+
+@wrong("4.3-16")
+def nothing_follows():
+    return set()
+
+
+# ---- 5 ----
+
+
+@wrong("5-1")
+def batches_counted_alike(losses, counts, text):
+    nats = sum(losses) / len(losses) * sum(counts)
+    return float(nats) / math.log(2) / len(text.encode())
+
+
+@wrong("5-1")
+def bits_per_character(losses, counts, text):
+    return float(sum(a * c for a, c in zip(losses, counts, strict=True))) / math.log(2) / len(text)
+
+
+@wrong("5-2")
+def at_the_same_place(documents, held_out, width):
+    seen = {(i, documents[h][i : i + width]) for h in held_out for i in range(len(documents[h]) - width + 1)}
+    return [
+        d not in held_out and not any((i, s[i : i + width]) in seen for i in range(len(s) - width + 1))
+        for d, s in enumerate(documents)
+    ]
+
+
+@wrong("5-2")
+def last_passage_forgotten(documents, held_out, width):
+    seen = {documents[h][i : i + width] for h in held_out for i in range(len(documents[h]) - width)}
+    return [
+        d not in held_out and not any(s[i : i + width] in seen for i in range(len(s) - width))
+        for d, s in enumerate(documents)
+    ]
+
+
+@wrong("5-3")
+def nan_is_the_best_at_first(losses, patience):
+    best = 0
+    for i, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = i
+        if i - best >= patience:
+            return i, best
+    return len(losses) - 1, best
+
+
+@wrong("5-3")
+def equal_is_better(losses, patience):
+    best, lowest = 0, math.inf
+    for i, loss in enumerate(losses):
+        if loss <= lowest:
+            best, lowest = i, loss
+        if i - best >= patience:
+            return i, best
+    return len(losses) - 1, best
+
+
+@wrong("5-4")
+def optimizer_begins_anew(run, fresh):
+    fresh.model.load_state_dict(run.model.state_dict())
+    fresh.generator.set_state(run.generator.get_state())
+    fresh.step = run.step
+    return fresh
+
+
+@wrong("5-4")
+def one_generator_for_both(run, fresh):
+    fresh.model.load_state_dict(run.model.state_dict())
+    fresh.optimizer.load_state_dict(run.optimizer.state_dict())
+    fresh.generator = run.generator
+    fresh.step = run.step
+    return fresh
+
+
+@wrong("5-5")
+def crossing_token_left_out(logits, top_p):
+    probs = logits.softmax(-1)
+    best, order = probs.sort(-1, descending=True, stable=True)
+    keep = best.cumsum(-1) <= top_p
+    keep[:, 0] = True
+    best = best * keep
+    return torch.zeros_like(probs).scatter(1, order, best / best.sum(1, keepdim=True))
+
+
+@wrong("5-5")
+def tokens_in_the_order_of_probability(logits, top_p):
+    best = logits.softmax(-1).sort(-1, descending=True).values
+    best = best * (best.cumsum(-1) - best < top_p)
+    return best / best.sum(1, keepdim=True)
+
+
+@wrong("5-6")
+def whole_text_every_time(model, prompt, max_new):
+    tokens = prompt
+    for _ in range(max_new):
+        new = model(tokens, torch.arange(len(tokens)))[-1].argmax()
+        tokens = torch.cat([tokens, new[None]])
+    return tokens
+
+
+@wrong("5-6")
+def last_one_read_though_not_needed(model, prompt, max_new):
+    tokens, new = prompt, prompt
+    for _ in range(max_new + 1):
+        positions = torch.arange(len(tokens) - len(new), len(tokens))
+        new = model(new, positions)[-1].argmax()[None]
+        tokens = torch.cat([tokens, new])
+    return tokens[:-1]
+
+
+@wrong("5-7")
+def router_even_for_one(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
+    attention, expert, router = 4 * d_model**2, 2 * d_model * d_ff, d_model * num_experts
+    table = vocab_size * d_model
+    parameters = num_layers * (attention + router + num_experts * expert) + table * (1 if tied else 2)
+    work = num_layers * (2 * (attention + router + top_k * expert) + 4 * context * d_model) + 2 * table
+    return parameters, work, num_layers * 2 * context * d_model * 4
+
+
+@wrong("5-7")
+def keys_without_values(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
+    attention, expert = 4 * d_model**2, 2 * d_model * d_ff
+    router = d_model * num_experts if num_experts > 1 else 0
+    table = vocab_size * d_model
+    parameters = num_layers * (attention + router + num_experts * expert) + table * (1 if tied else 2)
+    work = num_layers * (2 * (attention + router + top_k * expert) + 4 * context * d_model) + 2 * table
+    return parameters, work, num_layers * context * d_model * 4
+
+
+@wrong("5-8")
+def shapes_alone(build):
+    model = build().eval()
+    assert model(torch.zeros(2, 5, dtype=torch.long)).shape == (2, 5, model.vocab_size)
+    return True
+
+
+@wrong("5-8")
+def no_dropout_allowed(build):
+    model = build().train()
+    tokens = torch.arange(6)[None] % model.vocab_size
+    assert torch.equal(model(tokens), model(tokens))
+
+
+WORK = {
+    "dense": 4 * 96 * 288,
+    "experts": 3 * 4 * 96 * 288 + 2 * 96 * 6,
+    "matched": 864,
+    "stored": 2,
+    "control": "a dense model with that d_ff, its rate tuned as well",
+}
+
+
+@wrong("5-9")
+def all_experts_work():
+    return {**WORK, "experts": 6 * 4 * 96 * 288 + 2 * 96 * 6, "matched": 6 * 288}
+
+
+@wrong("5-9")
+def stored_against_the_report():
+    return {**WORK, "stored": 6}
+
+
+@wrong("5-9")
+def one_operation_a_weight():
+    return {**WORK, "dense": 2 * 96 * 288, "experts": 6 * 96 * 288 + 96 * 6}
+
+
+@wrong("5-9")
+def as_many_weights_dense():
+    return {**WORK, "control": "a dense model with as many weights as all the experts"}
+
+
+GAINS = np.array([0.017, -0.011, 0.006, -0.007, 0.008])
+ERROR = float(GAINS.std(ddof=1) / 5**0.5)
+FIVE = {
+    "mean": 0.0026,
+    "error": ERROR,
+    "low": 0.0026 - 2.776 * ERROR,
+    "high": 0.0026 + 2.776 * ERROR,
+    "verdict": "not shown",
+    "contrary": 2,
+}
+
+
+@wrong("5-10")
+def mean_below_what_counts():
+    return {**FIVE, "verdict": "does not hold"}
+
+
+@wrong("5-10")
+def contrary_where_below_the_line():
+    return {**FIVE, "contrary": 4}
+
+
+@wrong("5-10")
+def errors_of_the_normal_law():
+    return {**FIVE, "low": 0.0026 - 1.96 * ERROR, "high": 0.0026 + 1.96 * ERROR}
+
+
+@wrong("5-10")
+def deviation_of_the_mean_with_n():
+    error = float(GAINS.std() / 5**0.5)
+    return {**FIVE, "error": error, "low": 0.0026 - 2.776 * error, "high": 0.0026 + 2.776 * error}
+
+
+# ---- 6.1 ----
+
+
+@wrong("6.1-1")
+def end_not_learnt(tokens):
+    out, own, kernel = [], False, False
+    for t in tokens:
+        if t == "<end>":
+            own = False
+        if t == "<result>":
+            kernel = True
+        out.append(own and not kernel)
+        if t == "<done>":
+            kernel = False
+        if t == "<assistant>":
+            own = True
+    return out
+
+
+@wrong("6.1-1")
+def done_is_its_own(tokens):
+    out, own, kernel = [], False, False
+    for t in tokens:
+        if t == "<result>":
+            kernel = True
+        if t == "<done>":
+            kernel = False
+        out.append(own and not kernel)
+        own = (own or t == "<assistant>") and t != "<end>"
+    return out
+
+
+@wrong("6.1-2")
+def says_that_it_is_not_yours(orders, rights, user, number):
+    if "orders.find" not in rights:
+        return -1
+    for place, (owner, n) in enumerate(orders):
+        if n == number:
+            return place if owner == user else -1
+    return -2
+
+
+@wrong("6.1-2")
+def place_among_ones_own(orders, rights, user, number):
+    if "orders.find" not in rights:
+        return -1
+    own = [n for owner, n in orders if owner == user]
+    return own.index(number) if number in own else -2
+
+
+@wrong("6.1-3")
+def begins_with_yes(pending, said):
+    return pending if said.strip().lower().startswith(("yes", "是")) else 0
+
+
+@wrong("6.1-3")
+def no_blank_after_the_dot(pending, said):
+    return pending if re.fullmatch(r"\s*(yes|是)[.!]*", said, re.IGNORECASE) else 0
+
+
+@right("6.1-3")
+def by_a_full_match(pending, said):
+    return pending if re.fullmatch(r"\s*(yes|是)\s*[.!。！]*\s*", said, re.IGNORECASE) else 0
+
+
+@wrong("6.1-4")
+def as_many_as_fit_anywhere(lengths, notes, asked, window, reply):
+    room, stay = window - notes - asked - reply, 0
+    for n in reversed(lengths):
+        if n <= room:
+            room -= n
+            stay += 1
+    return len(lengths) - stay
+
+
+@wrong("6.1-4")
+def reply_not_counted(lengths, notes, asked, window, reply):
+    gone = 0
+    while notes + asked + sum(lengths[gone:]) > window:
+        gone += 1
+    return gone
+
+
+def wilson(p, n, z):
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n)
+    middle = (p + z * z / 2 / n) / (1 + z * z / n)
+    return {"share": p, "low": middle - half, "high": middle + half, "above 0.97": False}
+
+
+@wrong("6.1-5")
+def share_of_the_wrong_ones():
+    return wilson(0.03, 200, 1.96)
+
+
+@wrong("6.1-5")
+def shown_by_the_share():
+    return {**wilson(0.97, 200, 1.96), "above 0.97": True}
+
+
+@wrong("6.1-5")
+def half_width_not_divided():
+    half = 1.96 * math.sqrt(0.97 * 0.03 / 200 + 1.96**2 / 4 / 200**2)
+    middle = (0.97 + 1.96**2 / 400) / (1 + 1.96**2 / 200)
+    return {"share": 0.97, "low": middle - half, "high": middle + half, "above 0.97": False}
+
+
+@wrong("6.1-6")
+def product_for_power():
+    return {"flawless": 1 - 8 * 0.03, "needed": 1 - 0.5 / 8, "token": 1 - 0.03 / 10}
+
+
+@wrong("6.1-6")
+def token_of_the_whole_conversation():
+    return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 0.97 ** (1 / 80)}
+
+
+ASSISTANTS = {
+    "memory": "the same questions with the memory switched off",
+    "attack": "the same attacks by a user who has the right",
+    "language": "the same kinds of turns in both languages",
+}
+
+
+@wrong("6.1-7")
+def a_thousand_of_them():
+    return {**ASSISTANTS, "attack": "a thousand attacks"}
+
+
+@wrong("6.1-7")
+def more_of_the_same_in_chinese():
+    return {**ASSISTANTS, "language": "more Chinese conversations", "memory": "more facts"}
+
+
+TABLE = {"beyond": "holds", "better": "not shown", "near": "does not hold", "year": "not shown"}
+
+
+@wrong("6.1-8")
+def equal_is_not_shown():
+    return {**TABLE, "near": "not shown"}
+
+
+@wrong("6.1-8")
+def three_more_are_better():
+    return {**TABLE, "better": "holds"}
+
+
+@wrong("6.1-9")
+def one_right_tried(make):
+    desk = make()
+    desk.put("ann", "7", "tea")
+    assert desk.call("ann", [], "find", "7") == "EPERM"
+    assert desk.call("ann", ["find"], "find", "7") == "OK tea packed"
+
+
+@wrong("6.1-9")
+def work_must_be_one(make):
+    desk = make()
+    desk.put("ann", "7", "tea")
+    desk.call("bob", ["find"], "find", "7")
+    assert desk.work == 1
+
+
+# ---- 6.2 ----
+
+
+@wrong("6.2-1")
+def below_the_line():
+    return {"p alone": 2, "k then p": 2, "favourite": 0.35 / 0.65}
+
+
+@wrong("6.2-1")
+def not_renormed_between():
+    return {"p alone": 3, "k then p": 3, "favourite": 0.35 / 0.9}
+
+
+@wrong("6.2-1")
+def favourite_as_it_was():
+    return {"p alone": 3, "k then p": 2, "favourite": 0.35}
+
+
+@wrong("6.2-2")
+def best_of_each_beam(sums, log_probs, width):
+    best = [
+        [b, max(range(len(r)), key=r.__getitem__), s + max(r)]
+        for b, (s, r) in enumerate(zip(sums, log_probs, strict=True))
+    ]
+    return sorted(best, key=lambda x: -x[2])[:width]
+
+
+@wrong("6.2-2")
+def worst_first(sums, log_probs, width):
+    all_ = [
+        [b, t, s + p] for b, (s, r) in enumerate(zip(sums, log_probs, strict=True)) for t, p in enumerate(r)
+    ]
+    return sorted(all_, key=lambda x: -x[2])[:width][::-1]
+
+
+@wrong("6.2-3")
+def one_token_too_late(written, keywords, left, vocab):
+    missing = sorted(set(keywords) - set(written))
+    if len(missing) > left:
+        return []
+    return missing if len(missing) == left and left > 1 else list(range(vocab))
+
+
+@wrong("6.2-3")
+def keywords_counted_twice(written, keywords, left, vocab):
+    missing = sorted(k for k in keywords if k not in written)
+    if len(missing) > left:
+        return []
+    return missing if len(missing) == left else list(range(vocab))
+
+
+@wrong("6.2-4")
+def context_one_too_short(tokens, size):
+    context = tuple(tokens[len(tokens) - size + 2 :]) if size > 1 else ()
+    n = len(context)
+    return sorted({tokens[i + n] for i in range(len(tokens) - n) if tuple(tokens[i : i + n]) == context})
+
+
+@wrong("6.2-4")
+def all_that_stood_before(tokens, size):
+    return sorted(set(tokens[size - 1 :]))
+
+
+@wrong("6.2-5")
+def mean_of_the_texts(texts, size):
+    shares = []
+    for text in texts:
+        runs = [tuple(text[i : i + size]) for i in range(len(text) - size + 1)]
+        if runs:
+            shares.append(len(set(runs)) / len(runs))
+    return sum(shares) / len(shares)
+
+
+@wrong("6.2-5")
+def one_long_text(texts, size):
+    text = [word for t in texts for word in t]
+    runs = [tuple(text[i : i + size]) for i in range(len(text) - size + 1)]
+    return len(set(runs)) / len(runs)
+
+
+@right("6.2-5")
+def runs_as_joined_strings(texts, size):
+    runs = Counter(
+        "\0".join(map(str, r)) for t in texts for r in zip(*(t[i:] for i in range(size)), strict=False)
+    )
+    return np.float32(len(runs) / sum(runs.values()))
+
+
+@wrong("6.2-6")
+def most_negative_wins():
+    return {"none": "C", "mean": "A", "two": "A", "score": -1.7}
+
+
+@wrong("6.2-6")
+def score_without_its_sign():
+    return {"none": "A", "mean": "B", "two": "C", "score": 1.0}
+
+
+@wrong("6.2-7")
+def area_by_all_places(scores, wrong):
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    found, total = 0, 0.0
+    for n, i in enumerate(order, 1):
+        found += bool(wrong[i])
+        total += found / n
+    return total / len(scores)
+
+
+@wrong("6.2-7")
+def lowest_suspected_first(scores, wrong):
+    order = sorted(range(len(scores)), key=lambda i: scores[i])
+    found, total = 0, 0.0
+    for n, i in enumerate(order, 1):
+        if wrong[i]:
+            found += 1
+            total += found / n
+    return total / found
+
+
+@right("6.2-7")
+def recall_steps_added(scores, wrong):
+    hits = np.asarray(wrong, dtype=float)[np.argsort(-np.asarray(scores))]
+    return np.sum(hits * hits.cumsum() / np.arange(1, len(hits) + 1)) / hits.sum()
+
+
+@wrong("6.2-8")
+def share_taken_as_number():
+    return {"common": math.log(1 + 399.9 / 1.1), "rare": math.log(1 + 398.5 / 2.5), "gain": 2}
+
+
+@wrong("6.2-8")
+def six_times_as_much():
+    return {"common": math.log(1 + 160.5 / 240.5), "rare": math.log(1 + 398.5 / 2.5), "gain": 6}
+
+
+@wrong("6.2-9")
+def found_in_longer_texts():
+    return {
+        "coverage": "coverage of another order's keywords",
+        "quality": "how often the texts repeat themselves",
+        "errors": "the share of errors found in longer texts",
+    }
+
+
+@wrong("6.2-9")
+def perplexity_of_the_writer():
+    return {
+        "coverage": "perplexity of the texts",
+        "quality": "perplexity under the model that wrote them",
+        "errors": "the share of marked words that are wrong",
+    }
+
+
+FOLLOWS = {
+    "temperature 1 is more varied than beam search",
+    "with the constraint every keyword occurs",
+    "the constraint costs bits under the second model",
+}
+
+
+@wrong("6.2-10")
+def fewer_bits_are_better():
+    return FOLLOWS | {"beam search is better than temperature 1"}
+
+
+@wrong("6.2-10")
+def bits_not_believed():
+    return FOLLOWS - {"the constraint costs bits under the second model"}
+
+
+@wrong("6.2-10")
+def one_for_another():
+    return (FOLLOWS - {"with the constraint every keyword occurs"}) | {"min-p is better than temperature 0.7"}

@@ -1,0 +1,454 @@
+"""Answers to chapters 3.4 and 3.5, from the statements alone: tasks, gradients, teachers, students."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from trial.answers import right, wrong
+
+# ---- 3.4 ----
+
+
+def depths(text, deepest, strings=True, closing_inside=False, clamp=True):
+    out, depth, quoted = [], 0, False
+    for char in text:
+        if char == '"':
+            quoted = strings and not quoted
+        inside = depth
+        if not quoted and char in ")]}":
+            depth -= 1
+            inside = depth + closing_inside
+        out.append(min(inside, deepest) if clamp else inside)
+        if not quoted and char in "([{":
+            depth += 1
+    return torch.tensor(out)
+
+
+@wrong("3.4-1")
+def closing_bracket_inside(text, deepest):
+    return depths(text, deepest, closing_inside=True)
+
+
+@wrong("3.4-1")
+def strings_read_as_code(text, deepest):
+    return depths(text, deepest, strings=False)
+
+
+@wrong("3.4-1")
+def deep_ones_begin_again(text, deepest):
+    return depths(text, 10**6) % (deepest + 1)
+
+
+@wrong("3.4-2")
+def mean_of_every_example(losses, tasks, num_classes):
+    return (losses / torch.as_tensor(num_classes).float().log()[tasks]).mean()
+
+
+@wrong("3.4-2")
+def divided_by_the_number_of_tasks_known(losses, tasks, num_classes):
+    parts = [losses[tasks == t].mean() / math.log(num_classes[t]) for t in tasks.unique()]
+    return sum(parts) / len(num_classes)
+
+
+@wrong("3.4-3")
+def tasks_that_do_not_occur_count_as_wrong(right, tasks):
+    scores = [
+        right[tasks == t].float().mean() if (tasks == t).any() else 0.0 for t in range(int(tasks.max()) + 1)
+    ]
+    return right.float().mean(), float(sum(scores)) / len(scores)
+
+
+@wrong("3.4-3")
+def the_two_averages_exchanged(right, tasks):
+    macro = torch.stack([right[tasks == t].float().mean() for t in tasks.unique()]).mean()
+    return macro, right.float().mean()
+
+
+@right("3.4-3")
+def macro_by_weights(right, tasks):
+    right, tasks = np.asarray(right), np.asarray(tasks)
+    counts = np.bincount(tasks)
+    weights = 1 / counts[tasks] / (counts > 0).sum()
+    return np.average(right), np.sum(weights[right])
+
+
+def body(d, num_layers, vocab_size):
+    return vocab_size * d + 12 * num_layers * d * d
+
+
+@wrong("3.4-4")
+def heads_without_bias(d_model, num_layers, vocab_size, classes, step):
+    shared = body(d_model, num_layers, vocab_size) + sum(classes) * d_model
+    width = step
+    while (
+        total := len(classes) * body(width + step, num_layers, vocab_size) + sum(classes) * (width + step)
+    ) <= shared:
+        width += step
+    total = len(classes) * body(width, num_layers, vocab_size) + sum(classes) * width
+    return shared, width, total
+
+
+@wrong("3.4-4")
+def one_step_too_wide(d_model, num_layers, vocab_size, classes, step):
+    shared = body(d_model, num_layers, vocab_size) + sum(classes) * (d_model + 1)
+    width = step
+
+    def total():
+        return len(classes) * body(width, num_layers, vocab_size) + sum(classes) * (width + 1)
+
+    while total() <= shared:
+        width += step
+    return shared, width, total()
+
+
+@wrong("3.4-5")
+def power_is_the_temperature(sizes, temperature, steps):
+    sizes = torch.as_tensor(sizes, dtype=torch.float64)
+    shares = sizes**temperature / (sizes**temperature).sum()
+    return shares, shares * steps / sizes
+
+
+@wrong("3.4-5")
+def batches_for_passes(sizes, temperature, steps):
+    sizes = torch.as_tensor(sizes, dtype=torch.float64)
+    raised = sizes ** (1 / temperature)
+    return raised / raised.sum(), raised / raised.sum() * steps
+
+
+@wrong("3.4-6")
+def half_for_regression(log_variances, losses):
+    return (losses * torch.exp(-log_variances) / 2 + log_variances / 2).sum()
+
+
+@wrong("3.4-6")
+def s_is_sigma(log_variances, losses):
+    return (losses / log_variances.exp() ** 2 + log_variances).sum()
+
+
+@wrong("3.4-7")
+def norm_of_the_whole_gradient(gradients, shared):
+    norms = gradients.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    inside = gradients * shared
+    return (inside @ inside.T) / (norms * norms.T)
+
+
+@wrong("3.4-7")
+def itself_always_one(gradients, shared):
+    unit = F.normalize(gradients[:, shared], dim=1)
+    return (unit @ unit.T).fill_diagonal_(1.0)
+
+
+@wrong("3.4-8")
+def against_those_already_changed(gradients):
+    g = gradients.clone()
+    for i in range(len(g)):
+        for j in range(len(g)):
+            dot = g[i] @ g[j]
+            if i != j and dot < 0:
+                g[i] -= dot / (g[j] @ g[j]) * g[j]
+    return g
+
+
+@wrong("3.4-8")
+def dots_of_the_originals(gradients):
+    out = gradients.clone()
+    for i in range(len(out)):
+        for j in range(len(out)):
+            dot = gradients[i] @ gradients[j]
+            if i != j and dot < 0:
+                out[i] -= dot / (gradients[j] @ gradients[j]) * gradients[j]
+    return out
+
+
+@right("3.4-8")
+def at_once_for_all_tasks(gradients):
+    out = gradients.clone()
+    for j, other in enumerate(gradients):
+        scale = (out @ other).clamp(max=0) / (other @ other).clamp(min=1e-30)
+        scale[j] = 0
+        out = out - scale[:, None] * other
+    return out.numpy()
+
+
+NOTHING = -(0.85 * math.log(0.85) + 0.15 * math.log(0.15))
+COMPANY = {"nothing": NOTHING, "alone": 0.483, "company": 0.458, "gain": NOTHING - 0.458, "helps": False}
+
+
+@wrong("3.4-9")
+def nothing_in_bits():
+    return {**COMPANY, "nothing": NOTHING / math.log(2)}
+
+
+@wrong("3.4-9")
+def against_the_lone_model():
+    return {**COMPANY, "gain": 0.025, "helps": True}
+
+
+@wrong("3.4-9")
+def lowest_of_the_judged():
+    return {**COMPANY, "alone": 0.463, "company": 0.441, "gain": NOTHING - 0.441}
+
+
+CONTROLS = {
+    "constant": 0.67,
+    "beyond": -0.05,
+    "sharing": "separate bodies of the wide width",
+    "conflict": "pairs that nobody made, with cosines of both signs",
+    "company": "stop both sides where their watched loss is lowest",
+}
+
+
+@wrong("3.4-10")
+def better_of_two_constants():
+    return {**CONTROLS, "constant": 0.76, "beyond": -0.14}
+
+
+@wrong("3.4-10")
+def sign_turned():
+    return {**CONTROLS, "beyond": 0.05}
+
+
+@wrong("3.4-10")
+def longer_training_first():
+    return {**CONTROLS, "company": "train both sides longer"}
+
+
+SETTINGS = {"for": 1, "against": 3, "verdict": "holds when labels are few"}
+
+
+@wrong("3.4-11")
+def above_zero_counts():
+    return {**SETTINGS, "for": 2, "against": 2}
+
+
+@wrong("3.4-11")
+def not_shown_by_the_open_ones():
+    return {**SETTINGS, "verdict": "not shown"}
+
+
+@wrong("3.4-11")
+def means_for_intervals():
+    return {**SETTINGS, "for": 3, "against": 1}
+
+
+# ---- 3.5 ----
+
+
+@wrong("3.5-1")
+def entropy_in_nats(logits, temperature):
+    p = torch.softmax(logits / temperature, -1)
+    return p, torch.special.entr(p).sum(-1)
+
+
+@wrong("3.5-1")
+def zero_times_minus_infinity(logits, temperature):
+    logs = torch.log_softmax(logits / temperature, -1)
+    return logs.exp(), -(logs.exp() * logs).sum(-1) / math.log(2)
+
+
+@right("3.5-1")
+def softened_in_double(logits, temperature):
+    z = np.asarray(logits, dtype=np.float64) / temperature
+    p = np.exp(z - z.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    return p, -(p * np.log2(np.where(p > 0, p, 1))).sum(-1)
+
+
+@wrong("3.5-2")
+def mean_over_the_batch_alone(student_logits, teacher_logits):
+    s, t = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    return (
+        F.kl_div(s, t, reduction="batchmean", log_target=True),
+        F.kl_div(t, s, reduction="batchmean", log_target=True),
+    )
+
+
+@wrong("3.5-2")
+def directions_exchanged(student_logits, teacher_logits):
+    s, t = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    return (s.exp() * (s - t)).sum(-1).mean(), (t.exp() * (t - s)).sum(-1).mean()
+
+
+@wrong("3.5-3")
+def hard_labels_softened_too(student_logits, teacher_logits, labels, temperature, alpha):
+    s, t = (x / temperature for x in (student_logits, teacher_logits))
+    kl = F.kl_div(s.log_softmax(-1), t.softmax(-1), reduction="batchmean")
+    return alpha * temperature**2 * kl + (1 - alpha) * F.cross_entropy(s, labels)
+
+
+@wrong("3.5-3")
+def mean_over_the_vocabulary(student_logits, teacher_logits, labels, temperature, alpha):
+    s, t = (x / temperature for x in (student_logits, teacher_logits))
+    kl = F.kl_div(s.log_softmax(-1), t.softmax(-1), reduction="mean")
+    return alpha * temperature**2 * kl + (1 - alpha) * F.cross_entropy(student_logits, labels)
+
+
+@wrong("3.5-3")
+def cross_entropy_with_the_teacher(student_logits, teacher_logits, labels, temperature, alpha):
+    s, t = (x / temperature for x in (student_logits, teacher_logits))
+    soft = -(t.softmax(-1) * s.log_softmax(-1)).sum(-1).mean()
+    return alpha * temperature * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)
+
+
+@wrong("3.5-4")
+def teacher_left_in_eval(student, teacher, inputs, temperature):
+    teacher.eval()
+    with torch.no_grad():
+        t = teacher(inputs) / temperature
+    s = student(inputs) / temperature
+    return temperature**2 * F.kl_div(s.log_softmax(-1), t.softmax(-1), reduction="batchmean")
+
+
+@wrong("3.5-4")
+def always_back_to_training(student, teacher, inputs, temperature):
+    teacher.eval()
+    t = (teacher(inputs) / temperature).detach()
+    teacher.train()
+    s = student(inputs) / temperature
+    return temperature**2 * F.kl_div(s.log_softmax(-1), t.softmax(-1), reduction="batchmean")
+
+
+@right("3.5-4")
+def a_copy_of_the_teacher(student, teacher, inputs, temperature):
+    import copy
+
+    with torch.inference_mode():
+        q = torch.softmax(copy.deepcopy(teacher).eval()(inputs) / temperature, -1)
+    q = q.clone()
+    logs = torch.log_softmax(student(inputs) / temperature, -1)
+    return temperature**2 * (torch.xlogy(q, q) - q * logs).sum() / len(inputs)
+
+
+@wrong("3.5-5")
+def shares_not_divided(student_logits, probabilities, ids):
+    return -(probabilities * student_logits.log_softmax(-1).gather(1, ids)).sum(1).mean()
+
+
+@wrong("3.5-5")
+def student_over_the_k_alone(student_logits, probabilities, ids):
+    p = probabilities / probabilities.sum(1, keepdim=True)
+    return -(p * student_logits.gather(1, ids).log_softmax(-1)).sum(1).mean()
+
+
+@wrong("3.5-6")
+def zero_times_rubbish(student, teacher, projection, real):
+    squares = (student @ projection - teacher) ** 2 * real[..., None]
+    return squares.sum() / real.sum() / teacher.shape[-1]
+
+
+@wrong("3.5-6")
+def every_row_the_same(student, teacher, projection, real):
+    rows = [
+        F.mse_loss(s[keep] @ projection, t[keep])
+        for s, t, keep in zip(student, teacher, real, strict=True)
+        if keep.any()
+    ]
+    return torch.stack(rows).mean()
+
+
+@wrong("3.5-7")
+def prompts_learnt_as_well(logits, tokens, prompt_lengths, lengths):
+    nats = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
+    keep = torch.arange(1, tokens.shape[1]) < lengths[:, None]
+    return nats[keep].mean()
+
+
+@wrong("3.5-7")
+def first_written_token_left_out(logits, tokens, prompt_lengths, lengths):
+    nats = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
+    place = torch.arange(1, tokens.shape[1])
+    keep = (place > prompt_lengths[:, None]) & (place < lengths[:, None])
+    return nats[keep].mean()
+
+
+@wrong("3.5-8")
+def mean_of_the_ratios(alone, distilled, teacher):
+    return ((alone - distilled) / (alone - teacher)).mean()
+
+
+@wrong("3.5-8")
+def what_is_still_missing(alone, distilled, teacher):
+    return (distilled.mean() - teacher.mean()) / (alone.mean() - teacher.mean())
+
+
+PRICE = {
+    "skill": 1.09 / 1.51,
+    "lead": 0.4,
+    "most of the lead": False,
+    "steps": 1840,
+    "control": "the student alone with as much arithmetic, on all the text",
+}
+
+
+@wrong("3.5-9")
+def teachers_reading_alone():
+    return {**PRICE, "steps": 1440}
+
+
+@wrong("3.5-9")
+def ratio_of_the_bits():
+    return {**PRICE, "skill": 1.73 / 2.15}
+
+
+@wrong("3.5-9")
+def most_of_the_skill_is_most_of_the_lead():
+    return {**PRICE, "most of the lead": True}
+
+
+@wrong("3.5-9")
+def as_many_steps():
+    return {**PRICE, "control": "the student alone after as many steps"}
+
+
+SOFT = {
+    "gain": 10.5,
+    "likeness": 4.5,
+    "verdict": "holds",
+    "permuted": "the favourite's place, and the other numbers dealt to other classes",
+}
+
+
+@wrong("3.5-10")
+def against_the_worse_control():
+    return {**SOFT, "likeness": 5.1}
+
+
+@wrong("3.5-10")
+def every_number_anywhere():
+    return {**SOFT, "permuted": "nothing: every number goes to any class"}
+
+
+@wrong("3.5-10")
+def likeness_over_true_labels():
+    return {**SOFT, "likeness": 6.0, "verdict": "not shown"}
+
+
+CURVE = {
+    "random": 66,
+    "kept": 0.28,
+    "work": 0.3,
+    "knows": True,
+    "control": "the same share of the requests, drawn at random",
+}
+
+
+@wrong("3.5-11")
+def small_one_rests_when_the_large_one_works():
+    return {**CURVE, "work": 0.28}
+
+
+@wrong("3.5-11")
+def share_of_the_large_ones_score():
+    return {**CURVE, "kept": 68 / 86}
+
+
+@wrong("3.5-11")
+def gain_of_drawing_alone():
+    return {**CURVE, "random": 0.2 * 86, "knows": True}
+
+
+@wrong("3.5-11")
+def held_against_the_large_model():
+    return {**CURVE, "control": "the large model alone"}
