@@ -78,6 +78,16 @@ def question_rules_for(chapter, alternatives, variations, seeds=(None, 1, 7)):
             assert all(60 < len(text) < 420 for text in (*messages, *item.hints))
 
         @each_question
+        def test_every_number_is_said_once_more(self, item):
+            right = item.right()
+            parts = right.items() if isinstance(right, dict) else ()
+            numbers = {n for n, v in parts if isinstance(v, (int, float)) and not isinstance(v, bool)}
+            assert set(item.asked) == numbers
+            for name in numbers:
+                said = judge(item.key, right | {name: right[name] * 1.377 + 12.3}).message
+                assert f"Asked for: {item.asked[name]}." in said or "is none of" in said, said
+
+        @each_question
         def test_a_seed_draws_the_same_data_each_time(self, item):
             assert repr(item.given(7)) == repr(item.given(7))
             assert repr(item.given()) == repr(item.given(0))

@@ -53,6 +53,12 @@ SLOTS = Question(
         "The position divided by the block size: the quotient is the entry of the table, the rest is the "
         "place.",
     ),
+    asked={
+        "computed": "the tokens that the model has read: the last one is said and not yet read",
+        "block": "the entry of the table at (place of the token) // (slots of a block)",
+        "place": "the place of the token, less the slots of the blocks before its own",
+        "full blocks": "how many blocks the computed slots fill to the end",
+    },
     answer=_slots,
     mistakes=(
         Mistake(
@@ -136,6 +142,11 @@ BATCHES = Question(
         "free first.",
         "Tokens per step: all tokens together, divided by the steps of the continuous way.",
     ),
+    asked={
+        "static": "the longer request of each pair, in their order, added up",
+        "continuous": "the step in which the last one ends, when each begins as soon as a slot is free",
+        "rate": "all tokens over the steps of the continuous way",
+    },
     answer=lambda lengths: {
         "static": _static(lengths),
         "continuous": _continuous(lengths),
@@ -231,6 +242,11 @@ GUESSES = Question(
         "Time per token: price of the step divided by the tokens it yields. Without guesses: 1 + c for one "
         "token.",
     ),
+    asked={
+        "tokens": "1 + p + p^2 + ...: a guess counts if it and all before it are right",
+        "speedup": "tokens over the step's cost, divided by the same for a step that reads one token",
+        "never": "the same with one token a step, at the cost of a step that reads the guesses",
+    },
     answer=lambda chance, guesses, price: {
         "tokens": _tokens(chance, guesses),
         "speedup": _tokens(chance, guesses) * (1 + price) / (1 + price * (guesses + 1)),

@@ -141,6 +141,10 @@ READ = Question(
         "The scatter of a mean is smaller than that of a single run: by the root of their number.",
         "Lay the interval on the axis. Where is zero: below it, above it or inside?",
     ),
+    asked={
+        "mean": "the sum of the differences over their number, signs included",
+        "half": "2.776 standard errors: the deviation with n - 1 over the root of n",
+    },
     answer=_judged,
     options={"verdict": VERDICTS},
     draw=_draw_runs,

@@ -52,6 +52,10 @@ TIME = Question(
         "Is the rate that is printed on the box reached? Which share of it is?",
         "The time of one, divided by the days that you have, rounded up: half a machine cannot be had.",
     ),
+    asked={
+        "years": "six FLOPs a parameter and token, over those that one machine reaches in a year",
+        "machines": "the years of one machine, in days, over the days that there are, rounded up",
+    },
     answer=_time,
     draw=_draw_training,
     mistakes=(
@@ -238,6 +242,11 @@ SPEEDUP = Question(
         "Only one of four terms changes. The speedup is the old sum divided by the new one.",
         "For the limit let the optimizer take no time at all. The three others stay.",
     ),
+    asked={
+        "share": "the optimizer's time over the time of the whole step",
+        "speedup": "the whole step as it is over the whole step with the optimizer's new time in it",
+        "limit": "the whole step as it is over what is left of it without the optimizer",
+    },
     answer=_speedup,
     draw=_draw_step,
     mistakes=(

@@ -306,6 +306,9 @@ def _recognise(
 ) -> Mistake | None:
     """The known mistake that behaves like the answer: on all cases (`whole`), or on most that show it."""
     best, best_score = None, 0.0
+    # Two slips often come to the same whole number: there the mistake must explain all that it would show.
+    single = all(isinstance(want.value, int) for want in expected)
+    wanted = 1.0 if single else PARTIAL_SHARE
     for mistake in exercise.mistakes:
         for number in range(len(mistake.implementations)):
             theirs = mistaken[mistake.name, number]
@@ -319,7 +322,7 @@ def _recognise(
             share = explained / max(1, sum(shows))
             # Where the mistake would do no harm and the answer is wrong, something else is the matter.
             beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
-            enough = explained >= max(2, 2 * beyond) and share >= PARTIAL_SHARE
+            enough = explained >= max(2, 2 * beyond) and share >= wanted
             if enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best

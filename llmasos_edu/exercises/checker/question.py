@@ -3,7 +3,7 @@
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ USUAL_FACTORS = {
     1 / math.log(10): "too small by ln 10, a factor of 2.303: which base has the logarithm",
     2.0: "twice too large",
     0.5: "half of what it should be",
+    2 * math.pi: "too large by 2 pi (turns or radians?)",
+    0.5 / math.pi: "too small by 2 pi (turns or radians?)",
 }
 
 
@@ -62,6 +64,8 @@ class Question:
             in these parts; of a set, Holds(item) and Lacks(item) stand for every one that does or does not.
         options: what there is to choose from: a tuple, or a dict of tuples by the name of the part.
         draw: seed -> {name: value}, the data of the question, the same on every machine.
+        asked: {part: what its number is, said once more as a way to it}, said where a number is wrong in a
+            way that is none of the usual ones.
         rtol, atol: how far a number may be off; whole numbers must be exact unless atol is given.
     """
 
@@ -77,6 +81,7 @@ class Question:
     mistakes: tuple[Mistake, ...]
     options: tuple | Mapping[str, tuple] = ()
     draw: Callable[[int], dict] | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
     rtol: float = 1e-2
     atol: float = 0.0
 
@@ -207,7 +212,8 @@ def _wrong_part(question: Question, name: str | None, answer: object, right: obj
         strays = [item for item in answer if options and not any(_same_choice(item, o) for o in options)]
     elif _is_number(right):
         if _is_number(answer):
-            return None if math.isfinite(answer) else f"{subject} should be a finite number, but is {answer}."
+            said = f"{subject} should be a finite number, but is {answer}.{_asked(question, name)}"
+            return None if math.isfinite(answer) else said
         return f"{subject} should be a number, but is {kind(answer)}."
     elif isinstance(right, bool) and not options:
         return None if isinstance(answer, bool) else f"{subject} should be True or False, not {kind(answer)}."
@@ -274,7 +280,7 @@ def _with_the_rest(
     unexplained = [name for name in bad if _is_number(right[name])]
     if unexplained and not _numbers_amiss(question, value, right):
         given = question.given(seed)
-        said = (f"{n!r}: {_difference(question, answer[n], right[n], given)}" for n in unexplained)
+        said = (f"{n!r}: {_part_difference(question, n, answer[n], right[n], given)}" for n in unexplained)
         return f"First the numbers. {' '.join(said)} Then: {mistake.message}"
     return mistake.message + (f" Besides, not right yet: {_listed(bad)}." if bad else "")
 
@@ -288,7 +294,8 @@ def _what_differs(question: Question, answer: object, right: object, given: dict
     said = [f"right: {_listed(good)}."] if good else []
     for name in bad:
         words = _of_another(question, name, answer[name], right, good)
-        said.append(f"{name!r}: {words or _difference(question, answer[name], _plain(right[name]), given)}")
+        words = words or _part_difference(question, name, answer[name], _plain(right[name]), given)
+        said.append(f"{name!r}: {words}")
     said += [f"not answered yet: {_listed(open_parts)}."] if open_parts else []
     exchanged = [
         (a, b) for i, a in enumerate(bad) for b in bad[i + 1 :]
@@ -317,6 +324,15 @@ def _of_another(question: Question, name: str, answer: object, right: Mapping, g
             known = f"is right for {other!r}" if other in good else "belongs to another part"
             return f"{answer if _is_number(answer) else repr(answer)} {known}: what is asked for here?"
     return None
+
+
+def _asked(question: Question, name: str | None) -> str:
+    """What a part is, said once more; nothing where the question has no words for it."""
+    return f" Asked for: {question.asked[name]}." if name in question.asked else ""
+
+
+def _part_difference(question: Question, name: str, answer: object, right: object, given: dict) -> str:
+    return _difference(question, answer, right, given) + _asked(question, name)
 
 
 def _difference(question: Question, answer: object, right: object, given: dict) -> str:

@@ -37,6 +37,12 @@ def _wald(turns, wrong, z=1.96):
     return {"low": share - half, "high": share + half}
 
 
+def _half_not_divided(turns, wrong, z=1.96):
+    low, high = _wilson(turns, wrong)
+    middle, half = (low + high) / 2, (high - low) / 2 * (1 + z * z / turns)
+    return {"low": middle - half, "high": middle + half}
+
+
 def _n_not_squared(turns, wrong, z=1.96):
     share, shrink = 1 - wrong / turns, 1 + z * z / turns
     half = z * math.sqrt(share * (1 - share) / turns + z * z / (4 * turns)) / shrink
@@ -53,7 +59,7 @@ SURE = Question(
         "Of {turns} held-out turns {wrong} were wrong. Which share was exact (share)? Between which shares "
         "does the true one lie by Wilson's interval with z = 1.96 (low, high): middle "
         "(p + z²/2n) / (1 + z²/n), half width z / (1 + z²/n) · sqrt(p (1 - p) / n + z² / 4n²)? And does this "
-        "show that more than 97 % of all turns are exact (above 0.97: True or False)?"
+        "show that more than 97 % of all turns are exact (above 0.97: True or False)? Give four places."
     ),
     takeaway="A share has a width; a verdict is drawn from its lower end, not from its middle.",
     explanation="The interval is not even about the share: near 1 it reaches further down than up.",
@@ -62,8 +68,13 @@ SURE = Question(
         "Both of them, the middle and the half width, are divided by 1 + z²/n.",
         "Shown is only what the whole interval says. Which of its ends decides?",
     ),
+    asked={
+        "share": "the exact turns over all turns",
+        "low": "Wilson's middle less his half width; both are divided by 1 + z²/n",
+        "high": "Wilson's middle plus his half width; both are divided by 1 + z²/n",
+    },
     answer=_sure,
-    rtol=2e-3,
+    rtol=7e-5,
     mistakes=(
         Mistake(
             "the share that was wrong",
@@ -75,6 +86,11 @@ SURE = Question(
             "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too short below, and it may "
             "pass 1.",
             (_wald, lambda turns, wrong: {"low": _wald(turns, wrong)["low"]}),
+        ),
+        Mistake(
+            "half of it not divided",
+            "Your middle is right, and your half width is not divided by 1 + z²/n. Both are.",
+            (_half_not_divided,),
         ),
         Mistake(
             "one standard error",
@@ -141,6 +157,11 @@ CHAIN = Question(
         "Backwards: which number, multiplied with itself so many times, gives 0.5?",
         "Tokens are to a turn just what turns are to a conversation: go back by a root.",
     ),
+    asked={
+        "flawless": "a turn's share to the power of the turns",
+        "needed": "the root of 0.5, of as many turns: its power is one half",
+        "token": "the root of a turn's share, of as many tokens as one turn has",
+    },
     answer=_chain,
     rtol=2e-3,
     mistakes=(

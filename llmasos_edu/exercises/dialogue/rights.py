@@ -236,6 +236,9 @@ YES = Exercise(
         Case("three marks at its end", (4711, "Yes!!!")),
         Case("dots before it", (4711, "...yes")),
         Case("dots between its letters", (4711, "y.e.s")),
+        Case("capitals behind a blank", (4711, " YES!")),
+        Case("a blank before it", (4711, " yes")),
+        Case("a blank behind its mark", (4711, "yes. ")),
     ),
     draw=_draw_turn,
     mistakes=(
@@ -287,6 +290,15 @@ YES = Exercise(
                 lambda pending, said: pending if said in ("yes", "是") else 0,
                 lambda pending, said: pending if said in ("yes", "Yes.", "是") else 0,
                 lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "Yes", "是") else 0,
+            ),
+        ),
+        Mistake(
+            "blanks on one side",
+            "You take the blanks away on one side of the message alone. They may stand on both, behind the "
+            "last mark as well.",
+            (
+                lambda pending, said: pending if said.lstrip().rstrip(".!").lower() in ("yes", "是") else 0,
+                lambda pending, said: pending if said.rstrip().rstrip(".!").lower() in ("yes", "是") else 0,
             ),
         ),
         Mistake(

@@ -68,6 +68,11 @@ FALLBACK = Question(
         "Every request is read by the small model. Some are read by the large one besides.",
         "Both ends of the curve are there whatever the rule. What is the dullest line that joins them?",
     ),
+    asked={
+        "random": "the share handed over as good as the large model, the others as the small one",
+        "kept": "what both together have over the small one, over what the large one has over it",
+        "work": "all requests by the small model and the share by the large one, over all by the large one",
+    },
     answer=_right_fallback,
     options={
         "control": (

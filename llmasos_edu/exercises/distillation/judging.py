@@ -93,6 +93,11 @@ MOST = Question(
         "One step with the teacher costs training and forward together. How many steps alone is that?",
         "While the teacher reads, the student alone could have done something. What would be most useful?",
     ),
+    asked={
+        "skill": "what the distilled student saves over the frequencies, by what the teacher does",
+        "lead": "what the distilled student saves over the student alone, by what the teacher does",
+        "steps": "all the distilled student's arithmetic, teacher's reading included, by a lone step's",
+    },
     answer=_right_most,
     options={
         "control": (
@@ -230,6 +235,10 @@ LIKENESS = Question(
         "Permuted and levelled labels are as unsure as the soft ones. Whatever they reach has another cause.",
         "A difference that is smaller than its noise is no proof that there is none.",
     ),
+    asked={
+        "gain": "per cent right with soft labels less per cent right with true ones",
+        "likeness": "per cent right with soft labels less that with the better of the two controls",
+    },
     answer=_right_likeness,
     options={
         "verdict": ("holds", "does not hold", "not shown"),

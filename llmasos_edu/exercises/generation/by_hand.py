@@ -67,6 +67,11 @@ ORDERS = Question(
         "After top-k the three that are left are divided by their sum: together they are 1 again.",
         "After both rules divide once more, by the sum of what is left now.",
     ),
+    asked={
+        "p alone": "tokens from the likeliest on, until their sum reaches the share",
+        "k then p": "the same among those that top-k has left, divided by their sum first",
+        "favourite": "the likeliest token's probability over the sum of all that are left after both rules",
+    },
     answer=_orders,
     mistakes=(
         Mistake(
@@ -168,6 +173,9 @@ LENGTHS = Question(
         "With 1 it is the mean log-probability of a token. All are negative: which is the largest?",
         "With the penalty 2 the sum is divided by the square of the length: 16 for four tokens.",
     ),
+    asked={
+        "score": "the highest of the three log-probabilities a token, below 0",
+    },
     answer=lambda texts: {
         "none": _best(texts, 0.0),
         "mean": _best(texts, 1.0),
@@ -286,6 +294,11 @@ RARE = Question(
         "is small.",
         "With tf = 1 the fraction is 1 / 2.5. Divide the fraction for the larger tf by it.",
     ),
+    asked={
+        "common": "ln(1 + (N - n + 0.5) / (n + 0.5)) with n the share times N",
+        "rare": "ln(1 + (N - n + 0.5) / (n + 0.5)) with n as given",
+        "gain": "tf / (tf + 1.5) at the larger tf, over the same at 1",
+    },
     answer=_words,
     mistakes=(
         Mistake(

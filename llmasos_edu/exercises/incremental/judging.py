@@ -61,6 +61,10 @@ TRIAL = Question(
         "Whatever was chosen on a text knows something of that text. Which text is not scored in the end?",
         "The others are handed a text and nothing else. What does a label on it tell the adapter's method?",
     ),
+    asked={
+        "trials": "as many as EWC had: its strengths times its rates",
+        "above the table": "the average of EWC's two scores less the average of the table's two",
+    },
     answer=_fair_trial,
     options={
         "chosen on": (
@@ -217,6 +221,10 @@ MATRIX = Question(
         "The last row beside the row of the tables, cell by cell. And for the last part: which row stands "
         "before the stage of code?",
     ),
+    asked={
+        "backward": "the last row less the diagonal, for each domain but the last, averaged",
+        "by sums": "prose after code less prose after sums: the two lower cells of its column",
+    },
     answer=_read,
     options={"below the table": DOMAINS, "prose helps code": (True, False)},
     draw=_draw_matrix,
@@ -332,20 +340,19 @@ SWEEP = Question(
         "*Holds when sums come last* needs both settings with sums last, and neither with sums first. What "
         "does *holds when a stage is long* need?",
     ),
+    asked={
+        "borne out": "the settings whose interval lies above 0.02 from end to end",
+        "open": "the settings with 0.02 inside their interval",
+    },
     answer=_verdict,
     options={"verdict": ("holds", *PATTERNS, "does not hold")},
     draw=_draw_sweep,
     mistakes=(
         Mistake(
             "by the middle",
-            "You judge by the middle of the intervals. Whether it could be either way is just what the two "
-            "ends tell: an interval across the threshold is open.",
-            (
-                lambda **rows: {
-                    "borne out": sum(low + high > 0.04 for low, high in rows.values()),
-                    "open": 0,
-                },
-            ),
+            "You count an interval across the threshold, by its middle or because it is above zero. Whether "
+            "it could be either way is what the two ends tell: it is open.",
+            (lambda **rows: {"borne out": sum(a + b > 0.04 for a, b in rows.values()), "open": 0},),
         ),
         Mistake(
             "zero for the threshold",

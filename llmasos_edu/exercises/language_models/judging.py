@@ -59,6 +59,11 @@ TOKENIZERS = Question(
         "Perplexity per token is 2 to the power of the bits a token: no byte comes into it.",
         "Give A a tokenizer that cuts twice as fine. What happens to its bits a token if it gets no wiser?",
     ),
+    asked={
+        "A": "all bits that A needs for the text over the bytes of the text",
+        "B": "all bits that B needs for the text over the bytes of the text",
+        "perplexity of A": "2 to the bits that A needs for one token",
+    },
     answer=_by_the_byte,
     options={
         "better": ("A", "B", "neither"),
@@ -208,6 +213,10 @@ LAW = Question(
         "Divide the two equations a N^-b by each other: a is gone, and b stands in the exponent.",
         "How many straight lines go through two points, whatever the points are?",
     ),
+    asked={
+        "exponent": "the fall of the loss's logarithm over the rise of N's, N without embeddings",
+        "loss": "the second loss times (third N / second N)^-b, N without embeddings",
+    },
     answer=_right_law,
     options={
         "sure": (

@@ -67,6 +67,10 @@ REPORTS = Question(
         "A 12-gram knows what follows twelve bytes that it has read. On which pages is that of use?",
         "From a million to ten billion is a factor of 10,000. How far did the five sizes reach?",
     ),
+    asked={
+        "gain": "the model's share right less the share of the commonest class",
+        "error": "the root of p (1 - p) / n, p the model's share right",
+    },
     answer=_judged,
     options={
         "n-gram": (

@@ -55,6 +55,11 @@ COST = Question(
         "A share is a part of the whole: of layers and optimizer together, with many experts.",
         "Would somebody who wants no experts build a router? What stands in its place in a dense model?",
     ),
+    asked={
+        "claimed": "forward and backward with many experts over forward and backward with one",
+        "whole": "forward, backward and optimizer with many experts over the same three with one",
+        "share": "the optimizer's time over the whole step, with many experts",
+    },
     answer=_priced,
     options={
         "missing": (

@@ -86,6 +86,12 @@ CURVES = Question(
         "The watched text says where to stop, the judged one what that is worth. Each list has its own job.",
         "Without company one can train the lone task, or say the share and train nothing. Which is better?",
     ),
+    asked={
+        "nothing": "-p ln p - (1 - p) ln (1 - p), with p the commoner label's share",
+        "alone": "the lone task's judged loss at the look where its watched loss is lowest",
+        "company": "the judged loss in company at the look where its watched loss is lowest",
+        "gain": "the lower of what nothing and what the lone task pay, less what company pays",
+    },
     answer=_read_curves,
     draw=_draw_curves,
     rtol=5e-3,
@@ -206,6 +212,10 @@ DESIGN = Question(
         "Between the two sides of (sharing) two things differ, not one. Which of them is not company?",
         "Over 40 windows a lone model learns by heart. At which step was it best, before that?",
     ),
+    asked={
+        "constant": "the mean of both tasks' shares of their commonest answer",
+        "beyond": "the model's share right less the constant answer's, below 0 where it is worse",
+    },
     answer=_controls,
     options={
         "sharing": (

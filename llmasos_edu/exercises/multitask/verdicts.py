@@ -79,10 +79,10 @@ VERDICT = Question(
         "The claim: 'a shared body makes several tasks better'. Its effect in nats, as mean, lower and upper "
         "end of an interval of 95 % over five seeds. As in the chapter {own}; with longer training {longer}; "
         "with few labels {few}; with a wide body {wide}. An effect counts above 0.02. In how many settings "
-        "is the claim borne out (for)? In how many is it not (against)? And which verdict follows by the "
-        "book's rule (verdict)? Holds: borne out in all. Does not hold: in none, and no interval reaches "
-        "across the line. Holds when ...: borne out in just the settings in which the condition is true. "
-        "Not shown: anything else."
+        "is the claim borne out (for)? In how many is none of the interval above that (against)? And which "
+        "verdict follows by the book's rule (verdict)? Holds: borne out in all. Does not hold: in none, and "
+        "no interval reaches across the line. Holds when ...: borne out in just the settings in which the "
+        "condition is true. Not shown: anything else."
     ),
     takeaway="An interval across the line decides nothing, and a mean above it decides no more.",
     explanation="For: the lower end is above 0.02. Against: the upper end is not. Else the setting is open.",
@@ -91,6 +91,10 @@ VERDICT = Question(
         "Some intervals may be on neither side. They count for nothing, but they are there.",
         "Say which settings are borne out, then ask whether one condition is true in these and in no other.",
     ),
+    asked={
+        "for": "the settings whose interval lies above 0.02 from end to end",
+        "against": "the settings whose interval lies nowhere above 0.02 (across it is neither)",
+    },
     answer=_drawn_verdict,
     options={"verdict": ("holds", FEW, "does not hold", "not shown")},
     draw=_draw_sweep,

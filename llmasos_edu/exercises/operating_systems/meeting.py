@@ -251,6 +251,9 @@ JUDGE = Question(
         "A control changes what the claim is not about and keeps the rest. On which texts could the paged "
         "server gain nothing?",
     ),
+    asked={
+        "equal": "the room that the other server reserves over what pages take, for the longest text",
+    },
     answer={
         "equal": 1.0,
         "measures": "how much shorter texts are than the longest",

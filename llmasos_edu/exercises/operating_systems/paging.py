@@ -65,6 +65,10 @@ BY_HAND = Question(
         "The frame's first byte lies at its number times the size of a frame. How far behind it is your "
         "byte?",
     ),
+    asked={
+        "first": "the frame of the first address's page, times a page's size, plus the offset",
+        "second": "the frame of the second address's page, times a page's size, plus the offset",
+    },
     answer=_of_both(lambda page, offset, frame, size: frame * size + offset),
     mistakes=(
         Mistake(

@@ -96,6 +96,11 @@ FAULTS = Question(
         "For lru look left along the references to find whose last use lies farthest back, for optimal look "
         "right to find whose next use lies farthest ahead; a page that never comes again is farthest.",
     ),
+    asked={
+        "fifo": "how many references do not find their page, when the one goes that came first, used or not",
+        "lru": "how many references do not find their page, when the one goes that was not used for longest",
+        "optimal": "how many references do not find their page, when the one goes that is wanted last",
+    },
     answer=_counts,
     mistakes=(
         Mistake(

@@ -55,6 +55,11 @@ JOBS_BY_HAND = Question(
         "For the response, the length of a job does not matter: only who stands before it in the first "
         "round, and for how long each of them runs.",
     ),
+    asked={
+        "first come": "the ends of the jobs in their order (each begins where the one before ends), averaged",
+        "shortest first": "the ends of the jobs from the shortest to the longest, averaged",
+        "round robin response": "when each gets its first unit, one turn after the other, averaged",
+    },
     answer=_by_hand,
     mistakes=(
         Mistake(

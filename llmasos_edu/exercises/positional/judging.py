@@ -65,6 +65,11 @@ STRETCHING = Question(
         "Due to dividing is what is left when training on at the new length is in both.",
         "Lay the interval beside 0.02: above, below, or with 0.02 inside?",
     ),
+    asked={
+        "claimed": "what the untouched model loses less what it loses after both, dividing and training on",
+        "due": "what the other model, trained on with nothing divided, loses less what the divided one loses",
+        "low": "due less 2.776 errors",
+    },
     answer=_controlled,
     options={
         "verdict": WORDS,
@@ -180,6 +185,11 @@ WAVES = Question(
         "There are dim / 2 pairs and they are counted from 0: the last one is not at base itself.",
         "A pair that has gone round comes again to angles that it knows. Which pairs do not?",
     ),
+    asked={
+        "longest": "2 pi base^(2 i / dim) positions, of the last pair; pairs are counted from 0",
+        "turned": "how many pairs take at most the trained length for a turn",
+        "slowest": "the trained length over the positions that the slowest pair takes for a turn",
+    },
     answer=_waves,
     options={
         "unseen": (

@@ -72,6 +72,12 @@ RACE = Question(
         "The masked model needs as many more steps as its share of questions is smaller.",
         "A control holds one thing equal that the report did not. Its length must not depend on its result.",
     ),
+    asked={
+        "masked": "steps times windows times tokens times the share that is hidden",
+        "causal": "steps times windows times tokens, each of them scored, as the statement says",
+        "steps": "the steps of the causal model over the share at which the masked one is asked",
+        "passes": "one text for each token that could stand in the gap",
+    },
     answer=_raced,
     options={"control": (FAIR, *NOT_FAIR)},
     draw=_draw_race,
@@ -217,6 +223,12 @@ def _without_t(trained, shuffled, **_):
     return {"low": mean - half, "high": mean + half}
 
 
+def _with_n(trained, shuffled, **_):
+    mean, low, _ = _interval(trained, shuffled)
+    half = (mean - low) * math.sqrt(1 - 1 / SEEDS)
+    return {"low": mean - half, "high": mean + half}
+
+
 def _other_verdict(number):
     """The other two verdicts, whichever is right."""
     return lambda **data: {"verdict": [v for v in VERDICTS if v != _read(**data)["verdict"]][number]}
@@ -249,6 +261,12 @@ PROBE = Question(
         "Five differences, their mean, their standard deviation (n - 1), divided by the root of five.",
         "Selectivity takes off what the same probe reaches where there is nothing to find.",
     ),
+    asked={
+        "gain": "trained less the better control (the one with the higher shares), in each seed, averaged",
+        "low": "the gain less 2.776 s / sqrt(5), s the deviation of the five differences with n - 1",
+        "high": "the gain plus 2.776 s / sqrt(5), s the deviation of the five differences with n - 1",
+        "selectivity": "the trained body's mean share right less its share with random labels",
+    },
     answer=_read,
     options={"verdict": VERDICTS},
     draw=_draw_probe,
@@ -284,6 +302,12 @@ PROBE = Question(
             "You go one standard error to each side. That holds the true mean in two cases of three at best; "
             "for 95 % of them with five seeds it takes 2.776.",
             (_without_t,),
+        ),
+        Mistake(
+            "deviation with n",
+            "You divide the squares by their number. From five values the deviation is estimated with n - 1, "
+            "or it comes out too small.",
+            (_with_n,),
         ),
         Mistake(
             "the verdict",

@@ -147,8 +147,8 @@ SPLIT = Exercise(
         ),
         Mistake(
             "passages side by side",
-            "You cut texts into passages one after the other. The same passage begins at another place in "
-            "another text, so most that are shared are missed.",
+            "You compare passages at certain places alone: one after the other, or at the same place of both "
+            "texts. The same passage may begin anywhere in another text, so most that are shared are missed.",
             (
                 lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, step=width)),
                 lambda docs, held, width: _split(

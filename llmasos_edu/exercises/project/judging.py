@@ -70,6 +70,12 @@ CONTROL = Question(
         "The router asks every expert: one column for each. It is small, but it is work.",
         "The report's model with experts does more work for each token. Which dense model does as much?",
     ),
+    asked={
+        "dense": "two operations for each weight of the dense feed-forward network: two matrices",
+        "experts": "two operations for each weight of the chosen experts and of the whole router",
+        "matched": "the d_ff of all chosen experts together",
+        "stored": "the weights of all experts over those of the dense network with the matched d_ff",
+    },
     answer=_equal_work,
     options={
         "control": (
@@ -229,6 +235,13 @@ VERDICT = Question(
         "The verdict asks where the interval lies beside 0.01, which is what would count. Zero plays no "
         "part.",
     ),
+    asked={
+        "mean": "the sum of the gains over their number, signs included",
+        "error": "the deviation with n - 1 over the root of five",
+        "low": "the mean less 2.776 errors",
+        "high": "the mean plus 2.776 errors",
+        "contrary": "the gains whose sign is not that of the mean",
+    },
     answer=_judged,
     options={"verdict": WORDS},
     draw=_draw_runs,

@@ -249,7 +249,7 @@ def _step(run, fresh):
     fresh.step = run.step
 
 
-def _optimizer_by_reference(run, fresh):
+def _by_reference(run, fresh):
     fresh.optimizer.load_state_dict(run.optimizer.state_dict())
 
 
@@ -361,7 +361,7 @@ RESUME = Exercise(
             "the optimizer's tensors shared",
             "Your resumed run is right until the other one trains on: the two optimizers then write into the "
             "same running means. On a disk they would have been copied.",
-            (_resumed(_model, _optimizer_by_reference, _generator, _step),),
+            (_resumed(_model, _by_reference, _generator, _step),),
         ),
         Mistake(
             "the run's own parts handed over",
@@ -369,7 +369,7 @@ RESUME = Exercise(
             "feels. Copy the state, and leave the parts where they are.",
             (
                 _resumed(_model_itself, _optimizer, _generator, _step),
-                _resumed(_model, _optimizer, _generator_itself, _step),
+                *(_resumed(_model, o, _generator_itself, _step) for o in (_optimizer, _by_reference)),
                 _resumed(_model_itself, _optimizer_itself, _generator_itself, _step),
                 _resumed(_model_itself, _optimizer_itself, _generator, _step),
                 lambda run, fresh: run,

@@ -65,6 +65,11 @@ CONTROL = Question(
         "If size explained the gap, an article's layer of the original's size would close it. If the own "
         "symbol is what matters, a task that does not ask for it shows no gap.",
     ),
+    asked={
+        "two": "four projections, the feed-forward network at the first d_ff, two norms; weights and biases",
+        "one": "four projections, the feed-forward network at the second d_ff, one norm; weights and biases",
+        "inner": "2 d_model + 1 more with each feature inside: how many bring it nearest to the original",
+    },
     answer=_matched,
     options={
         "next": (
@@ -203,6 +208,12 @@ FIGURE = Question(
         "The gradient comes from the loss, above the last layer. Where is it small here, far from the loss "
         "or near it?",
     ),
+    asked={
+        "last": "log10 of the first layer's gradient over the last one's, queries and keys, norm last",
+        "first": "log10 of the first layer's gradient over the last one's, queries and keys, norm first",
+        "layer": "first over last, norm last, and of that the root of as many steps as lie between",
+        "beyond": "the powers of ten with the norm last less those of the control, which is the norm first",
+    },
     answer=_read,
     options={
         "says": (

@@ -62,6 +62,10 @@ CLUSTERINGS = Question(
         "For each of the two: how much of the room above its own chance level does it fill?",
         "The room is what lies between the chance level and 1, so its size is 1 less the chance level.",
     ),
+    asked={
+        "A": "A's purity less its chance, over 1 less its chance",
+        "B": "B's purity less its chance, over 1 less its chance",
+    },
     answer=lambda **d: _of_both(_way)(**d) | {"better": "A", "control": SHUFFLED},
     options={
         "better": ("A", "B", "neither"),
@@ -218,6 +222,11 @@ CONTRAST = Question(
         "Standard deviation of the five differences, divided by the root of five.",
         "Counts have not read the unlabelled text at all. What has read it, and was not trained by contrast?",
     ),
+    asked={
+        "over counts": "contrast less counts, draw by draw, averaged",
+        "over plain": "contrast less plain vectors, draw by draw, averaged",
+        "error": "the deviation of the five differences (n - 1) from plain vectors, over the root of five",
+    },
     answer=_judged,
     options={
         "verdict": VERDICTS,

@@ -11,22 +11,17 @@ from trial.answers import right, wrong
 # ---- 2.2 ----
 
 
-@wrong("2.2-1")
+@wrong("2.2-1", "You add the frame's number and the offset. A frame's number")
 def frame_and_offset_added():
     return {"first": 9 + 83 % 32, "second": 12 + 111 % 32}
 
 
-@wrong("2.2-1")
-def pages_counted_from_one():
-    return {"first": 5 * 32 + 19, "second": 9 * 32 + 15}
-
-
-@wrong("2.2-1")
+@wrong("2.2-1", "Asked for: the frame of the first address's page, times a")
 def the_two_exchanged():
     return {"first": 399, "second": 307}
 
 
-@wrong("2.2-2")
+@wrong("2.2-2", "A negative address gives you a place in memory: Python's list")
 def negative_wraps_round(address, page_size, frames):
     page, offset = divmod(address, page_size)
     if page >= len(frames):
@@ -34,7 +29,7 @@ def negative_wraps_round(address, page_size, frames):
     return -1 if frames[page] < 0 else frames[page] * page_size + offset
 
 
-@wrong("2.2-2")
+@wrong("2.2-2", "A page in frame 0 comes out as a fault. Zero is a frame like")
 def frame_zero_is_a_fault(address, page_size, frames):
     if not 0 <= address < page_size * len(frames):
         return -2
@@ -42,62 +37,12 @@ def frame_zero_is_a_fault(address, page_size, frames):
     return frame * page_size + address % page_size if frame > 0 else -1
 
 
-@wrong("2.2-3")
+@wrong("2.2-3", "Each of your counts is three too low: the first three pages")
 def first_three_not_counted():
     return {"fifo": 5, "lru": 4, "optimal": 3}
 
 
-@wrong("2.2-3")
-def hits_for_faults():
-    return {"fifo": 4, "lru": 5, "optimal": 6}
-
-
-@wrong("2.2-4")
-def first_in_first_out(references, num_frames):
-    held, faults = deque(), 0
-    for page in references:
-        if page not in held:
-            faults += 1
-            if len(held) == num_frames:
-                held.popleft()
-            held.append(page)
-    return faults
-
-
-@wrong("2.2-4")
-def most_recent_goes(references, num_frames):
-    held, faults = [], 0
-    for page in references:
-        if page in held:
-            held.remove(page)
-        else:
-            faults += 1
-            if len(held) == num_frames:
-                held.pop()
-        held.append(page)
-    return faults
-
-
-@right("2.2-4")
-def stack_distances(references, num_frames):
-    references, faults = list(references), 0
-    for t, page in enumerate(references):
-        before = references[:t][::-1]
-        between = set(before[: before.index(page)]) if page in before else None
-        faults += between is None or len(between) >= num_frames
-    return faults
-
-
-@wrong("2.2-5")
-def hand_stays_at_the_victim(used, hand):
-    used = list(used)
-    while used[hand]:
-        used[hand] = False
-        hand = (hand + 1) % len(used)
-    return hand, used, hand
-
-
-@wrong("2.2-5")
+@wrong("2.2-5", "The victim and hand are right. For one frame, in use, the")
 def newcomer_sets_its_bit(used, hand):
     used = list(used)
     while used[hand]:
@@ -107,19 +52,13 @@ def newcomer_sets_its_bit(used, hand):
     return hand, used, (hand + 1) % len(used)
 
 
-@wrong("2.2-6")
+@wrong("2.2-6", "A program that fits exactly gets an empty page from you.")
 def one_page_too_many_where_it_fits(sizes, page_size):
     pages = sum(size // page_size + 1 for size in sizes)
     return 1 - sum(sizes) / (pages * page_size)
 
 
-@wrong("2.2-6")
-def mean_of_each_programs_share(sizes, page_size):
-    shares = [1 - size / (-(-size // page_size) * page_size) for size in sizes]
-    return sum(shares) / len(shares)
-
-
-@wrong("2.2-7")
+@wrong("2.2-7", "Where a hole touches the piece on one of its sides you join")
 def joined_with_what_follows_alone(holes, start, size):
     after = []
     for hole in sorted([list(h) for h in holes] + [[start, size]]):
@@ -130,7 +69,7 @@ def joined_with_what_follows_alone(holes, start, size):
     return after
 
 
-@wrong("2.2-7")
+@wrong("2.2-7", "You only add the piece to the holes. Where it touches one,")
 def put_behind_and_not_joined(holes, start, size):
     return sorted([list(h) for h in holes] + [[start, size]])
 
@@ -147,22 +86,12 @@ def by_a_map_of_cells(holes, start, size):
     return [tuple(hole) for hole in after]
 
 
-@wrong("2.2-8")
-def waiting_for_turnaround():
-    return {"first come": 10.0, "shortest first": 4.0, "round robin response": 2.0}
-
-
-@wrong("2.2-8")
-def sums_for_means():
-    return {"first come": 54, "shortest first": 36, "round robin response": 6}
-
-
-@wrong("2.2-8")
+@wrong("2.2-8", "Your response is one turn too long: it ends when the job gets")
 def response_at_the_end_of_the_slice():
     return {"first come": 18.0, "shortest first": 12.0, "round robin response": 4.0}
 
 
-@wrong("2.2-9")
+@wrong("2.2-9", "For arrivals 0, 3, 20 with a pause, your result differs in 1")
 def never_idle(arrivals, lengths):
     end, out = arrivals[0], []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -171,7 +100,7 @@ def never_idle(arrivals, lengths):
     return out
 
 
-@wrong("2.2-9")
+@wrong("2.2-9", "You return how long each waits before it runs. Turnaround")
 def waits_without_work(arrivals, lengths):
     end, out = 0, []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -181,7 +110,7 @@ def waits_without_work(arrivals, lengths):
     return out
 
 
-@wrong("2.2-10")
+@wrong("2.2-10", "A job that ends in the middle of its turn keeps the processor")
 def whole_quantum_always(lengths, quantum):
     left, ends, now = list(lengths), [0] * len(lengths), 0
     queue = deque(range(len(left)))
@@ -196,20 +125,6 @@ def whole_quantum_always(lengths, quantum):
     return ends
 
 
-@wrong("2.2-10")
-def in_the_order_of_ending(lengths, quantum):
-    queue, now, ends = deque(lengths), 0, []
-    while queue:
-        left = queue.popleft()
-        run = min(left, quantum)
-        now += run
-        if left > run:
-            queue.append(left - run)
-        else:
-            ends.append(now)
-    return ends
-
-
 @right("2.2-10")
 def rounds_counted(lengths, quantum):
     rounds = [-(-n // quantum) for n in lengths]
@@ -221,7 +136,7 @@ def rounds_counted(lengths, quantum):
     return np.array(ends)
 
 
-@wrong("2.2-11")
+@wrong("2.2-11", "A job that ends exactly at its deadline counts as late in")
 def strictly_before_the_deadline(lengths, deadlines):
     now = 0
     for deadline, length in sorted(zip(deadlines, lengths, strict=True)):
@@ -231,7 +146,7 @@ def strictly_before_the_deadline(lengths, deadlines):
     return True
 
 
-@wrong("2.2-11")
+@wrong("2.2-11", "You begin with the job that has the least time to spare")
 def least_slack_first(lengths, deadlines):
     now = 0
     for job in sorted(range(len(lengths)), key=lambda j: deadlines[j] - lengths[j]):
@@ -247,7 +162,7 @@ def work_due_at_each_deadline(lengths, deadlines):
     return all(lengths[deadlines <= d].sum() <= d for d in deadlines)
 
 
-@wrong("2.2-12")
+@wrong("2.2-12", "The old block still counts the writer among its holders,")
 def old_block_keeps_its_holders(table, holders, index, free):
     table, holders = list(table), list(holders)
     if holders[table[index]] > 1:
@@ -256,7 +171,7 @@ def old_block_keeps_its_holders(table, holders, index, free):
     return table, holders
 
 
-@wrong("2.2-12")
+@wrong("2.2-12", "You copy a block that nobody else holds. That is right for")
 def copied_though_alone(table, holders, index, free):
     table, holders = list(table), list(holders)
     if holders[table[index]] >= 1:
@@ -277,12 +192,12 @@ PARTS = {
 }
 
 
-@wrong("2.2-13")
+@wrong("2.2-13", "A process is what lives through many time slices, not one of")
 def a_slice_is_a_request():
     return {**PARTS, "time slice": "request", "process": "one step of the model"}
 
 
-@wrong("2.2-13")
+@wrong("2.2-13", "A kernel can take a request's blocks away: it drops them and")
 def cannot_take_memory_away():
     return {**PARTS, "none": "taking memory away"}
 
@@ -295,17 +210,17 @@ BENCHMARK = {
 }
 
 
-@wrong("2.2-14")
+@wrong("2.2-14", "Nothing in the sentence is untrue: on these texts the factor")
 def said_to_be_false():
     return {**BENCHMARK, "false": True}
 
 
-@wrong("2.2-14")
+@wrong("2.2-14", "You expect 4.9 on texts of full length too. How much does")
 def the_same_factor_again():
     return {**BENCHMARK, "equal": 4.9}
 
 
-@wrong("2.2-14")
+@wrong("2.2-14", "With texts of full length the paged server holds as many")
 def no_gain_is_zero():
     return {**BENCHMARK, "equal": 0, "control": "more seeds"}
 
@@ -313,22 +228,22 @@ def no_gain_is_zero():
 # ---- 2.3 ----
 
 
-@wrong("2.3-1")
+@wrong("2.3-1", "You count a slot for every token. The one that was said last")
 def all_were_computed():
     return {"computed": 18, "block": 22, "place": 2, "full blocks": 2}
 
 
-@wrong("2.3-1")
+@wrong("2.3-1", "You give the entry of the table, 0, 1, 2 ..., not what stands")
 def number_in_the_table():
     return {"computed": 17, "block": 2, "place": 1, "full blocks": 2}
 
 
-@wrong("2.3-1")
+@wrong("2.3-1", "You count every block of the table. The last one has room")
 def begun_is_full():
     return {"computed": 17, "block": 22, "place": 1, "full blocks": 3}
 
 
-@wrong("2.3-2")
+@wrong("2.3-2", "You compare each block by its own tokens. The keys and values")
 def any_block_anywhere(prompt, read, size):
     known = {tuple(t[i : i + size]) for t in read for i in range(0, len(t) - size + 1, size)}
     count = 0
@@ -337,7 +252,7 @@ def any_block_anywhere(prompt, read, size):
     return count
 
 
-@wrong("2.3-2")
+@wrong("2.3-2", "You count common tokens. A block that is only begun is not")
 def blocks_that_are_not_full(prompt, read, size):
     best = 0
     for text in read:
@@ -348,22 +263,17 @@ def blocks_that_are_not_full(prompt, read, size):
     return best
 
 
-@wrong("2.3-3")
-def rate_of_the_static_way():
-    return {"static": 34, "continuous": 25, "rate": 48 / 34}
-
-
-@wrong("2.3-3")
+@wrong("2.3-3", "You divide all tokens by the slots. That is the least it")
 def perfectly_packed():
     return {"static": 34, "continuous": 24, "rate": 2.0}
 
 
-@wrong("2.3-3")
+@wrong("2.3-3", "Asked for: the longer request of each pair, in their order,")
 def longest_together():
     return {"static": 13 + 12, "continuous": 25, "rate": 48 / 25}
 
 
-@wrong("2.3-4")
+@wrong("2.3-4", "You count a slot for the last token too. It is said and never")
 def last_token_is_kept_too(processes, size):
     peak = 0
     for _, k in processes:
@@ -372,7 +282,7 @@ def last_token_is_kept_too(processes, size):
     return peak
 
 
-@wrong("2.3-4")
+@wrong("2.3-4", "You add what each holds at its own end. They do not end at")
 def each_at_its_own_end(processes, size):
     return sum(-(-(n + k - 1) // size) for n, k in processes)
 
@@ -385,7 +295,7 @@ def every_moment_looked_at(processes, size):
     )
 
 
-@wrong("2.3-5")
+@wrong("2.3-5", "You count every block of a victim as free. One that somebody")
 def shared_blocks_counted_as_free(tables, holders, requester, free, wanted):
     out = []
     for p in range(len(tables) - 1, requester, -1):
@@ -397,7 +307,7 @@ def shared_blocks_counted_as_free(tables, holders, requester, free, wanted):
     return out if free >= wanted else []
 
 
-@wrong("2.3-5")
+@wrong("2.3-5", "Where all of them together are not enough, you evict them all")
 def evicted_in_vain(tables, holders, requester, free, wanted):
     holders, out = list(holders), []
     for p in range(len(tables) - 1, requester, -1):
@@ -411,12 +321,12 @@ def evicted_in_vain(tables, holders, requester, free, wanted):
     return out
 
 
-@wrong("2.3-6")
+@wrong("2.3-6", "You keep right guesses behind a wrong one. They continue a")
 def all_guesses_that_agree(guesses, likeliest):
     return [g for g, m in zip(guesses, likeliest, strict=False) if g == m] + [likeliest[-1]]
 
 
-@wrong("2.3-6")
+@wrong("2.3-6", "You return the guesses that were right and nothing else. If")
 def nothing_of_its_own(guesses, likeliest):
     said = []
     for g, m in zip(guesses, likeliest, strict=False):
@@ -426,7 +336,7 @@ def nothing_of_its_own(guesses, likeliest):
     return said
 
 
-@wrong("2.3-7")
+@wrong("2.3-7", "For no such tool, your result is 1 and should be")
 def right_before_the_tool(name, rights, arguments, tools):
     right_wanted, wanted, time, limit = tools.get(name, [None, [], 0, 0])
     if right_wanted not in rights:
@@ -438,7 +348,7 @@ def right_before_the_tool(name, rights, arguments, tools):
     return 110 if time > limit else 0
 
 
-@wrong("2.3-7")
+@wrong("2.3-7", "You ask whether every argument that is wanted is there, and")
 def too_many_arguments_pass(name, rights, arguments, tools):
     if name not in tools:
         return 38
@@ -454,19 +364,14 @@ TOKENS = 1 + 0.7 + 0.49 + 0.343
 PAYS = {"tokens": TOKENS, "speedup": TOKENS / 1.2 * 1.05, "never": 1.05 / 1.2}
 
 
-@wrong("2.3-8")
+@wrong("2.3-8", "You count every right guess. After a wrong one the others are")
 def mean_of_the_guesses():
     return {**PAYS, "tokens": 1 + 3 * 0.7, "speedup": 3.1 / 1.2 * 1.05}
 
 
-@wrong("2.3-8")
+@wrong("2.3-8", "Without guesses a step reads one token too, and pays for it:")
 def a_plain_step_costs_one():
     return {**PAYS, "speedup": TOKENS / 1.2, "never": 1 / 1.2}
-
-
-@wrong("2.3-8")
-def own_token_forgotten():
-    return {**PAYS, "tokens": 1.533, "speedup": 1.533 / 1.2 * 1.05}
 
 
 SENTENCES = {
@@ -477,17 +382,17 @@ SENTENCES = {
 }
 
 
-@wrong("2.3-9")
+@wrong("2.3-9", "A salt that nobody guesses is long enough. The clock sees")
 def a_longer_salt():
     return {**SENTENCES, "salt": "a longer salt"}
 
 
-@wrong("2.3-9")
+@wrong("2.3-9", "It was measured, and it is true of what was measured. What is")
 def false_as_it_stands():
     return {**SENTENCES, "false": True}
 
 
-@wrong("2.3-10")
+@wrong("2.3-10", "All memories pass, the broken ones too: no assert failed, and")
 def reads_one_text_alone(make):
     memory = make(8, 4)
     memory.begin("a", [1, 2, 3])
@@ -497,7 +402,7 @@ def reads_one_text_alone(make):
     return True
 
 
-@wrong("2.3-10")
+@wrong("2.3-10", "Your review finds 0 of 12 bugs. These memories pass it: a")
 def insists_on_the_first_block(make):
     memory = make(8, 2)
     memory.begin("a", [5, 6])
@@ -505,7 +410,7 @@ def insists_on_the_first_block(make):
     assert memory.tables["a"] == [0]
 
 
-@wrong("2.3-11")
+@wrong("2.3-11", "Your review finds 2 of 12 bugs. These kernels pass it: one")
 def one_text_to_its_end(make):
     kernel = make(2, 40)
     process = kernel.spawn([1, 2, 3], 5)
@@ -514,7 +419,7 @@ def one_text_to_its_end(make):
     assert len(process.output) == 5
 
 
-@wrong("2.3-11")
+@wrong("2.3-11", "All kernels pass, the broken ones too: no assert failed, and")
 def says_yes_to_all(make):
     make(2, 40)
     return True
@@ -598,7 +503,7 @@ def longest_common_beginning(prompt, read, size):
     return best
 
 
-@wrong("2.2-4")
+@wrong("2.2-4", "For a hit that saves a page, your result is 5 and should be")
 def moved_by_first_use(references, num_frames):
     held, faults = OrderedDict(), 0
     for page in references:
