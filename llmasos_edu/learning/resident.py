@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.layers.adapters import AdapterChoice, BatchedLoRALinear
 from llmasos_edu.learning.adaptation import pool_states, states
 from llmasos_edu.learning.lora import ATTENTION, base_digest
 from llmasos_edu.training.checkpoint import CheckpointError, read_tensors, write_tensors
@@ -102,20 +103,19 @@ class ResidentModel:
 
     @contextmanager
     def _adapters(self, tasks):
-        """Give every carrier A `[rows, rank, in]` and B `[rows, out, rank]`, ranks filled up with zeros."""
-        different = list(dict.fromkeys(tasks))
-        rank = max(task.rank for task in different)
+        """For one batch the tasks' adapters beside the layers, their ranks filled up with zeros."""
+        numbers = {task: str(number) for number, task in enumerate(dict.fromkeys(tasks))}
+        choice = AdapterChoice(list(numbers.values()))
+        choice.choose([numbers[task] for task in tasks])
+        rank = max(task.rank for task in numbers)
         if rank:
-            which = torch.tensor([different.index(task) for task in tasks])
             for name, carrier in self.carriers.items():
-                pairs = [task.padded(name, carrier, rank) for task in different]
-                carrier.low = torch.stack([a for a, _ in pairs])[which]
-                carrier.high = torch.stack([b for _, b in pairs])[which]
+                carrier.carry([task.padded(name, carrier, rank) for task in numbers], choice)
         try:
             yield
         finally:
             for carrier in self.carriers.values():
-                carrier.low = carrier.high = None
+                carrier.drop()
 
     # ---- what it takes ----
 
@@ -186,21 +186,28 @@ class Task(nn.Module):
         return F.pad(self.low[_key(name)], (0, 0, 0, more)), F.pad(self.high[_key(name)], (0, more))
 
 
-class _Carrier(nn.Linear):
-    """A layer of the body; while `low` and `high` are set, each row of a batch takes its own detour."""
+class _Carrier(BatchedLoRALinear):
+    """A layer of the body: plain, or for one batch with adapters beside it, through which gradients flow."""
 
     def __init__(self, linear: nn.Linear):
         nn.Module.__init__(self)
         self.out_features, self.in_features = linear.weight.shape
         self.weight, self.bias = linear.weight, linear.bias
-        self.low = self.high = None
+        self.drop()
+
+    def carry(self, pairs: Sequence[tuple[Tensor, Tensor]], choice: AdapterChoice) -> None:
+        """Take adapters for the batch to come: each one's A `[rank, in]` and B `[out, rank]`, of one rank."""
+        self.rank, self.choice = len(pairs[0][0]), choice
+        self.lora_a = torch.cat([a for a, _ in pairs])
+        self.lora_b = torch.cat([2 * b for _, b in pairs], dim=1)
+
+    def drop(self) -> None:
+        """Be plain again, and keep nothing of the adapters."""
+        self.choice = self.lora_a = self.lora_b = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[batch, seq, in]` to `[batch, seq, out]`."""
-        y = super().forward(x)
-        if self.low is None:
-            return y
-        return y + 2 * (x @ self.low.mT) @ self.high.mT
+        return F.linear(x, self.weight, self.bias) if self.choice is None else super().forward(x)
 
 
 def _key(name: str) -> str:
