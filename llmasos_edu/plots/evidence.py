@@ -39,7 +39,7 @@ def sweep_figure(
     unit: str,
     title: str | None = None,
     live: float | None = None,
-    width: float = 8.0,
+    width: float = 6.4,
 ) -> Figure:
     """One line a setting: the mean effect over seeds, its interval, and its side of the threshold.
 
@@ -66,17 +66,20 @@ def sweep_figure(
             f"there is nothing to draw: {len(rows)} rows" if not rows else f"unknown side {strange}"
         )
     names = [_in_lines(name, int(LABEL * width)) for name in setting_names([setting for setting, *_ in rows])]
-    lines = sum(max(1.6, 1 + name.count("\n")) for name in names)
-    title = None if title is None else _wrapped(title, int(TITLE * width))
-    head = 0 if title is None else 0.2 * (1 + title.count("\n"))
+    title = "" if title is None else _wrapped(title, int(TITLE * width))
+    effect = fill(axis_words(unit), int(AXIS * width))
+    handles = _sweep_legend([side for *_, side in rows], live)
+    # What does not fit into one line stands in two.
+    columns = len(handles) if sum(len(each.get_label()) + 8 for each in handles) < 15 * width else 3
+    around = [*title.split("\n"), *effect.split("\n"), *handles[::columns]]
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
-        figure, axis = plt.subplots(figsize=(width, LINE * lines + head + 1.1))
+        height = LINE * (sum(_heights(names)) + len(around)) + 0.75
+        figure, axis = plt.subplots(figsize=(width, height))
         _draw_rows(axis, rows, names, above, live)
-        axis.set(xlabel=fill(axis_words(unit), int(AXIS * width)))
-        if title is not None:
+        axis.set(xlabel=effect)
+        if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-        handles = _sweep_legend([side for *_, side in rows], live)
-        figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=8)
+        figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8)
     return figure
 
 
@@ -87,14 +90,16 @@ def _in_lines(name, length):
 
 
 def _wrapped(title, length):
-    """A title in lines; where it is too long for one, what follows its last colon begins a line."""
-    claim, _, verdict = title.rpartition(": ") if len(title) > length else ("", "", title)
-    return "\n".join(fill(part, length) for part in (claim and f"{claim}:", verdict) if part)
+    """A title in lines; a verdict that does not fit behind its claim has a line of its own."""
+    claim, colon, verdict = title.rpartition(": ")
+    if colon and len(claim) < length < len(title):
+        return f"{claim}:\n{fill(verdict, length)}"
+    return fill(title, length)
 
 
 def _draw_rows(axis, rows, names, above, live):
     """Rows as high as their names, from top to bottom."""
-    heights = [max(1.6, 1 + name.count("\n")) for name in names]
+    heights = _heights(names)
     places = [sum(heights[:row]) + heights[row] / 2 for row in range(len(rows))]
     axis.axvline(above, color="k", linestyle=":", linewidth=1.2)
     for place, (_, found, side) in zip(places, rows, strict=True):
@@ -105,6 +110,10 @@ def _draw_rows(axis, rows, names, above, live):
         axis.plot(live, places[0], marker="*", color="k", markersize=11, zorder=3)
     axis.set_yticks(places, names, linespacing=1.15)
     axis.set_ylim(sum(heights), 0)
+
+
+def _heights(names):
+    return [max(1.6, 1.2 + name.count("\n")) for name in names]
 
 
 def _sweep_legend(sides, live):

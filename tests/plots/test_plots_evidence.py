@@ -64,21 +64,20 @@ def test_a_sweep_in_words():
     )
 
 
-LONG = (
-    "A claim that is a good deal longer than the one line which a picture has for it at its top: holds when"
-)
+LONG = "A claim that is a good deal longer than the one line which a picture has for it at its top"
 
 
-@pytest.mark.parametrize("width", [5.0, 8.0])
+@pytest.mark.parametrize("width", [5.0, 6.4, 8.0])
 def test_nothing_is_cut_off_or_overlaps(width):
     wide = {"positions": "rotary, base 10,000", "wording": "unread", "windows": None, "q": 0.3}
-    rows = [(wide | {"steps": steps}, Interval(0.5, 0.4, 0.6), "for") for steps in (1, 2)]
+    rows = [(wide | {"steps": steps}, Interval(0.5, 0.4, 0.6), side) for steps, side in enumerate(LOOKS, 1)]
     figure = sweep_figure(
         rows,
         above=0.1,
         unit="of " + "the answers to a question " * 4,
-        title=f"{LONG} it is long",
+        title=f"{LONG}: holds when it is long",
         width=width,
+        live=0.5,
     )
     figure.canvas.draw()
     axis, (right, top) = figure.axes[0], figure.bbox.max
@@ -89,17 +88,22 @@ def test_nothing_is_cut_off_or_overlaps(width):
     for words, box in boxes.items():
         assert -1 <= box.x0 < box.x1 <= right + 1, words
         assert -1 <= box.y0 < box.y1 <= top + 1, words
-    first, second = (label.get_window_extent() for label in axis.get_yticklabels())
+    first, second, *_ = (label.get_window_extent() for label in axis.get_yticklabels())
     assert first.y0 > second.y1
     assert figure._suptitle.get_window_extent().y0 >= axis.bbox.y1
-    assert figure.get_suptitle().replace("\n", " ") == f"{LONG} it is long"
+    assert figure.get_suptitle().replace("\n", " ") == f"{LONG}: holds when it is long"
     plt.close(figure)
 
 
 def test_a_verdict_that_follows_a_long_claim_has_a_line_of_its_own():
-    figure = sweep_figure(ROWS, above=0.1, unit="bits", title=f"{LONG} bits are many")
-    assert figure.get_suptitle().splitlines()[-1] == "holds when bits are many"
-    plt.close(figure)
+    for claim, verdict in [
+        ("A claim that alone fills most of a single line", "holds when bits are many"),
+        (LONG, "holds"),
+    ]:
+        figure = sweep_figure(ROWS, above=0.1, unit="bits", title=f"{claim} of it: {verdict}")
+        own_line = figure.get_suptitle().splitlines()[-1] == verdict
+        assert own_line == (claim != LONG)
+        plt.close(figure)
     assert draw().get_suptitle() == "not shown"
 
 
@@ -107,7 +111,7 @@ def test_names_break_between_settings():
     rows = [({"positions": "rotary, base 10,000", "steps": n, "num_layers": 1}, *ROWS[0][1:]) for n in (5, 6)]
     figure = sweep_figure(rows, above=0, unit="bits")
     label = figure.axes[0].get_yticklabels()[0].get_text()
-    assert label == "rotary positions, base 10,000, 5 steps,\n1 layer"
+    assert label == "rotary positions, base 10,000,\n5 steps, 1 layer"
     plt.close(figure)
 
 
