@@ -68,12 +68,12 @@ def exit_codes(target, module):
     return meta["exit_code_by_key"]
 
 
-def drawn(target, module, mutmut, number):
-    """Names of `number` mutants, drawn at random, the same ones every time."""
+def drawn(target, module, mutmut, number, seed):
+    """Names of `number` mutants, drawn at random, the same ones every time with the same seed."""
     # mutmut tells its names only when it has made the mutants, so it is asked for one that there is not.
     subprocess.run([mutmut, "run", "no such mutant"], cwd=target, capture_output=True)
     names = sorted(exit_codes(target, module))
-    return random.Random(0).sample(names, min(number, len(names)))
+    return random.Random(seed).sample(names, min(number, len(names)))
 
 
 def report(target, module, mutmut, wanted):
@@ -107,7 +107,8 @@ def main():
         nargs="*",
         help="more test files than tests/ROOM/test_MODULE.py",
     )
-    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, drawn with the seed 0")
+    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="of this drawing (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants at a time")
     wanted = parser.parse_args()
     own = test_of(wanted.module)
@@ -119,7 +120,7 @@ def main():
     target = ROOT / "build" / "mutants" / wanted.module
     mutmut = str(Path(sys.executable).with_name("mutmut"))
     copy_book(target, wanted.module, tests)
-    names = drawn(target, wanted.module, mutmut, wanted.sample) if wanted.sample else []
+    names = drawn(target, wanted.module, mutmut, wanted.sample, wanted.seed) if wanted.sample else []
     status = subprocess.run(
         [mutmut, "run", "--max-children", str(wanted.jobs), *names], cwd=target
     ).returncode

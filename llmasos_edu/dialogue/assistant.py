@@ -8,7 +8,7 @@ the text.
 import itertools
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from llmasos_edu.dialogue.desk import RIGHTS, Desk
@@ -17,7 +17,7 @@ from llmasos_edu.dialogue.lexicon import USER
 from llmasos_edu.dialogue.orders import confirmed
 from llmasos_edu.dialogue.template import framed, tokenizer
 from llmasos_edu.dialogue.transcript import Called, Said, TranscriptReader, parts_of
-from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.foundation.arguments import check_count, check_methods
 from llmasos_edu.kernel.drivers import Driver
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.process import Process, State
@@ -56,6 +56,7 @@ class Assistant:
         options: of the kernel.
 
     Raises:
+        TypeError: no driver, no desk.
         ValueError: a model with another vocabulary, a window that the memory or the reply does not fit.
     """
 
@@ -70,6 +71,8 @@ class Assistant:
         block_size: int = 16,
         **options,
     ):
+        check_methods("driver", driver, ("forward", "allocate"))
+        check_methods("desk", desk, ("fill", "heard"))
         for name, value in {"window": window, "reply": reply, "block_size": block_size}.items():
             check_count(name, value)
         if driver.vocab_size != tokenizer().vocab_size:
@@ -78,6 +81,7 @@ class Assistant:
                 "it has not learned these conversations"
             )
         num_blocks = 32 * -(-window // block_size) if num_blocks is None else num_blocks
+        check_count("num_blocks", num_blocks)
         if num_blocks * block_size < window or reply + 16 > window:
             raise ValueError(
                 f"window={window} does not fit: {num_blocks} blocks of {block_size} tokens, reply={reply}"
@@ -106,6 +110,9 @@ class Conversation:
         turns: the tokens of each turn that stands in the window.
         pending: the order whose cancelling waits for a yes.
         forgotten: how many turns have left the window.
+
+    Raises:
+        TypeError: rights that are no list of names, notes that are no dictionary of texts.
     """
 
     def __init__(
@@ -117,6 +124,12 @@ class Conversation:
         summarise: bool = False,
         notes: dict[str, str] | None = None,
     ):
+        if isinstance(rights, str) or not isinstance(rights, Iterable):
+            raise TypeError(f"rights={rights!r}: a list of names of calls is wanted")
+        if not isinstance(notes or {}, Mapping) or any(
+            not isinstance(each, str) for fact in (notes or {}).items() for each in fact
+        ):
+            raise TypeError(f"notes={notes!r}: a dictionary of texts is wanted")
         self.assistant, self.user, self.rights = assistant, user, frozenset(rights)
         self.summarise, self.notes = summarise, dict(notes or {})
         self.turns: list[list[int]] = []
@@ -128,6 +141,7 @@ class Conversation:
         """Answer what the user says.
 
         Raises:
+            TypeError: no text.
             ValueError: nothing was said, or more than the window holds.
             Exception: whatever the model's driver raises; the turn then counts as far as it came.
         """
@@ -161,6 +175,8 @@ class Conversation:
         """
         if self._asked is not None:
             raise ValueError("the turn before is not finished: a conversation has one at a time")
+        if not isinstance(text, str):
+            raise TypeError(f"text={text!r}: what is said is a text")
         asked = [*framed("user", as_read(text)), tokenizer().marks["assistant"]]
         room = self.assistant.window - self.assistant.reply - len(framed("system", notes_text(self.notes)))
         if not text.strip() or len(asked) > room:

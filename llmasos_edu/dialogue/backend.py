@@ -15,6 +15,7 @@ from types import ModuleType
 from llmasos_edu.dialogue.messages import tokens_messages
 from llmasos_edu.dialogue.schemas import call_name, schemas, wire_name
 from llmasos_edu.dialogue.template import tokenizer
+from llmasos_edu.foundation.arguments import check_number, check_whole
 from llmasos_edu.kernel.drivers import Row
 from llmasos_edu.kernel.process import Process
 
@@ -39,7 +40,8 @@ class BackendDriver:
             server was busy.
 
     Raises:
-        ValueError: the package `openai` is missing, an address that is none.
+        TypeError: a time or a number that is none.
+        ValueError: the package `openai` is missing, an address that is none, a time below 0.
         BackendTrouble: the server does not tell its models, or there are several.
     """
 
@@ -54,7 +56,9 @@ class BackendDriver:
         timeout: float = 60.0,
         retries: int = 2,
     ):
-        if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
+        check_number("timeout", timeout, 0, 86_400)
+        check_whole("retries", retries, 0, 100)
+        if not isinstance(address, str) or not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address):
             raise ValueError(f"{address!r} is no address such as http://127.0.0.1:8000/v1")
         self.openai, self.address, self.timeout = _openai(), address, timeout
         self.vocab_size = tokenizer().vocab_size

@@ -29,9 +29,13 @@ class Calendar:
     Args:
         folder: of the files; made where it is missing.
         today: from which day "Friday" is the next one.
+
+    Raises:
+        TypeError: a day that is no date.
     """
 
     def __init__(self, folder: str | Path, *, today: datetime.date = datetime.date(2026, 1, 5)):
+        check_date(today)
         self.folder, self.today = Path(folder), today
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -40,7 +44,12 @@ class Calendar:
         table.register("calendar.add", self.add, effect=True, **times)
 
     def path(self, user: str) -> Path:
-        """The file of a user; a name is no path, so its digest is."""
+        """The file of a user; a name is no path, so its digest is.
+
+        Raises:
+            ValueError: no user.
+        """
+        check_owner(user)
         return self.folder / f"{hashlib.sha256(user.encode()).hexdigest()[:16]}.ics"
 
     def add(self, process: Process, what: str, day: str, time: str) -> str:
@@ -52,10 +61,10 @@ class Calendar:
 
     def put(self, user: str, what: str, day: str, time: str) -> str:
         """`add` for a user by name, for the program itself."""
-        start = self._start(day, time)
-        if not 0 < len(what.encode()) <= LONGEST or any(ord(sign) < 32 for sign in what):
+        path, start = self.path(user), self._start(day, time)
+        if not _is_title(what):
             raise OSError(errno.EINVAL, f"a title has 1 to {LONGEST} bytes in one line")
-        path, events = self.path(check_owner(user)), self.events(user)
+        events = self.events(user)
         if start in events:
             raise FileExistsError(errno.EEXIST, events[start])
         events[start] = what
@@ -80,12 +89,29 @@ class Calendar:
         return {start: re.sub(r"\\(.)", r"\1", title) for start, title in EVENT.findall(text)}
 
     def _start(self, day: str, time: str) -> str:
-        match = TIME.fullmatch(time)
-        if day not in DAYS or match is None:
+        match = TIME.fullmatch(time) if isinstance(time, str) else None
+        if day not in list(DAYS) or match is None:
             raise OSError(errno.EINVAL, f"{day} {time} is no day and time")
         ahead = (list(DAYS).index(day) - self.today.weekday()) % 7
         date = self.today + datetime.timedelta(days=ahead)
         return f"{date:%Y%m%d}T{int(match[1]):02}{match[2]}00"
+
+
+def check_date(today: datetime.date) -> None:
+    """Refuse what is no date, as the name of a day.
+
+    Raises:
+        TypeError: with what came instead.
+    """
+    if not isinstance(today, datetime.date):
+        raise TypeError(f"today={today!r} is no date: datetime.date(2026, 1, 5)")
+
+
+def _is_title(what: str) -> bool:
+    """Whether it is a text of whole characters in one line, and short enough."""
+    if not isinstance(what, str) or any(ord(sign) < 32 or "\ud800" <= sign <= "\udfff" for sign in what):
+        return False
+    return 0 < len(what.encode()) <= LONGEST
 
 
 def _block(stem: str, start: str, title: str, today: datetime.date) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from llmasos_edu.dialogue.calendar import Calendar
+from llmasos_edu.dialogue.calendar import Calendar, check_date
 from llmasos_edu.dialogue.grammar import World
 from llmasos_edu.dialogue.lexicon import DAYS
 from llmasos_edu.dialogue.notebook import Notebook
@@ -28,6 +28,10 @@ class Desk:
         latency: time units of the kernel's clock that each call takes.
         limit: a call that would take longer is answered `ETIMEDOUT`.
         options: of `Database`, for both files.
+
+    Raises:
+        TypeError: a day that is no date.
+        ValueError, OSError: as in `SyscallTable.register` and `Database`.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Desk:
         limit: float = 100.0,
         **options,
     ):
+        check_date(today)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.today = list(DAYS)[today.weekday()]
@@ -53,8 +58,12 @@ class Desk:
         """Enter what the grammar says was there before a user's conversation.
 
         Raises:
+            TypeError: no world.
+            ValueError: no user; orders or notes that there cannot be.
             OSError: an appointment that cannot be entered, as in `Calendar.put`.
         """
+        if not isinstance(world, World):
+            raise TypeError(f"world={world!r:.80} is no World: World(orders=..., notes=...)")
         orders = [Order(number, *order) for number, order in world.orders.items() if order is not None]
         self.orders.put(user, orders, receipts=world.receipts)
         self.notes.put(user, {key: value for key, value in world.notes.items() if value is not None})

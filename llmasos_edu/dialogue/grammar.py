@@ -6,6 +6,7 @@ and knows the one right way through it: which calls to make, and which sentence 
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from llmasos_edu.dialogue.lexicon import (
     word,
 )
 from llmasos_edu.dialogue.names import draw, name, order_number
+from llmasos_edu.foundation.arguments import check_number, check_whole
 
 BROKEN = ("EIO", "EIO", "ENOSYS", "ESTALE", "ENOSPC")  # all end in the sentence for EIO
 WEIGHTS = {
@@ -99,6 +101,11 @@ class Talk:
     Fields:
         facts: what stands in the window: told, found or in the notes.
         start: the world as it was before the first turn.
+
+    Raises:
+        TypeError: a seed or a number of facts that is no whole number, weights that are no dictionary.
+        ValueError: a language, a day or a kind of turn that there is not; a share outside 0 to 1; more facts
+            than there are; weights of which none is above 0.
     """
 
     def __init__(
@@ -114,6 +121,13 @@ class Talk:
         today: str | None = None,
         weights: dict[str, int] = WEIGHTS,
     ):
+        check_whole("seed", seed, 0, 2**63)
+        check_whole("known", known, 0, len(FACTS))
+        check_number("trouble", trouble, 0, 1)
+        check_number("switch", switch, 0, 1)
+        if today is not None and today not in list(DAYS):
+            raise ValueError(f"today={today!r} is none of {', '.join(DAYS)}")
+        _check_weights(weights)
         self.chance = random.Random(seed)
         self.kept, self.unseen, self.trouble, self.switch = kept, unseen, trouble, switch
         self.weights = weights
@@ -134,10 +148,16 @@ class Talk:
         self.asked_name = False
 
     def turn(self, act: str | None = None, *, key: str | None = None) -> Turn:
-        """Draw a turn; of a given kind, or one that fits. A fact to tell or ask for may be given as well."""
+        """Draw a turn; of a given kind, or one that fits. A fact to tell or ask for may be given as well.
+
+        Raises:
+            ValueError: a kind of turn or a fact that there is not.
+        """
         act = act or self._next_act()
-        if act not in WEIGHTS:
+        if act not in list(WEIGHTS):
             raise ValueError(f"act={act!r} is none of {', '.join(WEIGHTS)}")
+        if key is not None and key not in list(FACTS):
+            raise ValueError(f"key={key!r} is none of {', '.join(FACTS)}")
         language = self.base
         if self.chance.random() < self.switch:
             language = next(other for other in LANGUAGES if other != language)
@@ -341,7 +361,15 @@ def by_digits(a: int, b: int, act: str) -> tuple[str, int]:
 
     `37 + 45`: `7+5=12, 3+4+1=8`, 82. `62 - 37`: `12-7=5, 6-3-1=2`, 25. Written out, each step is small; a
     model that says the result at once would have to see the carry before it says the first digit.
+
+    Raises:
+        TypeError: what is no whole number.
+        ValueError: a number outside 0 to 99, more taken away than there is, neither `plus` nor `minus`.
     """
+    check_whole("a", a, 0, 99)
+    check_whole("b", b, 0, 99 if act == "plus" else a)
+    if act not in ("plus", "minus"):
+        raise ValueError(f"act={act!r} is none of plus, minus")
     (tens, ones), (more_tens, more_ones) = divmod(a, 10), divmod(b, 10)
     if act == "plus":
         carry = ones + more_ones > 9
@@ -356,6 +384,17 @@ def by_digits(a: int, b: int, act: str) -> tuple[str, int]:
 def notes_text(facts: dict[str, str]) -> str:
     """Facts as they stand in the notes at the top of a window, and as a summary gives them."""
     return "; ".join(f"{key} = {value}" for key, value in facts.items())
+
+
+def _check_weights(weights: Mapping[str, float]) -> None:
+    if not isinstance(weights, Mapping):
+        raise TypeError(f"weights={weights!r}: a dictionary of kinds of turns is wanted")
+    for act, weight in weights.items():
+        if act not in WEIGHTS:
+            raise ValueError(f"act={act!r} is none of {', '.join(WEIGHTS)}")
+        check_number(f"the weight of {act}", weight, 0, 10**9)
+    if not sum(weights.values()):
+        raise ValueError(f"weights={dict(weights)!r}: none is above 0, so no turn could be drawn")
 
 
 def noise(chance: random.Random) -> str:

@@ -47,14 +47,26 @@ with FORMS.open("rb") as file:
 TROUBLES = ("EPERM", "EBUSY", "ETIMEDOUT", "EINVAL", "EIO")
 
 
+def check_language(language: str) -> None:
+    """Refuse a language that the grammar does not speak.
+
+    Raises:
+        ValueError: with those that it speaks.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"language={language!r} is none of {', '.join(LANGUAGES)}")
+
+
 def word(language: str, name: str) -> str:
     """How a language says an item, a day, an event or the key of a fact; names of people are as they are.
 
     Raises:
+        TypeError: no text.
         ValueError: a language that the grammar does not speak.
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language={language!r} is none of {', '.join(LANGUAGES)}")
+    check_language(language)
+    if not isinstance(name, str):
+        raise TypeError(f"name={name!r} is no text")
     if language == "en":
         return name
     for table in (ITEMS, DAYS, EVENTS, FACTS):
@@ -67,9 +79,13 @@ def answer(outcome: str, language: str, **values: object) -> str:
     """The sentence for an outcome, with its values in the words of the language.
 
     Raises:
-        ValueError: an outcome that the grammar does not know.
+        ValueError: an outcome that the grammar does not know, a value that its sentence needs and has not.
     """
-    if outcome not in ANSWER:
+    if not isinstance(outcome, str) or outcome not in ANSWER:
         raise ValueError(f"outcome={outcome!r} is none that the grammar has a sentence for")
+    check_language(language)
     said = {name: word(language, str(value)) for name, value in values.items()}
-    return ANSWER[outcome][language].format(**said)
+    try:
+        return ANSWER[outcome][language].format(**said)
+    except KeyError as error:
+        raise ValueError(f"the sentence for {outcome!r} needs a value for {error}") from error

@@ -16,7 +16,9 @@ def tokens_messages(tokens: Sequence[int]) -> list[dict]:
         its answer, a `tool` message, names it in `tool_call_id`.
 
     Raises:
-        ValueError: the request for a summary, which no message says.
+        TypeError: what is no sequence of tokens.
+        ValueError: the request for a summary, which no message says; a text that begins with no mark, a call
+            before anybody has spoken, an answer to no call.
     """
     messages: list[dict] = []
     for mark, text in _runs(tokens):
@@ -25,10 +27,14 @@ def tokens_messages(tokens: Sequence[int]) -> list[dict]:
         if mark in ("system", "user"):
             messages.append({"role": mark, "content": text})
         elif mark == "call":
+            if not messages:
+                raise ValueError(f"the call {text!r} stands before anything that was said")
             if messages[-1]["role"] != "assistant":
                 messages.append({"role": "assistant", "content": ""})
             messages[-1]["tool_calls"] = [_call(f"call_{len(messages)}", text)]
         elif mark == "result":
+            if not messages or "tool_calls" not in messages[-1]:
+                raise ValueError(f"the answer {text!r} follows no call")
             (call,) = messages[-1]["tool_calls"]
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
         elif text:  # what the assistant says after its mark, or after a call's answer
@@ -38,8 +44,14 @@ def tokens_messages(tokens: Sequence[int]) -> list[dict]:
 
 def _runs(tokens: Sequence[int]) -> list[tuple[str, str]]:
     """Marks and the text after each."""
+    if isinstance(tokens, str | bytes) or not isinstance(tokens, Sequence):
+        raise TypeError(f"tokens={tokens!r:.60}: a list of token ids is wanted")
     words = tokenizer()
     names = {token: mark for mark, token in words.marks.items()}
+    if not len(tokens):
+        return []
+    if tokens[0] not in names:
+        raise ValueError(f"a prompt begins with a mark, not with token {tokens[0]!r}")
     places = [at for at, token in enumerate(tokens) if token in names]
     ends = [*places[1:], len(tokens)]
     return [

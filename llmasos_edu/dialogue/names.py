@@ -8,7 +8,7 @@ import hashlib
 import random
 import re
 
-from llmasos_edu.dialogue.lexicon import GIVEN, SURNAMES
+from llmasos_edu.dialogue.lexicon import GIVEN, SURNAMES, check_language
 
 KEPT = 5  # one value in so many is held out
 CONSONANTS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z"]
@@ -54,7 +54,12 @@ def chinese_name(chance: random.Random) -> str:
 
 
 def name(chance: random.Random, language: str, *, kept: bool) -> str:
-    """A name in one of the two halves; one in ten is of the other script."""
+    """A name in one of the two halves; one in ten is of the other script.
+
+    Raises:
+        ValueError: a language that the grammar does not speak.
+    """
+    check_language(language)
     script = language if chance.random() < 0.9 else ("zh" if language == "en" else "en")
     return draw(chance, "name", latin_name if script == "en" else chinese_name, kept=kept)
 

@@ -1,6 +1,7 @@
 """What the companion keeps of what it was told, for the next conversation (chapter 6.1.3)."""
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 
 from llmasos_edu.dialogue.database import Database, check_owner, owner
@@ -37,14 +38,26 @@ class Notebook:
         table.register("memory.search", self.search, **times)
 
     def put(self, user: str, notes: dict[str, str]) -> None:
-        """Enter notes of a user, as earlier conversations left them."""
+        """Enter notes of a user, as earlier conversations left them.
+
+        Raises:
+            TypeError: no dictionary.
+            ValueError: no user, a note that could not be saved.
+        """
         check_owner(user)
+        if not isinstance(notes, Mapping):
+            raise TypeError(f"notes={notes!r}: a dictionary of texts is wanted")
+        for key, value in notes.items():
+            if not _is_note(key, value):
+                raise ValueError(
+                    f"the note {key!r}: {value!r} is none: key and value have 1 to {LONGEST} characters"
+                )
         with self.database.opened(write=True) as rows:
             rows.executemany(SAVE, [(user, key, value) for key, value in notes.items()])
 
     def save(self, process: Process, key: str, value: str) -> str:
         """Keep a value under a key. `EINVAL` where one is empty or too long, `ENOSPC` at the quota."""
-        if not (0 < len(key) <= LONGEST and 0 < len(value) <= LONGEST):
+        if not _is_note(key, value):
             raise OSError(errno.EINVAL, f"a note has 1 to {LONGEST} characters")
         with self.database.opened(write=True) as rows:
             (others,) = rows.execute(COUNT, (owner(process), key)).fetchone()
@@ -60,3 +73,7 @@ class Notebook:
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "no such note")
         return found[0]
+
+
+def _is_note(key: str, value: str) -> bool:
+    return all(isinstance(each, str) and 0 < len(each) <= LONGEST for each in (key, value))

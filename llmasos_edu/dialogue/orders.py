@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from llmasos_edu.dialogue.database import Database, check_owner, owner
 from llmasos_edu.dialogue.lexicon import DAYS, STATUSES
+from llmasos_edu.foundation.arguments import check_whole
 from llmasos_edu.kernel.process import Process
 from llmasos_edu.kernel.syscalls import SyscallTable
 
@@ -58,7 +59,7 @@ class OrderBook:
     """
 
     def __init__(self, path: str | Path, *, today: str = "Monday", **options):
-        if today not in DAYS:
+        if today not in list(DAYS):
             raise ValueError(f"today={today!r} is none of {', '.join(DAYS)}")
         self.today, self.database = today, Database(path, SCHEMA, **options)
 
@@ -76,12 +77,22 @@ class OrderBook:
             receipts: the number of the user's last receipt.
 
         Raises:
-            ValueError: no user, a status or a day that there is not.
+            TypeError: what is no order; a number or an item that is no text.
+            ValueError: no user, a status or a day that there is not, a negative number of receipts.
         """
         check_owner(user)
+        check_whole("receipts", receipts, 0, 2**62)
+        if not isinstance(orders, Iterable):
+            raise TypeError(f"orders={orders!r}: a list of orders is wanted")
         orders = list(orders)
         for order in orders:
-            if order.status not in STATUSES or order.day not in DAYS:
+            if (
+                not isinstance(order, Order)
+                or not isinstance(order.number, str)
+                or not isinstance(order.item, str)
+            ):
+                raise TypeError(f"{order!r} is no Order with texts for number and item")
+            if order.status not in STATUSES or order.day not in list(DAYS):
                 raise ValueError(
                     f"{order}: status is one of {', '.join(STATUSES)}, day one of {', '.join(DAYS)}"
                 )
@@ -124,8 +135,10 @@ class OrderBook:
         """The user has read which receipt the cancelling of this order left: it waits no longer.
 
         Raises:
+            ValueError: no user.
             OSError: as in `Database.opened`; the receipt then goes on waiting, and may be told once more.
         """
+        check_owner(user)
         with self.database.opened(write=True) as rows:
             rows.execute(TOLD, (user, number))
 

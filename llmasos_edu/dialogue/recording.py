@@ -28,7 +28,14 @@ def recorded_turn(conversation: Conversation, said: str, reply: Reply) -> dict:
 
 
 def record(conversation: Conversation, sentences: Iterable[str]) -> dict:
-    """Hold a conversation now and keep it: `{"user": name, "rights": [names], "turns": [turn, ...]}`."""
+    """Hold a conversation now and keep it: `{"user": name, "rights": [names], "turns": [turn, ...]}`.
+
+    Raises:
+        TypeError: one text instead of several.
+        ValueError: as in `Conversation.say`.
+    """
+    if isinstance(sentences, str) or not isinstance(sentences, Iterable):
+        raise TypeError(f"sentences={sentences!r}: a list of texts is wanted")
     talk = live(conversation)
     turns = [talk(said) for said in sentences]
     return {"user": conversation.user, "rights": sorted(conversation.rights), "turns": turns}

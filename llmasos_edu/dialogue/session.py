@@ -5,6 +5,7 @@ from collections.abc import Callable
 from llmasos_edu.dialogue.assistant import Conversation
 from llmasos_edu.dialogue.template import tokenizer
 from llmasos_edu.dialogue.transcript import Called, Said, TranscriptReader
+from llmasos_edu.foundation.arguments import check_methods
 from llmasos_edu.kernel.process import Process
 
 
@@ -17,9 +18,15 @@ class Session:
 
     Fields:
         open: the process of a turn that broke off; None where all turns are whole.
+
+    Raises:
+        TypeError: no conversation, a `write` that cannot be called.
     """
 
     def __init__(self, talk: Conversation, write: Callable[[Said | Called], object]):
+        check_methods("talk", talk, ("begin", "finish"))
+        if not callable(write):
+            raise TypeError(f"write={write!r} cannot be called: a function of a piece is wanted")
         self.talk, self.write = talk, write
         self.kernel = talk.assistant.kernel
         self.open: Process | None = None

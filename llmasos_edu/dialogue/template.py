@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llmasos_edu.dialogue import lexicon
 from llmasos_edu.dialogue.grammar import Talk, Turn, notes_text
+from llmasos_edu.foundation.arguments import check_count, check_whole
 from llmasos_edu.kernel.syscalls import CallSyntax
 from llmasos_edu.text.words import WordTokenizer
 
@@ -72,8 +73,15 @@ def syntax() -> CallSyntax:
 
 
 def framed(role: str, text: str) -> list[int]:
-    """A whole turn of the system, the user or the assistant: mark, text, end."""
+    """A whole turn of the system, the user or the assistant: mark, text, end.
+
+    Raises:
+        TypeError: no text.
+        ValueError: a role that has no mark.
+    """
     words = tokenizer()
+    if role not in ("system", "user", "assistant"):
+        raise ValueError(f"role={role!r} is none of system, user, assistant")
     return [words.marks[role], *words.encode(text), words.marks["end"]]
 
 
@@ -100,12 +108,21 @@ def summary_tokens(facts: dict[str, str]) -> tuple[list[int], list[bool]]:
 
 
 def training_row(seed: int, length: int, *, trouble: float = 0.12) -> tuple[list[int], list[bool]]:
-    """A drawn conversation of at most `length` tokens, filled up; and which tokens the model must say."""
+    """A drawn conversation of at most `length` tokens, filled up; and which tokens the model must say.
+
+    Raises:
+        TypeError: a seed that is no whole number.
+        ValueError: a share of trouble outside 0 to 1, a length that the notes alone do not fit.
+    """
+    check_count("length", length)
+    check_whole("seed", seed, 0, 2**63)
     wish = random.Random(seed)
     known = wish.choice([0, 0, 1, 2, 3])
     talk = Talk(seed, trouble=trouble, switch=0.1, known=known, weights=PRACTICE)
     tokens = framed("system", notes_text(talk.notes))
     own = [False] * len(tokens)
+    if len(tokens) > length:
+        raise ValueError(f"length={length}: the notes alone have {len(tokens)} tokens")
     while True:
         more, theirs = turn_tokens(talk.turn())
         if wish.random() < SUMMARIES:
@@ -120,7 +137,15 @@ def training_row(seed: int, length: int, *, trouble: float = 0.12) -> tuple[list
 
 
 def own_targets(tokens: Sequence[int], own: Sequence[bool]) -> list[int]:
-    """Targets of the next-token loss: the model's own tokens; -100, which is not scored, for all others."""
+    """Targets of the next-token loss: the model's own tokens; -100, which is not scored, for all others.
+
+    Raises:
+        ValueError: not as many marks as tokens.
+    """
+    if len(tokens) != len(own):
+        raise ValueError(
+            f"{len(tokens)} tokens, and for {len(own)} it is said whose they are: one each is wanted"
+        )
     return [token if mine else -100 for token, mine in zip(tokens[1:], own[1:], strict=True)]
 
 

@@ -8,7 +8,7 @@ from llmasos_edu.dialogue.assistant import Assistant, Conversation, Reply
 from llmasos_edu.dialogue.grammar import Talk, Turn, World
 from llmasos_edu.dialogue.lexicon import FACTS
 from llmasos_edu.dialogue.template import framed, turn_tokens
-from llmasos_edu.foundation.arguments import check_count
+from llmasos_edu.foundation.arguments import check_count, check_whole
 
 FIRST = 10**13  # seeds of trials; those of the training lie below 2**40
 
@@ -44,6 +44,7 @@ def held_out_dialogue(seed: int, tokens: int, *, today: str = "Monday", **option
         options: of `Talk`.
     """
     check_count("tokens", tokens)
+    check_whole("seed", seed, 0, 2**40)
     talk, turns = Talk(FIRST + seed, kept=True, today=today, **options), []
     length = len(framed("system", ""))
     while True:
@@ -66,6 +67,7 @@ def recall_dialogue(seed: int, distance: int, *, today: str = "Monday", **option
         today, options: as in `held_out_dialogue`.
     """
     check_count("distance", distance)
+    check_whole("seed", seed, 0, 2**40)
     talk = Talk(FIRST + seed, kept=True, today=today, switch=0.0, **options)
     key = talk.chance.choice(list(FACTS))
     turns = [talk.turn("tell", key=key)]
@@ -80,7 +82,12 @@ def hold(assistant: Assistant, dialogues: Mapping[str, Dialogue], **options) -> 
         assistant: its desk is filled with what each user's conversation starts from.
         dialogues: of each user.
         options: of `Conversation`.
+
+    Raises:
+        ValueError: no dialogues.
     """
+    if not isinstance(dialogues, Mapping) or not dialogues:
+        raise ValueError(f"dialogues={dialogues!r}: a dictionary of users and their dialogues is wanted")
     talks: dict[str, Conversation] = {}
     for user, dialogue in dialogues.items():
         assistant.desk.fill(user, dialogue.start)

@@ -16,6 +16,7 @@ from llmasos_edu.foundation.arguments import check_count, check_methods, check_n
 from llmasos_edu.foundation.modes import modes_kept
 from llmasos_edu.generation.constraints import (
     METHODS,
+    WRITES,
     Constraint,
     allowed_now,
     check_room,
@@ -79,12 +80,13 @@ def beam_search(
         ValueError: bad prompts, counts below 1, a negative penalty; a constraint without exactly one stop
             token, of another vocabulary, or one that needs more than `max_new_tokens` or the stop token;
             scores of the model that are not finite.
-        TypeError: no constraint.
+        TypeError: no model, no constraint.
 
     Source: Wu et al. 2016, "Google's Neural Machine Translation System", section 7, with the plain power of
     the length; equal to transformers' beam search with `early_stopping="never"`. Banks: Post & Vilar 2018,
     "Fast Lexically Constrained Decoding with Dynamic Beam Allocation".
     """
+    check_methods("model", model, WRITES)
     check_count("max_new_tokens", max_new_tokens)
     check_count("num_beams", num_beams)
     check_number("length_penalty", length_penalty, 0, 100)

@@ -18,6 +18,7 @@ from llmasos_edu.generation.prompts import as_batch, stop_table, unpadded
 from llmasos_edu.generation.sampling import sample_next, seen_tokens
 
 METHODS = ("start", "advance", "needed", "allowed")
+WRITES = ("new_cache", "next_logits", "decoding_step")  # of a model
 
 
 class Constraint(Protocol):
@@ -73,8 +74,9 @@ def write_constrained(
 
     Raises:
         ValueError: bad prompts or options; a constraint that needs more than `max_new_tokens`.
-        TypeError: no constraint.
+        TypeError: no model, no constraint.
     """
+    check_methods("model", model, WRITES)
     check_count("max_new_tokens", max_new_tokens)
     check_methods("constraint", constraint, METHODS)
     check_options("options of writing", choice, sample_next, besides=("logits", "seen", "generator"))

@@ -50,7 +50,16 @@ LARGEST = 20_000  # states of a machine
 
 
 def literal(text: str) -> Sequence:
-    """Just this text, in UTF-8."""
+    """Just this text, in UTF-8.
+
+    Raises:
+        TypeError: no text.
+        ValueError: half a character, which has no bytes.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"literal({text!r}): a text is wanted")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueError(f"literal({text!r}) holds half a character, which has no bytes in UTF-8")
     return Sequence(tuple(OneOf(frozenset({byte})) for byte in text.encode()))
 
 
@@ -60,7 +69,7 @@ def one_of(signs: str) -> OneOf:
     Raises:
         ValueError: no sign, or one outside of ASCII, which would be several bytes.
     """
-    if not signs or not signs.isascii():
+    if not isinstance(signs, str) or not signs or not signs.isascii():
         raise ValueError(f"one_of({signs!r}): one or more signs of ASCII are wanted")
     return OneOf(frozenset(signs.encode()))
 
@@ -141,11 +150,23 @@ class ByteMachine:
         )
 
     def missing(self, states: frozenset[int]) -> int:
-        """The fewest bytes until the text may end."""
+        """The fewest bytes until the text may end.
+
+        Raises:
+            ValueError: no state, as `step` leaves it where the pattern does not allow a byte.
+        """
+        if not states:
+            raise ValueError("there is no state: the pattern does not allow what was read")
         return min(self._distance[state] for state in states)
 
     def accepts(self, text: bytes) -> bool:
-        """Whether the whole text is what the pattern wants."""
+        """Whether the whole text is what the pattern wants.
+
+        Raises:
+            TypeError: no bytes.
+        """
+        if not isinstance(text, bytes | bytearray):
+            raise TypeError(f"{text!r:.60} is no text in bytes: encode it first")
         states = self.begin
         for byte in text:
             states = self.step(states, byte)

@@ -25,8 +25,8 @@ class GrammarConstraint:
     """
 
     def __init__(self, tokenizer, pattern: Pattern):
-        self.vocab_size, self.machine = tokenizer.vocab_size, ByteMachine(pattern)
         self.pieces = token_bytes(tokenizer)
+        self.vocab_size, self.machine = tokenizer.vocab_size, ByteMachine(pattern)
         if len({piece for piece in self.pieces if len(piece) == 1}) < 256:
             raise ValueError("the tokenizer has not every byte as a token: some texts could not be completed")
         self._tree: dict = {}
@@ -49,7 +49,9 @@ class GrammarConstraint:
         """
         after = self._after(state)[1].get(token)
         if after is None:
-            raise ValueError(f"token {token}, {self.pieces[token]!r}, is not allowed by the grammar here")
+            known = isinstance(token, int) and 0 <= token < self.vocab_size
+            said = f", {self.pieces[token]!r}," if known else f", none of 0 to {self.vocab_size - 1},"
+            raise ValueError(f"token {token!r}{said} is not allowed by the grammar here")
         return after
 
     def needed(self, state: frozenset[int]) -> int:

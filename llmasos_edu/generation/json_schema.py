@@ -8,7 +8,7 @@ writes JSON.
 import json
 from collections.abc import Mapping
 
-from llmasos_edu.generation.grammar import Pattern, choice, one_of, repeat, sequence
+from llmasos_edu.generation.grammar import LARGEST, Pattern, choice, one_of, repeat, sequence
 
 # Letters, digits and signs that stand in a JSON string as they are.
 TEXT = one_of("".join(chr(code) for code in range(32, 127) if chr(code) not in '"\\'))
@@ -77,7 +77,7 @@ def _enum(schema: Mapping, kind: str) -> Pattern:
 def _object(schema: Mapping, depth: int) -> Pattern:
     properties, required = schema.get("properties"), schema.get("required", [])
     if not isinstance(properties, Mapping) or not properties:
-        raise ValueError("an object in the schema has no properties: name at least one")
+        raise ValueError(f"an object in the schema has no properties, {properties!r}: name at least one")
     if not all(isinstance(name, str) for name in properties):
         raise ValueError(f"properties are named by texts, got {list(properties)}")
     if not isinstance(required, list) or not all(name in list(properties) for name in required):
@@ -120,8 +120,8 @@ def _bounds(schema: Mapping, low: str, high: str, default: int) -> tuple[int, in
     least = schema.get(low, 0)
     most = schema.get(high, max(default, least) if isinstance(least, int) else default)
     for name, value in ((low, least), (high, most)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ValueError(f"{name}={value!r} must be a whole number that is not negative")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
+            raise ValueError(f"{name}={value!r} must be a whole number from 0 to {LARGEST}")
     if most < least:
         raise ValueError(f"{high}={most} is below {low}={least}")
     return least, most

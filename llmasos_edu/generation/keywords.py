@@ -1,12 +1,12 @@
 """The constraint that given words must occur in a text, as whole words, in any order (chapter 6.2.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from llmasos_edu.foundation.arguments import check_names
+from llmasos_edu.foundation.arguments import check_methods, check_names
 
 
 class Heard(NamedTuple):
@@ -28,6 +28,7 @@ class KeywordConstraint:
         words: the keywords, letters alone.
 
     Raises:
+        TypeError: no tokenizer; words that are no list of texts.
         ValueError: no word, one with other signs than letters, one that stands twice, or one with a letter
             that the tokenizer cuts.
 
@@ -36,6 +37,9 @@ class KeywordConstraint:
     """
 
     def __init__(self, tokenizer, words):
+        check_methods("tokenizer", tokenizer, ("encode", "decode"))
+        if not isinstance(words, Iterable):
+            raise TypeError(f"keywords={words!r}: a list of words is wanted")
         words = check_names(
             [word.lower() for word in check_names(words, "keywords", 1, 64)], "keywords", 1, 64
         )
@@ -63,14 +67,14 @@ class KeywordConstraint:
 
         A word that the prompt has begun is none that is written: behind `re`, `turn` makes `return`.
         """
-        tail = "".join(self.texts[token] for token in prompt[-1:])
+        tail = "".join(map(self._text, prompt[-1:]))
         begun = bool(tail) and (tail[-1].isalpha() or tail[-1] in "_\ufffd")
         return self.start()._replace(word="_" if begun else "")  # no keyword holds this sign
 
     def advance(self, state: Heard, token: int) -> Heard:
         """As in `Constraint`."""
         word, missing = state.word, state.missing
-        for sign in self.texts[token].lower():
+        for sign in self._text(token).lower():
             if sign.isalpha() or sign in "_\ufffd":
                 word += sign
             else:
@@ -104,6 +108,16 @@ class KeywordConstraint:
     def progress(self, state: Heard) -> int:
         """How many keywords the text holds, if it ended here."""
         return len(self.words) - len(self._open(state))
+
+    def _text(self, token: int) -> str:
+        """What a token says.
+
+        Raises:
+            ValueError: one that the tokenizer does not have.
+        """
+        if not isinstance(token, int) or not 0 <= token < self.vocab_size:
+            raise ValueError(f"token {token!r} is none of the tokenizer's: 0 to {self.vocab_size - 1}")
+        return self.texts[token]
 
     def _open(self, state: Heard) -> frozenset[str]:
         """What would be missing if the text ended here."""

@@ -1,6 +1,6 @@
 """What a text begins with and what ends it, checked at the door: prompts of any lengths, and stop tokens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ def as_batch(prompts: Tensor | Sequence, vocab_size: int) -> tuple[Tensor, list[
     """
     if isinstance(prompts, Tensor | str | bytes):
         return check_tokens("prompts", prompts, vocab_size), None
+    if not isinstance(prompts, Sized):
+        raise TypeError(f"prompts={prompts!r}: rows of token ids are wanted, [[1, 2], [3]]")
     if not len(prompts):
         raise ValueError("there are no prompts: the list is empty")
     rows = [_as_row(f"prompt {index}", row, vocab_size) for index, row in enumerate(prompts)]
@@ -35,7 +37,10 @@ def _as_row(name: str, row, vocab_size: int) -> Tensor:
     """One prompt as torch.long `[seq]`."""
     if isinstance(row, str | bytes):
         raise TypeError(f"{name} is text, but token ids are wanted: encode it with a tokenizer first")
-    row = torch.as_tensor(row)
+    try:
+        row = torch.as_tensor(row)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name}={str(row)[:60]} is no row [seq] of token ids: {error}") from error
     if row.numel() == 0:
         raise ValueError(f"{name} is empty: there is nothing to continue")
     return check_tokens(name, row[None], vocab_size)[0]
@@ -48,7 +53,9 @@ def stop_table(stop: int | Iterable[int], vocab_size: int) -> Tensor:
         TypeError: what is no whole number.
         ValueError: a token that the model does not have.
     """
-    given = [stop] if isinstance(stop, int) else list(stop)
+    if isinstance(stop, Tensor):
+        stop = stop.reshape(-1).tolist()
+    given = list(stop) if isinstance(stop, Iterable) else [stop]
     for token in given:
         if isinstance(token, bool) or not hasattr(token, "__index__"):
             raise TypeError(f"stop={token!r} is no token: a whole number is wanted")

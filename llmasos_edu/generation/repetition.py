@@ -5,6 +5,7 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_count
 from llmasos_edu.foundation.tensors import check_tokens
+from llmasos_edu.generation.scores import check_scores
 
 
 def repeating_tokens(tokens: Tensor, size: int, vocab_size: int) -> Tensor:
@@ -20,13 +21,15 @@ def repeating_tokens(tokens: Tensor, size: int, vocab_size: int) -> Tensor:
 
     Raises:
         TypeError: no tensor.
-        ValueError: a size below 1; tokens of another shape, or outside the vocabulary.
+        ValueError: a size or a vocabulary below 1; tokens of another shape, or outside the vocabulary.
 
     Source: Paulus et al. 2017, "A Deep Reinforced Model for Abstractive Summarization", for
     runs of three. Equal to transformers' `NoRepeatNGramLogitsProcessor`.
     """
     check_count("size", size)
-    if not isinstance(tokens, Tensor) or tokens.numel():  # a row may have said nothing yet
+    check_count("vocab_size", vocab_size)
+    silent = isinstance(tokens, Tensor) and tokens.ndim == 2 and tokens.shape[1] == 0
+    if not silent:  # a row may have said nothing yet
         tokens = check_tokens("tokens", tokens, vocab_size)
     table = torch.zeros(len(tokens), vocab_size, dtype=torch.bool, device=tokens.device)
     if tokens.shape[1] < size:
@@ -48,12 +51,11 @@ def forbid_repeats(logits: Tensor, tokens: Tensor, size: int) -> Tensor:
         `[batch, vocab]`, `-inf` for what is ruled out.
 
     Raises:
-        ValueError: as in `repeating_tokens`; logits of another number of rows.
+        TypeError: no tensors.
+        ValueError: as in `repeating_tokens`; logits that name no token, or of another number of rows.
     """
-    if logits.ndim != 2 or len(logits) != len(tokens):
-        raise ValueError(
-            f"logits {list(logits.shape)} are not [batch, vocab] of {len(tokens)} rows of tokens"
-        )
-    again = repeating_tokens(tokens, size, logits.shape[-1])
+    again = repeating_tokens(tokens, size, check_scores("logits", logits, batch=True).shape[1])
+    if len(logits) != len(tokens):
+        raise ValueError(f"logits {list(logits.shape)} are not those of {len(tokens)} rows of tokens")
     left = (~again & (logits > -torch.inf)).any(dim=-1, keepdim=True)
     return logits.masked_fill(again & left, -torch.inf)

@@ -1,6 +1,7 @@
 """Rules of choice in an order of one's own: what each keeps of what the ones before it left (6.2.1)."""
 
 from collections.abc import Iterable
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from llmasos_edu.generation.sampling import (
     keep_top_p,
     penalize_repetition,
 )
+from llmasos_edu.generation.scores import check_scores
 from llmasos_edu.generation.typical import keep_typical
 
 COLDEST = 0.01  # below it nothing is left but the likeliest
@@ -28,6 +30,7 @@ def warm(logits: Tensor, temperature: float) -> Tensor:
     Raises:
         ValueError: as in `apply_temperature`.
     """
+    check_scores("logits", logits)
     return apply_temperature(logits, temperature) + logits.amax(dim=-1, keepdim=True) / max(
         temperature, COLDEST
     )
@@ -67,23 +70,18 @@ def rule_steps(
         One `Step` a rule. Without rules an empty list: then the model's own probabilities count.
 
     Raises:
+        TypeError: no list of pairs, a value that is no number, scores or `seen` that are no tensor.
         ValueError: an unknown rule, one that stands twice, a value out of its range, no `seen` for the
             penalty; scores that name no token.
     """
-    rules = list(rules)
-    names = [name for name, _ in rules]
-    for name in names:
-        if name not in RULES:
-            raise ValueError(f"there is no rule {name!r}: {', '.join(RULES)}")
-        if names.count(name) > 1:
-            raise ValueError(f"the rule {name} stands twice")
-    if not logits.amax(dim=-1).isfinite().all():
-        raise ValueError("a row has no finite largest score, so no token can be chosen in it")
-    steps, before = [], logits.softmax(dim=-1)
+    rules = _checked(rules)
+    steps, before = [], check_scores("logits", logits).softmax(dim=-1)
     for name, value in rules:
         if name == "repetition_penalty":
             if seen is None:
                 raise ValueError(f"repetition_penalty={value} needs `seen`: what each row has said")
+            if not isinstance(seen, Tensor) or seen.dtype != torch.bool:
+                raise TypeError(f"seen={seen!r:.60} is no boolean tensor: it comes from `seen_tokens`")
             logits = penalize_repetition(logits, seen, value)
         else:
             logits = RULES[name](logits, value)
@@ -91,3 +89,22 @@ def rule_steps(
         steps.append(Step(name, value, kept, before.masked_fill(kept, 0.0).sum(dim=-1), after))
         before = after
     return steps
+
+
+def _checked(rules) -> list[tuple[str, float]]:
+    """The rules as a list, each known, with a number, and there once."""
+    if isinstance(rules, str) or not isinstance(rules, Iterable):
+        raise TypeError(f"rules={rules!r}: pairs of a name and a value are wanted, (('top_k', 5), ...)")
+    rules = list(rules)
+    for rule in rules:
+        if not isinstance(rule, tuple | list) or len(rule) != 2:
+            raise TypeError(f"the rule {rule!r} is no pair of a name and a value, as ('top_k', 5)")
+    names = [name for name, _ in rules]
+    for name, value in rules:
+        if not isinstance(name, str) or name not in RULES:
+            raise ValueError(f"there is no rule {name!r}: {', '.join(RULES)}")
+        if names.count(name) > 1:
+            raise ValueError(f"the rule {name} stands twice")
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"{name}={value!r} must be a number")
+    return rules

@@ -1,13 +1,15 @@
 """Surprise, word by word: what a model did not expect in a text (chapter 6.2.2)."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from llmasos_edu.foundation.arguments import check_methods, check_strings
 from llmasos_edu.foundation.modes import evaluating
-from llmasos_edu.foundation.tensors import check_tokens
+from llmasos_edu.foundation.tensors import check_tokens, token_vector
 
 
 class WordSurprise(NamedTuple):
@@ -34,9 +36,11 @@ def token_bits(model, tokens) -> Tensor:
         `[seq - 1]`, bits.
 
     Raises:
+        TypeError: no model; text, or what else is no row of tokens.
         ValueError: fewer than two tokens, or such that the model does not have.
     """
-    row = check_tokens("tokens", torch.as_tensor(tokens)[None], model.vocab_size)
+    check_methods("model", model, ("forward",))
+    row = check_tokens("tokens", token_vector(tokens)[None], model.vocab_size)
     if row.shape[1] < 2:
         raise ValueError(f"a text of {row.shape[1]} token surprises nobody: the first is not guessed")
     with torch.no_grad(), evaluating(model):
@@ -44,7 +48,7 @@ def token_bits(model, tokens) -> Tensor:
     return -log_probs.gather(1, row[0, 1:, None])[:, 0] / math.log(2)
 
 
-def word_bits(pieces: list[str], bits) -> list[WordSurprise]:
+def word_bits(pieces: Sequence[str], bits: Iterable[float]) -> list[WordSurprise]:
     """The surprise of whole words: the sum over their tokens.
 
     Args:
@@ -55,11 +59,17 @@ def word_bits(pieces: list[str], bits) -> list[WordSurprise]:
         The words of the text in order; the sums of both sides are equal.
 
     Raises:
-        ValueError: not as many bits as pieces.
+        TypeError: pieces that are no texts, bits that are no numbers.
+        ValueError: not as many bits as pieces, or NaN among them.
     """
-    bits = [float(each) for each in bits]
-    if len(bits) != len(pieces):
-        raise ValueError(f"{len(pieces)} pieces and {len(bits)} bits: one each is wanted")
+    try:
+        bits = [float(each) for each in bits]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"bits={str(bits)[:60]} are no list of numbers: {error}") from error
+    pieces = check_strings(pieces, "pieces", len(bits), "bits")
+    for place, surprise in enumerate(bits):
+        if math.isnan(surprise):
+            raise ValueError(f"bits[{place}] is NaN: the model's numbers have run away")
     found: list[WordSurprise] = []
     for piece, surprise in zip(pieces, bits, strict=True):
         if not found or piece[:1].isspace():

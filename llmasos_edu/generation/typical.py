@@ -5,6 +5,7 @@ from torch import Tensor
 
 from llmasos_edu.foundation.arguments import check_number
 from llmasos_edu.generation.sampling import ROUNDINGS
+from llmasos_edu.generation.scores import check_scores
 
 
 def keep_typical(logits: Tensor, mass: float) -> Tensor:
@@ -21,11 +22,13 @@ def keep_typical(logits: Tensor, mass: float) -> Tensor:
         `[..., vocab]`, `-inf` for what is cut off.
 
     Raises:
-        ValueError: `mass` outside 0 to 1, or 0.
+        TypeError: no tensor, a mass that is no number.
+        ValueError: `mass` outside 0 to 1, or 0; a row without a finite largest score.
 
     Source: Meister et al. 2023, "Locally Typical Sampling". Equal to transformers'
     `TypicalLogitsWarper` where no two distances are equal; that keeps all that equal the last.
     """
+    check_scores("logits", logits)
     check_number("typical mass", mass, 0, 1)
     if mass == 0:
         raise ValueError("typical mass=0 would keep nothing: it must be above 0")

@@ -363,3 +363,37 @@ def test_many_talk_at_once(desk):
     assert {user: reply.calls[0].errno for user, reply in replies.items()} == {
         "ada": "OK", "bob": "ENOENT", "eve": "ENOENT",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda desk: Assistant(None, desk), r"driver=None has no method forward\(\)"),
+        (lambda desk: Assistant(ScriptedDriver({}), None), r"desk=None has no method fill\(\)"),
+        (
+            lambda desk: assistant(desk).conversation("ada", rights="orders.find"),
+            "rights='orders.find': a list",
+        ),
+        (lambda desk: assistant(desk).conversation("ada", rights=None), "rights=None: a list"),
+        (lambda desk: assistant(desk).conversation("ada", notes=["dog"]), "notes=.*: a dictionary of texts"),
+        (
+            lambda desk: assistant(desk).conversation("ada", notes={"dog": 3}),
+            "notes={'dog': 3}: a dictionary",
+        ),
+        (lambda desk: assistant(desk).conversation("ada").say(None), "text=None: what is said is a text"),
+        (lambda desk: assistant(desk).conversation("ada").say(b"Hi"), "text=b'Hi': what is said is a text"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_with_what_came(desk, make, words):
+    with pytest.raises(TypeError, match=words):
+        make(desk)
+
+
+def test_a_memory_is_counted_in_whole_blocks(desk):
+    for num_blocks in (0, "16", 20.5):
+        with pytest.raises(ValueError, match=f"num_blocks={num_blocks!r}"):
+            assistant(desk, num_blocks=num_blocks)
+    talk = assistant(desk).conversation("ada")
+    with pytest.raises(TypeError):
+        talk.say(None)
+    assert talk.say("Hello.").text == "Hello, what is your name?", "nothing was begun"

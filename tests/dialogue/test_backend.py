@@ -216,6 +216,21 @@ def test_what_is_no_address_is_told(address):
         BackendDriver(address)
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"timeout": "a"}, TypeError, "timeout='a' must be a number"),
+        ({"timeout": -1}, ValueError, "timeout=-1 is out of range"),
+        ({"retries": -1}, ValueError, "retries=-1 is out of range"),
+        ({"retries": None}, TypeError, "retries=None must be a whole number"),
+        ({"address": None}, ValueError, "None is no address such as"),
+    ],
+)
+def test_what_no_server_could_be_asked_with_is_told(options, error, words):
+    with pytest.raises(error, match=words):
+        BackendDriver(**({"address": "http://127.0.0.1:9/v1", "model": "m"} | options))
+
+
 def test_without_the_client_it_is_said_how_to_get_it():
     program = (
         "import sys; sys.modules['openai'] = None\n"

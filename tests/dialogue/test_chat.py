@@ -237,3 +237,11 @@ def test_a_call_without_words_is_shown_without_a_blank(capsys):
     command.show(Said("Fine."))
     assert capsys.readouterr().out == "[memory.save {} -> OK]\nFine."
     assert call("a", "b")["function"]["name"] == "a"
+
+
+def test_a_session_needs_a_conversation_and_somebody_who_listens(tmp_path):
+    talk = Assistant(ScriptedDriver(SCRIPT), Desk(tmp_path)).conversation("ada")
+    with pytest.raises(TypeError, match=r"talk=None has no method begin\(\)"):
+        Session(None, print)
+    with pytest.raises(TypeError, match="write=None cannot be called"):
+        Session(talk, None)

@@ -214,6 +214,29 @@ def test_bad_orders_are_refused_in_words(desk, tmp_path):
     assert call(desk, 'orders.find {"number": 4711}') == ("EINVAL", "number=4711 is not str")
 
 
+@pytest.mark.parametrize(
+    ("orders", "receipts", "error", "words"),
+    [
+        (None, 0, TypeError, "orders=None: a list of orders"),
+        ([("4711", "lamp", "packed", "Friday")], 0, TypeError, "is no Order with texts for number and item"),
+        ([LAMP._replace(number=4711)], 0, TypeError, "is no Order with texts"),
+        ([LAMP._replace(item=None)], 0, TypeError, "is no Order with texts"),
+        ([LAMP._replace(day=["Friday"])], 0, ValueError, "day one of Monday"),
+        ([], -1, ValueError, "receipts=-1 is out of range"),
+        ([], 1.5, TypeError, "receipts=1.5 must be a whole number"),
+    ],
+)
+def test_what_is_no_order_is_refused_and_nothing_is_entered(tmp_path, orders, receipts, error, words):
+    book = OrderBook(tmp_path / "o.sqlite")
+    with pytest.raises(error, match=words):
+        book.put("ada", orders if orders is None else [LAMP, *orders], receipts=receipts)
+    assert rows(book.database.path, "SELECT * FROM orders") == []
+    with pytest.raises(ValueError, match="user=None: rows belong"):
+        book.told(None, "4711")
+    with pytest.raises(ValueError, match="is none of Monday"):
+        OrderBook(tmp_path / "x.sqlite", today=["Monday"])
+
+
 def test_putting_an_order_again_replaces_it(desk):
     desk.orders.put("ada", [LAMP._replace(status="delivered")])
     assert call(desk, 'orders.find {"number": "4711"}') == ("OK", "lamp delivered Friday")
@@ -267,6 +290,23 @@ def test_the_quota_counts_other_keys_alone(tmp_path):
         notebook.put("", {"a": "b"})
 
 
+@pytest.mark.parametrize(
+    ("notes", "error", "words"),
+    [
+        (None, TypeError, "notes=None: a dictionary of texts"),
+        ({"dog": None}, ValueError, "the note 'dog': None is none: key and value have 1 to 100 characters"),
+        ({3: "Rex"}, ValueError, "the note 3: 'Rex' is none"),
+        ({"": "Rex"}, ValueError, "the note '': 'Rex' is none"),
+        ({"dog": "v" * 101}, ValueError, "is none: key and value have 1 to 100"),
+    ],
+)
+def test_what_is_no_note_is_refused_and_nothing_is_entered(tmp_path, notes, error, words):
+    notebook = Notebook(tmp_path / "n.sqlite")
+    with pytest.raises(error, match=words):
+        notebook.put("ada", notes if notes is None else {"cat": "Mia"} | notes)
+    assert rows(notebook.database.path, "SELECT * FROM notes") == []
+
+
 # ---- the calendar ----
 
 
@@ -313,6 +353,28 @@ def test_what_is_no_appointment_is_refused(desk, what, day, time):
     assert call(desk, request)[0] == "EINVAL"
     assert not desk.calendar.path("ada").exists()
     assert call(desk, f'calendar.add {{"what": "{"x" * 60}", "day": "Friday", "time": "09:00"}}')[0] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("what", "day", "time"),
+    [(None, "Friday", "9:00"), (3, "Friday", "9:00"), ("\ud800", "Friday", "9:00"), ("x", None, "9:00"),
+     ("x", ["Friday"], "9:00"), ("x", "Friday", None), ("x", "Friday", 9), ("\x1f", "Friday", "9:00")],
+)  # fmt: skip
+def test_what_is_of_another_kind_is_no_appointment(tmp_path, what, day, time):
+    calendar = Calendar(tmp_path)
+    with pytest.raises(OSError, match=r"is no day and time|a title has 1 to 60 bytes") as error:
+        calendar.put("ada", what, day, time)
+    assert error.value.errno == errno.EINVAL
+    assert calendar.events("ada") == {}
+
+
+def test_a_calendar_belongs_to_somebody_and_begins_on_a_day(tmp_path):
+    for ask in (Calendar(tmp_path).events, Calendar(tmp_path).path):
+        with pytest.raises(ValueError, match="user=None: rows belong"):
+            ask(None)
+    for room in (Calendar, Desk):
+        with pytest.raises(TypeError, match="today='Friday' is no date"):
+            room(tmp_path, today="Friday")
 
 
 @pytest.mark.parametrize("cut", [slice(0, -1), slice(1, None), slice(0, 0)])
@@ -448,6 +510,13 @@ def test_a_desk_is_filled_with_a_world(tmp_path):
     rights = RIGHTS | {confirmed("4711")}
     assert call(desk, 'orders.cancel {"number": "4711"}', rights=rights) == ("OK", "receipt 9")
     assert call(desk, 'orders.find {"number": "4711"}')[1] == "lamp cancelled Friday"
+
+
+def test_a_desk_is_filled_with_a_world_alone(desk):
+    with pytest.raises(TypeError, match=r"world={'orders': {}} is no World"):
+        desk.fill("ada", {"orders": {}})
+    with pytest.raises(ValueError, match="user='': rows belong"):
+        desk.fill("", World())
 
 
 def test_every_effect_is_marked_as_one(desk):

@@ -462,6 +462,50 @@ def test_bad_wishes_are_refused_in_words():
         Talk(0, language="de")
 
 
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Talk("1"), TypeError, "seed='1' must be a whole number"),
+        (lambda: Talk(-1), ValueError, "seed=-1 is out of range"),
+        (lambda: Talk(0, known=7), ValueError, "known=7 is out of range: 0 to 6"),
+        (lambda: Talk(0, known=None), TypeError, "known=None"),
+        (lambda: Talk(0, trouble=1.5), ValueError, "trouble=1.5 is out of range: 0 to 1"),
+        (lambda: Talk(0, trouble=float("nan")), ValueError, "trouble=nan"),
+        (lambda: Talk(0, switch="0"), TypeError, "switch='0' must be a number"),
+        (lambda: Talk(0, switch=-0.1), ValueError, "switch=-0.1 is out of range: 0 to 1"),
+        (lambda: Talk(0, today="Fri"), ValueError, "today='Fri' is none of Monday, Tuesday"),
+        (lambda: Talk(0, today=["Friday"]), ValueError, "today=.* is none of Monday"),
+        (lambda: Talk(0, weights=None), TypeError, "weights=None: a dictionary"),
+        (lambda: Talk(0, weights={"sing": 1}), ValueError, "act='sing' is none of find, cancel"),
+        (lambda: Talk(0, weights={"find": -1}), ValueError, "the weight of find=-1 is out of range"),
+        (lambda: Talk(0, weights={"find": 0}), ValueError, "none is above 0, so no turn could be drawn"),
+        (lambda: Talk(0, weights={}), ValueError, "weights={}: none is above 0"),
+        (lambda: Talk(0).turn(["find"]), ValueError, "act=.* is none of find"),
+        (lambda: Talk(0).turn("tell", key="horse"), ValueError, "key='horse' is none of name, dog"),
+        (lambda: by_digits(100, 1, "plus"), ValueError, "a=100 is out of range: 0 to 99"),
+        (lambda: by_digits(1, 100, "plus"), ValueError, "b=100 is out of range: 0 to 99"),
+        (lambda: by_digits(1, 2, "minus"), ValueError, "b=2 is out of range: 0 to 1"),
+        (lambda: by_digits(1.5, 2, "plus"), TypeError, "a=1.5 must be a whole number"),
+        (lambda: by_digits(2, 1, "times"), ValueError, "act='times' is none of plus, minus"),
+        (lambda: word("zh", None), TypeError, "name=None is no text"),
+        (lambda: word("zh", ["dog"]), TypeError, "is no text"),
+        (lambda: answer("hello", "de"), ValueError, "language='de' is none of en, zh"),
+        (lambda: answer([], "en"), ValueError, r"outcome=\[\] is none"),
+        (lambda: answer("sent", "en", item="lamp"), ValueError, "'sent' needs a value for 'day'"),
+        (lambda: names.name(random.Random(0), "de", kept=True), ValueError, "language='de' is none of en"),
+    ],
+)  # fmt: skip
+def test_what_is_no_wish_is_refused_with_what_came(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_the_widest_wishes_are_heard():
+    assert len(Talk(0, known=6, trouble=1, switch=1).facts) == 6
+    assert by_digits(99, 99, "plus")[1] == 198
+    assert by_digits(0, 0, "minus")[1] == 0
+
+
 def test_every_fact_is_told_and_asked_in_time():
     asked, told = set(), set()
     for seed in range(300):

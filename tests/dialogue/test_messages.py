@@ -96,3 +96,19 @@ def test_tools_are_told_in_openai_s_form_and_fit_the_calls_that_are_made():
 def told_of(tool):
     """What is told of each argument."""
     return tool["function"]["parameters"]["properties"]
+
+
+def test_what_is_no_prompt_is_refused_in_words():
+    text, call, result = tokenizer().encode("Hello."), MARKS["call"], MARKS["result"]
+    for tokens, error, words in (
+        (None, TypeError, "tokens=None: a list of token ids"),
+        ("Hello.", TypeError, "tokens='Hello.': a list"),
+        (text, ValueError, f"begins with a mark, not with token {text[0]}"),
+        ([10**6], ValueError, "not with token 1000000"),
+        ([call, *text, MARKS["do"]], ValueError, "the call 'Hello.' stands before anything that was said"),
+        ([result, *text], ValueError, "the answer 'Hello.' follows no call"),
+        ([*framed("user", "a"), result, *text], ValueError, "the answer 'Hello.' follows no call"),
+    ):
+        with pytest.raises(error, match=words):
+            tokens_messages(tokens)
+    assert tokens_messages([]) == []

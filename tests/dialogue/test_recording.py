@@ -49,6 +49,9 @@ def test_a_turn_tells_calls_with_their_rights_in_order(tmp_path):
     assert live(talk)("Where?")["said"] == "Where?"
     with pytest.raises(ValueError, match="tokens were said"):
         live(talk)(" ")
+    for one in ("Where?", None):
+        with pytest.raises(TypeError, match=f"sentences={one!r}: a list of texts".replace("?", r"\?")):
+            record(talk, one)
 
 
 def test_a_right_of_another_name_is_told_as_it_is(tmp_path):

@@ -325,3 +325,21 @@ def test_what_is_no_message_is_refused_in_words(messages, words):
 def test_messages_may_come_one_by_one():
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "tool_calls": ()}]
     assert messages_tokens(iter(messages)) == messages_tokens(messages)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: framed("robot", "a"), ValueError, "role='robot' is none of system, user, assistant"),
+        (lambda: framed("end", "a"), ValueError, "role='end' is none"),
+        (lambda: framed("user", None), TypeError, "not NoneType"),
+        (lambda: own_targets([1, 2], [True]), ValueError, "2 tokens, and for 1 it is said whose they are"),
+        (lambda: training_row(0, 0), ValueError, "length=0"),
+        (lambda: training_row(1, 1), ValueError, r"length=1: the notes alone have \d+ tokens"),
+        (lambda: training_row("a", 64), TypeError, "seed='a' must be a whole number"),
+        (lambda: training_row(0, 64, trouble=2), ValueError, "trouble=2 is out of range: 0 to 1"),
+    ],
+)
+def test_what_has_no_form_is_refused_with_what_came(make, error, words):
+    with pytest.raises(error, match=words):
+        make()

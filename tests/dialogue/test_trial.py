@@ -11,7 +11,7 @@ from llmasos_edu.dialogue.desk import Desk
 from llmasos_edu.dialogue.grammar import Call, Turn
 from llmasos_edu.dialogue.template import framed, turn_tokens
 from llmasos_edu.dialogue.transcript import Called
-from llmasos_edu.dialogue.trial import Judged, held_out_dialogue, hold, share
+from llmasos_edu.dialogue.trial import Judged, held_out_dialogue, hold, recall_dialogue, share
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import load
 from llmasos_edu.text.words import WordTokenizer
@@ -100,6 +100,19 @@ def test_conversations_take_options_and_may_differ_in_length(tmp_path):
     judged = hold(Assistant(Perfect(short), Desk(tmp_path)), short, rights=[])
     assert len(judged) == sum(len(dialogue.turns) for dialogue in short.values())
     assert {call.errno for each in judged for call in each.reply.calls} == {"EPERM"}
+
+
+@pytest.mark.parametrize("dialogues", [{}, None, []])
+def test_somebody_must_talk(tmp_path, dialogues):
+    with pytest.raises(ValueError, match="a dictionary of users and their dialogues is wanted"):
+        hold(Assistant(Perfect({}), Desk(tmp_path)), dialogues)
+
+
+@pytest.mark.parametrize(("seed", "error"), [(None, TypeError), (-1, ValueError), (2**41, ValueError)])
+def test_a_seed_is_a_whole_number(seed, error):
+    for draw in (held_out_dialogue, recall_dialogue):
+        with pytest.raises(error, match=f"seed={seed}"):
+            draw(seed, 60)
 
 
 # ---- the recipe ----

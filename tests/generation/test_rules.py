@@ -16,7 +16,7 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
-from llmasos_edu.generation.rules import RULES, rule_steps
+from llmasos_edu.generation.rules import RULES, rule_steps, warm
 from llmasos_edu.generation.sampling import choice_probabilities, seen_tokens
 
 VOCAB = 23
@@ -101,9 +101,56 @@ def test_bad_rules_are_refused_in_words(rules, words):
         rule_steps(draw(0)[0], rules)
 
 
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ("top_k", "rules='top_k': pairs of a name and a value are wanted"),
+        (None, "rules=None: pairs"),
+        ({"top_k": 3}, "the rule 'top_k' is no pair of a name and a value"),
+        ([("top_k", 3), ("top_p",)], r"the rule \('top_p',\) is no pair"),
+        ([("top_k", "3")], "top_k='3' must be a number"),
+        ([("min_p", None)], "min_p=None must be a number"),
+        ([("top_k", True)], "top_k=True must be a number"),
+    ],
+)
+def test_what_is_no_rule_is_refused_in_words(rules, words):
+    with pytest.raises(TypeError, match=words):
+        rule_steps(draw(0)[0], rules)
+    with pytest.raises(ValueError, match=r"there is no rule \['top_k'\]"):
+        rule_steps(draw(0)[0], [(["top_k"], 3)])
+
+
+def test_what_was_said_is_a_table_of_truths():
+    logits, tokens = draw(0)
+    for seen in ([[True]], seen_tokens(tokens, VOCAB).double()):
+        with pytest.raises(TypeError, match="is no boolean tensor: it comes from `seen_tokens`"):
+            rule_steps(logits, [("repetition_penalty", 1.2)], seen=seen)
+    with pytest.raises(ValueError, match=r"seen \[4, 22\] must have the shape of logits \[4, 23\]"):
+        rule_steps(logits, [("repetition_penalty", 1.2)], seen=seen_tokens(tokens, VOCAB)[:, :-1])
+
+
 def test_scores_that_name_no_token_are_refused():
-    with pytest.raises(ValueError, match="no finite largest score"):
-        rule_steps(torch.tensor([[1.0, float("nan")]]), [("top_k", 1)])
+    broken = torch.tensor([[1.0, 2.0], [1.0, float("nan")]])
+    for ask in (lambda: rule_steps(broken, []), lambda: warm(broken, 1.0)):
+        with pytest.raises(ValueError, match="the largest logit of row 1 is nan"):
+            ask()
+    for ask in (lambda: rule_steps([[1.0]], []), lambda: warm([[1.0]], 1.0)):
+        with pytest.raises(TypeError, match=r"^logits must be a tensor of numbers"):
+            ask()
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.02, 0.5, 1.0, 3.0])
+def test_warming_divides_without_a_shift(temperature):
+    logits = draw(2)[0]
+    torch.testing.assert_close(warm(logits, temperature), logits / temperature)
+
+
+@pytest.mark.parametrize("temperature", [0.001, 1e-300, 0])
+def test_the_coldest_leaves_the_likeliest_with_its_sign(temperature):
+    logits = torch.tensor([[2.0, 1.0], [-2.0, -3.0]])
+    got = warm(logits, temperature)
+    assert got[:, 0].tolist() == pytest.approx([200.0, -200.0])
+    assert got.softmax(dim=-1).tolist() == [[1.0, 0.0], [1.0, 0.0]]
 
 
 def test_every_rule_is_one_of_transformers():

@@ -31,7 +31,15 @@ def test_bits_are_those_of_the_models_probabilities(model):
 
 @pytest.mark.parametrize(
     ("tokens", "error", "words"),
-    [([3], ValueError, "a text of 1 token"), ([3, 99], ValueError, "99"), ("ab", TypeError, "str")],
+    [
+        ([3], ValueError, "a text of 1 token"),
+        ([3, 99], ValueError, "99"),
+        ("ab", TypeError, "tokens are text"),
+        (None, TypeError, "tokens=None are no row"),
+        ([[1, 2]], ValueError, r"shape \[1, 2\], one row"),
+        ([1.0, 2.0], TypeError, "token ids are whole numbers"),
+        ([], ValueError, "the text is empty"),
+    ],
 )
 def test_a_text_that_cannot_be_judged_is_refused(model, tokens, error, words):
     with pytest.raises(error, match=words):
@@ -47,5 +55,28 @@ def test_words_take_their_tokens_bits_together():
     lines = word_bits(["\nif", " x"], torch.tensor([1.0, 2.0]))
     assert lines == [WordSurprise("if", 1.0, 1), WordSurprise("x", 2.0, 1)]
     assert word_bits([], []) == []
-    with pytest.raises(ValueError, match="2 pieces and 1 bits"):
-        word_bits(["a", "b"], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "bits", "error", "words"),
+    [
+        (["a", "b"], [1.0], ValueError, "pieces has 2 strings for 1 bits: give one each"),
+        ("ab", [1.0, 2.0], TypeError, "pieces is one string"),
+        (["a", 3], [1.0, 2.0], TypeError, r"pieces\[1\] is 3, expected a string"),
+        (["a"], ["much"], TypeError, r"bits=\['much'\] are no list of numbers"),
+        (["a"], None, TypeError, "bits=None are no list of numbers"),
+        (["a", "b"], [1.0, math.nan], ValueError, r"bits\[1\] is NaN"),
+    ],
+)
+def test_what_is_no_surprise_is_refused_in_words(pieces, bits, error, words):
+    with pytest.raises(error, match=words):
+        word_bits(pieces, bits)
+
+
+def test_a_word_that_could_not_be_surprises_without_end():
+    assert word_bits(["a", "b"], [1.0, math.inf])[0].bits == math.inf
+
+
+def test_no_model_is_no_reader():
+    with pytest.raises(TypeError, match="model=None has no method forward"):
+        token_bits(None, [1, 2])
