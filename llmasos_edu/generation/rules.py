@@ -24,7 +24,7 @@ def warm(logits: Tensor, temperature: float) -> Tensor:
     """`logits / temperature`: not shifted as `apply_temperature` does, for a penalty looks at the sign.
 
     Args:
-        logits: `[batch, vocab]`.
+        logits: `[..., vocab]`.
         temperature: below 0.01 the shift stays that of 0.01.
 
     Raises:
@@ -51,9 +51,9 @@ class Step(NamedTuple):
 
     name: str
     value: float
-    kept: Tensor  # boolean [batch, vocab]: what can still be chosen
-    lost: Tensor  # [batch], probability of what this rule cut, by what the rules before it had made of it
-    probabilities: Tensor  # [batch, vocab], after it
+    kept: Tensor  # boolean [..., vocab]: what can still be chosen
+    lost: Tensor  # [...], probability of what this rule cut, by what the rules before it had made of it
+    probabilities: Tensor  # [..., vocab], after it
 
 
 def rule_steps(
@@ -62,9 +62,9 @@ def rule_steps(
     """Apply rules one after the other, and say what each did.
 
     Args:
-        logits: `[batch, vocab]`.
+        logits: `[..., vocab]`.
         rules: pairs of a name in `RULES` and its value, in the order wanted. None may stand twice.
-        seen: `[batch, vocab]`, for the repetition penalty, which needs it.
+        seen: `[..., vocab]`, for the repetition penalty, which needs it.
 
     Returns:
         One `Step` a rule. Without rules an empty list: then the model's own probabilities count.

@@ -192,6 +192,11 @@ def test_a_constraint_that_the_model_keeps_by_itself_changes_nothing(both):
         ({"num_beams": 0}, ValueError, "num_beams=0"),
         ({"length_penalty": -1}, ValueError, "length_penalty=-1"),
         ({"max_new_tokens": 0}, ValueError, "max_new_tokens=0"),
+        ({"num_beams": 1.5}, ValueError, "num_beams=1.5"),
+        ({"length_penalty": None}, TypeError, "length_penalty=None must be a number"),
+        ({"length_penalty": float("nan")}, ValueError, "length_penalty=nan is out of range"),
+        ({"length_penalty": 101}, ValueError, "length_penalty=101 is out of range: 0 to 100"),
+        ({"stop": None}, TypeError, "stop=None is no token"),
         ({"stop": 300}, ValueError, "stop=300 is no token"),
         ({"constraint": "ox"}, TypeError, "constraint='ox' has no method start"),
         (
@@ -219,6 +224,13 @@ def test_a_constraint_that_the_model_keeps_by_itself_changes_nothing(both):
 def test_bad_requests_are_refused_in_words(bytes_model, options, error, words):
     with pytest.raises(error, match=words):
         beam_search(bytes_model, [list(b"the")], **({"max_new_tokens": 8} | options))
+
+
+def test_what_is_no_model_or_no_prompt_is_refused_in_words(bytes_model):
+    with pytest.raises(TypeError, match=r"model=None has no method new_cache\(\)"):
+        beam_search(None, [list(b"the")], 4)
+    with pytest.raises(ValueError, match="prompt 1 is empty"):
+        beam_search(bytes_model, [list(b"the"), []], 4)
 
 
 def test_a_model_whose_numbers_have_run_away_finds_nothing_and_says_so(bytes_model):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llmasos_edu.corpus.sentences import words_of
 from llmasos_edu.generation.beams import beam_search
-from llmasos_edu.generation.constraints import write_constrained
+from llmasos_edu.generation.constraints import allowed_now, check_room, started, write_constrained
 from llmasos_edu.generation.grammar import ByteMachine, choice, literal, one_of, repeat, sequence
 from llmasos_edu.generation.grammar_constraint import GrammarConstraint, token_bytes
 from llmasos_edu.generation.json_schema import schema_pattern
@@ -167,11 +167,37 @@ def test_a_keyword_at_the_end_may_be_closed_but_not_lengthened():
         (["two words"], ValueError, "'two words' holds other signs than letters"),
         (["bee", "Bee"], ValueError, "'bee' more than once"),
         (["naïve"], ValueError, "a letter of the keyword 'naïve' is spread over several tokens"),
+        (None, TypeError, "keywords=None: a list of words is wanted"),
+        ([7], TypeError, r"keywords\[0\] is 7, expected a string"),
+        ([""], TypeError, r"keywords\[0\] is ''"),
+        ([n * "a" + "b" for n in range(65)], ValueError, "has 65 entries, expected 1 to 64"),
     ],
 )
 def test_keywords_that_are_none_are_refused(words, error, message):
     with pytest.raises(error, match=message):
         KeywordConstraint(ByteTokenizer(), words)
+
+
+@pytest.mark.parametrize("token", [256, -1, "b", None])
+def test_a_token_that_the_tokenizer_does_not_have_is_refused(token):
+    constraint = KeywordConstraint(ByteTokenizer(), ["bee"])
+    words = f"token {token!r} is none of the tokenizer's: 0 to 255"
+    with pytest.raises(ValueError, match=words):
+        constraint.advance(constraint.start(), token)
+    with pytest.raises(ValueError, match=words):
+        constraint.start_after([97, token])
+    with pytest.raises(TypeError, match=r"tokenizer=None has no method encode\(\)"):
+        KeywordConstraint(None, ["bee"])
+
+
+def test_without_room_nothing_is_allowed():
+    constraint = KeywordConstraint(ByteTokenizer(), ["bee"])
+    state = constraint.start()
+    assert not constraint.allowed(state, 0).any()
+    assert constraint.allowed(state, 1).nonzero().tolist() == [[32]], "what helps, though it is not enough"
+    for byte in b" bee":
+        state = constraint.advance(state, byte)
+    assert torch.equal(constraint.allowed(state, 0), torch.zeros(256, dtype=torch.bool))
 
 
 # ---- grammars ----
@@ -262,8 +288,15 @@ def test_tokens_of_several_bytes_are_used_where_they_fit(tokenizer):
         state = constraint.advance(state, token)
     assert constraint.needed(state) == 0
     assert not constraint.allowed(state, 20).any()
-    with pytest.raises(ValueError, match="is not allowed by the grammar here"):
-        constraint.advance(state, 5)
+    pieces = token_bytes(tokenizer)
+    for token in (0, 5, 289):
+        words = re.escape(f"token {token}, {pieces[token]!r}, is not allowed by the grammar here")
+        with pytest.raises(ValueError, match=words):
+            constraint.advance(state, token)
+    for token in (999, -1, 290, None):
+        words = f"token {token}, none of 0 to 289, is not allowed by the grammar here"
+        with pytest.raises(ValueError, match=words):
+            constraint.advance(state, token)
 
 
 def test_a_token_that_leaves_no_time_is_not_allowed():
@@ -283,6 +316,11 @@ def test_without_a_constraint_that_binds_it_writes_what_generate_writes(model, t
     if all(max(piece) < 128 for piece in (token_bytes(tokenizer)[t] for t in free.tolist())):
         assert found.tokens.tolist() == [token for token in free.tolist()[len(prompt) :] if token != stop]
         assert found.forced == 0
+
+
+def test_no_model_is_refused_in_words(tokenizer):
+    with pytest.raises(TypeError, match=r"model=None has no method new_cache\(\)"):
+        write_constrained(None, [[1]], 5, GrammarConstraint(tokenizer, CLOCK), stop=STOP)
 
 
 def test_the_log_probability_is_the_models_own(model, tokenizer):
@@ -322,6 +360,7 @@ def wrapped(levels):
 def test_a_text_stands_for_itself():
     assert ByteMachine("abc").accepts(b"abc")
     assert not ByteMachine("abc").accepts(b"ab")
+    assert ByteMachine("\ud7ff\ue000").accepts(bytearray("\ud7ff\ue000".encode()))
 
 
 @pytest.mark.parametrize(
@@ -329,6 +368,14 @@ def test_a_text_stands_for_itself():
     [
         (lambda: one_of("é"), ValueError, "signs of ASCII"),
         (lambda: one_of(""), ValueError, "one or more signs"),
+        (lambda: one_of(["a"]), ValueError, r"one_of\(\['a'\]\): one or more signs"),
+        (lambda: literal(None), TypeError, r"literal\(None\): a text is wanted"),
+        (lambda: literal("a\ud800"), ValueError, "holds half a character"),
+        (lambda: literal("\udfff"), ValueError, "holds half a character"),
+        (lambda: ByteMachine("a").accepts("a"), TypeError, "'a' is no text in bytes"),
+        (lambda: ByteMachine("a").accepts([97]), TypeError, r"\[97\] is no text in bytes"),
+        (lambda: ByteMachine("a").missing(frozenset()), ValueError, "does not allow what was read"),
+        (lambda: GrammarConstraint(None, "a"), TypeError, "NoneType does not say which bytes its tokens are"),
         (lambda: choice(), ValueError, "nothing to choose from"),
         (lambda: repeat("a", 3, 2), ValueError, "most=2 is out of range"),
         (lambda: repeat("a", -1, 2), ValueError, "least=-1"),
@@ -427,7 +474,17 @@ def nested(schema, levels):
     return schema
 
 
+def objects(levels):
+    """Objects within so many objects."""
+    schema = {"type": "null"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
 def test_a_deep_schema_is_held():
+    inner = '{"a": ' * 63 + "null" + "}" * 63
+    assert ByteMachine(schema_pattern(objects(63))).accepts(inner.encode())
     text = "[" * 63 + "null" + "]" * 63
     assert ByteMachine(schema_pattern(nested({"type": "null"}, 63))).accepts(text.encode())
 
@@ -446,6 +503,13 @@ def test_a_deep_schema_is_held():
             "maxItems=2 is below minItems=3",
         ),
         ({"type": "string", "maxLength": -1}, "maxLength=-1 must be"),
+        ({"type": "string", "maxLength": 20_001}, "maxLength=20001 must be a whole number from 0 to 20000"),
+        ({"type": "string", "minLength": 20_001}, "minLength=20001 must be"),
+        ({"type": "string", "minLength": "3"}, "minLength='3' must be"),
+        ({"type": "array", "items": {"type": "null"}, "maxItems": None}, "maxItems=None must be"),
+        ({"type": "object", "properties": ["a"]}, "no properties, ['a']: name at least one"),
+        ({"type": "object", "properties": {}}, "no properties, {}"),
+        (objects(64), "more than 64 levels deep"),
         ({"type": "string", "minLength": True}, "minLength=True must be"),
         ({"enum": []}, "must be a list of one or more"),
         ({"type": "integer", "enum": [1, "a"]}, "enum holds 'a', which is no integer"),
@@ -486,6 +550,8 @@ def test_a_schema_that_cannot_be_held_is_refused_by_name(schema, words):
             r"one of \[256\] tokens, the model has 290",
         ),
         ({"topk": 3}, ValueError, "did you mean 'top_k'"),
+        ({"seen": None}, ValueError, "options of writing: seen is an argument of its own"),
+        ({"prompts": None}, TypeError, "prompts=None: rows of token ids are wanted"),
         ({"prompts": []}, ValueError, "there are no prompts"),
     ],
 )
@@ -501,6 +567,41 @@ def test_bad_requests_are_refused_in_words(model, tokenizer, options, error, wor
         write_constrained(
             model, given.pop("prompts"), given.pop("max_new_tokens"), given.pop("constraint"), **given
         )
+
+
+def test_a_constraint_begins_where_the_prompt_ends_if_it_looks_at_it(tokenizer):
+    prompt = tokenizer.encode("the mo")
+    keywords, grammar = KeywordConstraint(tokenizer, ["del"]), GrammarConstraint(tokenizer, CLOCK)
+    assert started(keywords, prompt) == keywords.start_after(prompt) != keywords.start()
+    assert started(grammar, prompt) == grammar.start()
+
+
+def test_a_text_that_is_over_repeats_its_end_and_nothing_else():
+    constraint = GrammarConstraint(ByteTokenizer(), choice("a", "ab"))
+    begun = constraint.advance(constraint.start(), ord("a"))
+    for state, ended, allowed in (
+        (constraint.start(), False, [ord("a")]),
+        (begun, False, [STOP, ord("b")]),
+        (begun, True, [STOP]),
+        (constraint.start(), True, [STOP]),
+    ):
+        assert allowed_now(constraint, state, 2, STOP, ended).nonzero()[:, 0].tolist() == allowed
+    assert constraint.allowed(begun, 2).nonzero()[:, 0].tolist() == [ord("b")], "its own table is as it was"
+
+
+def test_the_room_is_checked_before_a_word_is_written():
+    keywords = KeywordConstraint(ByteTokenizer(), ["ox"])
+    assert check_room(keywords, 3, STOP, 256) == STOP
+    assert check_room(keywords, 3, [STOP], 256) == STOP
+    for most, stop, words in (
+        (2, STOP, "the constraint needs 3 tokens, and max_new_tokens=2"),
+        (3, (), "one stop token is wanted, got 0"),
+        (3, ord("x"), "stop=120 ends a text and cannot stand in one, but the constraint needs it"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            check_room(keywords, most, stop, 256)
+    with pytest.raises(ValueError, match=r"one of \[256\] tokens, the model has 300"):
+        check_room(keywords, 3, STOP, 300)
 
 
 def test_a_text_that_must_hold_the_token_that_ends_it_is_refused_in_words(model, tokenizer):

@@ -75,6 +75,20 @@ def test_what_is_lost_is_measured_by_what_the_rules_before_left():
     assert second.value == 0.8
 
 
+@pytest.mark.parametrize("order", [list(VALUES), list(VALUES)[::-1]])
+def test_each_row_is_judged_for_itself_whatever_stands_before_it(order):
+    logits, tokens = draw(4)
+    seen, rules = seen_tokens(tokens, VOCAB), [(name, VALUES[name]) for name in order]
+    alone = [rule_steps(logits[row], rules, seen=seen[row]) for row in range(4)]
+    for shape in ((4, VOCAB), (2, 1, 2, VOCAB)):
+        together = rule_steps(logits.view(shape), rules, seen=seen.view(shape))
+        for number, step in enumerate(together):
+            for name in ("kept", "lost", "probabilities"):
+                got = getattr(step, name)
+                want = torch.stack([getattr(steps[number], name) for steps in alone])
+                torch.testing.assert_close(got.reshape(want.shape), want)
+
+
 def test_the_order_of_two_rules_matters():
     logits = torch.tensor([[0.4, 0.35, 0.15, 0.1]], dtype=torch.float64).log()
     rules = [("temperature", 3.0), ("top_p", 0.7)]
@@ -143,6 +157,9 @@ def test_scores_that_name_no_token_are_refused():
 def test_warming_divides_without_a_shift(temperature):
     logits = draw(2)[0]
     torch.testing.assert_close(warm(logits, temperature), logits / temperature)
+    torch.testing.assert_close(
+        warm(logits.view(2, 2, VOCAB), temperature).view(4, VOCAB), logits / temperature
+    )
 
 
 @pytest.mark.parametrize("temperature", [0.001, 1e-300, 0])

@@ -33,7 +33,7 @@ def test_bits_are_those_of_the_models_probabilities(model):
     ("tokens", "error", "words"),
     [
         ([3], ValueError, "a text of 1 token"),
-        ([3, 99], ValueError, "99"),
+        ([3, 99], ValueError, "^tokens: token 99 is outside"),
         ("ab", TypeError, "tokens are text"),
         (None, TypeError, "tokens=None are no row"),
         ([[1, 2]], ValueError, r"shape \[1, 2\], one row"),
@@ -75,6 +75,11 @@ def test_what_is_no_surprise_is_refused_in_words(pieces, bits, error, words):
 
 def test_a_word_that_could_not_be_surprises_without_end():
     assert word_bits(["a", "b"], [1.0, math.inf])[0].bits == math.inf
+
+
+def test_of_two_tokens_the_second_is_guessed(model):
+    (alone,), (first, _) = token_bits(model, torch.tensor([3, 1])), token_bits(model, [3, 1, 4])
+    assert alone.item() == pytest.approx(first.item(), abs=1e-5)
 
 
 def test_no_model_is_no_reader():

@@ -64,6 +64,21 @@ def test_any_leading_shape_and_kind_of_number():
     assert keep_typical(logits.float(), 0.5).dtype == torch.float32
 
 
+@pytest.mark.parametrize(
+    ("logits", "error", "words"),
+    [
+        ([0.5, 0.5], TypeError, "^logits must be a tensor of numbers .*, got list"),
+        (torch.tensor([1, 2]), ValueError, "^logits must be numbers .*, got torch.int64"),
+        (torch.tensor([[0.0, math.nan]]), ValueError, "the largest logit of row 0 is nan"),
+        (torch.full((2, 3), -math.inf), ValueError, "the largest logit of row 0 is -inf"),
+    ],
+)
+@pytest.mark.parametrize("mass", [0.5, 1])
+def test_scores_that_are_none_are_refused(logits, error, words, mass):
+    with pytest.raises(error, match=words):
+        keep_typical(logits, mass)
+
+
 @pytest.mark.parametrize("mass", [0, -0.1, 1.5, math.nan])
 def test_a_mass_that_is_none_is_refused(mass):
     with pytest.raises(ValueError, match=f"typical mass={mass}"):
