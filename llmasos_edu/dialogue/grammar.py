@@ -23,7 +23,7 @@ from llmasos_edu.dialogue.lexicon import (
     answer,
     word,
 )
-from llmasos_edu.dialogue.names import draw, name, order_number
+from llmasos_edu.dialogue.names import appointment, draw, name, noise, order_number, pair
 from llmasos_edu.foundation.arguments import check_number, check_whole
 
 BROKEN = ("EIO", "EIO", "ENOSYS", "ESTALE", "ENOSPC")  # all end in the sentence for EIO
@@ -266,7 +266,7 @@ class Talk:
     # ---- the assistant ----
 
     def _plus(self, act: str, language: str) -> Turn:
-        a, b = draw(self.chance, act, _pair, kept=self.kept).split()
+        a, b = draw(self.chance, act, pair, kept=self.kept).split()
         if act == "minus":
             a, b = sorted((a, b), key=int, reverse=True)
         work, c = by_digits(int(a), int(b), act)
@@ -276,7 +276,7 @@ class Talk:
     _minus = _plus
 
     def _add(self, act: str, language: str) -> Turn:
-        what, day, time = draw(self.chance, "appointment", _appointment, kept=self.kept).split()
+        what, day, time = draw(self.chance, "appointment", appointment, kept=self.kept).split()
         said = self._form(USER["add"], language).format(
             what=word(language, what), day=word(language, day), time=time
         )
@@ -395,40 +395,3 @@ def _check_weights(weights: Mapping[str, float]) -> None:
         check_number(f"the weight of {act}", weight, 0, 10**9)
     if not sum(weights.values()):
         raise ValueError(f"weights={dict(weights)!r}: none is above 0, so no turn could be drawn")
-
-
-def noise(chance: random.Random) -> str:
-    """What an error may say for itself: words that do not matter."""
-    words = [
-        "no",
-        "such",
-        "order",
-        "table",
-        "is",
-        "busy",
-        "the",
-        "not",
-        "may",
-        "this",
-        "name",
-        "within",
-        "answer",
-    ]
-    drawn = [
-        chance.choice(words) if chance.random() < 0.7 else _letters(chance)
-        for _ in range(chance.randint(0, 6))
-    ]
-    return " ".join(drawn)
-
-
-def _letters(chance: random.Random) -> str:
-    return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789:._", k=chance.randint(1, 6)))
-
-
-def _pair(chance: random.Random) -> str:
-    return f"{chance.randint(0, 99)} {chance.randint(0, 99)}"
-
-
-def _appointment(chance: random.Random) -> str:
-    time = f"{chance.randint(8, 20)}:{chance.choice(['00', '15', '30', '45'])}"
-    return f"{chance.choice(list(EVENTS))} {chance.choice(list(DAYS))} {time}"

@@ -8,7 +8,7 @@ import hashlib
 import random
 import re
 
-from llmasos_edu.dialogue.lexicon import GIVEN, SURNAMES, check_language
+from llmasos_edu.dialogue.lexicon import DAYS, EVENTS, GIVEN, SURNAMES, check_language
 
 KEPT = 5  # one value in so many is held out
 CONSONANTS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z"]
@@ -67,3 +67,28 @@ def name(chance: random.Random, language: str, *, kept: bool) -> str:
 def order_number(chance: random.Random, *, kept: bool) -> str:
     """Four digits, the first not 0."""
     return draw(chance, "order", lambda chance: str(chance.randint(1000, 9999)), kept=kept)
+
+
+def noise(chance: random.Random) -> str:
+    """What an error may say for itself: words that do not matter."""
+    words = "no such order table is busy the not may this name within answer".split()
+    drawn = [
+        chance.choice(words) if chance.random() < 0.7 else _letters(chance)
+        for _ in range(chance.randint(0, 6))
+    ]
+    return " ".join(drawn)
+
+
+def _letters(chance: random.Random) -> str:
+    return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789:._", k=chance.randint(1, 6)))
+
+
+def pair(chance: random.Random) -> str:
+    """Two numbers below 100, to be added or taken away."""
+    return f"{chance.randint(0, 99)} {chance.randint(0, 99)}"
+
+
+def appointment(chance: random.Random) -> str:
+    """What, on which day, at what time."""
+    time = f"{chance.randint(8, 20)}:{chance.choice(['00', '15', '30', '45'])}"
+    return f"{chance.choice(list(EVENTS))} {chance.choice(list(DAYS))} {time}"

@@ -14,7 +14,6 @@ from llmasos_edu.dialogue.grammar import (
     Talk,
     World,
     by_digits,
-    noise,
     notes_text,
 )
 from llmasos_edu.dialogue.lexicon import (
@@ -451,7 +450,7 @@ def test_the_world_says_what_there_was_before():
 
 def test_noise_is_of_at_most_six_words():
     chance = random.Random(0)
-    counts = Counter(len(noise(chance).split()) for _ in range(500))
+    counts = Counter(len(names.noise(chance).split()) for _ in range(500))
     assert set(counts) == set(range(7))
 
 
