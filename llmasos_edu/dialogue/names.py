@@ -71,7 +71,9 @@ def order_number(chance: random.Random, *, kept: bool) -> str:
 
 def noise(chance: random.Random) -> str:
     """What an error may say for itself: words that do not matter."""
-    words = "no such order table is busy the not may this name within answer".split()
+    words = (
+        "no", "such", "order", "table", "is", "busy", "the", "not", "may", "this", "name", "within", "answer",
+    )  # fmt: skip
     drawn = [
         chance.choice(words) if chance.random() < 0.7 else _letters(chance)
         for _ in range(chance.randint(0, 6))
