@@ -122,6 +122,102 @@ def test_scores_are_what_the_model_says_of_the_texts(both):
         assert each.score == pytest.approx(total / len(said) ** 0.7)
 
 
+# ---- chains: a table of scores in a model's place ----
+
+
+class Chain(torch.nn.Module):
+    """What comes next depends on the last token alone; `reads` counts the steps after the prompt."""
+
+    def __init__(self, table):
+        super().__init__()
+        self.table, self.vocab_size, self.reads = table, len(table), 0
+
+    def new_cache(self, rows, length):
+        return []
+
+    def next_logits(self, tokens, cache, counts=None):
+        counts = [tokens.shape[1]] * len(tokens) if counts is None else counts
+        return self.table[[row[count - 1] for row, count in zip(tokens.tolist(), counts, strict=True)]]
+
+    def decoding_step(self, cache):
+        def read(tokens):
+            self.reads += 1
+            return self.table[tokens[:, 0]]
+
+        return read
+
+
+def drawn_chain(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return Chain(2 * torch.randn(256, 256, generator=generator, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("length_penalty", "reads"), [(0, 0), (0.6, 0), (1, 2), (2, 39)])
+def test_the_search_ends_when_nothing_can_become_better(length_penalty, reads):
+    # Each time it ends with p = 0.834, -log p = 0.182; any other token has -log p = 3.182. After n others the
+    # score can come to n * 3.182 / 40**penalty at best, and as long as that is below 0.182 it may get better.
+    table = torch.zeros(5, 5, dtype=torch.float64)
+    table[:, STOP] = 3.0
+    model = Chain(table)
+    ((best,),) = beam_search(model, [[0]], 40, num_beams=1, length_penalty=length_penalty, stop=STOP)
+    assert model.reads == reads
+    assert len(best.tokens) == (39 if length_penalty == 2 else 0)
+    assert best.ended
+    assert best.tokens.dtype == torch.long
+
+
+class Without:
+    """A constraint that does not have what is named."""
+
+    def __init__(self, constraint, *names):
+        self._constraint, self._names = constraint, names
+
+    def __getattr__(self, name):
+        if name in self._names:
+            raise AttributeError(name)
+        return getattr(self._constraint, name)
+
+
+def test_banks_and_hints_find_likelier_texts_with_rare_keywords():
+    constraint = KeywordConstraint(ByteTokenizer(), ["ox", "bee"])
+    scores = {}
+    for hidden in ((), ("progress",), ("helpful",)):
+        held = Without(constraint, *hidden)
+        found = [
+            beam_search(drawn_chain(seed), [[97]], 14, num_beams=4, stop=10, constraint=held)[0][0].score
+            for seed in range(12)
+        ]
+        scores[hidden] = sum(found) / 12
+    assert scores[()] > scores["progress",] + 0.05
+    assert scores[()] > scores["helpful",] + 0.05
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_a_room_that_just_suffices_is_enough(num_beams):
+    constraint = KeywordConstraint(ByteTokenizer(), ["ox"])
+    (found,) = beam_search(drawn_chain(0), [[97]], 3, num_beams=num_beams, stop=10, constraint=constraint)
+    assert [bytes(each.tokens.tolist()) for each in found] == [b" ox"]
+    assert found[0].ended
+
+
+def test_prompts_of_several_lengths_go_on_from_their_own_ends():
+    model = drawn_chain(1)
+    rows = [[5], [7, 9, 200], [8, 3]]
+    together = beam_search(model, rows, 5, num_beams=3, stop=10)
+    for row, found in zip(rows, together, strict=True):
+        (alone,) = beam_search(model, [row[-1:]], 5, num_beams=3, stop=10)
+        assert [each.tokens.tolist() for each in found] == [each.tokens.tolist() for each in alone]
+
+
+def test_the_mode_comes_back_and_nothing_is_kept_for_training(bytes_model):
+    bytes_model.train()
+    try:
+        beam_search(bytes_model, [list(b"the")], 2)
+        assert bytes_model.training
+    finally:
+        bytes_model.eval()
+
+
 # ---- with a constraint ----
 
 
