@@ -4,9 +4,7 @@ A run that is stopped goes on from its last checkpoint (in `build/models`) when 
 """
 
 import argparse
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import torch
@@ -19,13 +17,12 @@ from llmasos_edu.dialogue.trial import held_out_dialogue, hold, share
 from llmasos_edu.kernel.torch_driver import TorchDriver
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import FOLDER, store, write_card
-from llmasos_edu.training.loop import History, TrainingInterrupted, train
-from llmasos_edu.training.optimizers import make_optimizers
+from llmasos_edu.pretrained.making import RATES, RECIPE, SEED, train_shipped
+from llmasos_edu.training.loop import History
 
 NAME, WORK = "dialogue", Path("build/models")
-CONTEXT, BATCH, SEED, STEPS = 256, 8, 0, 3000
+CONTEXT, BATCH, STEPS = 256, 8, 3000
 SHAPE = {"d_model": 128, "num_layers": 4, "num_heads": 4}
-RATES = {"matrix_lr": 0.02, "other_lr": 0.01, "weight_decay": 0.1}
 TRIALS = 200  # held-out conversations of the card
 
 
@@ -34,30 +31,9 @@ def make(steps: int, folder: Path) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     model = LanguageModel(tokenizer().vocab_size, **SHAPE)
-    started = time.process_time()
-
-    def report(step, model):
-        if step % 100 == 0:
-            minutes = (time.process_time() - started) / 60
-            print(
-                f"{NAME}: {step} of {steps} steps, {minutes:.1f} minutes of CPU time in this run", flush=True
-            )
-
-    try:
-        history = train(
-            model,
-            DialogueSampler(context=CONTEXT, batch_size=BATCH),
-            steps=steps,
-            optimizers=make_optimizers(model, **RATES),
-            seed=SEED,
-            final_lr_fraction=0.02,
-            on_step=report,
-            progress=False,
-            checkpoint=WORK / f"{NAME}.safetensors",
-            checkpoint_every=200,
-        )
-    except TrainingInterrupted:
-        sys.exit(f"{NAME} was interrupted: say the same command again, it goes on from its last step")
+    history = train_shipped(
+        NAME, model, DialogueSampler(context=CONTEXT, batch_size=BATCH), steps=steps, work=WORK
+    )
     rounded = store(folder, model, tokenizer())
     scores = exact_turns(rounded.eval())
     write_card(folder, _card(steps, history, scores))
@@ -79,13 +55,7 @@ def exact_turns(model: LanguageModel) -> dict[str, float | int]:
 
 def _card(steps: int, history: History, scores: dict[str, float]) -> dict:
     """Data, recipe, seed and scores."""
-    recipe = {
-        "steps": steps,
-        "batch": BATCH,
-        "context": CONTEXT,
-        "optimizer": "muon and adamw",
-        "warmup": 100,
-    }
+    recipe = {"steps": steps, "batch": BATCH, "context": CONTEXT} | RECIPE
     pieces = [history.losses[at : at + 300] for at in range(0, steps, 300)]
     return {
         "name": NAME,

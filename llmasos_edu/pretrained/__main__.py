@@ -8,7 +8,6 @@ import argparse
 import platform
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ import torch
 from llmasos_edu.layers.moe import MixtureLoss
 from llmasos_edu.models.language_model import LanguageModel
 from llmasos_edu.pretrained import FOLDER, store, write_card
+from llmasos_edu.pretrained.making import RATES, RECIPE, SEED, train_shipped
 from llmasos_edu.pretrained.reading import (
     CODE_BYTES,
     MANUAL_READINGS,
@@ -25,12 +25,10 @@ from llmasos_edu.pretrained.reading import (
     train_tokenizer,
     training_tokens,
 )
-from llmasos_edu.training.loop import TrainingInterrupted, train
 from llmasos_edu.training.next_token import TextSampler, bits_per_byte, next_token_loss
-from llmasos_edu.training.optimizers import make_optimizers
 
 WORK = Path("build/models")
-CONTEXT, BATCH, SEED, STEPS = 256, 8, 0, 4000
+CONTEXT, BATCH, STEPS = 256, 8, 4000
 STRIDE = 64  # of the final scores: every token is guessed from at least 192 before it
 VOCAB = 2048
 SHAPE = {"d_model": 128, "num_layers": 4, "num_heads": 4}
@@ -41,7 +39,6 @@ MODELS = {
 }
 # Made by a program of their own, since what they read stands on a higher floor of the house.
 ELSEWHERE = {"dialogue": "llmasos_edu.dialogue"}
-RATES = {"matrix_lr": 0.02, "other_lr": 0.01, "weight_decay": 0.1}
 BALANCE = 0.01
 
 
@@ -54,36 +51,20 @@ def make(name: str, steps: int) -> None:
     tokenizer = train_tokenizer(split, VOCAB)
     held_out = held_out_texts(split, tokenizer)
     model = LanguageModel(tokenizer.vocab_size, **MODELS[name])
-    started = time.process_time()
 
     def bits(model, kind, stride=CONTEXT):
         text = held_out[kind]
         return bits_per_byte(model, text.tokens, context=CONTEXT, num_bytes=text.num_bytes, stride=stride)
 
-    def report(step, model):
-        if step % 100 == 0:
-            minutes = (time.process_time() - started) / 60
-            print(
-                f"{name}: {step} of {steps} steps, {minutes:.1f} minutes of CPU time in this run", flush=True
-            )
-
-    try:
-        history = train(
-            model,
-            TextSampler(training_tokens(split, tokenizer), context=CONTEXT, batch_size=BATCH),
-            steps=steps,
-            loss=MixtureLoss(BALANCE) if model.settings["num_experts"] > 1 else next_token_loss,
-            optimizers=make_optimizers(model, **RATES),
-            seed=SEED,
-            final_lr_fraction=0.02,
-            evaluate=lambda model: bits(model, "manual"),
-            on_step=report,
-            progress=False,
-            checkpoint=WORK / f"{name}.safetensors",
-            checkpoint_every=200,
-        )
-    except TrainingInterrupted:
-        sys.exit(f"{name} was interrupted: say the same command again, it goes on from its last step")
+    history = train_shipped(
+        name,
+        model,
+        TextSampler(training_tokens(split, tokenizer), context=CONTEXT, batch_size=BATCH),
+        steps=steps,
+        work=WORK,
+        loss=MixtureLoss(BALANCE) if model.settings["num_experts"] > 1 else next_token_loss,
+        evaluate=lambda model: bits(model, "manual"),
+    )
     folder = FOLDER / name
     rounded = store(folder, model, tokenizer)
     scores = {kind: bits(rounded, kind, STRIDE) for kind in held_out}
@@ -93,14 +74,7 @@ def make(name: str, steps: int) -> None:
 
 def _card(name, split, steps, history, scores, others):
     """Data, recipe, seed and scores of a model."""
-    recipe = {
-        "steps": steps,
-        "batch": BATCH,
-        "context": CONTEXT,
-        "stride": STRIDE,
-        "optimizer": "muon and adamw",
-        "warmup": 100,
-    }
+    recipe = {"steps": steps, "batch": BATCH, "context": CONTEXT, "stride": STRIDE} | RECIPE
     return {
         "name": name,
         "data": {

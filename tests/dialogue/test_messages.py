@@ -23,6 +23,7 @@ def test_a_prompt_read_back_as_messages_is_the_same_prompt(seed):
             assert messages_tokens(messages) == tokens + more[:end]
             assert messages[-1]["role"] == ("user" if end not in answered else "tool")
         tokens = tokens + more
+        assert all(isinstance(each["content"], str) for each in tokens_messages(tokens))
         assert messages_tokens(tokens_messages(tokens)) == tokens
 
 

@@ -260,6 +260,8 @@ def test_a_character_waits_until_it_is_whole_and_bytes_that_are_none_do_not_wait
     assert reader.push([0xFF]) == [Said("\ufffd" * 4)]
     assert reader.push([0xE4]) == []
     assert reader.finish() == [Said("\ufffd")]
+    for mark in ("call", "end", "result"):  # whatever follows, half a character will not become whole
+        assert TranscriptReader().push([*b"a", 0xE4, WORDS.marks[mark]]) == [Said("a"), Said("\ufffd")]
 
 
 # ---- messages from outside ----
