@@ -244,7 +244,7 @@ GUESSES = Question(
     ),
     asked={
         "tokens": "1 + p + p^2 + ...: a guess counts if it and all before it are right",
-        "speedup": "tokens over the step's cost, divided by the same for a step that reads one token",
+        "speedup": "tokens by cost (1 + price x (guesses + 1)), by the same for one token, read alone",
         "never": "the same with one token a step, at the cost of a step that reads the guesses",
     },
     answer=lambda chance, guesses, price: {

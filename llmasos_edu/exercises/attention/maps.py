@@ -117,6 +117,11 @@ INDUCTION = Exercise(
             (lambda w, p: _stripe(w, p, 1).sum(-1),),
         ),
         Mistake(
+            "largest instead of mean",
+            "You take the largest weight that a query puts there. Asked for is the mean over all of them.",
+            (lambda w, p: _stripe(w, p, 1).amax(-1),),
+        ),
+        Mistake(
             "counts the strongest key",
             "Your scores are shares of the queries that look there most of all. That hides how much weight "
             "they put there: the exercise asks for the mean weight.",

@@ -315,6 +315,12 @@ PADDING = Exercise(
             (_padded,),
         ),
         Mistake(
+            "padding set to zero before the scores",
+            "You set keys and values of the padding to zero. Their scores are then 0, and a score of 0 has a "
+            "weight like any other: the mask belongs to the scores.",
+            (lambda q, k, v, m: attend(q, k * m[..., None], v * m[..., None]),),
+        ),
+        Mistake(
             "average of the padding in an empty sequence",
             "In an empty sequence your output is the average of the padding: a row in which all scores are "
             "equally low is a row of equal weights. Nothing to read should give nothing.",

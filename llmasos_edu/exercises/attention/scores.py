@@ -88,6 +88,16 @@ SCORES = Exercise(
             ),
         ),
         Mistake(
+            "cosines for scores",
+            "You divide by the lengths of query and key: that is their cosine. A long key may shout; only "
+            "the head size is divided out.",
+            (
+                lambda q, k: _dot(
+                    torch.nn.functional.normalize(q, dim=-1), torch.nn.functional.normalize(k, dim=-1)
+                ),
+            ),
+        ),
+        Mistake(
             "softmax already taken",
             "Your numbers are positive and each row sums to one: these are weights already. The exercise "
             "asks for what stands inside the softmax.",

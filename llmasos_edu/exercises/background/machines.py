@@ -84,7 +84,7 @@ TIME = Question(
             (lambda **d: {"machines": _time(**d)["machines"] - 1},),
         ),
     ),
-    rtol=2e-2,
+    rtol=5e-3,
 )
 
 

@@ -47,6 +47,7 @@ OF_WHOLE = {
     "were shifted by one along its last axis, towards the end": lambda x: x.roll(1, -1),
     "were shifted by one along its last axis, towards the front": lambda x: x.roll(-1, -1),
     "were reversed along its last axis": lambda x: x.flip(-1),
+    "were turned back (each order along its last axis by its inverse)": lambda x: x.argsort(dim=-1),
 }
 OF_NUMBERS = {
     "were 1: where does it come in?": lambda n: type(n)(1),

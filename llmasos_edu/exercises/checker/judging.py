@@ -318,7 +318,11 @@ def _recognise(
                 continue
             fits = [same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)]
             shows = [not same(exercise, it, want) for it, want in zip(theirs, expected, strict=True)]
-            explained = sum(fit and show for fit, show in zip(fits, shows, strict=True))
+            # Two slips that both leave nothing agree for no better reason.
+            telling = [not _is_nothing(got.value) for got in outcomes]
+            explained = sum(
+                fit and show and tells for fit, show, tells in zip(fits, shows, telling, strict=True)
+            )
             share = explained / max(1, sum(shows))
             # Where the mistake would do no harm and the answer is wrong, something else is the matter.
             beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
@@ -326,6 +330,10 @@ def _recognise(
             if enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best
+
+
+def _is_nothing(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and not value
 
 
 def _recognise_where_it_runs(

@@ -375,7 +375,8 @@ def _number_difference(answer: float, right: float, given: list[float]) -> str:
                 return f"{answer:,.6g} is {words}."
         others = (("square", right**2), ("root", abs(right) ** 0.5), ("inverse", 1 / right))
         for words, other in others:
-            if math.isclose(answer, other, rel_tol=5e-3) and not math.isclose(abs(right), 1, rel_tol=1e-2):
+            # Near one the square, the root and the inverse lie close to much that is none of them.
+            if math.isclose(answer, other, rel_tol=5e-3) and not 0.8 < abs(right) < 1.25:
                 return f"{answer:,.6g} is the {words} of what it should be."
     if abs(answer - right) == 1 and right == int(right):
         return f"{answer:,.15g} is one too {'many' if answer > right else 'few'}."

@@ -70,8 +70,8 @@ SURE = Question(
     ),
     asked={
         "share": "the exact turns over all turns",
-        "low": "Wilson's middle less his half width; both are divided by 1 + z²/n",
-        "high": "Wilson's middle plus his half width; both are divided by 1 + z²/n",
+        "low": "Wilson's middle less his half width, z = 1.96; both are divided by 1 + z²/n",
+        "high": "Wilson's middle plus his half width, z = 1.96; both are divided by 1 + z²/n",
     },
     answer=_sure,
     rtol=7e-5,
@@ -148,7 +148,8 @@ CHAIN = Question(
         "A model answers {share:.0%} of all turns exactly, each independently of the others. Which share of "
         "conversations of {turns} turns has no fault at all (flawless)? Which share of turns must be exact "
         "so that half of such conversations are (needed)? And a turn has {tokens} tokens of the model's own, "
-        "all of which must be right: how sure must each be on average for {share:.0%} exact turns (token)?"
+        "all of which must be right: how sure must each be on average for {share:.0%} exact turns (token)? "
+        "Give four places."
     ),
     takeaway="Faults multiply: what looks like a good turn is an ordinary conversation.",
     explanation="Independent chances multiply; backwards, take the root.",
@@ -163,12 +164,21 @@ CHAIN = Question(
         "token": "the root of a turn's share, of as many tokens as one turn has",
     },
     answer=_chain,
-    rtol=2e-3,
+    rtol=7e-5,
     mistakes=(
         Mistake(
             "faults added up",
             "You subtract the faults of all turns. Two faults in one conversation spoil it only once.",
             (lambda share, turns, tokens: {"flawless": 1 - turns * (1 - share)},),
+        ),
+        Mistake(
+            "the fault shared out",
+            "You divide the fault of a turn among its tokens. That is near, but chances multiply: take the "
+            "root of the share.",
+            (
+                lambda share, turns, tokens: {"token": 1 - (1 - share) / tokens},
+                lambda share, turns, tokens: {"token": 1 - (1 - share) / turns},
+            ),
         ),
         Mistake(
             "one turn too many or too few",

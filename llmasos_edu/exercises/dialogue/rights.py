@@ -238,6 +238,8 @@ YES = Exercise(
         Case("dots between its letters", (4711, "y.e.s")),
         Case("capitals behind a blank", (4711, " YES!")),
         Case("a blank before it", (4711, " yes")),
+        Case("a piece of a yes", (4711, "ye")),
+        Case("nothing said", (4711, "")),
         Case("a blank behind its mark", (4711, "yes. ")),
     ),
     draw=_draw_turn,
@@ -257,6 +259,12 @@ YES = Exercise(
             "a yes at the end",
             "You ask whether the message ends with yes. What stands before it may say the contrary.",
             (_when(lambda said: said.endswith(("yes", "是"))),),
+        ),
+        Mistake(
+            "a piece of a yes",
+            "You ask whether the message stands in a yes: so does a piece of it, and a message of nothing at "
+            "all. Compare the whole of both.",
+            (_when(lambda said: said in "yes是"), _when(lambda said: said in "yes" or said in "是")),
         ),
         Mistake(
             "a yes among the words",

@@ -279,8 +279,8 @@ LIKENESS = Question(
         ),
         Mistake(
             "no disproof",
-            "Nowhere do the soft labels fall clearly behind their controls. A difference within its noise "
-            "shows nothing either way: neither the sentence nor its contrary.",
+            "Nowhere do the soft labels fall clearly behind their controls, so nothing is refuted. Is the "
+            "difference from the better control above two standard errors, or within them?",
             ({"verdict": "does not hold"},),
         ),
         Mistake(

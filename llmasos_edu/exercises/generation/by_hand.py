@@ -323,6 +323,7 @@ RARE = Question(
             "logarithm to base two",
             "You take the logarithm to base 2. The formula has the natural one.",
             (
+                lambda **data: {n: _words(**data)[n] / math.log(2) for n in ("common", "rare")},
                 lambda **data: {"rare": _words(**data)["rare"] / math.log(2)},
                 lambda **data: {"common": _words(**data)["common"] / math.log(2)},
             ),

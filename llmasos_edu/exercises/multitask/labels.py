@@ -210,6 +210,10 @@ AVERAGES = Exercise(
         _answers(
             "tasks 0 and 3 do not occur", 9105, [0.0, 0.5, 0.2, 0.0, 0.3], 40, [0.5, 0.9, 0.2, 0.5, 0.7]
         ),
+        Case(
+            "one, two and three questions",
+            (torch.tensor([True, False, False, True, False, False]), torch.tensor([0, 1, 1, 2, 2, 2])),
+        ),
         Case("all wrong but one", (torch.tensor([False, False, False, True]), torch.tensor([0, 0, 0, 1]))),
     ),
     mistakes=(
@@ -261,7 +265,10 @@ AVERAGES = Exercise(
         Mistake(
             "the middle task",
             "Your macro average is the median of the tasks. Asked for is their mean.",
-            (_macro(lambda a, right, tasks: a.median()),),
+            (
+                _macro(lambda a, right, tasks: a.median()),
+                _macro(lambda a, right, tasks: a.quantile(0.5)),
+            ),
         ),
     ),
     parts=("micro average", "macro average"),

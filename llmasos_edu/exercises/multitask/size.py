@@ -86,6 +86,17 @@ def _all_heads_in_each(width, classes):
     return len(classes) * _heads(width, classes)
 
 
+def _one_table(d_model, layers, vocab, classes, step):
+    """One embedding table for all the separate models."""
+    shared = _body(d_model, layers, vocab) + _heads(d_model, classes)
+
+    def together(width):
+        return len(classes) * _body(width, layers, 0) + vocab * width + _heads(width, classes)
+
+    fits = [width for width in range(step, d_model + 1, step) if together(width) <= shared]
+    return shared, fits[-1], together(fits[-1])
+
+
 def _one_model(d_model, layers, vocab, classes, step):
     shared, width, together = separate_width(d_model, layers, vocab, classes, step)
     return shared, width, together - (len(classes) - 1) * _body(width, layers, vocab)
@@ -189,6 +200,11 @@ WIDTH = Exercise(
             "one layer only",
             "You count a single layer in each model. A body has num_layers of them, all alike.",
             (_sized(_fitting, body=lambda width, layers, vocab: vocab * width + 12 * width * width),),
+        ),
+        Mistake(
+            "one table for all",
+            "Your separate models share one embedding table. Each has a body of its own, its table included.",
+            (_one_table,),
         ),
         Mistake(
             "one body counted",

@@ -83,6 +83,8 @@ DEADLINES = Exercise(
         Case("the first of two in time, the second not", ([1, 5], [2, 3])),
         Case("ten jobs that fit but for one unit", ([2] * 9 + [3], [20] * 10)),
         Case("the most urgent one has more to spare", ([5, 1], [6, 4])),
+        Case("a long one due early, a short one late", ([4, 1], [2, 5])),
+        Case("all the work fits, the first job does not", ([3, 3], [2, 6])),
         Case("no job", ([], [])),
     ),
     draw=_draw_deadlines,
@@ -108,6 +110,12 @@ DEADLINES = Exercise(
                     n, d, _sorted_by([(end - own, end) for own, end in zip(n, d, strict=True)])
                 ),
             ),
+        ),
+        Mistake(
+            "each list sorted by itself",
+            "You sort lengths and deadlines each by itself. A job's length then meets the deadline of "
+            "another job: keep the pairs together.",
+            (lambda n, d: _in_order(sorted(n), sorted(d), range(len(n))),),
         ),
         Mistake(
             "each alone",

@@ -163,6 +163,16 @@ BITS = Exercise(
             (lambda n, t: n.sum() / math.log(2) / len(t),),
         ),
         Mistake(
+            "another encoding",
+            "You count the bytes of another encoding: two or four for each letter. Asked for are those of "
+            "UTF-8.",
+            (
+                lambda n, t: n.sum() / math.log(2) / len(t.encode("utf-16-le")),
+                lambda n, t: n.sum() / math.log(2) / len(t.encode("utf-16")),
+                lambda n, t: n.sum() / math.log(2) / len(t.encode("utf-32-le")),
+            ),
+        ),
+        Mistake(
             "words instead of bytes",
             "You divide by the number of words. What a word is depends on the language; bytes do not.",
             (lambda n, t: n.sum() / math.log(2) / len(t.split()),),

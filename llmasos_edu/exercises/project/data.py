@@ -115,6 +115,10 @@ SPLIT = Exercise(
             (["we go up to it now", "so we go up to you", "a cup to me", NEWS, RECIPE], [0], 4),
         ),
         Case(
+            "the end of one held-out document and the beginning of another",
+            ([POEM, NEWS, f"{POEM[-6:]}{NEWS[:6]}", LETTER, RECIPE], [0, 1], 9),
+        ),
+        Case(
             "documents shorter than a passage",
             ([SHORT, SHORT, POEM, f"{POEM[:20]}...", NEWS], [0, 2], 16),
         ),
@@ -130,6 +134,18 @@ SPLIT = Exercise(
                 lambda docs, held, width: [
                     index not in held and not any(docs[h] in text for h in held)
                     for index, text in enumerate(docs)
+                ],
+            ),
+        ),
+        Mistake(
+            "held-out documents joined",
+            "You join the held-out documents to one text. Where one ends and the next begins there are then "
+            "passages that stand in none of them.",
+            (
+                lambda docs, held, width: [
+                    i not in held
+                    and not _passages(text, width) & _passages("".join(docs[h] for h in held), width)
+                    for i, text in enumerate(docs)
                 ],
             ),
         ),

@@ -253,20 +253,17 @@ def _by_reference(run, fresh):
     fresh.optimizer.load_state_dict(run.optimizer.state_dict())
 
 
-def _optimizer_itself(run, fresh):
-    fresh.optimizer = run.optimizer
+def _itself(name):
+    return lambda run, fresh: setattr(fresh, name, getattr(run, name))
 
 
 def _optimizer_copied(run, fresh):
     fresh.optimizer = copy.deepcopy(run.optimizer)
 
 
-def _model_itself(run, fresh):
-    fresh.model = run.model
-
-
-def _generator_itself(run, fresh):
-    fresh.generator = run.generator
+def _weights_shared(run, fresh):
+    for mine, theirs in zip(fresh.model.parameters(), run.model.parameters(), strict=True):
+        mine.data = theirs.data
 
 
 def _generator_from_its_seed(run, fresh):
@@ -365,13 +362,14 @@ RESUME = Exercise(
         ),
         Mistake(
             "the run's own parts handed over",
-            "Both runs now hold the same object (model, generator or optimizer): what one does, the other "
-            "feels. Copy the state, and leave the parts where they are.",
+            "Both runs now hold the same object (model, weights, generator, optimizer): what one does, the "
+            "other feels. Copy the state, and leave the parts where they are.",
             (
-                _resumed(_model_itself, _optimizer, _generator, _step),
-                *(_resumed(_model, o, _generator_itself, _step) for o in (_optimizer, _by_reference)),
-                _resumed(_model_itself, _optimizer_itself, _generator_itself, _step),
-                _resumed(_model_itself, _optimizer_itself, _generator, _step),
+                _resumed(_itself("model"), _optimizer, _generator, _step),
+                _resumed(_weights_shared, _optimizer, _generator, _step),
+                *(_resumed(_model, o, _itself("generator"), _step) for o in (_optimizer, _by_reference)),
+                _resumed(_itself("model"), _itself("optimizer"), _itself("generator"), _step),
+                _resumed(_itself("model"), _itself("optimizer"), _generator, _step),
                 lambda run, fresh: run,
             ),
         ),

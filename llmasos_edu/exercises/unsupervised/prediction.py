@@ -172,6 +172,12 @@ def _mean_of_the_kept(word_table, context_table, words, contexts, drawn):
     return _spared(lambda d, c: share)(word_table, context_table, words, contexts, drawn)
 
 
+def _tables_exchanged(word_table, context_table, words, contexts, drawn):
+    yes = F.logsigmoid((word_table[words] * context_table[contexts]).sum(-1))
+    no = F.logsigmoid(-(context_table[contexts][:, None] * word_table[drawn]).sum(-1))
+    return -(yes + (no * (drawn != contexts[:, None])).sum(1)).mean()
+
+
 def _apart_and_masked(word_table, context_table, words, contexts, drawn):
     word = word_table[words]
     yes = (word * context_table[contexts]).sum(-1).sigmoid().log()
@@ -260,6 +266,12 @@ LOSS = Exercise(
             "You set the score of a true context among the drawn to 0. Then it still contributes log 2 (and "
             "the loss is too high by that): the term itself has to go.",
             (_score_set_to_zero,),
+        ),
+        Mistake(
+            "tables exchanged for the drawn",
+            "For the drawn words you hold a row of the context table against rows of the word table. The "
+            "word stays v in both terms; true and drawn contexts are rows of the context table.",
+            (_tables_exchanged,),
         ),
         Mistake(
             "drawn contexts pulled",

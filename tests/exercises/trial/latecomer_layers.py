@@ -11,12 +11,12 @@ from trial.answers import right, wrong
 # ---- 4.1 ----
 
 
-@wrong("4.1-1")
+@wrong("4.1-1", "Your result is 1.41 times what it should be in one case, and")
 def fourth_root(query, key):
     return query @ key.mT / query.shape[-1] ** 0.25
 
 
-@wrong("4.1-1")
+@wrong("4.1-1", "You divide by the lengths of query and key: that is their")
 def cosine_of_query_and_key(query, key):
     return F.normalize(query, dim=-1) @ F.normalize(key, dim=-1).mT
 
@@ -26,61 +26,61 @@ def scaled_before_the_product(query, key):
     return torch.einsum("...qd,...kd->...qk", query * query.shape[-1] ** -0.25, key * key.shape[-1] ** -0.25)
 
 
-@wrong("4.1-2")
+@wrong("4.1-2", "For a causal table with -inf, your result is NaN in 6 of 9")
 def mean_taken_off(scores):
     e = torch.exp(scores - scores.mean(-1, keepdim=True))
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("4.1-2")
+@wrong("4.1-2", "For a causal table with -inf, your result is NaN in 6 of 9")
 def smallest_taken_off(scores):
     e = torch.exp(scores - scores.amin(-1, keepdim=True))
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("4.1-3")
+@wrong("4.1-3", "Your mask is one step too generous: token t also reads token")
 def one_token_ahead(query, key, value):
     scores = query @ key.mT / query.shape[-1] ** 0.5
     hide = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(2)
     return scores.masked_fill(hide, -torch.inf).softmax(-1) @ value
 
 
-@wrong("4.1-3")
+@wrong("4.1-3", "For 2 sequences of 5 tokens, head size 4, your result differs")
 def window_of_two(query, key, value):
     scores = query @ key.mT / query.shape[-1] ** 0.5
     ones = torch.ones(scores.shape[-2:], dtype=torch.bool)
     return scores.masked_fill(ones.triu(1) | ones.tril(-2), -torch.inf).softmax(-1) @ value
 
 
-@wrong("4.1-4")
+@wrong("4.1-4", "You set keys and values of the padding to zero. Their scores")
 def padding_set_to_zero_first(query, key, value, is_token):
     key, value = (x.masked_fill(~is_token[..., None], 0) for x in (key, value))
     return (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1) @ value
 
 
-@wrong("4.1-4")
+@wrong("4.1-4", "Padding contributes nothing, but the weights of the tokens")
 def rest_divided_among_all(query, key, value, is_token):
     weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1) * is_token[:, None]
     return weights @ value
 
 
-@wrong("4.1-5")
+@wrong("4.1-5", "The shape is right, but the numbers are not where they")
 def tokens_cut_for_features(x, num_heads):
     return x.reshape(x.shape[0], num_heads, x.shape[1], -1)
 
 
-@wrong("4.1-5")
+@wrong("4.1-5", "You cut the features rightly, but the axis of heads still")
 def heads_behind_the_tokens(x, num_heads):
     return x.unflatten(-1, (num_heads, -1))
 
 
-@wrong("4.1-6")
+@wrong("4.1-6", "For heads of size 1, your result differs in 20 of 20 places:")
 def values_not_projected(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = (y.unflatten(-1, (num_heads, -1)).transpose(1, 2) for y in (x @ w_query, x @ w_key, x))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2) @ w_out
 
 
-@wrong("4.1-6")
+@wrong("4.1-6", "Each key shares itself out over the queries in your heads.")
 def softmax_over_the_heads(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(1)
@@ -97,14 +97,14 @@ def heads_added_one_by_one(x, w_query, w_key, w_value, w_out, num_heads):
     return out
 
 
-@wrong("4.1-7")
+@wrong("4.1-7", "Your keys come back where the values belong. The next step")
 def keys_and_values_exchanged(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat([cached_keys, x @ w_key], 1)
     values = torch.cat([cached_values, x @ w_value], 1)
     return F.scaled_dot_product_attention(x @ w_query, keys, values), values, keys
 
 
-@wrong("4.1-7")
+@wrong("4.1-7", "The cache is right, but the weights are too sharp: the scores")
 def scores_not_scaled(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat([cached_keys, x @ w_key], 1)
     values = torch.cat([cached_values, x @ w_value], 1)
@@ -120,22 +120,22 @@ def a_row_put_into_a_new_cache(x, w_query, w_key, w_value, cached_keys, cached_v
     return [torch.einsum("bqk,bkd->bqd", weights.softmax(2), values), keys, values]
 
 
-@wrong("4.1-8")
+@wrong("4.1-8", "You read the map with its axes exchanged, so with a causal")
 def rows_and_columns_exchanged(weights, period):
     return weights.mT.diagonal(1 - period, 1, 2)[..., 1:].mean(-1)
 
 
-@wrong("4.1-8")
+@wrong("4.1-8", "You take the largest weight that a query puts there. Asked")
 def best_place_for_the_mean(weights, period):
     return weights.diagonal(1 - period, 1, 2)[..., 1:].amax(-1)
 
 
-@wrong("4.1-9")
+@wrong("4.1-9", "8 keys read equally give 8 with your function: that is the")
 def how_many_keys_it_is_like(weights):
     return 2 ** (torch.special.entr(weights).sum(-1) / math.log(2))
 
 
-@wrong("4.1-9")
+@wrong("4.1-9", "For 8 keys read equally, your result is 0 and should be")
 def bits_below_an_even_row(weights):
     return math.log2(weights.shape[-1]) - torch.special.entr(weights).sum(-1) / math.log(2)
 
@@ -146,24 +146,24 @@ def expected_surprise(weights):
     return (w * -np.log2(np.maximum(w, 1e-300))).sum(-1)
 
 
-@wrong("4.1-10")
+@wrong("4.1-10", "Your result is 0.842 times what it should be in one case, and")
 def by_the_share_that_survived(weights, keep, dropout_p, training):
     return weights * keep / keep.float().mean() if training else weights
 
 
-@wrong("4.1-10")
+@wrong("4.1-10", "Your result is 0.707 times what it should be in one case, and")
 def root_of_the_share(weights, keep, dropout_p, training):
     return weights * keep / (1 - dropout_p) ** 0.5 if training else weights
 
 
-@wrong("4.1-11")
+@wrong("4.1-11", "Your first query heads use the last KV head. Count both from")
 def kv_heads_from_the_back(query, key, value):
     n = query.shape[1] // key.shape[1]
     key, value = (x.flip(1).repeat_interleave(n, 1) for x in (key, value))
     return F.scaled_dot_product_attention(query, key, value)
 
 
-@wrong("4.1-11")
+@wrong("4.1-11", "Each query head takes its keys from one KV head and its")
 def own_keys_shared_values(query, key, value):
     n = query.shape[1] // key.shape[1]
     return F.scaled_dot_product_attention(query, key.repeat(1, n, 1, 1), value.repeat_interleave(n, 1))
@@ -172,12 +172,12 @@ def own_keys_shared_values(query, key, value):
 # ---- 4.2 ----
 
 
-@wrong("4.2-1")
+@wrong("4.2-1", "You scale by the root mean square and leave the mean where it")
 def root_mean_square_alone(x, weight, bias, eps):
     return x / (x.pow(2).mean(-1, keepdim=True) + eps).sqrt() * weight + bias
 
 
-@wrong("4.2-1")
+@wrong("4.2-1", "Tokens with large features come out too small and small ones")
 def variance_not_rooted(x, weight, bias, eps):
     gap = x - x.mean(-1, keepdim=True)
     return gap / (gap.pow(2).mean(-1, keepdim=True) + eps) * weight + bias
@@ -190,14 +190,9 @@ def by_moments_of_numpy(x, weight, bias, eps):
     return y * weight.numpy() + bias.numpy()
 
 
-@wrong("4.2-2")
+@wrong("4.2-2", "The gate goes through a neighbour of SiLU (ReLU, GELU, tanh).")
 def rectified_gate(x, w_gate, w_in, w_out):
     return (F.relu(x @ w_gate) * (x @ w_in)) @ w_out
-
-
-@wrong("4.2-2")
-def gate_and_values_added(x, w_gate, w_in, w_out):
-    return (F.silu(x @ w_gate) + x @ w_in) @ w_out
 
 
 @right("4.2-2")
@@ -206,17 +201,17 @@ def tanh_of_half_the_gate(x, w_gate, w_in, w_out):
     return torch.matmul(g * (1 + torch.tanh(g / 2)) / 2 * torch.matmul(x, w_in), w_out)
 
 
-@wrong("4.2-3")
+@wrong("4.2-3", "The first half is right; then the feed-forward network")
 def network_without_residual(x, attention, feed_forward, norm_1, norm_2):
     return norm_2(feed_forward(norm_1(x + attention(x))))
 
 
-@wrong("4.2-3")
+@wrong("4.2-3", "For one sequence of 3 tokens, d_model 4, your result differs")
 def both_parts_side_by_side(x, attention, feed_forward, norm_1, norm_2):
     return norm_2(norm_1(x + attention(x) + feed_forward(x)))
 
 
-@wrong("4.2-4")
+@wrong("4.2-4", "Your results are what the solution gives if `layers` stood in")
 def first_layer_comes_last(x, layers, final_norm):
     for norm_1, attention, norm_2, feed_forward in reversed(layers):
         x = x + attention(norm_1(x))
@@ -224,7 +219,7 @@ def first_layer_comes_last(x, layers, final_norm):
     return final_norm(x)
 
 
-@wrong("4.2-4")
+@wrong("4.2-4", "For 3 layers on a single token, your result differs in 6 of 6")
 def network_reads_the_first_norm(x, layers, final_norm):
     for norm_1, attention, norm_2, feed_forward in layers:
         y = norm_1(x)
@@ -232,14 +227,14 @@ def network_reads_the_first_norm(x, layers, final_norm):
     return final_norm(x)
 
 
-@wrong("4.2-5")
+@wrong("4.2-5", "You divide, but by the root of another width: what matters is")
 def scaled_by_the_width_of_x(x, memory, memory_keep, w_query, w_key, w_value):
     q, k, v = x @ w_query, memory @ w_key, memory @ w_value
     scores = q @ k.mT / x.shape[-1] ** 0.5
     return scores.masked_fill(~memory_keep[:, None], -torch.inf).softmax(-1) @ v
 
 
-@wrong("4.2-5")
+@wrong("4.2-5", "Your results are what the solution gives if `w_key` stood in")
 def values_of_memory_as_they_are(x, memory, memory_keep, w_query, w_key, w_value):
     q, k, v = x @ w_query, memory @ w_key, memory @ w_key
     scores = q @ k.mT / q.shape[-1] ** 0.5
@@ -257,7 +252,7 @@ def sentence_by_sentence(x, memory, memory_keep, w_query, w_key, w_value):
     return torch.stack(out)
 
 
-@wrong("4.2-6")
+@wrong("4.2-6", "All parts are there, in another order. First the target looks")
 def source_is_asked_first(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
     n = x.shape[1]
     x = x + cross_attention(x, memory, memory_keep[:, None])
@@ -265,7 +260,7 @@ def source_is_asked_first(x, memory, memory_keep, self_attention, cross_attentio
     return x + feed_forward(x)
 
 
-@wrong("4.2-6")
+@wrong("4.2-6", "Target token t reads source tokens 0 to t only. The whole")
 def source_read_up_to_its_own_place(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
     n, m = x.shape[1], memory.shape[1]
     x = x + self_attention(x, torch.ones(n, n, dtype=torch.bool).tril())
@@ -274,7 +269,7 @@ def source_read_up_to_its_own_place(x, memory, memory_keep, self_attention, cros
     return x + feed_forward(x)
 
 
-@wrong("4.2-7")
+@wrong("4.2-7", "Your rows are filled up in front. The words then stand at")
 def filled_up_in_front(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
     inputs = [[pad] * (n - 1 - len(s)) + [start, *s] for s in sentences]
@@ -282,7 +277,7 @@ def filled_up_in_front(sentences, start, end, pad):
     return torch.tensor(inputs), torch.tensor(labels)
 
 
-@wrong("4.2-7")
+@wrong("4.2-7", "The labels are right. For an empty sentence beside one of 2")
 def end_in_the_inputs_too(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
     inputs = [([start, *s, end] + [pad] * n)[:n] for s in sentences]
@@ -300,12 +295,12 @@ def padded_by_torch(sentences, start, end, pad):
     )
 
 
-@wrong("4.2-8")
+@wrong("4.2-8", "You add the labels up without dividing by how many they are")
 def nats_of_a_sentence(logits, labels, pad):
     return F.cross_entropy(logits.transpose(1, 2), labels, ignore_index=pad, reduction="sum") / len(labels)
 
 
-@wrong("4.2-8")
+@wrong("4.2-8", "You average the probabilities (or one minus them). A loss")
 def rest_of_the_probability(logits, labels, pad):
     keep = labels != pad
     p = logits.softmax(-1)[keep].gather(1, labels[keep][:, None])
@@ -323,7 +318,7 @@ def label_by_label(logits, labels, pad):
     return sum(nats) / len(nats)
 
 
-@wrong("4.2-9")
+@wrong("4.2-9", "Where the length limit bites, you stop one token too early or")
 def one_word_less(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     while tokens.shape[1] < max_len and not done.all():
@@ -332,7 +327,7 @@ def one_word_less(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
-@wrong("4.2-9")
+@wrong("4.2-9", "A finished row is filled up with 0 or with start. The")
 def silent_rows_say_start(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     for _ in range(max_len):
@@ -356,7 +351,7 @@ def written_into_a_full_table(next_logits, batch, start, end, max_len):
     return tokens[:, 1 : written + 1]
 
 
-@wrong("4.2-10")
+@wrong("4.2-10", "You compare what the decoder would write, not its logits. A")
 def choice_of_the_next_word_alone(decoder, tokens, vocab_size):
     before, far = decoder(tokens).argmax(1), 0
     for s in range(len(tokens)):
@@ -368,7 +363,7 @@ def choice_of_the_next_word_alone(decoder, tokens, vocab_size):
     return far
 
 
-@wrong("4.2-10")
+@wrong("4.2-10", "You report honest decoders: a position that reads an earlier")
 def how_far_back_it_looks(decoder, tokens, vocab_size):
     before, far = decoder(tokens), 0
     for s in range(len(tokens)):
@@ -394,14 +389,14 @@ def farthest_place_tried_first(decoder, tokens, vocab_size):
     return 0
 
 
-@wrong("4.2-11")
+@wrong("4.2-11", "The parents and tokens are right. The log-probabilities are")
 def mean_of_the_path(log_probs, step_log_probs):
     total = (log_probs[:, None] + step_log_probs) / 2
     best, place = total.flatten().topk(len(log_probs))
     return place // total.shape[1], place % total.shape[1], best
 
 
-@wrong("4.2-11")
+@wrong("4.2-11", "For 4 beams not in order, 4 tokens, the parents differ in 1")
 def every_token_once(log_probs, step_log_probs):
     best, parent = (log_probs[:, None] + step_log_probs).max(0)
     order = best.argsort(descending=True)[: len(log_probs)]
@@ -418,17 +413,17 @@ GAP = {
 }
 
 
-@wrong("4.2-12")
+@wrong("4.2-12", "You count three projections in attention. There is a fourth,")
 def three_projections():
     return {**GAP, "two": GAP["two"] - 1056, "one": GAP["one"] - 1056}
 
 
-@wrong("4.2-12")
+@wrong("4.2-12", "Asked for: 2 d_model + 1 more with each feature inside: how")
 def in_proportion_to_the_sizes():
     return {**GAP, "inner": round(96 * GAP["two"] / GAP["one"])}
 
 
-@wrong("4.2-12")
+@wrong("4.2-12", "That changes the steps for both, or makes the original larger")
 def ten_times_the_steps():
     return {**GAP, "next": "both with ten times the steps"}
 
@@ -442,17 +437,17 @@ FALLS = {
 }
 
 
-@wrong("4.2-13")
+@wrong("4.2-13", "You share the fall out evenly as a sum. It is a factor: take")
 def mean_fall_of_a_layer():
     return {**FALLS, "layer": 6000 / 12}
 
 
-@wrong("4.2-13")
+@wrong("4.2-13", "Asked for: the powers of ten with the norm last less those")
 def quotient_of_the_powers():
     return {**FALLS, "beyond": math.log10(6000) / math.log10(5.625)}
 
 
-@wrong("4.2-13")
+@wrong("4.2-13", "Asked for: log10 of the first layer's gradient over the last")
 def from_the_last_to_the_first():
     return {
         **FALLS,
@@ -462,17 +457,17 @@ def from_the_last_to_the_first():
     }
 
 
-@wrong("4.2-13")
+@wrong("4.2-13", "No stack was trained for this figure. It may be so, with some")
 def cannot_be_trained():
     return {**FALLS, "says": "a stack with the norm last cannot be trained"}
 
 
-@wrong("4.2-14")
+@wrong("4.2-14", "You leave out that the best head has learned where to look.")
 def before_training_left_out():
     return {"a symbol needs its own word more than another one", "Chinese aligns better than digits"}
 
 
-@wrong("4.2-14")
+@wrong("4.2-14", "Nothing here has looked into a vector. The encoder's layers")
 def all_five_of_them():
     return {
         "the best head looks at the right word more than before training",
@@ -486,13 +481,13 @@ def all_five_of_them():
 # ---- 4.2.3 ----
 
 
-@wrong("4.2.3-1")
+@wrong("4.2.3-1", "Position 0 begins with a 1 in your matrix: the cosines stand")
 def cosines_in_front(seq, d_model, base):
     angles = torch.arange(seq)[:, None] / base ** (torch.arange(0, d_model, 2) / d_model)
     return torch.stack([angles.cos(), angles.sin()], -1).flatten(1)
 
 
-@wrong("4.2.3-1")
+@wrong("4.2.3-1", "Later columns turn faster and faster in your matrix. Dividing")
 def faster_and_faster(seq, d_model, base):
     angles = torch.arange(seq)[:, None] * base ** (torch.arange(0, d_model, 2) / d_model)
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
@@ -506,14 +501,14 @@ def entry_by_entry(seq, d_model, base):
     ]
 
 
-@wrong("4.2.3-2")
+@wrong("4.2.3-2", "Your blocks join feature i with feature i + d_model / 2. That")
 def sines_and_cosines_in_halves(offset, d_model, base):
     angles = offset / base ** (torch.arange(0, d_model, 2) / d_model)
     cos, sin = torch.diag(angles.cos()), torch.diag(angles.sin())
     return torch.cat([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)])
 
 
-@wrong("4.2.3-2")
+@wrong("4.2.3-2", "All your pairs turn by the same angle. The slow pairs hardly")
 def one_speed_for_all_pairs(offset, d_model, base):
     c, s = math.cos(offset), math.sin(offset)
     return torch.block_diag(*[torch.tensor([[c, s], [-s, c]])] * (d_model // 2))
@@ -528,17 +523,17 @@ def blocks_on_the_diagonal(offset, d_model, base):
     return torch.block_diag(*blocks)
 
 
-@wrong("4.2.3-3")
+@wrong("4.2.3-3", "Your last positions are compared with the first ones, as if")
 def round_the_end_of_the_table(table):
     return torch.stack([(table * table.roll(-k, 0)).sum(1).mean() for k in range(len(table))])
 
 
-@wrong("4.2.3-3")
+@wrong("4.2.3-3", "You compare position 0 with the others. For sines that is")
 def from_the_first_row_alone(table):
     return table @ table[0]
 
 
-@wrong("4.2.3-4")
+@wrong("4.2.3-4", "Your positions are looked up by the token's number, so a word")
 def position_by_the_tokens_number(tokens, embedding, positions, layers):
     x = embedding[tokens] * embedding.shape[1] ** 0.5 + positions[tokens.clamp(max=len(positions) - 1)]
     for layer in layers:
@@ -546,21 +541,13 @@ def position_by_the_tokens_number(tokens, embedding, positions, layers):
     return x
 
 
-@wrong("4.2.3-4")
-def root_of_the_vocabulary(tokens, embedding, positions, layers):
-    x = embedding[tokens] * embedding.shape[0] ** 0.5 + positions[: tokens.shape[1]]
-    for layer in layers:
-        x = layer(x)
-    return x
-
-
-@wrong("4.2.3-5")
+@wrong("4.2.3-5", "Your last token has position 0: you count from the end.")
 def counted_from_the_end(is_token):
     behind = is_token.long().flip(1).cumsum(1).flip(1) - 1
     return behind * is_token
 
 
-@wrong("4.2.3-5")
+@wrong("4.2.3-5", "Your running count goes down the columns, from one row to the")
 def down_the_batch(is_token):
     return (is_token.long().cumsum(0) - 1) * is_token
 
@@ -577,7 +564,7 @@ def counted_in_a_loop(is_token):
     return np.array(out)
 
 
-@wrong("4.2.3-6")
+@wrong("4.2.3-6", "For one position too far, your function should refuse its")
 def new_ones_are_in_the_lengths(x, table, lengths):
     places = lengths[:, None] - x.shape[1] + torch.arange(x.shape[1])
     if (places >= len(table)).any():
@@ -585,7 +572,7 @@ def new_ones_are_in_the_lengths(x, table, lengths):
     return x + table[places.clamp(min=0)]
 
 
-@wrong("4.2.3-6")
+@wrong("4.2.3-6", "For a later token too far, your function should refuse its")
 def only_the_first_is_checked(x, table, lengths):
     if (lengths >= len(table)).any():
         raise ValueError("beyond the table")
@@ -593,7 +580,7 @@ def only_the_first_is_checked(x, table, lengths):
     return x + table[places % len(table)]
 
 
-@wrong("4.2.3-7")
+@wrong("4.2.3-7", "The first pair is right and later ones turn too fast: your")
 def speeds_of_single_features(x, positions, base):
     angles = positions[:, None] / base ** (torch.arange(x.shape[-1] // 2) / x.shape[-1])
     a, b = x[..., ::2], x[..., 1::2]
@@ -601,15 +588,7 @@ def speeds_of_single_features(x, positions, base):
     return torch.stack(turned, -1).flatten(-2)
 
 
-@wrong("4.2.3-7")
-def pairs_not_put_back(x, positions, base):
-    angles = positions[:, None] / base ** (torch.arange(0, x.shape[-1], 2) / x.shape[-1])
-    a, b = x[..., ::2], x[..., 1::2]
-    turned = [a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()]
-    return torch.cat(turned, -1)
-
-
-@wrong("4.2.3-8")
+@wrong("4.2.3-8", "You rotate the values too, so what is fetched from a token")
 def values_turned_too(query, key, value, rotate):
     new, seq = query.shape[-2], key.shape[-2]
     places = torch.arange(seq)
@@ -618,7 +597,7 @@ def values_turned_too(query, key, value, rotate):
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-@wrong("4.2.3-8")
+@wrong("4.2.3-8", "Queries turn one way and keys the other, so scores depend on")
 def distances_from_the_end(query, key, value, rotate):
     new, seq = query.shape[-2], key.shape[-2]
     places = torch.arange(seq).flip(0)
@@ -640,27 +619,27 @@ def query_after_query(query, key, value, rotate):
     return torch.cat(out, -2)
 
 
-@wrong("4.2.3-9")
+@wrong("4.2.3-9", "Later keys get a finite number in your table (0, a bonus or a")
 def future_as_far_as_the_past(num_heads, query_len, key_len):
     slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)
     distance = torch.arange(key_len - query_len, key_len)[:, None] - torch.arange(key_len)
     return -slopes[:, None, None] * distance.abs()
 
 
-@wrong("4.2.3-9")
+@wrong("4.2.3-9", "The slopes are the right ones, but the flattest comes first.")
 def steepest_head_last(num_heads, query_len, key_len):
     slopes = (2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)).flip(0)
     distance = torch.arange(key_len - query_len, key_len)[:, None] - torch.arange(key_len)
     return torch.where(distance >= 0, -slopes[:, None, None] * distance, -torch.inf)
 
 
-@wrong("4.2.3-10")
+@wrong("4.2.3-10", "Beyond the trained length all your tokens stand at one and")
 def cut_off_at_the_end(length, trained_length, head_dim, base):
     positions = torch.arange(length).clamp(max=trained_length - 1)
     return positions[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)
 
 
-@wrong("4.2.3-10")
+@wrong("4.2.3-10", "Beyond the trained length your positions begin at 0 again, so")
 def beginning_again(length, trained_length, head_dim, base):
     positions = torch.arange(length) % trained_length
     return positions[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)
@@ -675,17 +654,17 @@ STRETCHED = {
 }
 
 
-@wrong("4.2.3-11")
+@wrong("4.2.3-11", "That is what training on alone has gained. The report claims")
 def claimed_by_the_other_model():
     return {**STRETCHED, "claimed": 0.7 - 0.24}
 
 
-@wrong("4.2.3-11")
+@wrong("4.2.3-11", "Asked for: what the other model, trained on with nothing")
 def share_of_the_claim():
     return {**STRETCHED, "due": 0.012 / 0.472, "low": 0.012 / 0.472 - 2.776 * 0.006}
 
 
-@wrong("4.2.3-11")
+@wrong("4.2.3-11", "Asked for: due less 2.776 errors. Then: That would be worth")
 def another_divisor_tried():
     return {**STRETCHED, "control": "another divisor", "low": 0.006}
 
@@ -699,21 +678,21 @@ WAVES = {
 }
 
 
-@wrong("4.2.3-12")
+@wrong("4.2.3-12", "You forget that a whole turn is 2 pi. 1 / frequency positions")
 def no_two_pi():
     return {**WAVES, "longest": 1000 ** (30 / 32), "slowest": 128 / 1000 ** (30 / 32), "turned": 12}
 
 
-@wrong("4.2.3-12")
+@wrong("4.2.3-12", "Asked for: the trained length over the positions that the")
 def in_degrees():
     return {**WAVES, "slowest": 360 * 128 / SLOWEST}
 
 
-@wrong("4.2.3-12")
+@wrong("4.2.3-12", "You count the pairs that have *not* gone round once in the")
 def those_that_have_not():
     return {**WAVES, "turned": 9}
 
 
-@wrong("4.2.3-12")
+@wrong("4.2.3-12", "The fast pairs went round many times in training: they have")
 def the_fastest_pair():
     return {**WAVES, "unseen": "the angles of the fastest pair"}

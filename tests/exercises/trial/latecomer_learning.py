@@ -11,7 +11,7 @@ from trial.answers import right, wrong
 # ---- 3.1 ----
 
 
-@wrong("3.1-1")
+@wrong("3.1-1", "Your targets hold what the model sees at the chosen places,")
 def targets_read_from_the_inputs(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -19,7 +19,7 @@ def targets_read_from_the_inputs(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, inputs, -100)
 
 
-@wrong("3.1-1")
+@wrong("3.1-1", "You put random tokens also where no token was chosen. The")
 def random_ones_everywhere(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -27,12 +27,12 @@ def random_ones_everywhere(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-@wrong("3.1-2")
+@wrong("3.1-2", "You score the tokens that the model sees, and none that it")
 def over_those_in_plain_sight(logits, tokens, hidden):
     return F.cross_entropy(logits[~hidden], tokens[~hidden])
 
 
-@wrong("3.1-2")
+@wrong("3.1-2", "You use the logits as if they were logarithms of")
 def logits_taken_for_logarithms(logits, tokens, hidden):
     return -logits.gather(2, tokens[..., None])[..., 0][hidden].mean()
 
@@ -42,14 +42,14 @@ def ignored_by_its_index(logits, tokens, hidden):
     return F.cross_entropy(logits.flatten(0, 1), tokens.masked_fill(~hidden, -100).flatten())
 
 
-@wrong("3.1-3")
+@wrong("3.1-3", "You take the draw of a word's last token. Asked for is that")
 def last_token_of_the_word_decides(starts, draws, share):
     word = torch.as_tensor(starts).long().cumsum(0) - 1
     last = {int(w): d for w, d in zip(word, draws, strict=True)}
     return torch.tensor([bool(last[int(w)] < share) for w in word])
 
 
-@wrong("3.1-3")
+@wrong("3.1-3", "You compare the mean of a word's draws with the share. A mean")
 def mean_draw_of_the_word(starts, draws, share):
     word = torch.as_tensor(starts).long().cumsum(0) - 1
     return torch.stack([draws[word == w].mean() for w in word]) < share
@@ -61,23 +61,23 @@ def by_the_last_start_before(starts, draws, share):
     return (draws[place] < share).tolist()
 
 
-@wrong("3.1-4")
+@wrong("3.1-4", "For one batch, your result is 8.475e+63 and should be")
 def over_the_number_of_batches(losses, counts):
     return math.exp(sum(float(a) * float(c) for a, c in zip(losses, counts, strict=True)) / len(losses))
 
 
-@wrong("3.1-4")
+@wrong("3.1-4", "Your results are what the solution gives if `losses` were")
 def weighted_by_the_wrong_end(losses, counts):
     losses, counts = np.asarray(losses, dtype=float), np.asarray(counts, dtype=float)
     return float(np.exp((losses * counts[::-1]).sum() / counts.sum()))
 
 
-@wrong("3.1-5")
+@wrong("3.1-5", "You divide by eight as well: that is the compressed size over")
 def bits_per_bit(nats, text):
     return float(sum(nats)) / math.log(2) / (8 * len(text.encode()))
 
 
-@wrong("3.1-5")
+@wrong("3.1-5", "You count the bytes of another encoding: two or four for each")
 def bytes_of_utf_16(nats, text):
     return float(sum(nats)) / math.log(2) / len(text.encode("utf-16-le"))
 
@@ -87,7 +87,7 @@ def through_the_log_of_two(nats, text):
     return np.asarray(nats, dtype=np.float64).sum() * np.log2(np.e) / len(bytes(text, "utf-8"))
 
 
-@wrong("3.1-6")
+@wrong("3.1-6", "For two tokens, your result differs in 1 of 2 places: the")
 def read_one_place_before(model, tokens, mask_id):
     out = []
     for i in range(len(tokens)):
@@ -120,13 +120,13 @@ def spans(tokens, hidden, sentinels, place):
     return inputs, targets, k
 
 
-@wrong("3.1-7")
+@wrong("3.1-7", "Your results are what the solution gives if `sentinels` were")
 def sentinels_from_the_back(tokens, hidden, sentinels):
     inputs, targets, k = spans(tokens, hidden, sentinels, lambda k: -1 - k)
     return torch.tensor(inputs), torch.tensor([*targets, int(sentinels[-1 - k])])
 
 
-@wrong("3.1-7")
+@wrong("3.1-7", "Your targets end with a sentinel that does not follow on the")
 def closes_with_the_first_one(tokens, hidden, sentinels):
     inputs, targets, _ = spans(tokens, hidden, sentinels, lambda k: k)
     return torch.tensor(inputs), torch.tensor([*targets, int(sentinels[0])])
@@ -138,13 +138,13 @@ def lists_for_tensors(tokens, hidden, sentinels):
     return inputs, [*targets, int(sentinels[k])]
 
 
-@wrong("3.1-8")
+@wrong("3.1-8", "For nothing after, your result is NaN in 6 of 6 places, the")
 def chances_added_not_multiplied(before, after):
     p = before.exp() * after.exp().sum(1)
     return p / p.sum()
 
 
-@wrong("3.1-8")
+@wrong("3.1-8", "For nothing after, your result differs in 6 of 6 places: the")
 def shared_out_on_each_side(before, after):
     p = before.softmax(0) + after.sum(1).softmax(0)
     return p / p.sum()
@@ -159,17 +159,17 @@ RACED = {
 }
 
 
-@wrong("3.1-9")
+@wrong("3.1-9", "Asked for: steps times windows times tokens times the share")
 def windows_for_tokens():
     return {**RACED, "masked": 600 * 16 * 0.4, "causal": 600 * 16}
 
 
-@wrong("3.1-9")
+@wrong("3.1-9", "Asked for: the steps of the causal model over the share at")
 def so_much_longer():
     return {**RACED, "steps": 840}
 
 
-@wrong("3.1-9")
+@wrong("3.1-9", "Asked for: the steps of the causal model over the share at")
 def the_missing_steps_alone():
     return {**RACED, "steps": 900, "passes": 1999}
 
@@ -186,18 +186,18 @@ PROBED = {
 }
 
 
-@wrong("3.1-10")
+@wrong("3.1-10", "Asked for: trained less the better control (the one with the")
 def control_less_trained():
     return {**PROBED, "gain": 0.0342, "low": 0.0342 - HALF, "high": 0.0342 + HALF, "verdict": "holds"}
 
 
-@wrong("3.1-10")
+@wrong("3.1-10", "Asked for: the gain less 2.776 s / sqrt(5), s the deviation")
 def unpaired_spreads():
     half = 2.776 * math.sqrt((TRAINED.var(ddof=1) + SHUFFLED.var(ddof=1)) / 5)
     return {**PROBED, "low": -0.0342 - half, "high": -0.0342 + half}
 
 
-@wrong("3.1-10")
+@wrong("3.1-10", "Asked for: the trained body's mean share right less its")
 def random_labels_themselves():
     return {**PROBED, "selectivity": 0.39}
 
@@ -205,7 +205,7 @@ def random_labels_themselves():
 # ---- 3.2 ----
 
 
-@wrong("3.2-1")
+@wrong("3.2-1", "You count the pairs that are exactly `window` apart. Nearer")
 def at_the_rim_alone(tokens, vocab_size, window):
     counts = torch.zeros(vocab_size, vocab_size)
     for i in range(len(tokens) - window):
@@ -216,7 +216,7 @@ def at_the_rim_alone(tokens, vocab_size, window):
     return counts
 
 
-@wrong("3.2-1")
+@wrong("3.2-1", "The diagonal is too large by each word's own count: every")
 def each_place_with_itself(tokens, vocab_size, window):
     counts = torch.zeros(vocab_size, vocab_size)
     for i in range(len(tokens)):
@@ -235,40 +235,40 @@ def by_products_of_one_hot(tokens, vocab_size, window):
     return counts
 
 
-@wrong("3.2-2")
+@wrong("3.2-2", "You multiply each entry by P(w, c), as one does on the way to")
 def weighted_by_the_pair(counts):
     p = counts / counts.sum()
     pmi = (p / (p.sum(1, keepdim=True) * p.sum(0, keepdim=True))).log()
     return torch.where(counts > 0, p * pmi, 0.0).clamp(min=0)
 
 
-@wrong("3.2-2")
+@wrong("3.2-2", "You add 1 to the counts to keep zeros away. That invents")
 def one_is_added_first(counts):
     p = (counts + 1) / (counts + 1).sum()
     return (p / (p.sum(1, keepdim=True) * p.sum(0, keepdim=True))).log().clamp(min=0)
 
 
-@wrong("3.2-3")
+@wrong("3.2-3", "You drop the sign of the cosine: a vector that points the")
 def opposite_is_near_too(vectors, query, k):
     cosine = F.cosine_similarity(vectors, vectors[query][None]).abs()
     cosine[query] = -1
     return cosine.topk(k).indices
 
 
-@wrong("3.2-3")
+@wrong("3.2-3", "You return the cosines themselves. Asked for are the numbers")
 def cosines_for_row_numbers(vectors, query, k):
     cosine = F.cosine_similarity(vectors, vectors[query][None])
     cosine[query] = -2
     return cosine.topk(k).values
 
 
-@wrong("3.2-4")
+@wrong("3.2-4", "For counts 16 and 1, power 3/4, your result differs in 2 of 2")
 def share_of_the_largest(counts, power):
     raised = torch.as_tensor(counts).double() ** power
     return raised / raised.max()
 
 
-@wrong("3.2-4")
+@wrong("3.2-4", "For counts 16 and 1, power 3/4, your result differs in 2 of 2")
 def length_of_one_in_the_plane(counts, power):
     raised = torch.as_tensor(counts).double() ** power
     return raised / raised.norm()
@@ -283,14 +283,14 @@ def in_logarithms(counts, power):
     return e / e.sum()
 
 
-@wrong("3.2-5")
+@wrong("3.2-5", "For the drawn words you hold a row of the context table")
 def tables_exchanged_for_the_noise(word_table, context_table, words, contexts, drawn):
     yes = F.logsigmoid((word_table[words] * context_table[contexts]).sum(-1))
     no = F.logsigmoid(-(context_table[contexts][:, None] * word_table[drawn]).sum(-1))
     return -(yes + (no * (drawn != contexts[:, None])).sum(1)).mean()
 
 
-@wrong("3.2-5")
+@wrong("3.2-5", "For scores of a hundred and more, the loss is 16.59 and")
 def logarithm_of_one_minus(word_table, context_table, words, contexts, drawn):
     v = word_table[words]
     yes = torch.sigmoid((v * context_table[contexts]).sum(-1)).clamp(min=1e-6).log()
@@ -306,13 +306,13 @@ def softplus_of_both_sides(word_table, context_table, words, contexts, drawn):
     return (loss + F.softplus(scores).masked_fill(drawn == contexts[:, None], 0).sum(1)).mean()
 
 
-@wrong("3.2-6")
+@wrong("3.2-6", "You use the probability of the right answer itself. Its")
 def shares_without_a_logarithm(anchors, positives, temperature):
     scores = F.normalize(anchors, dim=1) @ F.normalize(positives, dim=1).T / temperature
     return -scores.softmax(1).diagonal().mean()
 
 
-@wrong("3.2-6")
+@wrong("3.2-6", "You take dot products of vectors of any length. Then the loss")
 def anchors_alone_of_length_one(anchors, positives, temperature):
     scores = F.normalize(anchors, dim=1) @ positives.T / temperature
     return F.cross_entropy(scores, torch.arange(len(anchors)))
@@ -327,13 +327,13 @@ def anchor_after_anchor(anchors, positives, temperature):
     return sum(losses) / len(losses)
 
 
-@wrong("3.2-7")
+@wrong("3.2-7", "For one group only, the loss is 1.48 and should be")
 def later_twins_alone_hidden(scores, groups):
     same = (groups[:, None] == groups).triu(1)
     return F.cross_entropy(scores.masked_fill(same, -torch.inf), torch.arange(len(scores)))
 
 
-@wrong("3.2-7")
+@wrong("3.2-7", "Your mask is the wrong way round: the twins compete and the")
 def other_groups_hidden(scores, groups):
     other = groups[:, None] != groups
     return F.cross_entropy(scores.masked_fill(other, -torch.inf), torch.arange(len(scores)))
@@ -345,13 +345,13 @@ def pure(classes, clusters):
     return sum(counts[found[:, 0] == c].max() for c in set(clusters.tolist())) / len(classes)
 
 
-@wrong("3.2-8")
+@wrong("3.2-8", "Your baseline is the best of all shuffles. Asked for is what")
 def highest_by_chance(classes, clusters, shuffles):
     classes, clusters, shuffles = (np.asarray(x) for x in (classes, clusters, shuffles))
     return pure(classes, clusters), max(pure(classes[order], clusters) for order in shuffles)
 
 
-@wrong("3.2-8")
+@wrong("3.2-8", "Your results are what the solution gives if `shuffles` were")
 def orders_turned_back(classes, clusters, shuffles):
     classes, clusters, shuffles = (np.asarray(x) for x in (classes, clusters, shuffles))
     return pure(classes, clusters), np.mean([pure(classes[np.argsort(o)], clusters) for o in shuffles])
@@ -371,17 +371,17 @@ WAYS = {
 }
 
 
-@wrong("3.2-9")
+@wrong("3.2-9", "Asked for: B's purity less its chance, over 1 less its")
 def both_from_as_chance():
     return {**WAYS, "B": (0.68 - 0.38) / (1 - 0.38), "better": "B"}
 
 
-@wrong("3.2-9")
+@wrong("3.2-9", "You divide the gain by the purity itself. The room that could")
 def share_of_purity_above_chance():
     return {**WAYS, "A": 0.19 / 0.57, "B": 0.02 / 0.68}
 
 
-@wrong("3.2-9")
+@wrong("3.2-9", "One cluster of all tokens has the share of the commonest")
 def one_big_cluster():
     return {**WAYS, "control": "the purity of a single cluster"}
 
@@ -395,22 +395,22 @@ FEW = {
 }
 
 
-@wrong("3.2-10")
+@wrong("3.2-10", "Asked for: contrast less plain vectors, draw by draw,")
 def median_of_the_gains():
     return {**FEW, "over plain": 0.01}
 
 
-@wrong("3.2-10")
+@wrong("3.2-10", "Asked for: contrast less counts, draw by draw, averaged.")
 def how_many_times_as_good():
     return {**FEW, "over counts": 0.452 / 0.242, "over plain": 0.452 / 0.446}
 
 
-@wrong("3.2-10")
+@wrong("3.2-10", "You divide the squares by 5. The mean was taken from the same")
 def divided_by_n_in_the_deviation():
     return {**FEW, "error": FEW["error"] * math.sqrt(0.8)}
 
 
-@wrong("3.2-10")
+@wrong("3.2-10", "A coin shows that something was learned. Whether contrast was")
 def a_coin_for_control():
     return {**FEW, "control": "a coin"}
 
@@ -418,20 +418,20 @@ def a_coin_for_control():
 # ---- 3.3 ----
 
 
-@wrong("3.3-1")
+@wrong("3.3-1", "You average each task's accuracy right after it was learned.")
 def average_right_after_learning(accuracy, untrained):
     last, own = accuracy[-1], accuracy.diagonal()
     ahead = (accuracy.diagonal(1) - untrained[1:]).mean()
     return own.mean(), (last - own)[:-1].mean(), ahead
 
 
-@wrong("3.3-1")
+@wrong("3.3-1", "The average accuracy and forward transfer are right. For 2")
 def before_and_after_each_task(accuracy, untrained):
     steps = accuracy.diagonal()[1:] - accuracy.diagonal(1)
     return accuracy[-1].mean(), -steps.mean(), (accuracy.diagonal(1) - untrained[1:]).mean()
 
 
-@wrong("3.3-2")
+@wrong("3.3-2", "You take the item at the place out and add the new one at the")
 def newcomer_at_the_end(stream, held_out, draws, capacity):
     buffer, seen = [], 0
     for item, test, draw in zip(stream, held_out, draws, strict=True):
@@ -446,7 +446,7 @@ def newcomer_at_the_end(stream, held_out, draws, capacity):
     return torch.stack(buffer) if buffer else stream[:0]
 
 
-@wrong("3.3-2")
+@wrong("3.3-2", "You draw among the items before the present one. It has been")
 def numbers_from_zero(stream, held_out, draws, capacity):
     buffer, seen = [], 0
     for item, test, draw in zip(stream, held_out, draws, strict=True):
@@ -478,26 +478,26 @@ def gradients(weights, inputs, labels):
     return error[:, :, None] * inputs[:, None]
 
 
-@wrong("3.3-3")
+@wrong("3.3-3", "Your results are what the solution gives if `uniforms` were")
 def drawn_from_the_other_end(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(1)
     drawn = (p.cumsum(1) > 1 - uniforms[:, None]).int().argmax(1)
     return (gradients(weights, inputs, drawn) ** 2).mean(0)
 
 
-@wrong("3.3-3")
+@wrong("3.3-3", "You average gradients (or their sizes) without squaring them.")
 def sizes_not_squares(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(1)
     drawn = (p.cumsum(1) > uniforms[:, None]).int().argmax(1)
     return gradients(weights, inputs, drawn).abs().mean(0)
 
 
-@wrong("3.3-4")
+@wrong("3.3-4", "For one weight, the gradient of the weights is -0.2322 and")
 def root_of_the_penalty(weights, anchors, fishers, strength):
     return strength / 2 * (fishers * (weights - anchors) ** 2).sum().sqrt()
 
 
-@wrong("3.3-4")
+@wrong("3.3-4", "You hold on to one of the old tasks. The others are forgotten")
 def last_task_alone(weights, anchors, fishers, strength):
     return strength / 2 * (fishers[-1] * (weights - anchors[-1]) ** 2).sum()
 
@@ -508,36 +508,36 @@ def as_a_quadratic_form(weights, anchors, fishers, strength):
     return strength * torch.stack(terms).sum() / 2
 
 
-@wrong("3.3-5")
+@wrong("3.3-5", "The strength belongs to the old answers, and the new task")
 def the_two_parts_shared_out(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     new, old = inputs @ weights.T, inputs @ old_weights.T
     soft = -((old / temperature).softmax(1) * (new / temperature).log_softmax(1)).sum(1).mean()
     return (1 - strength) * F.cross_entropy(new, labels) + strength * soft
 
 
-@wrong("3.3-5")
+@wrong("3.3-5", "You take the old model's favourite as a label. Its")
 def likeliest_old_answer_alone(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     new, old = inputs @ weights.T, inputs @ old_weights.T
     return F.cross_entropy(new, labels) + strength * F.cross_entropy(new / temperature, old.argmax(1))
 
 
-@wrong("3.3-6")
+@wrong("3.3-6", "Nothing is changed at the start, but all rows of your other")
 def one_column_of_noise(noise_down, noise_up):
     return torch.zeros_like(noise_down), noise_up[:, :1].expand_as(noise_up).clone()
 
 
-@wrong("3.3-6")
+@wrong("3.3-6", "Both factors are random, so the model has changed before its")
 def noise_made_small(noise_down, noise_up):
     return noise_down, noise_up * 1e-4
 
 
-@wrong("3.3-7")
+@wrong("3.3-7", "You divide alpha by the width of the layer. The rank is the")
 def scaled_by_the_inputs(x, weight, down, up, alpha, merged):
     plain = weight if merged else weight + alpha / down.shape[1] * up @ down
     return x @ plain.T, plain
 
 
-@wrong("3.3-7")
+@wrong("3.3-7", "For merged before, the output differs in 12 of 12 places: the")
 def merged_is_taken_off(x, weight, down, up, alpha, merged):
     update = alpha / down.shape[0] * up @ down
     plain = weight - update if merged else weight + update
@@ -552,13 +552,13 @@ def column_after_column(x, weight, down, up, alpha, merged):
     return F.linear(x, plain), plain
 
 
-@wrong("3.3-8")
+@wrong("3.3-8", "You store adapters without the model that they belong to.")
 def base_not_stored(shapes, num_layers, rank, base_parameters, domains, bytes_each):
     one = num_layers * rank * sum(a + b for a, b in shapes)
     return one, domains * one * bytes_each, domains * base_parameters * bytes_each
 
 
-@wrong("3.3-8")
+@wrong("3.3-8", "The bytes with copies are right. For a wide matrix alone, the")
 def rank_for_each_side(shapes, num_layers, rank, base_parameters, domains, bytes_each):
     one = num_layers * sum(rank * a + b for a, b in shapes)
     return one, (base_parameters + domains * one) * bytes_each, domains * base_parameters * bytes_each
@@ -573,17 +573,17 @@ TRIAL = {
 }
 
 
-@wrong("3.3-9")
+@wrong("3.3-9", "You compare one of the two domains. The averages are over")
 def old_domain_alone():
     return {**TRIAL, "above the table": -0.03}
 
 
-@wrong("3.3-9")
+@wrong("3.3-9", "Asked for: as many as EWC had: its strengths times its")
 def new_above_the_old_table():
     return {**TRIAL, "above the table": 0.35 - 0.22, "trials": 16}
 
 
-@wrong("3.3-9")
+@wrong("3.3-9", "On the text that was trained on, the setting that learns by")
 def by_drawing_lots():
     return {**TRIAL, "adapter": "one drawn at random", "chosen on": "the text that was trained on"}
 
@@ -591,17 +591,17 @@ def by_drawing_lots():
 TABLES = {"backward": -0.14, "by sums": 0.16, "below the table": {"prose"}, "prose helps code": True}
 
 
-@wrong("3.3-10")
+@wrong("3.3-10", "You divide by three. The last domain has no later stage, so")
 def all_three_in_the_mean():
     return {**TABLES, "backward": -0.28 / 3}
 
 
-@wrong("3.3-10")
+@wrong("3.3-10", "right: 'backward', 'by sums', 'prose helps code'. 'below the")
 def none_is_below():
     return {**TABLES, "below the table": set()}
 
 
-@wrong("3.3-10")
+@wrong("3.3-10", "Asked for: prose after code less prose after sums: the two")
 def gain_of_sums_itself():
     return {**TABLES, "by sums": 0.36}
 
@@ -609,12 +609,12 @@ def gain_of_sums_itself():
 SIDES = {"borne out": 2, "open": 1, "verdict": "holds when a stage is long"}
 
 
-@wrong("3.3-11")
+@wrong("3.3-11", "You count every setting that does not bear the sentence out")
 def against_is_open_too():
     return {**SIDES, "open": 2}
 
 
-@wrong("3.3-11")
+@wrong("3.3-11", "A sentence does not hold, by this rule, when every setting")
 def one_against_refutes_it():
     return {**SIDES, "verdict": "does not hold"}
 
@@ -632,12 +632,12 @@ def brackets(text, opening="([{", closing=")]}"):
     return out
 
 
-@wrong("3.4-1")
+@wrong("3.4-1", "You look at one kind of bracket. Round, square and curly ones")
 def round_ones_alone(text, deepest):
     return [min(d, deepest) for d in brackets(text, "(", ")")]
 
 
-@wrong("3.4-1")
+@wrong("3.4-1", "Your results are what the solution gives if `deepest` were")
 def a_level_too_early(text, deepest):
     return [min(d, deepest - 1) for d in brackets(text)]
 
@@ -647,16 +647,10 @@ def a_stack_of_brackets(text, deepest):
     return np.minimum(brackets(text), deepest)
 
 
-@wrong("3.4-2")
+@wrong("3.4-2", "You divide all tasks by the same number. Each has a number of")
 def one_guess_for_all(losses, tasks, num_classes):
     guess = torch.as_tensor(num_classes).float().log().mean()
     return torch.stack([losses[tasks == t].mean() for t in tasks.unique()]).mean() / guess
-
-
-@wrong("3.4-2")
-def guess_in_bits(losses, tasks, num_classes):
-    parts = [losses[tasks == t].mean() / math.log2(num_classes[t]) for t in tasks.unique()]
-    return torch.stack(parts).mean()
 
 
 @right("3.4-2")
@@ -666,13 +660,13 @@ def by_bincount(losses, tasks, num_classes):
     return (losses * each).sum()
 
 
-@wrong("3.4-3")
+@wrong("3.4-3", "The micro average is right. For all wrong but one, the macro")
 def a_task_with_nothing_right_left_out(right, tasks):
     scores = [right[tasks == t].float().mean() for t in tasks.unique() if right[tasks == t].any()]
     return right.float().mean(), torch.stack(scores).mean() if scores else torch.tensor(0.0)
 
 
-@wrong("3.4-3")
+@wrong("3.4-3", "Your macro average is the median of the tasks. Asked for is")
 def median_of_the_tasks(right, tasks):
     scores = [float(right[tasks == t].float().mean()) for t in tasks.unique()]
     return right.float().mean(), float(np.median(scores))
@@ -682,7 +676,7 @@ def of_width(d, num_layers, vocab_size):
     return vocab_size * d + 12 * num_layers * d * d
 
 
-@wrong("3.4-4")
+@wrong("3.4-4", "Your separate models share one embedding table. Each has a")
 def one_table_for_the_separate_ones(d_model, num_layers, vocab_size, classes, step):
     shared = of_width(d_model, num_layers, vocab_size) + sum(c * (d_model + 1) for c in classes)
 
@@ -693,7 +687,7 @@ def one_table_for_the_separate_ones(d_model, num_layers, vocab_size, classes, st
     return shared, width, together(width)
 
 
-@wrong("3.4-4")
+@wrong("3.4-4", "Your separate models have more parameters than the shared")
 def nearest_not_below(d_model, num_layers, vocab_size, classes, step):
     shared = of_width(d_model, num_layers, vocab_size) + sum(c * (d_model + 1) for c in classes)
 
@@ -704,26 +698,26 @@ def nearest_not_below(d_model, num_layers, vocab_size, classes, step):
     return shared, width, together(width)
 
 
-@wrong("3.4-5")
+@wrong("3.4-5", "The list of shares is right. For two tasks, T = 2, the list")
 def every_task_every_step(sizes, temperature, steps):
     sizes = torch.as_tensor(sizes, dtype=torch.float64)
     raised = sizes ** (1 / temperature)
     return raised / raised.sum(), steps / sizes
 
 
-@wrong("3.4-5")
+@wrong("3.4-5", "For two tasks, T = 2, the list of shares differs in 2 of 2")
 def as_a_softmax_of_sizes(sizes, temperature, steps):
     sizes = torch.as_tensor(sizes, dtype=torch.float64)
     shares = (sizes / sizes.max() / temperature).softmax(0)
     return shares, shares * steps / sizes
 
 
-@wrong("3.4-6")
+@wrong("3.4-6", "You subtract the second term. Then larger variances are")
 def uncertainty_rewarded(log_variances, losses):
     return (losses * (-log_variances).exp() - log_variances / 2).sum()
 
 
-@wrong("3.4-6")
+@wrong("3.4-6", "You take the mean over the tasks. Here they are added up:")
 def mean_of_all_tasks(log_variances, losses):
     return (losses * (-log_variances).exp() + log_variances / 2).mean()
 
@@ -734,20 +728,20 @@ def through_sigma(log_variances, losses):
     return torch.dot(losses, sigma**-2) + sigma.log().sum()
 
 
-@wrong("3.4-7")
+@wrong("3.4-7", "You subtract the mean of each gradient first: that is a")
 def correlations_for_cosines(gradients, shared):
     inside = gradients[:, shared]
     unit = F.normalize(inside - inside.mean(1, keepdim=True), dim=1)
     return unit @ unit.T
 
 
-@wrong("3.4-7")
+@wrong("3.4-7", "Your mask is the wrong way round: you compare the heads and")
 def cosine_of_the_heads(gradients, shared):
     unit = F.normalize(gradients[:, ~shared], dim=1)
     return unit @ unit.T
 
 
-@wrong("3.4-8")
+@wrong("3.4-8", "You divide by the length of the other gradient; the")
 def divided_by_the_length_once(gradients):
     out = gradients.clone()
     for i in range(len(out)):
@@ -758,7 +752,7 @@ def divided_by_the_length_once(gradients):
     return out
 
 
-@wrong("3.4-8")
+@wrong("3.4-8", "You project where the dot product is positive and leave the")
 def what_agrees_is_cut(gradients):
     out = gradients.clone()
     for i in range(len(out)):
@@ -773,17 +767,17 @@ PAYS = -(0.85 * math.log(0.85) + 0.15 * math.log(0.15))
 LOOKS = {"nothing": PAYS, "alone": 0.483, "company": 0.458, "gain": PAYS - 0.458, "helps": False}
 
 
-@wrong("3.4-9")
+@wrong("3.4-9", "You read the last look. A task with few labels has learned")
 def at_the_last_look():
     return {**LOOKS, "alone": 0.937, "company": 0.613, "gain": PAYS - 0.613}
 
 
-@wrong("3.4-9")
+@wrong("3.4-9", "You stop at the right look, but give the watched loss there.")
 def the_watched_losses_themselves():
     return {**LOOKS, "alone": 0.516, "company": 0.485, "gain": PAYS - 0.485}
 
 
-@wrong("3.4-9")
+@wrong("3.4-9", "You give the surprise at the commoner label. The other one")
 def logarithm_of_the_share():
     return {**LOOKS, "nothing": -math.log(0.85), "gain": -math.log(0.85) - 0.458}
 
@@ -797,17 +791,17 @@ REPORTED = {
 }
 
 
-@wrong("3.4-10")
+@wrong("3.4-10", "Asked for: the mean of both tasks' shares of their commonest")
 def both_right_at_once():
     return {**REPORTED, "constant": 0.58 * 0.76, "beyond": 0.62 - 0.58 * 0.76}
 
 
-@wrong("3.4-10")
+@wrong("3.4-10", "Asked for: the model's share right less the constant")
 def relative_to_the_constant():
     return {**REPORTED, "beyond": 0.62 / 0.67 - 1}
 
 
-@wrong("3.4-10")
+@wrong("3.4-10", "With that, width and company still change together. Keep the")
 def narrower_still():
     return {
         **REPORTED,
@@ -819,12 +813,12 @@ def narrower_still():
 CLAIM = {"for": 1, "against": 1, "verdict": "holds when labels are few"}
 
 
-@wrong("3.4-11")
+@wrong("3.4-11", "Asked for: the settings whose interval lies nowhere above")
 def nothing_speaks_against_it():
     return {**CLAIM, "against": 0}
 
 
-@wrong("3.4-11")
+@wrong("3.4-11", "You let the settings that are borne out speak for all. The")
 def mean_effect_is_above():
     return {**CLAIM, "verdict": "holds"}
 
@@ -832,46 +826,46 @@ def mean_effect_is_above():
 # ---- 3.5 ----
 
 
-@wrong("3.5-1")
+@wrong("3.5-1", "You apply the temperature to probabilities. A mere division")
 def powers_not_shared_out(logits, temperature):
     p = logits.softmax(-1) ** (1 / temperature)
     return p, torch.special.entr(p).sum(-1) / math.log(2)
 
 
-@wrong("3.5-1")
+@wrong("3.5-1", "The probabilities are right. The entropy is 0.431 times what")
 def share_of_the_largest_entropy(logits, temperature):
     p = (logits / temperature).softmax(-1)
     return p, torch.special.entr(p).sum(-1) / math.log(p.shape[-1])
 
 
-@wrong("3.5-2")
+@wrong("3.5-2", "You return one symmetric number twice. Forward and reverse")
 def the_mean_of_both_twice(student_logits, teacher_logits):
     s, t = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
     both = ((t.exp() - s.exp()) * (t - s)).sum(-1).mean() / 2
     return both, both
 
 
-@wrong("3.5-2")
+@wrong("3.5-2", "For one position, the forward is 0.8347 and should be")
 def unweighted_differences(student_logits, teacher_logits):
     s, t = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
     return (t - s).mean(-1).mean(), (s - t).mean(-1).mean()
 
 
-@right("3.5-2")
+@wrong("3.5-2", "For logits of hundreds, the forward is infinity instead of a")
 def kl_of_torch_distributions(student_logits, teacher_logits):
     s, t = (torch.distributions.Categorical(logits=x.double()) for x in (student_logits, teacher_logits))
     kl = torch.distributions.kl_divergence
     return kl(t, s).mean(), kl(s, t).mean()
 
 
-@wrong("3.5-3")
+@wrong("3.5-3", "You soften the teacher and not the student. Even a student")
 def student_not_softened(student_logits, teacher_logits, labels, temperature, alpha):
     q = (teacher_logits / temperature).softmax(-1)
     kl = F.kl_div(student_logits.log_softmax(-1), q, reduction="batchmean")
     return alpha * temperature**2 * kl + (1 - alpha) * F.cross_entropy(student_logits, labels)
 
 
-@wrong("3.5-3")
+@wrong("3.5-3", "The hard loss carries T^2 as well. It was taken at")
 def square_on_both_terms(student_logits, teacher_logits, labels, temperature, alpha):
     q = (teacher_logits / temperature).softmax(-1)
     kl = F.kl_div((student_logits / temperature).log_softmax(-1), q, reduction="batchmean")
@@ -886,7 +880,7 @@ def distillation_from_its_gradient_parts(student_logits, teacher_logits, labels,
     return alpha * temperature**2 * kl + (1 - alpha) * (student_logits.logsumexp(1) - picked).mean()
 
 
-@wrong("3.5-4")
+@wrong("3.5-4", "Teacher and student are treated well, but your divergence has")
 def the_other_direction(student, teacher, inputs, temperature):
     mode = teacher.training
     teacher.eval()
@@ -897,7 +891,7 @@ def the_other_direction(student, teacher, inputs, temperature):
     return temperature**2 * (s.exp() * (s - t)).sum(-1).mean()
 
 
-@wrong("3.5-4")
+@wrong("3.5-4", "You put the student into evaluation mode as well. In training")
 def student_brought_to_rest_too(student, teacher, inputs, temperature):
     modes = student.training, teacher.training
     student.eval(), teacher.eval()
@@ -908,29 +902,18 @@ def student_brought_to_rest_too(student, teacher, inputs, temperature):
     return temperature**2 * loss
 
 
-@wrong("3.5-5")
-def softmax_of_the_shares(student_logits, probabilities, ids):
-    return -(probabilities.softmax(1) * student_logits.log_softmax(-1).gather(1, ids)).sum(1).mean()
-
-
-@wrong("3.5-5")
+@wrong("3.5-5", "You divide by the sum over the whole batch (or over a column")
 def divided_over_the_batch(student_logits, probabilities, ids):
     p = probabilities / probabilities.sum(0, keepdim=True)
     return -(p * student_logits.log_softmax(-1).gather(1, ids)).sum(1).mean()
 
 
-@right("3.5-5")
-def scattered_into_the_vocabulary(student_logits, probabilities, ids):
-    p = torch.zeros_like(student_logits).scatter(1, ids, probabilities)
-    return F.cross_entropy(student_logits, p / p.sum(1, keepdim=True))
-
-
-@wrong("3.5-6")
+@wrong("3.5-6", "Your differences are not squared, or you take the root at the")
 def root_of_the_mean_square(student, teacher, projection, real):
     return F.mse_loss(student[real] @ projection, teacher[real]).sqrt()
 
 
-@wrong("3.5-6")
+@wrong("3.5-6", "For one position, the loss is 1.264 and should be")
 def both_of_length_one(student, teacher, projection, real):
     s, t = F.normalize(student[real] @ projection, dim=-1), F.normalize(teacher[real], dim=-1)
     return F.mse_loss(s, t)
@@ -943,7 +926,7 @@ def real_ones_chosen_first(student, teacher, projection, real):
     return (gap * gap).sum() / gap.numel()
 
 
-@wrong("3.5-7")
+@wrong("3.5-7", "You sum over the tokens where the mean is asked for: a longer")
 def sum_over_the_rows(logits, tokens, prompt_lengths, lengths):
     nats = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
     place = torch.arange(1, tokens.shape[1])
@@ -951,19 +934,19 @@ def sum_over_the_rows(logits, tokens, prompt_lengths, lengths):
     return (nats * keep).sum() / len(tokens)
 
 
-@wrong("3.5-7")
+@wrong("3.5-7", "For a prompt of one token, the loss is 3.203 and should be")
 def one_token_of_padding_too(logits, tokens, prompt_lengths, lengths):
     nats = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
     place = torch.arange(1, tokens.shape[1])
     return nats[(place >= prompt_lengths[:, None]) & (place <= lengths[:, None])].mean()
 
 
-@wrong("3.5-8")
+@wrong("3.5-8", "For one seed, half kept, your result is 0.25 and should be")
 def gain_over_the_teachers_loss(alone, distilled, teacher):
     return (alone.mean() - distilled.mean()) / teacher.mean()
 
 
-@wrong("3.5-8")
+@wrong("3.5-8", "For one seed, half kept, your result is 1 and should be")
 def gain_over_what_is_left(alone, distilled, teacher):
     return (alone - distilled).mean() / (distilled - teacher).mean()
 
@@ -982,17 +965,17 @@ SKILL = {
 }
 
 
-@wrong("3.5-9")
+@wrong("3.5-9", "You give the student alone fewer steps. It is spared the")
 def fewer_steps_for_the_lone_one():
     return {**SKILL, "steps": 400 * 25 / 115}
 
 
-@wrong("3.5-9")
+@wrong("3.5-9", "Asked for: what the distilled student saves over the")
 def gain_by_the_teachers_bits():
     return {**SKILL, "skill": 1.09 / 1.73, "lead": 0.28 / 1.73}
 
 
-@wrong("3.5-9")
+@wrong("3.5-9", "Asked for: what the distilled student saves over the student")
 def lead_over_the_frequencies():
     return {**SKILL, "lead": 0.28 / 1.51}
 
@@ -1005,17 +988,17 @@ LIKE = {
 }
 
 
-@wrong("3.5-10")
+@wrong("3.5-10", "You compare with the mean of the controls. Each takes the")
 def mean_of_both_controls():
     return {**LIKE, "likeness": 4.8}
 
 
-@wrong("3.5-10")
+@wrong("3.5-10", "Asked for: per cent right with soft labels less per cent")
 def in_per_cent_of_the_true_ones():
     return {**LIKE, "gain": 10.5 / 76.8 * 100}
 
 
-@wrong("3.5-10")
+@wrong("3.5-10", "Nowhere do the soft labels fall clearly behind their")
 def ones_for_the_true_class():
     return {**LIKE, "permuted": "the true class alone, at 1", "verdict": "does not hold"}
 
@@ -1029,16 +1012,16 @@ FALLBACK = {
 }
 
 
-@wrong("3.5-11")
+@wrong("3.5-11", "Asked for: what both together have over the small one, over")
 def what_is_not_kept():
     return {**FALLBACK, "kept": 18 / 25}
 
 
-@wrong("3.5-11")
+@wrong("3.5-11", "Asked for: all requests by the small model and the share by")
 def work_of_the_small_one_as_unit():
     return {**FALLBACK, "work": 3}
 
 
-@wrong("3.5-11")
+@wrong("3.5-11", "You count the large model alone. The small one has read every")
 def large_one_alone_counted():
     return {**FALLBACK, "work": 0.2, "knows": False}

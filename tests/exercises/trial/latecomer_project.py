@@ -12,13 +12,13 @@ from trial.answers import right, wrong
 # ---- 4.3 ----
 
 
-@wrong("4.3-1")
+@wrong("4.3-1", "Your gates lie between 0 and 1, but each by itself: they do")
 def each_gate_for_itself(x, w_router, experts):
     gates = torch.sigmoid(x @ w_router)
     return sum(gates[..., i : i + 1] * f(x) for i, f in enumerate(experts))
 
 
-@wrong("4.3-1")
+@wrong("4.3-1", "Only the expert with the largest gate answers. That is the")
 def likeliest_expert_alone(x, w_router, experts):
     gates = (x @ w_router).softmax(-1)
     gates = gates * (gates == gates.amax(-1, keepdim=True))
@@ -31,13 +31,13 @@ def answers_stacked_and_contracted(x, w_router, experts):
     return torch.einsum("bse,bsed->bsd", torch.softmax(x @ w_router, 2), answers)
 
 
-@wrong("4.3-2")
+@wrong("4.3-2", "Each chosen expert has the same gate, so nothing remains of")
 def chosen_ones_alike(logits, top_k):
     chosen = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
     return torch.zeros_like(logits).scatter(1, chosen, 1 / top_k)
 
 
-@wrong("4.3-2")
+@wrong("4.3-2", "You divide the logits by their sum. Logits may be negative or")
 def in_proportion_to_the_logits(logits, top_k):
     chosen = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
     best = logits.gather(1, chosen)
@@ -57,25 +57,19 @@ def one_expert_taken_at_a_time(logits, top_k):
     return e / e.sum(1, keepdim=True)
 
 
-@wrong("4.3-3")
+@wrong("4.3-3", "The tensor before and tensor after are right. For a single")
 def share_of_the_best_alone(logits, top_k):
     best, chosen = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, chosen)
     return before, best.softmax(-1), before[:, :1]
 
 
-@wrong("4.3-3")
-def softmax_of_the_probabilities(logits, top_k):
-    before = logits.softmax(-1).topk(top_k).values
-    return before, before.softmax(-1), before.sum(1, keepdim=True)
-
-
-@wrong("4.3-4")
+@wrong("4.3-4", "Your loss never looks at where the tokens went: both factors")
 def squares_of_the_probability(logits, top_k):
     return logits.shape[1] * (logits.softmax(-1).mean(0) ** 2).sum() * top_k
 
 
-@wrong("4.3-4")
+@wrong("4.3-4", "The number is right, but no gradient comes back from it:")
 def cut_from_the_router(logits, top_k):
     f = F.one_hot(logits.topk(top_k).indices, logits.shape[1]).float().sum(1).mean(0)
     return logits.shape[1] * (f * logits.softmax(-1).mean(0).detach()).sum()
@@ -88,12 +82,7 @@ def balance_by_bincount(logits, top_k):
     return torch.dot(torch.bincount(chosen, minlength=e) / n, logits.softmax(1).sum(0)) * e / n
 
 
-@wrong("4.3-5")
-def not_squared(logits):
-    return logits.logsumexp(-1).mean()
-
-
-@wrong("4.3-5")
+@wrong("4.3-5", "Your sum of exponentials runs over the tokens (or over")
 def down_the_tokens(logits):
     return (logits.logsumexp(0) ** 2).mean()
 
@@ -105,21 +94,21 @@ def shifted_by_the_largest(logits):
     return z @ z / len(z)
 
 
-@wrong("4.3-6")
+@wrong("4.3-6", "Your tokens choose by probability alone, so the bias has no")
 def bias_of_no_say(probs, bias, top_k, rate):
     chosen = F.one_hot(probs.topk(top_k).indices, probs.shape[1]).sum(1)
     load = chosen.sum(0).float()
     return probs * chosen, bias + rate * (load.mean() - load).sign()
 
 
-@wrong("4.3-6")
+@wrong("4.3-6", "Right, except for an expert whose load is exactly the mean:")
 def at_the_mean_raised_too(probs, bias, top_k, rate):
     chosen = F.one_hot((probs + bias).topk(top_k).indices, probs.shape[1]).sum(1)
     load = chosen.sum(0).float()
     return probs * chosen, torch.where(load <= load.mean(), bias + rate, bias - rate)
 
 
-@wrong("4.3-7")
+@wrong("4.3-7", "The choice is right, but you rescale the gates so that those")
 def shares_of_a_token_renewed(logits, capacity):
     probs = logits.softmax(-1)
     chosen = probs.argsort(dim=0, descending=True, stable=True)[:capacity]
@@ -127,7 +116,7 @@ def shares_of_a_token_renewed(logits, capacity):
     return gates / gates.sum(1, keepdim=True).clamp(min=1e-9)
 
 
-@wrong("4.3-7")
+@wrong("4.3-7", "You return who was taken, not how much it counts. Without the")
 def one_for_each_that_is_taken(logits, capacity):
     probs = logits.softmax(-1)
     chosen = probs.argsort(dim=0, descending=True, stable=True)[:capacity]
@@ -143,17 +132,17 @@ def rank_of_each_token(logits, capacity):
     return probs * (ahead.sum(0) < capacity)
 
 
-@wrong("4.3-8")
+@wrong("4.3-8", "Where the fraction is below one half, a place is missing: you")
 def to_the_nearest_whole_number(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, round(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-8")
+@wrong("4.3-8", "You count the tokens of one sequence. Experts serve the whole")
 def each_sentence_by_itself(batch, seq, num_experts, top_k, capacity_factor):
     return batch * math.ceil(capacity_factor * seq * top_k / num_experts)
 
 
-@wrong("4.3-9")
+@wrong("4.3-9", "You keep those who come last and drop the first ones: the")
 def last_token_served_first(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
     for j in range(expert.shape[1]):
@@ -163,7 +152,7 @@ def last_token_served_first(expert, num_experts, capacity):
     return kept
 
 
-@wrong("4.3-9")
+@wrong("4.3-9", "Each expert takes one more than the capacity (or one less).")
 def one_place_too_few(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
     for j in range(expert.shape[1]):
@@ -173,19 +162,19 @@ def one_place_too_few(expert, num_experts, capacity):
     return kept
 
 
-@wrong("4.3-10")
+@wrong("4.3-10", "You return the experts' answers without x. The exercise asks")
 def residual_for_the_dropped_alone(x, answers, gates, kept):
     y = (gates[..., None] * answers.masked_fill(~kept[..., None], 0)).sum(1)
     return torch.where(kept.any(1, keepdim=True), y, x)
 
 
-@wrong("4.3-10")
+@wrong("4.3-10", "A token that lost one choice loses the other as well. Each")
 def all_or_nothing(x, answers, gates, kept):
     y = (gates[..., None] * answers.masked_fill(~kept[..., None], 0)).sum(1)
     return x + torch.where(kept.all(1, keepdim=True), y, 0)
 
 
-@wrong("4.3-11")
+@wrong("4.3-11", "A token with several experts keeps the answer of only one of")
 def last_answer_overwrites(x, expert, gate, experts):
     y = torch.zeros_like(x)
     for e, f in enumerate(experts):
@@ -195,7 +184,7 @@ def last_answer_overwrites(x, expert, gate, experts):
     return y
 
 
-@wrong("4.3-11")
+@wrong("4.3-11", "The number of calls of each expert and number of tokens of")
 def gate_of_the_first_choice(x, expert, gate, experts):
     y = torch.zeros_like(x)
     for e, f in enumerate(experts):
@@ -216,7 +205,7 @@ def sorted_by_expert(x, expert, gate, experts):
     return torch.zeros_like(x).index_add(0, token, gate.flatten()[order, None] * out)
 
 
-@wrong("4.3-12")
+@wrong("4.3-12", "You take the fraction k over experts of everything. A token")
 def active_in_proportion(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     layer = 2 * d_model**2 + 2 * d_model * d_kv + d_model * num_experts + 2 * d_model
     layer += num_experts * 3 * d_model * d_ff
@@ -224,7 +213,7 @@ def active_in_proportion(vocab_size, d_model, num_layers, d_kv, d_ff, num_expert
     return total, total * top_k // num_experts
 
 
-@wrong("4.3-12")
+@wrong("4.3-12", "Your key and value matrices are as wide as the query's. Heads")
 def all_four_matrices_square(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     def count(n):
         layer = 4 * d_model**2 + d_model * num_experts + n * 3 * d_model * d_ff + 2 * d_model
@@ -233,25 +222,19 @@ def all_four_matrices_square(vocab_size, d_model, num_layers, d_kv, d_ff, num_ex
     return count(num_experts), count(top_k)
 
 
-@wrong("4.3-13")
+@wrong("4.3-13", "Your router computes only k logits for each token. Which k")
 def router_asks_the_chosen_alone(tokens, d_model, d_ff, num_experts, top_k):
     one = 6 * tokens * d_model * d_ff
     return 2 * tokens * d_model * top_k, num_experts * one, top_k * one
 
 
-@wrong("4.3-13")
+@wrong("4.3-13", "You divide the work by the number of experts once more. A")
 def width_shared_among_the_experts(tokens, d_model, d_ff, num_experts, top_k):
     one = 6 * tokens * d_model * d_ff
     return 2 * tokens * d_model * num_experts, one, one * top_k / num_experts
 
 
-@wrong("4.3-14")
-def entropy_of_the_domains(counts):
-    p = counts.sum(0) / counts.sum()
-    return torch.special.entr(p).sum() / math.log(2)
-
-
-@wrong("4.3-14")
+@wrong("4.3-14", "For no empty cell, 3 experts, 2 domains, your result is")
 def sizes_of_the_terms(counts):
     p = counts / counts.sum()
     own = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
@@ -267,30 +250,22 @@ COST = {
 }
 
 
-@wrong("4.3-15")
+@wrong("4.3-15", "Asked for: forward, backward and optimizer with many experts")
 def whole_over_the_layers():
     return {**COST, "whole": 2490 / 50}
 
 
-@wrong("4.3-15")
+@wrong("4.3-15", "Asked for: the optimizer's time over the whole step, with")
 def layers_share_for_one_expert():
     return {**COST, "share": 30 / 80}
 
 
-@wrong("4.3-15")
+@wrong("4.3-15", "That would say what the experts are worth, or how large the")
 def loss_is_missing():
     return {**COST, "missing": "the loss after training"}
 
 
-@wrong("4.3-16")
-def dense_knows_less():
-    return {
-        "the expert says more about the kind of text than the byte alone",
-        "a dense model would know less about the kind",
-    }
-
-
-@wrong("4.3-16")
+@wrong("4.3-16", "Given the byte, the expert still tells something, far more")
 def both_of_the_kind():
     return {
         "the expert says more about the kind of text than the byte alone",
@@ -301,12 +276,12 @@ def both_of_the_kind():
 # ---- 5 ----
 
 
-@wrong("5-1")
+@wrong("5-1", "You divide by the tokens: that is right in bits per token")
 def per_token_in_bits(losses, counts, text):
     return float(sum(a * c for a, c in zip(losses, counts, strict=True))) / math.log(2) / float(sum(counts))
 
 
-@wrong("5-1")
+@wrong("5-1", "You convert with a logarithm to base 10. The losses are")
 def logarithm_of_ten(losses, counts, text):
     nats = float(sum(a * c for a, c in zip(losses, counts, strict=True)))
     return nats / math.log(10) / len(text.encode())
@@ -317,7 +292,7 @@ def dotted_in_numpy(losses, counts, text):
     return np.dot(losses, counts) * np.log2(np.e) / len(text.encode("utf8"))
 
 
-@wrong("5-2")
+@wrong("5-2", "You join the held-out documents to one text.")
 def held_out_texts_joined(documents, held_out, width):
     text = "".join(documents[h] for h in held_out)
     return [
@@ -326,7 +301,7 @@ def held_out_texts_joined(documents, held_out, width):
     ]
 
 
-@wrong("5-2")
+@wrong("5-2", "You also drop documents that repeat another training")
 def repeated_ones_dropped(documents, held_out, width):
     seen = {documents[h][i : i + width] for h in held_out for i in range(len(documents[h]) - width + 1)}
     out = []
@@ -350,19 +325,7 @@ def each_against_each(documents, held_out, width):
     )
 
 
-@wrong("5-3")
-def best_of_the_whole_list(losses, patience):
-    best, lowest = 0, math.inf
-    clean = [x if x == x else math.inf for x in map(float, losses)]
-    for i, loss in enumerate(clean):
-        if loss < lowest:
-            best, lowest = i, loss
-        if i - best >= patience:
-            return i, clean.index(min(clean))
-    return len(clean) - 1, best
-
-
-@wrong("5-3")
+@wrong("5-3", "For NaN first, the last evaluation is 5 and should be 4, 1")
 def better_than_the_one_before(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):
@@ -384,7 +347,7 @@ def with_a_clean_copy(losses, patience):
     return [len(clean) - 1, int(np.argmin(clean))]
 
 
-@wrong("5-4")
+@wrong("5-4", "Both runs now hold the same object (model, weights,", quick=False)
 def weights_in_the_same_memory(run, fresh):
     for mine, theirs in zip(fresh.model.parameters(), run.model.parameters(), strict=True):
         mine.data = theirs.data
@@ -396,14 +359,14 @@ def weights_in_the_same_memory(run, fresh):
     return fresh
 
 
-@wrong("5-5")
+@wrong("5-5", "You add up in the order of the vocabulary. Which tokens stay")
 def summed_in_the_order_of_the_tokens(logits, top_p):
     probs = logits.softmax(-1)
     kept = probs * (probs.cumsum(1) - probs < top_p)
     return kept / kept.sum(1, keepdim=True)
 
 
-@wrong("5-5")
+@wrong("5-5", "You compare each token's own probability with top_p (or with")
 def a_share_of_the_likeliest(logits, top_p):
     probs = logits.softmax(-1)
     kept = probs * (probs >= top_p * probs.amax(1, keepdim=True))
@@ -424,7 +387,7 @@ def row_after_row_in_python(logits, top_p):
     return torch.tensor(out)
 
 
-@wrong("5-6")
+@wrong("5-6", "Every call of yours counts positions from 0. The model takes")
 def every_call_begins_at_zero(model, prompt, max_new):
     tokens, new = prompt, prompt
     for _ in range(max_new):
@@ -433,7 +396,7 @@ def every_call_begins_at_zero(model, prompt, max_new):
     return tokens
 
 
-@wrong("5-6")
+@wrong("5-6", "You take the next token from the first row of logits. In a")
 def answer_of_the_first_place(model, prompt, max_new):
     tokens, new = prompt, prompt
     for _ in range(max_new):
@@ -443,17 +406,7 @@ def answer_of_the_first_place(model, prompt, max_new):
     return tokens
 
 
-@right("5-6")
-def prompt_token_by_token(model, prompt, max_new):
-    tokens = prompt.tolist()
-    for place in range(len(prompt) + max_new - 1 if max_new else 0):
-        logits = model(torch.tensor([tokens[place]]), torch.tensor([place]))
-        if place == len(tokens) - 1:
-            tokens.append(int(logits[0].argmax()))
-    return torch.tensor(tokens)
-
-
-@wrong("5-7")
+@wrong("5-7", "For each position read you count one product of d_model")
 def scores_without_the_values(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     attention, expert, table = 4 * d_model**2, 2 * d_model * d_ff, vocab_size * d_model
@@ -462,7 +415,7 @@ def scores_without_the_values(vocab_size, d_model, num_layers, d_ff, num_experts
     return parameters, work, num_layers * 2 * context * d_model * 4
 
 
-@wrong("5-7")
+@wrong("5-7", "The product with the head is missing among your operations.")
 def a_tied_head_costs_nothing(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     attention, expert, table = 4 * d_model**2, 2 * d_model * d_ff, vocab_size * d_model
@@ -471,7 +424,7 @@ def a_tied_head_costs_nothing(vocab_size, d_model, num_layers, d_ff, num_experts
     return parameters, work + (0 if tied else 2 * table), num_layers * 2 * context * d_model * 4
 
 
-@wrong("5-8")
+@wrong("5-8", "All right models are sent back, and 1 of 13 broken ones pass.", quick=False)
 def the_past_must_not_matter(build):
     model = build().eval()
     tokens = torch.arange(8)[None] % model.vocab_size
@@ -480,7 +433,7 @@ def the_past_must_not_matter(build):
     assert torch.allclose(model(tokens)[0, -1], model(other)[0, -1])
 
 
-@wrong("5-8")
+@wrong("5-8", "You test that later tokens change nothing before them, and", quick=False)
 def the_future_alone(build):
     model = build().eval()
     tokens = torch.arange(8)[None] % model.vocab_size
@@ -498,22 +451,22 @@ EQUAL = {
 }
 
 
-@wrong("5-9")
+@wrong("5-9", "You leave the router out of the model's work. It is asked for")
 def router_costs_nothing():
     return {**EQUAL, "experts": 3 * 4 * 96 * 288}
 
 
-@wrong("5-9")
+@wrong("5-9", "Asked for: two operations for each weight of the chosen")
 def router_of_the_chosen():
     return {**EQUAL, "experts": 3 * 4 * 96 * 288 + 2 * 96 * 3}
 
 
-@wrong("5-9")
+@wrong("5-9", "Asked for: the d_ff of all chosen experts together.")
 def chosen_over_all():
     return {**EQUAL, "stored": 0.5, "matched": 576}
 
 
-@wrong("5-9")
+@wrong("5-9", "Asked for: two operations for each weight of the dense")
 def gains_three_matrices():
     return {**EQUAL, "dense": 6 * 96 * 288, "experts": 3 * 6 * 96 * 288 + 2 * 96 * 6}
 
@@ -530,22 +483,22 @@ SEEDS = {
 }
 
 
-@wrong("5-10")
+@wrong("5-10", "Asked for: the sum of the gains over their number, signs")
 def sizes_of_the_gains():
     return {**SEEDS, "mean": 0.0098, "low": 0.0098 - 2.776 * ERROR, "high": 0.0098 + 2.776 * ERROR}
 
 
-@wrong("5-10")
+@wrong("5-10", "Asked for: the mean less 2.776 errors. 'high': 0.0142255 is")
 def interval_around_zero():
     return {**SEEDS, "low": -2.776 * ERROR, "high": 2.776 * ERROR}
 
 
-@wrong("5-10")
+@wrong("5-10", "Asked for: the mean less 2.776 errors. 'high': 0.0344091 is")
 def interval_of_a_seed():
     return {**SEEDS, "low": 0.0026 - 2.776 * ERROR * 5**0.5, "high": 0.0026 + 2.776 * ERROR * 5**0.5}
 
 
-@wrong("5-10")
+@wrong("5-10", "You count the seeds that agree with the mean. Asked for are")
 def those_that_agree():
     return {**SEEDS, "contrary": 3}
 
@@ -553,7 +506,7 @@ def those_that_agree():
 # ---- 6.1 ----
 
 
-@wrong("6.1-1")
+@wrong("6.1-1", "Behind the kernel's answer you give the model nothing to say.")
 def nothing_behind_the_answer(tokens):
     out, own = [], False
     for t in tokens:
@@ -563,7 +516,7 @@ def nothing_behind_the_answer(tokens):
     return out
 
 
-@wrong("6.1-1")
+@wrong("6.1-1", "For a turn that is just beginning, your result differs in 1")
 def every_end_is_learnt(tokens):
     out, own, kernel = [], False, False
     for t in tokens:
@@ -587,14 +540,14 @@ def by_a_string_of_states(tokens):
     return np.array(out)
 
 
-@wrong("6.1-2")
+@wrong("6.1-2", "You look first and ask for the right after. Who may not call")
 def unknown_before_forbidden(orders, rights, user, number):
     if [user, number] not in [list(o) for o in orders]:
         return -2
     return [list(o) for o in orders].index([user, number]) if "orders.find" in rights else -1
 
 
-@wrong("6.1-2")
+@wrong("6.1-2", "For a number that others begin with, your result is 0 and")
 def first_order_of_the_user(orders, rights, user, number):
     if "orders.find" not in rights:
         return -1
@@ -608,25 +561,17 @@ def looked_up_in_a_dict(orders, rights, user, number):
     return places.get((user, number), -2) if "orders.find" in rights else -1
 
 
-@wrong("6.1-3")
+@wrong("6.1-3", "You ask whether the message stands in a yes: so does a piece")
 def any_piece_of_a_yes(pending, said):
     return pending if said.strip().rstrip(".!").lower() in "yes是" else 0
 
 
-@wrong("6.1-3")
+@wrong("6.1-3", "For not quite a no, your result is 4,711 and should be")
 def other_agreements_count(pending, said):
     return pending if said.strip().rstrip(".!").lower() in ("yes", "是", "ok", "maybe", "sure") else 0
 
 
-@wrong("6.1-4")
-def how_many_stay(lengths, notes, asked, window, reply):
-    room, stay = window - notes - asked - reply, 0
-    while stay < len(lengths) and sum(lengths[len(lengths) - stay - 1 :]) <= room:
-        stay += 1
-    return stay
-
-
-@wrong("6.1-4")
+@wrong("6.1-4", "You keep the beginning and drop what was said last. A")
 def newest_leave_first(lengths, notes, asked, window, reply):
     room, gone, left = window - notes - asked - reply, 0, list(lengths)
     while sum(left) > room:
@@ -648,34 +593,34 @@ def interval(p, n, z=1.96):
     return {"share": p, "low": middle - half, "high": middle + half, "above 0.97": False}
 
 
-@wrong("6.1-5")
+@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96;")
 def ninety_per_cent():
     return interval(0.97, 200, 1.645)
 
 
-@wrong("6.1-5")
+@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96;")
 def evenly_around_the_share():
     w = interval(0.97, 200)
     half = (w["high"] - w["low"]) / 2
     return {**w, "low": 0.97 - half, "high": 0.97 + half}
 
 
-@wrong("6.1-5")
+@wrong("6.1-5", "Asked for: the exact turns over all turns.")
 def wrong_over_the_exact():
     return {**interval(0.97, 200), "share": 194 / 206}
 
 
-@wrong("6.1-6")
+@wrong("6.1-6", "You raise 0.5 to a power. Asked for is what must be raised to")
 def power_for_root():
     return {"flawless": 0.97**8, "needed": 0.5**8, "token": 0.97**10}
 
 
-@wrong("6.1-6")
+@wrong("6.1-6", "You divide the fault of a turn among its tokens. That is")
 def faults_shared_out():
     return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 1 - 0.03 / 8}
 
 
-@wrong("6.1-7")
+@wrong("6.1-7", "More facts, asked two turns later, stand in the window as")
 def another_seed_for_the_memory():
     return {
         "memory": "another seed",
@@ -684,7 +629,7 @@ def another_seed_for_the_memory():
     }
 
 
-@wrong("6.1-7")
+@wrong("6.1-7", "What is right is known here to the sign. What is not known is")
 def somebody_is_asked():
     return {
         "memory": "the same questions with the memory switched off",
@@ -696,17 +641,17 @@ def somebody_is_asked():
 SENTENCES = {"beyond": "holds", "better": "not shown", "near": "does not hold", "year": "not shown"}
 
 
-@wrong("6.1-8")
+@wrong("6.1-8", "Ten turns are not a year: another question, other facts, a")
 def a_year_is_too_long():
     return {**SENTENCES, "year": "does not hold"}
 
 
-@wrong("6.1-8")
+@wrong("6.1-8", "You say that search is not better than a summary. That the")
 def nought_is_too_few():
     return {**SENTENCES, "beyond": "not shown", "better": "does not hold"}
 
 
-@wrong("6.1-9")
+@wrong("6.1-9", "Your review finds 2 of 14 bugs. These desks pass it: finds")
 def yes_and_receipt_alone(make):
     desk = make()
     desk.put("ann", "7", "tea")
@@ -716,7 +661,7 @@ def yes_and_receipt_alone(make):
     assert desk.receipts == [("ann", 1, "7")]
 
 
-@wrong("6.1-9")
+@wrong("6.1-9", "All right desks are sent back, and 2 of 14 broken ones pass:")
 def a_yes_must_last(make):
     desk = make()
     desk.put("ann", "7", "tea")
@@ -728,23 +673,23 @@ def a_yes_must_last(make):
 # ---- 6.2 ----
 
 
-@wrong("6.2-1")
+@wrong("6.2-1", "After top-k you add up the old probabilities. They do not sum")
 def one_more_than_needed():
     return {"p alone": 4, "k then p": 3, "favourite": 0.35 / 0.9}
 
 
-@wrong("6.2-1")
+@wrong("6.2-1", "You divide by the share of top-p itself. What is kept sums to")
 def over_the_threshold():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.7}
 
 
-@wrong("6.2-2")
+@wrong("6.2-2", "For one beam, two tokens, your result differs in 2 of 6")
 def chances_for_their_logarithms(sums, log_probs, width):
     both = [[b, t, math.exp(sums[b] + p)] for b, row in enumerate(log_probs) for t, p in enumerate(row)]
     return sorted(both, key=lambda x: -x[2])[:width]
 
 
-@wrong("6.2-2")
+@wrong("6.2-2", "Your two numbers are the wrong way round: first the beam that")
 def token_before_its_beam(sums, log_probs, width):
     both = [[t, b, sums[b] + p] for b, row in enumerate(log_probs) for t, p in enumerate(row)]
     return sorted(both, key=lambda x: -x[2])[:width]
@@ -757,7 +702,7 @@ def one_best_after_another(sums, log_probs, width):
     return [(int(i // total.shape[1]), int(i % total.shape[1]), float(total.flat[i])) for i in order]
 
 
-@wrong("6.2-3")
+@wrong("6.2-3", "You allow nothing but keywords until all are said. The text")
 def keywords_come_at_once(written, keywords, left, vocab):
     missing = sorted(set(keywords) - set(written))
     if len(missing) > left:
@@ -765,19 +710,19 @@ def keywords_come_at_once(written, keywords, left, vocab):
     return missing or list(range(vocab))
 
 
-@wrong("6.2-3")
+@wrong("6.2-3", "More keywords are missing than tokens are left: none saves")
 def missing_ones_though_too_late(written, keywords, left, vocab):
     missing = sorted(set(keywords) - set(written))
     return missing if len(missing) >= left else list(range(vocab))
 
 
-@wrong("6.2-4")
+@wrong("6.2-4", "You compare one token too many: a run of `size` has `size -")
 def run_of_one_more(tokens, size):
     context, n = tuple(tokens[len(tokens) - size :]), size
     return sorted({tokens[i + n] for i in range(len(tokens) - n) if tuple(tokens[i : i + n]) == context})
 
 
-@wrong("6.2-4")
+@wrong("6.2-4", "For the same token again and again, your result has 0")
 def only_what_came_twice(tokens, size):
     n = size - 1
     context = tuple(tokens[len(tokens) - n :])
@@ -792,36 +737,30 @@ def every_token_tried(tokens, size):
     return [] if tail is None else sorted(t for t in set(tokens) if (*tail, t) in runs)
 
 
-@wrong("6.2-5")
-def runs_that_come_once(texts, size):
-    runs = Counter(tuple(t[i : i + size]) for t in texts for i in range(len(t) - size + 1))
-    return sum(n == 1 for n in runs.values()) / sum(runs.values())
-
-
-@wrong("6.2-5")
+@wrong("6.2-5", "For two copies, your result is 1 and should be")
 def different_in_each_text(texts, size):
     each = [[tuple(t[i : i + size]) for i in range(len(t) - size + 1)] for t in texts]
     return sum(len(set(runs)) for runs in each) / sum(map(len, each))
 
 
-@wrong("6.2-6")
+@wrong("6.2-6", "Asked for: the highest of the three log-probabilities a")
 def score_of_the_longest():
     return {"none": "A", "mean": "C", "two": "C", "score": -9.1 / 9}
 
 
-@wrong("6.2-6")
+@wrong("6.2-6", "Asked for: the highest of the three log-probabilities a")
 def length_multiplied():
     return {"none": "A", "mean": "A", "two": "A", "score": -6.8}
 
 
-@wrong("6.2-7")
+@wrong("6.2-7", "You look at the precision after as many words as are wrong.")
 def precision_at_the_end(scores, wrong):
     n = sum(map(bool, wrong))
     order = sorted(range(len(scores)), key=lambda i: -scores[i])[:n]
     return sum(bool(wrong[i]) for i in order) / n
 
 
-@wrong("6.2-7")
+@wrong("6.2-7", "For all are wrong, your result is 1.5 and should be")
 def places_from_zero(scores, wrong):
     order, found, total = sorted(range(len(scores)), key=lambda i: -scores[i]), 0, 0.0
     for n, i in enumerate(order):
@@ -831,22 +770,22 @@ def places_from_zero(scores, wrong):
     return total / found
 
 
-@wrong("6.2-8")
+@wrong("6.2-8", "You take the logarithm to base 2. The formula has the natural")
 def logarithm_to_base_two():
     return {"common": math.log2(1 + 160.5 / 240.5), "rare": math.log2(1 + 398.5 / 2.5), "gain": 2}
 
 
-@wrong("6.2-8")
+@wrong("6.2-8", "You take the logarithm without the 1 +. Then a word that most")
 def one_forgotten_inside():
     return {"common": math.log(160.5 / 240.5), "rare": math.log(398.5 / 2.5), "gain": 2}
 
 
-@wrong("6.2-8")
+@wrong("6.2-8", "You give the fraction for the larger tf. The question is how")
 def gain_of_six_alone():
     return {"common": math.log(1 + 160.5 / 240.5), "rare": math.log(1 + 398.5 / 2.5), "gain": 6 / 7.5}
 
 
-@wrong("6.2-9")
+@wrong("6.2-9", "Another seed says how far the figure is due to chance in")
 def coverage_of_another_seed():
     return {
         "coverage": "coverage with another seed",
@@ -855,7 +794,7 @@ def coverage_of_another_seed():
     }
 
 
-@wrong("6.2-9")
+@wrong("6.2-9", "That says again how many errors are found. Who marks")
 def how_many_were_planted():
     return {
         "coverage": "coverage of another order's keywords",
@@ -864,7 +803,7 @@ def how_many_were_planted():
     }
 
 
-@wrong("6.2-10")
+@wrong("6.2-10", "You say what people like. The table has bits and likeness,")
 def people_like_it():
     return {
         "temperature 1 is more varied than beam search",
@@ -874,7 +813,7 @@ def people_like_it():
     }
 
 
-@wrong("6.2-10")
+@wrong("6.2-10", "You leave out that temperature 1 is more varied. Its drafts")
 def variety_not_seen():
     return {
         "with the constraint every keyword occurs",

@@ -12,17 +12,17 @@ from trial.answers import right, wrong
 # ---- 1 ----
 
 
-@wrong("1-1")
+@wrong("1-1", "Your result is too small by just 4 x top_k x expert x tokens,")
 def experts_learn_nothing(embedding, body, head, experts, top_k, expert, tokens):
     return (6 * (body + head) + 2 * top_k * expert) * tokens
 
 
-@wrong("1-1")
+@wrong("1-1", "Your result is too small by just 6 x head x tokens, in every")
 def head_is_a_table_too(embedding, body, head, experts, top_k, expert, tokens):
     return 6 * (body + top_k * expert) * tokens
 
 
-@wrong("1-2")
+@wrong("1-2", "For a narrow network, your result is 10,016 and should be")
 def always_four_times_as_wide(vocab, d_model, layers, d_ff, tied):
     return layers * 12 * d_model**2 + (1 if tied else 2) * vocab * d_model
 
@@ -37,23 +37,23 @@ def shapes_listed(vocab, d_model, layers, d_ff, tied):
 DAYS = 6 * 70e9 * 2000e9 / (0.4 * 100e12) / 86400
 
 
-@wrong("1-3")
+@wrong("1-3", "Asked for: six FLOPs a parameter and token, over those that")
 def years_of_360_days():
     return {"years": DAYS / 360, "machines": math.ceil(DAYS / 60)}
 
 
-@wrong("1-3")
+@wrong("1-3", "Three times too short: you counted two operations for each")
 def rule_of_two():
     return {"years": DAYS / 365 / 3, "machines": math.ceil(DAYS / 180)}
 
 
-@wrong("1-4")
+@wrong("1-4", "You average the growth from one model to the next. Steps of a")
 def mean_of_the_yearly_steps(years, flops):
     logs, years = np.log2(np.asarray(flops, dtype=float)), np.asarray(years, dtype=float)
     return float(1 / np.mean(np.diff(logs) / np.diff(years)))
 
 
-@wrong("1-4")
+@wrong("1-4", "You use the first and the last model alone. Two points always")
 def first_and_last_point(years, flops):
     return float((years[-1] - years[0]) / math.log2(float(flops[-1]) / float(flops[0])))
 
@@ -64,19 +64,19 @@ def by_the_covariance(years, flops):
     return np.cov(x, y)[0, 0] / np.cov(x, y)[0, 1]
 
 
-@wrong("1-5")
+@wrong("1-5", "For nothing copied, your result is 1 and should be")
 def text_held_against_itself(tokens, guesses, period):
     places = range(period, len(tokens))
     return sum(bool(tokens[t] == tokens[t - period]) for t in places) / len(places)
 
 
-@wrong("1-5")
+@wrong("1-5", "You divide by the length of the whole text, also by the part")
 def over_the_whole_text(tokens, guesses, period):
     hits = sum(bool(guesses[t - 1] == tokens[t]) for t in range(period, len(tokens)))
     return hits / len(tokens)
 
 
-@wrong("1-6")
+@wrong("1-6", "You wait for one evaluation more than patience allows before")
 def one_more_is_allowed(losses, patience):
     best = 0
     for i, loss in enumerate(losses):
@@ -87,7 +87,7 @@ def one_more_is_allowed(losses, patience):
     return [best, len(losses)]
 
 
-@wrong("1-6")
+@wrong("1-6", "For patience of one, your result differs in 1 of 2 places:")
 def best_of_what_was_never_made(losses, patience):
     losses, best = [float(x) for x in losses], 0
     for i, loss in enumerate(losses):
@@ -106,12 +106,12 @@ REPORTS = {
 }
 
 
-@wrong("1-7")
+@wrong("1-7", "A sentence without its control is not shown. That does not")
 def some_may_be_true():
     return {**REPORTS, "true": "some"}
 
 
-@wrong("1-7")
+@wrong("1-7", "A longer passage or a larger model repeats the measurement.")
 def longer_passage_third_model():
     return {**REPORTS, "copy": "a longer passage", "adapt": "a third model"}
 
@@ -120,27 +120,27 @@ B_LESS_A = [0.48, 0.2, -0.23, 0.13, 0.29]
 HALF = 2.776 * float(np.std(B_LESS_A, ddof=1)) / 5**0.5
 
 
-@wrong("1-8")
+@wrong("1-8", "Asked for: the sum of the differences over their number,")
 def signs_dropped():
     return {"mean": sum(map(abs, B_LESS_A)) / 5, "half": HALF, "verdict": "holds"}
 
 
-@wrong("1-8")
+@wrong("1-8", "You give the width of the whole interval. Asked is how far it")
 def whole_width_of_the_interval():
     return {"mean": 0.174, "half": 2 * HALF, "verdict": "not shown"}
 
 
-@wrong("1-8")
+@wrong("1-8", "Asked for: 2.776 standard errors: the deviation with n - 1")
 def over_n_itself():
     return {"mean": 0.174, "half": HALF / 5**0.5, "verdict": "holds"}
 
 
-@wrong("1-9")
+@wrong("1-9", "Asked for: the optimizer's time over the time of the whole")
 def over_all_the_others():
     return {"share": 10 / 77, "speedup": 87 / 79, "limit": 87 / 77}
 
 
-@wrong("1-9")
+@wrong("1-9", "You leave the data out of the step. They take their time as")
 def data_not_counted():
     return {"share": 10 / 85, "speedup": 85 / 77, "limit": 85 / 75}
 
@@ -153,18 +153,18 @@ def by_amdahl():
 # ---- 2.1 ----
 
 
-@wrong("2.1-1")
+@wrong("2.1-1", "For three tokens, k = 1, your result differs in 3 of 3")
 def one_k_shared_out(counts, k):
     return [(float(c) + k / len(counts)) / (float(sum(counts)) + k) for c in counts]
 
 
-@wrong("2.1-1")
+@wrong("2.1-1", "For three tokens, k = 1, your result differs in 3 of 3")
 def smoothed_after_dividing(counts, k):
     total = max(float(sum(counts)), 1.0)
     return [(float(c) / total + k) / (1 + k * len(counts)) for c in counts]
 
 
-@wrong("2.1-2")
+@wrong("2.1-2", "The held-out text is in your counts. What is measured was")
 def counts_the_held_out_text_in(train, held_out, vocab_size, k):
     both = list(train) + list(held_out)
     pairs = Counter(pairwise(both))
@@ -173,7 +173,7 @@ def counts_the_held_out_text_in(train, held_out, vocab_size, k):
     return -sum(math.log2((pairs[s] + k) / (firsts[s[0]] + k * vocab_size)) for s in steps) / len(steps)
 
 
-@wrong("2.1-2")
+@wrong("2.1-2", "You guess a token from the one behind it. A text is written")
 def asks_for_the_one_before(train, held_out, vocab_size, k):
     pairs, seconds = Counter(pairwise(train)), Counter(train[1:])
     steps = list(pairwise(held_out))
@@ -188,16 +188,10 @@ def table_of_numpy(train, held_out, vocab_size, k):
     return -logs[np.asarray(held_out)[:-1], np.asarray(held_out)[1:]].mean()
 
 
-@wrong("2.1-3")
+@wrong("2.1-3", "You divide the surprise of all tokens by the number of texts.")
 def surprise_of_a_text(texts):
     nats = -sum(math.log(p) for text in texts for p in text)
     return math.exp(nats / len(texts))
-
-
-@wrong("2.1-3")
-def one_over_the_mean_probability(texts):
-    shares = [p for text in texts for p in text]
-    return len(shares) / sum(shares)
 
 
 TOKENIZERS = {
@@ -209,41 +203,41 @@ TOKENIZERS = {
 }
 
 
-@wrong("2.1-4")
+@wrong("2.1-4", "Asked for: all bits that A needs for the text over the bytes")
 def tokens_of_the_other_one():
     return {**TOKENIZERS, "A": 3.4 * 2250 / 9000, "B": 5.6 * 4500 / 9000, "better": "A"}
 
 
-@wrong("2.1-4")
+@wrong("2.1-4", "Asked for: all bits that A needs for the text over the bytes")
 def a_byte_has_eight_bits():
     return {**TOKENIZERS, "A": 1.7 / 8, "B": 1.4 / 8}
 
 
-@wrong("2.1-4")
+@wrong("2.1-4", "Both have read the same bytes, so what each needs for a byte")
 def size_decides():
     return {**TOKENIZERS, "missing": "how large the models are", "better": "neither"}
 
 
-@wrong("2.1-5")
+@wrong("2.1-5", "You round to the nearest whole number. The parts then need")
 def upper_end_rounded_up(low, high, parts, token):
     width, total = high - low, parts[-1]
     return [low + width * parts[token] // total, low - (-width * parts[token + 1] // total)]
 
 
-@wrong("2.1-5")
+@wrong("2.1-5", "For a quarter and three, your result differs in 2 of 2")
 def number_of_tokens_for_the_total(low, high, parts, token):
     width, total = high - low, len(parts) - 1
     return [low + width * parts[token] // total, low + width * parts[token + 1] // total]
 
 
-@wrong("2.1-6")
+@wrong("2.1-6", "You compare windows without regard to order. 'dog bites man'")
 def same_tokens_in_any_order(train, held_out, width):
     seen = {tuple(sorted(train[i : i + width])) for i in range(len(train) - width + 1)}
     asked = [tuple(sorted(held_out[i : i + width])) for i in range(len(held_out) - width + 1)]
     return sum(a in seen for a in asked) / len(asked)
 
 
-@wrong("2.1-6")
+@wrong("2.1-6", "You ask how much of the training text stands in the held-out")
 def windows_of_the_training_text(train, held_out, width):
     asked = {tuple(held_out[i : i + width]) for i in range(len(held_out) - width + 1)}
     seen = [tuple(train[i : i + width]) for i in range(len(train) - width + 1)]
@@ -261,35 +255,35 @@ B = math.log(2.43 / 2.058) / math.log(4)
 POWER = {"exponent": B, "loss": 2.058 * 4**-B, "sure": "nowhere: a third size has to be measured"}
 
 
-@wrong("2.1-7")
+@wrong("2.1-7", "Asked for: the fall of the loss's logarithm over the rise of")
 def two_kinds_of_logarithm():
     b = math.log(2.43 / 2.058) / math.log10(4)
     return {**POWER, "exponent": b, "loss": 2.058 * 4**-b}
 
 
-@wrong("2.1-7")
+@wrong("2.1-7", "Asked for: the second loss times (third N / second N)^-b, N")
 def from_the_first_model():
     return {**POWER, "loss": 2.43 * 4**-B}
 
 
-@wrong("2.1-7")
+@wrong("2.1-7", "Any two points lie on some power law. So these do not say")
 def up_to_there():
     return {**POWER, "sure": "up to the third size"}
 
 
-@wrong("2.1-8")
+@wrong("2.1-8", "You count three matrices for attention. Behind queries, keys")
 def output_matrix_forgotten(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (3 * d_model**2 + 2 * d_model * d_ff)
     return [layers, layers + (1 if tied else 2) * vocab_size * d_model]
 
 
-@wrong("2.1-9")
+@wrong("2.1-9", "You divide one log-probability by the other. Probabilities")
 def quotient_of_the_logarithms(after, alone):
     shares = [sum(a) / sum(b) for a, b in zip(after, alone, strict=True)]
     return shares.index(max(shares))
 
 
-@wrong("2.1-9")
+@wrong("2.1-9", "You look at the first token of each label. The others can")
 def first_token_alone(after, alone):
     gains = [a[0] - b[0] for a, b in zip(after, alone, strict=True)]
     return gains.index(max(gains))
@@ -310,17 +304,17 @@ PROMPTED = {
 }
 
 
-@wrong("2.1-10")
+@wrong("2.1-10", "Asked for: the model's share right less the share of the")
 def messages_not_shares():
     return {**PROMPTED, "gain": 12}
 
 
-@wrong("2.1-10")
+@wrong("2.1-10", "Asked for: the root of p (1 - p) / n, p the model's share")
 def n_outside_the_root():
     return {**PROMPTED, "error": (0.83 * 0.17) ** 0.5 / 400, "shown": True}
 
 
-@wrong("2.1-10")
+@wrong("2.1-10", "It sharpens the line where it was measured. What is asked is")
 def more_digits():
     return {**PROMPTED, "law": "more digits of the exponent"}
 
@@ -328,17 +322,17 @@ def more_digits():
 # ---- 2.2 ----
 
 
-@wrong("2.2-1")
+@wrong("2.2-1", "You move the whole address by the frame, so its page is")
 def whole_address_behind_the_frame():
     return {"first": 9 * 32 + 83, "second": 12 * 32 + 111}
 
 
-@wrong("2.2-1")
+@wrong("2.2-1", "You multiply the offset and add the page. Which of quotient")
 def offset_and_page_exchanged():
     return {"first": 9 + 19 * 32, "second": 12 + 15 * 32}
 
 
-@wrong("2.2-2")
+@wrong("2.2-2", "For a negative address, your result is -1 and should be -2, 1")
 def negative_is_a_fault(address, page_size, frames):
     if address < 0:
         return -1
@@ -348,7 +342,7 @@ def negative_is_a_fault(address, page_size, frames):
     return -1 if frames[page] == -1 else frames[page] * page_size + offset
 
 
-@wrong("2.2-2")
+@wrong("2.2-2", "For pages of 100, your result is 501 and should be 550, 49")
 def offset_by_the_number_of_pages(address, page_size, frames):
     if not 0 <= address < page_size * len(frames):
         return -2
@@ -366,7 +360,7 @@ def optimal_looks_back():
     return {"fifo": 8, "lru": 7, "optimal": 7}
 
 
-@wrong("2.2-4")
+@wrong("2.2-4", "You count uses instead of looking at the last one: a page")
 def least_frequent_goes(references, num_frames):
     held, faults = {}, 0
     for page in references:
@@ -380,7 +374,7 @@ def least_frequent_goes(references, num_frames):
     return faults
 
 
-@wrong("2.2-4")
+@wrong("2.2-4", "Your memory holds one page more than there are frames: it is")
 def one_frame_more(references, num_frames):
     held, faults = [], 0
     for page in references:
@@ -394,14 +388,14 @@ def one_frame_more(references, num_frames):
     return faults
 
 
-@wrong("2.2-5")
+@wrong("2.2-5", "You clear bits that the hand has not reached. Only a page")
 def every_bit_cleared(used, hand):
     n = len(used)
     victim = next(((hand + i) % n for i in range(n) if not used[(hand + i) % n]), hand)
     return victim, [False] * n, (victim + 1) % n
 
 
-@wrong("2.2-5")
+@wrong("2.2-5", "Your hand moves backwards. Any direction would do for a")
 def sweeps_backwards(used, hand):
     used = list(used)
     while used[hand]:
@@ -410,13 +404,7 @@ def sweeps_backwards(used, hand):
     return hand, used, (hand + 1) % len(used)
 
 
-@wrong("2.2-6")
-def share_of_what_is_used(sizes, page_size):
-    given = sum(-(-size // page_size) for size in sizes) * page_size
-    return (given - sum(sizes)) / sum(sizes)
-
-
-@wrong("2.2-6")
+@wrong("2.2-6", "You put all programs one behind the other and round up once.")
 def programs_share_their_pages(sizes, page_size):
     given = -(-sum(sizes) // page_size) * page_size
     return 1 - sum(sizes) / given
@@ -429,7 +417,7 @@ def wasted_by_modulo(sizes, page_size):
     return waste.sum() / (sizes + waste).sum()
 
 
-@wrong("2.2-7")
+@wrong("2.2-7", "You join holes with a gap of one between them: [0, 4] ends")
 def one_cell_between_does_not_matter(holes, start, size):
     after = []
     for s, n in sorted([list(h) for h in holes] + [[start, size]]):
@@ -440,7 +428,7 @@ def one_cell_between_does_not_matter(holes, start, size):
     return after
 
 
-@wrong("2.2-7")
+@wrong("2.2-7", "Where a hole touches the piece on one of its sides you join")
 def sizes_added_to_the_first(holes, start, size):
     after = [list(h) for h in holes]
     for hole in after:
@@ -453,17 +441,17 @@ def sizes_added_to_the_first(holes, start, size):
     return sorted([*after, [start, size]])
 
 
-@wrong("2.2-8")
+@wrong("2.2-8", "You give the response for jobs that run to their ends. Under")
 def response_as_they_come():
     return {"first come": 18, "shortest first": 12, "round robin response": 10}
 
 
-@wrong("2.2-8")
+@wrong("2.2-8", "Under shortest first you let the longest run first, which is")
 def longest_runs_first():
     return {"first come": 18, "shortest first": (14 + 22 + 24) / 3, "round robin response": 2}
 
 
-@wrong("2.2-9")
+@wrong("2.2-9", "For the first comes at 7, your result differs in 1 of 2")
 def ends_with_its_own_length(arrivals, lengths):
     end, out = 0, []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -472,7 +460,7 @@ def ends_with_its_own_length(arrivals, lengths):
     return out
 
 
-@wrong("2.2-9")
+@wrong("2.2-9", "For the first comes at 7, your result differs in 1 of 2")
 def measured_from_the_first_arrival(arrivals, lengths):
     end, out = 0, []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -481,12 +469,12 @@ def measured_from_the_first_arrival(arrivals, lengths):
     return out
 
 
-@wrong("2.2-10")
+@wrong("2.2-10", "Your jobs run to their ends in the order in which they stand:")
 def never_interrupted(lengths, quantum):
     return np.cumsum(lengths).tolist()
 
 
-@wrong("2.2-10")
+@wrong("2.2-10", "All jobs that end in a round get the same time from you, that")
 def ends_with_its_round(lengths, quantum):
     left, ends, now = list(lengths), [0] * len(lengths), 0
     while any(n > 0 for n in left):
@@ -499,7 +487,7 @@ def ends_with_its_round(lengths, quantum):
     return ends
 
 
-@wrong("2.2-11")
+@wrong("2.2-11", "You sort lengths and deadlines each by itself. A job's length")
 def both_lists_sorted_alone(lengths, deadlines):
     now = 0
     for length, deadline in zip(sorted(lengths), sorted(deadlines), strict=True):
@@ -509,12 +497,12 @@ def both_lists_sorted_alone(lengths, deadlines):
     return True
 
 
-@wrong("2.2-11")
+@wrong("2.2-11", "You compare the whole work with the latest deadline. It is")
 def last_deadline_alone(lengths, deadlines):
     return not lengths or sum(lengths) <= max(deadlines)
 
 
-@wrong("2.2-12")
+@wrong("2.2-12", "The holders are right. For a block that two hold, the table")
 def copy_put_beside_the_old_one(table, holders, index, free):
     table, holders = list(table), list(holders)
     if holders[table[index]] > 1:
@@ -524,7 +512,7 @@ def copy_put_beside_the_old_one(table, holders, index, free):
     return table, holders
 
 
-@wrong("2.2-12")
+@wrong("2.2-12", "The table is right. For a block that three hold, the holders")
 def copy_takes_over_the_holders(table, holders, index, free):
     table, holders = list(table), list(holders)
     old = table[index]
@@ -545,12 +533,12 @@ SERVED = {
 }
 
 
-@wrong("2.2-13")
+@wrong("2.2-13", "Asking for a tool is something that a request does while it")
 def a_call_is_an_admission():
     return {**SERVED, "system call": "whether a request may begin", "admission": "tool call"}
 
 
-@wrong("2.2-13")
+@wrong("2.2-13", "A request that waits for a tool leaves its place to others")
 def cannot_go_on_after_a_wait():
     return {**SERVED, "none": "going on after a wait"}
 
@@ -563,12 +551,12 @@ PAGED = {
 }
 
 
-@wrong("2.2-14")
+@wrong("2.2-14", "Asked for: the room that the other server reserves over what")
 def inverse_of_the_factor():
     return {**PAGED, "equal": 836 / 4096}
 
 
-@wrong("2.2-14")
+@wrong("2.2-14", "256 is the number of pages of one full text, 4,096 / 16.")
 def pages_of_a_text():
     return {**PAGED, "equal": 4096 / 16, "measures": "how fast the page table is"}
 
@@ -576,17 +564,17 @@ def pages_of_a_text():
 # ---- 2.3 ----
 
 
-@wrong("2.3-1")
+@wrong("2.3-1", "You count the prompt alone. Each token that was said has been")
 def prompt_alone_is_computed():
     return {"computed": 15, "block": 23, "place": 7, "full blocks": 1}
 
 
-@wrong("2.3-1")
+@wrong("2.3-1", "Asked for: the place of the token, less the slots of the")
 def place_in_the_text():
     return {"computed": 17, "block": 22, "place": 17, "full blocks": 2}
 
 
-@wrong("2.3-2")
+@wrong("2.3-2", "You look at one of the texts only. Any of them may have the")
 def last_text_alone(prompt, read, size):
     if not read:
         return 0
@@ -598,7 +586,7 @@ def last_text_alone(prompt, read, size):
     return min(count, len(text) // size * size)
 
 
-@wrong("2.3-2")
+@wrong("2.3-2", "You return how many blocks are taken over, not how many")
 def blocks_not_tokens(prompt, read, size):
     known = {tuple(t[:i]) for t in read for i in range(size, len(t) + 1, size)}
     count = 0
@@ -607,12 +595,12 @@ def blocks_not_tokens(prompt, read, size):
     return count
 
 
-@wrong("2.3-3")
+@wrong("2.3-3", "Your static batches join requests of like length, as if the")
 def pairs_of_like_length():
     return {"static": 4 + 9 + 13, "continuous": 25, "rate": 48 / 25}
 
 
-@wrong("2.3-3")
+@wrong("2.3-3", "Asked for: all tokens over the steps of the continuous")
 def tokens_of_one_slot():
     return {"static": 34, "continuous": 25, "rate": 24 / 25}
 
@@ -627,7 +615,7 @@ def simulated():
     return {"static": 34, "continuous": steps, "rate": 48 / steps}
 
 
-@wrong("2.3-4")
+@wrong("2.3-4", "At a process's last step you no longer count it. It still")
 def those_who_end_are_gone(processes, size):
     peak = 0
     for _, k in processes:
@@ -635,7 +623,7 @@ def those_who_end_are_gone(processes, size):
     return peak
 
 
-@wrong("2.3-4")
+@wrong("2.3-4", "You add all slots and round up once. Two processes never")
 def slots_rounded_together(processes, size):
     peak = 0
     for _, k in processes:
@@ -643,7 +631,7 @@ def slots_rounded_together(processes, size):
     return peak
 
 
-@wrong("2.3-5")
+@wrong("2.3-5", "You begin with the one just below the requester. It is the")
 def next_in_rank_goes_first(tables, holders, requester, free, wanted):
     holders, out = list(holders), []
     for p in range(requester + 1, len(tables)):
@@ -657,7 +645,7 @@ def next_in_rank_goes_first(tables, holders, requester, free, wanted):
     return out if free >= wanted else []
 
 
-@wrong("2.3-5")
+@wrong("2.3-5", "For one that holds nothing, your result has 2 entries, and 1")
 def empty_ones_evicted_too(tables, holders, requester, free, wanted):
     holders, out = list(holders), []
     for p in range(len(tables) - 1, requester, -1):
@@ -670,7 +658,7 @@ def empty_ones_evicted_too(tables, holders, requester, free, wanted):
     return out if free >= wanted else []
 
 
-@wrong("2.3-6")
+@wrong("2.3-6", "For the first wrong, your result has 2 entries, and 1 is")
 def first_wrong_guess_is_said(guesses, likeliest):
     said = []
     for g, m in zip(guesses, likeliest, strict=False):
@@ -680,7 +668,7 @@ def first_wrong_guess_is_said(guesses, likeliest):
     return [*said, likeliest[-1]]
 
 
-@wrong("2.3-6")
+@wrong("2.3-6", "You end with the token after all guesses, wherever the first")
 def always_the_very_last_one(guesses, likeliest):
     said = []
     for g, m in zip(guesses, likeliest, strict=False):
@@ -690,7 +678,7 @@ def always_the_very_last_one(guesses, likeliest):
     return [*said, likeliest[-1]]
 
 
-@wrong("2.3-7")
+@wrong("2.3-7", "The kernel of Linux returns these numbers negative. Here, as")
 def minus_as_the_kernel_does(name, rights, arguments, tools):
     if name not in tools:
         return -38
@@ -702,33 +690,21 @@ def minus_as_the_kernel_does(name, rights, arguments, tools):
     return -110 if time > limit else 0
 
 
-@wrong("2.3-7")
-def at_the_limit_is_too_long(name, rights, arguments, tools):
-    if name not in tools:
-        return 38
-    needs, names, time, limit = tools[name]
-    if needs not in rights:
-        return 1
-    if sorted(arguments) != sorted(names):
-        return 22
-    return 110 if time >= limit else 0
-
-
 SAID = 1 + 0.7 + 0.7**2 + 0.7**3
 GUESSES = {"tokens": SAID, "speedup": SAID / 1.2 * 1.05, "never": 1.05 / 1.2}
 
 
-@wrong("2.3-8")
+@wrong("2.3-8", "Your speedup is the number of tokens: you let the guesses be")
 def guesses_cost_nothing():
     return {**GUESSES, "speedup": SAID, "never": 1}
 
 
-@wrong("2.3-8")
+@wrong("2.3-8", "You count only the case in which every guess is right. Two")
 def all_right_or_none():
     return {**GUESSES, "tokens": 1 + 3 * 0.343, "speedup": 2.029 / 1.2 * 1.05}
 
 
-@wrong("2.3-8")
+@wrong("2.3-8", "Asked for: tokens by cost (1 + price x (guesses + 1)), by")
 def guesses_read_but_not_the_last_token():
     return {**GUESSES, "speedup": SAID / 1.15 * 1.05, "never": 1.05 / 1.15}
 
@@ -741,12 +717,12 @@ TURNED = {
 }
 
 
-@wrong("2.3-9")
+@wrong("2.3-9", "Smaller blocks change the figure a little. What makes it")
 def smaller_blocks():
     return {**TURNED, "cache": "smaller blocks"}
 
 
-@wrong("2.3-9")
+@wrong("2.3-9", "With more memory nobody is evicted, and the question is gone.")
 def more_room():
     return {**TURNED, "swap": "more memory", "salt": "more probes"}
 
@@ -765,7 +741,7 @@ def slots_held_against_the_texts(make):
     assert memory.read("a") == slots_for([1, 2, 3, 4])
 
 
-@wrong("2.3-10")
+@wrong("2.3-10", "Your review returned a list of 1 thing. Does it pass then, or")
 def returns_what_it_found(make):
     memory = make(4, 2)
     memory.begin("a", [1])
@@ -773,7 +749,7 @@ def returns_what_it_found(make):
     return [memory.free == 3]
 
 
-@wrong("2.3-11")
+@wrong("2.3-11", "Your review finds 2 of 12 bugs. These kernels pass it: one")
 def outputs_as_alone(make):
     from llmasos_edu.exercises.architecture.tiny_kernel import alone
 
@@ -784,7 +760,7 @@ def outputs_as_alone(make):
         assert process.output == alone([i, 2, 3], 6, {"pay"})
 
 
-@wrong("2.3-11")
+@wrong("2.3-11", "All right kernels are sent back, and 1 of 12 broken ones")
 def asks_for_an_order_of_newcomers(make):
     kernel = make(1, 30)
     for i in range(3):
