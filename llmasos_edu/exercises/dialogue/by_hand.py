@@ -172,13 +172,10 @@ CHAIN = Question(
             (lambda share, turns, tokens: {"flawless": 1 - turns * (1 - share)},),
         ),
         Mistake(
-            "the fault shared out",
-            "You divide the fault of a turn among its tokens. That is near, but chances multiply: take the "
-            "root of the share.",
-            (
-                lambda share, turns, tokens: {"token": 1 - (1 - share) / tokens},
-                lambda share, turns, tokens: {"token": 1 - (1 - share) / turns},
-            ),
+            "the fault shared out among the turns",
+            "You divide the fault of a turn by the number of turns. Asked for are the tokens of a turn, and "
+            "chances multiply: take the root of its share.",
+            (lambda share, turns, tokens: {"token": 1 - (1 - share) / turns},),
         ),
         Mistake(
             "one turn too many or too few",
