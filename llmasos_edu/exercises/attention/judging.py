@@ -64,6 +64,12 @@ CONTROL = Question(
         "reason. Which control leaves the first layer alone, and which one shows how much any loss would "
         "cost?",
     ),
+    asked={
+        "anywhere": "the sets of as many heads among all heads of the model, the picked one left out",
+        "same_layer": "the sets of as many heads among those of one layer, the picked one left out",
+        "share": "the sets that leave as little, over the other sets of the same layer",
+        "whole": "the sets of all heads of a layer, the picked one left out",
+    },
     answer=_knocked_out,
     options={
         "beside": (
@@ -193,6 +199,12 @@ FIGURE = Question(
         "Go back along the line to length 0, and forward until it is as high as the GRU.",
         "A text of twice the length has twice the tokens, and each of them costs more.",
     ),
+    asked={
+        "fixed": "where the straight line meets a length of 0",
+        "thousand": "the rise of the line over a thousand tokens, wherever they lie",
+        "level": "the length at which the line reaches the GRU's time",
+        "twice": "tokens times the time for each, of the longer text over the shorter one",
+    },
     answer=_read,
     options={
         "says": (
