@@ -91,6 +91,7 @@ _CHOICES = {
     "sign": {"entropy": "doubt by entropy", "favourite": "doubt by the favourite"},
     "size": {"small": "small model", "large": "large model"},
     "start": {"loud": "loud start", "quiet": "quiet start"},
+    "taken": {"half a layer": "half of a layer's heads out", "one head": "one head out"},
     "task": {"kinds": "kinds of tokens"},
     "text": {
         "exact": "exact language",
