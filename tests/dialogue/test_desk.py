@@ -4,6 +4,7 @@ import datetime
 import errno
 import itertools
 import json
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -290,6 +291,36 @@ def test_the_quota_counts_other_keys_alone(tmp_path):
         notebook.put("", {"a": "b"})
 
 
+def test_a_hundred_notes_are_a_user_s_own_unless_said_otherwise(tmp_path):
+    notebook = Notebook(tmp_path / "n.sqlite")
+    notebook.put("ada", {f"fact {number}": "x" for number in range(100)})
+    assert notebook.save(process(), "fact 7", "y") == "kept"
+    with pytest.raises(OSError, match="there are 100 notes already"):
+        notebook.save(process(), "one more", "x")
+
+
+def test_what_a_device_breaks_off_is_entered_whole_or_not_at_all(tmp_path):
+    desk = Desk(tmp_path)
+    for path, table in ((desk.notes.database.path, "notes"), (desk.orders.database.path, "orders")):
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(
+                f"CREATE TRIGGER full BEFORE INSERT ON {table} WHEN (SELECT count(*) FROM {table}) > 0 "
+                "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+            )
+    with pytest.raises(OSError, match="the disk is full"):
+        desk.notes.put("ada", {"cat": "Mia", "dog": "Rex"})
+    with pytest.raises(OSError, match="the disk is full"):
+        desk.orders.put("ada", [LAMP, LAMP._replace(number="4712")])
+    assert rows(desk.notes.database.path, "SELECT * FROM notes") == []
+    assert rows(desk.orders.database.path, "SELECT * FROM orders") == []
+
+
+def test_both_files_have_the_desk_s_patience_and_budget(tmp_path):
+    desk = Desk(tmp_path, budget=3)
+    for request in ('memory.search {"key": "dog"}', 'orders.find {"number": "4711"}'):
+        assert call(desk, request) == ("ETIMEDOUT", "interrupted")
+
+
 @pytest.mark.parametrize(
     ("notes", "error", "words"),
     [
@@ -375,6 +406,24 @@ def test_a_calendar_belongs_to_somebody_and_begins_on_a_day(tmp_path):
     for room in (Calendar, Desk):
         with pytest.raises(TypeError, match="today='Friday' is no date"):
             room(tmp_path, today="Friday")
+
+
+def test_a_user_s_file_is_named_by_a_digest_in_a_folder_that_is_made(tmp_path):
+    calendar = Calendar(tmp_path / "made" / "here")
+    names = {user: calendar.path(user).name for user in ("ada", "../ada", "bob")}
+    assert all(re.fullmatch(r"[0-9a-f]{16}\.ics", name) for name in names.values())
+    assert len(set(names.values())) == 3
+    calendar.put("../ada", "choir", "Friday", "9:00")
+    assert [path.name for path in tmp_path.rglob("*.ics")] == [names["../ada"]]
+    Calendar(tmp_path / "made" / "here")  # it may be there already
+
+
+def test_bytes_that_are_no_text_are_no_calendar(tmp_path):
+    calendar = Calendar(tmp_path)
+    calendar.path("ada").write_bytes(b"BEGIN:VCALENDAR \xff\xfe")
+    with pytest.raises(OSError, match="was cut or changed") as error:
+        calendar.events("ada")
+    assert error.value.errno == errno.EIO
 
 
 @pytest.mark.parametrize("cut", [slice(0, -1), slice(1, None), slice(0, 0)])
@@ -478,6 +527,12 @@ def test_a_slow_tool_is_not_begun(tmp_path):
     assert (result.errno, result.latency) == ("ETIMEDOUT", 5.0)
     quick = Desk(tmp_path, latency=2.0).table.dispatch(process(), 'orders.find {"number": "4711"}', 0.0)
     assert (quick.errno, quick.latency) == ("OK", 2.0)
+
+
+def test_each_tool_takes_the_desk_s_times(tmp_path):
+    tools = Desk(tmp_path, latency=2.0, limit=7.0).table.tools
+    assert {(tool.latency, tool.limit) for tool in tools.values()} == {(2.0, 7.0)}
+    assert len(tools) == 5
 
 
 def test_bad_settings_of_a_database_are_refused_in_words(tmp_path):
