@@ -493,6 +493,15 @@ def test_a_call_that_works_too_long_is_stopped(tmp_path):
     assert budget > 20
 
 
+def test_a_call_may_take_as_many_steps_as_its_budget_has(desk):
+    request, database = 'orders.find {"number": "4711"}', desk.orders.database
+    call(desk, request)
+    database.budget = steps = database.work
+    assert call(desk, request)[0] == "OK"
+    database.budget = steps - 1
+    assert call(desk, request) == ("ETIMEDOUT", "interrupted")
+
+
 def test_a_table_or_a_file_that_is_gone_is_an_error_of_the_device(desk):
     with sqlite3.connect(desk.orders.database.path) as connection:
         connection.execute("DROP TABLE orders")
@@ -536,7 +545,11 @@ def test_each_tool_takes_the_desk_s_times(tmp_path):
 
 
 def test_bad_settings_of_a_database_are_refused_in_words(tmp_path):
-    for options, words in (({"patience": -1}, "patience=-1"), ({"budget": 0}, "budget=0")):
+    for options, words in (
+        ({"patience": -1}, "patience=-1"),
+        ({"patience": 60.5}, "patience=60.5 is out of range: 0 to 60"),
+        ({"budget": 0}, "budget=0"),
+    ):
         with pytest.raises(ValueError, match=words):
             Database(tmp_path / "x", "", **options)
     with pytest.raises(ValueError, match=r"there is no folder .*nowhere"):

@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 import torch
+from chains import Chain, drawn_chain
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from llmasos_edu.generation.beams import beam_search
@@ -123,33 +124,6 @@ def test_scores_are_what_the_model_says_of_the_texts(both):
 
 
 # ---- chains: a table of scores in a model's place ----
-
-
-class Chain(torch.nn.Module):
-    """What comes next depends on the last token alone; `reads` counts the steps after the prompt."""
-
-    def __init__(self, table):
-        super().__init__()
-        self.table, self.vocab_size, self.reads = table, len(table), 0
-
-    def new_cache(self, rows, length):
-        return []
-
-    def next_logits(self, tokens, cache, counts=None):
-        counts = [tokens.shape[1]] * len(tokens) if counts is None else counts
-        return self.table[[row[count - 1] for row, count in zip(tokens.tolist(), counts, strict=True)]]
-
-    def decoding_step(self, cache):
-        def read(tokens):
-            self.reads += 1
-            return self.table[tokens[:, 0]]
-
-        return read
-
-
-def drawn_chain(seed):
-    generator = torch.Generator().manual_seed(seed)
-    return Chain(2 * torch.randn(256, 256, generator=generator, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(("length_penalty", "reads"), [(0, 0), (0.6, 0), (1, 2), (2, 39)])

@@ -6,6 +6,7 @@ import re
 import jsonschema
 import pytest
 import torch
+from chains import Chain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -318,6 +319,65 @@ def test_without_a_constraint_that_binds_it_writes_what_generate_writes(model, t
         assert found.forced == 0
 
 
+class Anything:
+    """A constraint that allows every token while there is room."""
+
+    def __init__(self, vocab_size):
+        self.vocab_size = vocab_size
+
+    def start(self):
+        return 0
+
+    def advance(self, state, token):
+        return 0
+
+    def needed(self, state):
+        return 0
+
+    def allowed(self, state, left):
+        return torch.full((self.vocab_size,), left > 0)
+
+
+def test_what_was_written_counts_as_said_for_the_penalty():
+    table = torch.tensor([[0.0, 2.0, 1.5, 1.2, -9.0]] * 5)
+    (found,) = write_constrained(
+        Chain(table), [[4]], 4, Anything(5), stop=4, temperature=0, repetition_penalty=100.0
+    )
+    assert found.tokens.tolist() == [1, 2, 3, 1], "each once, and then the likeliest of those that were said"
+    (found,) = write_constrained(
+        Chain(table), [[1]], 1, Anything(5), stop=4, temperature=0, repetition_penalty=100.0
+    )
+    assert found.tokens.tolist() == [2], "a prompt is said as well"
+
+
+def test_writing_ends_when_all_rows_have_ended():
+    table = torch.zeros(5, 5)
+    table[:, 4] = 9.0
+    model = Chain(table)
+    found = write_constrained(model, [[0], [1, 2]], 30, Anything(5), stop=4, temperature=0)
+    assert [each.tokens.tolist() for each in found] == [[], []]
+    assert model.reads == 0
+    table[3], table[2, 3] = table[3].roll(1), 20.0  # after 2 comes 3, after 3 comes 0, and then the end
+    found = write_constrained(model, [[0], [1, 2]], 30, Anything(5), stop=4, temperature=0)
+    assert [each.tokens.tolist() for each in found] == [[], [3, 0]]
+    assert model.reads == 2
+
+
+def test_rows_of_several_lengths_go_on_from_their_own_ends():
+    table = torch.zeros(256, 256)
+    for before, after in zip(b"lread", b"read.", strict=True):
+        table[before, after] = 9.0  # behind an l it would write read
+    constraint, rows = KeywordConstraint(ByteTokenizer(), ["read"]), [b"al", b"a model al", b"l"]
+    together = write_constrained(
+        Chain(table), list(map(list, rows)), 12, constraint, stop=STOP, temperature=0
+    )
+    for row, found in zip(rows, together, strict=True):
+        (alone,) = write_constrained(Chain(table), [list(row)], 12, constraint, stop=STOP, temperature=0)
+        assert found.tokens.tolist() == alone.tokens.tolist()
+        assert found.log_prob == pytest.approx(alone.log_prob)
+        assert "read" in words_of(bytes([*row, *found.tokens.tolist()]).decode())
+
+
 def test_no_model_is_refused_in_words(tokenizer):
     with pytest.raises(TypeError, match=r"model=None has no method new_cache\(\)"):
         write_constrained(None, [[1]], 5, GrammarConstraint(tokenizer, CLOCK), stop=STOP)
@@ -551,6 +611,7 @@ def test_a_schema_that_cannot_be_held_is_refused_by_name(schema, words):
         ),
         ({"topk": 3}, ValueError, "did you mean 'top_k'"),
         ({"seen": None}, ValueError, "options of writing: seen is an argument of its own"),
+        ({"logits": None}, ValueError, "options of writing: logits is an argument of its own"),
         ({"prompts": None}, TypeError, "prompts=None: rows of token ids are wanted"),
         ({"prompts": []}, ValueError, "there are no prompts"),
     ],
