@@ -30,6 +30,20 @@ def attention() -> FlowChart:
     return chart
 
 
+def masks() -> FlowChart:
+    """Which scores a mask leaves: no future, no padding, and both (4.1.2)."""
+    chart = FlowChart(4.6, 2.05, title="Masks [query, key]: white becomes −∞")
+    size, length = 5, 3  # of five places the last two are padding
+    causal = [[key <= query for key in range(size)] for query in range(size)]
+    padding = [[key < length for key in range(size)] for _ in range(size)]
+    both = [[a and b for a, b in zip(*rows, strict=True)] for rows in zip(causal, padding, strict=True)]
+    for name, x, filled in (("causal", 0.95, causal), ("padding", 2.35, padding), ("both", 3.75, both)):
+        chart.cells(name, x, 1.0, filled)
+    chart.note("one row a query, one column a key", 2.35, 1.72)
+    chart.note("keys 4 and 5 are padding", 2.35, 1.92)
+    return chart
+
+
 def multi_head() -> FlowChart:
     """Heads split and merged (4.1.3)."""
     chart = FlowChart(4.6, 5.1, title="Several heads: the same width, cut into slices")
@@ -104,6 +118,31 @@ def decoder_layer() -> FlowChart:
     chart.flow("memory", "cross")
     chart.note("keys, values\n[source, d_model]", 3.85, 1.6)
     chart.note("each branch begins\nwith a norm", 3.75, 3.3)
+    return chart
+
+
+def encoder_decoder() -> FlowChart:
+    """The whole transformer of 2017: an encoder that reads, a decoder that writes (4.2.2)."""
+    chart = FlowChart(4.6, 4.1, title="Encoder and decoder: one reads, one writes")
+    for side, x, what, layer in (
+        ("source", 0.92, "source tokens", "self-attention,\nfeed-forward"),
+        ("target", 3.6, "target so far", "causal self-attention,\ncross-attention,\nfeed-forward"),
+    ):
+        chart.node(side, x, 0.22, what, kind="data", width=1.2, height=0.28)
+        embedding = f"{side} embedding"
+        chart.node(embedding, x, 0.95, "embedding + position", kind="learned", width=1.55, height=0.32)
+        chart.node(f"{side} layers", x, 2.05, layer, kind="learned", width=1.55, height=0.72)
+        chart.group("N layers", x, 1.97, 1.7, 1.08)
+        chart.flow(side, embedding, f"[{side}]")
+        chart.flow(embedding, f"{side} layers")
+    chart.node("memory", 2.26, 2.05, kind="data", width=0.72, height=0.3)
+    chart.flow("source layers", "memory")
+    chart.flow("memory", "target layers")
+    chart.note("keys and values of all\ncross-attentions:\n[source, d_model]", 1.9, 2.98)
+    chart.node("head", 3.6, 3.05, "head: one score a token", kind="learned", width=1.7, height=0.32)
+    chart.node("logits", 3.6, 3.8, "logits", kind="data", width=0.9, height=0.28)
+    chart.flow("target layers", "head", "[target, d_model]", label="left")
+    chart.flow("head", "logits", "[target, vocab]", label="left")
     return chart
 
 
@@ -270,7 +309,7 @@ def training_loop() -> FlowChart:
 ALL = {
     each.__name__: each
     for each in (
-        attention, multi_head, encoder_layer, decoder_layer, transformer, rotary, mixture, lora, objectives,
-        distillation, resident, training_loop,
+        attention, masks, multi_head, encoder_layer, decoder_layer, encoder_decoder, transformer, rotary,
+        mixture, lora, objectives, distillation, resident, training_loop,
     )
 }  # fmt: skip

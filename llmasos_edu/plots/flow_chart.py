@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from llmasos_edu.foundation.colours import OKABE_ITO
@@ -94,6 +96,29 @@ class FlowChart:
         how = " in training" if dashed else ""
         self.sentences.append(f"{self.texts[start]} goes to {self.texts[end]}{carried}{how}")
 
+    def cells(
+        self, name: str, x: float, y: float, filled: Sequence[Sequence[bool]], *, size: float = 0.2
+    ) -> None:
+        """A table of square cells around (x, y), its name above: rows are queries, columns keys.
+
+        Args:
+            filled: `[rows, columns]`, True where a query may look at a key.
+            size: of a cell, inches.
+
+        Raises:
+            ValueError: no cell, or rows of different length.
+        """
+        if not filled or not filled[0] or len({len(row) for row in filled}) > 1:
+            raise ValueError(f"rows of {[len(row) for row in filled]} cells: give one length above 0 to all")
+        left, top = x - len(filled[0]) * size / 2, self.height - y + len(filled) * size / 2
+        for i, row in enumerate(filled):
+            for j, full in enumerate(row):
+                place = left + j * size, top - (i + 1) * size
+                self.drawing.box(*place, size, size, colour=SHAPE_COLOUR if full else FILLS["data"])
+        self.note(name, x, y - len(filled) * size / 2 - 0.16, size=9)
+        told = [f"query {i} sees {_runs(row)}" for i, row in enumerate(filled, 1)]
+        self.sentences.append(f"{' '.join(name.split())}: {', '.join(told)}")
+
     def group(self, name: str, x: float, y: float, width: float, height: float) -> None:
         """A dashed frame around what is done several times, its name in the upper right corner."""
         self.drawing.axes.add_patch(
@@ -136,3 +161,12 @@ def _towards(box: Box, x: float, y: float) -> tuple[float, float]:
     """The point of a box's lower side nearest to an x: straight down where that is possible."""
     room = 0.12
     return min(max(x, box.x + room), box.x + box.width - room), y
+
+
+def _runs(row: Sequence[bool]) -> str:
+    """Where a row is filled, counted from 1: `key 1`, `keys 1 to 3`, `keys 1 and 4 to 5`, `no key`."""
+    places = [at for at, full in enumerate(row, 1) if full]
+    first = [at for at in places if at - 1 not in places]
+    last = [at for at in places if at + 1 not in places]
+    parts = [str(a) if a == b else f"{a} to {b}" for a, b in zip(first, last, strict=True)]
+    return f"key{'s' * (len(places) > 1)} {' and '.join(parts)}" if places else "no key"

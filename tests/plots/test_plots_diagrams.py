@@ -96,3 +96,18 @@ def test_what_flows_is_told_in_the_order_of_drawing():
         "Drawing: a chart. one thing goes to another as [seq]; another goes to one thing in training."
     )
     plt.close(chart.figure)
+
+
+def test_a_table_of_cells_is_filled_as_it_is_told():
+    chart = FlowChart(3, 2, title="a table")
+    filled = [[True, False, True], [True, True, False], [False, False, False]]
+    chart.cells("mask", 1.5, 1, filled)
+    fills = [patch.get_facecolor()[:3] != (1, 1, 1) for patch in chart.drawing.axes.patches]
+    assert fills == [full for row in filled for full in row]
+    assert chart.describe() == (
+        "Drawing: a table. mask: query 1 sees keys 1 and 3, query 2 sees keys 1 to 2, query 3 sees no key."
+    )
+    for wrong in ([], [[]], [[True], [True, False]]):
+        with pytest.raises(ValueError, match="one length above 0"):
+            chart.cells("mask", 1.5, 1, wrong)
+    plt.close(chart.figure)
