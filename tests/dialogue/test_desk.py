@@ -575,6 +575,8 @@ def test_a_desk_is_filled_with_a_world(tmp_path):
     assert call(desk, 'memory.search {"key": "cat"}')[0] == "ENOENT"
     assert call(desk, 'calendar.add {"what": "x", "day": "Friday", "time": "9:00"}') == ("EEXIST", "choir")
     assert desk.calendar.events("ada") == {"20260109T090000": "choir"}
+    desk.calendar.put("eve", "choir", "Thursday", "9:00")  # the next one, from this Friday on
+    assert desk.calendar.events("eve") == {"20260115T090000": "choir"}
     rights = RIGHTS | {confirmed("4711")}
     assert call(desk, 'orders.cancel {"number": "4711"}', rights=rights) == ("OK", "receipt 9")
     assert call(desk, 'orders.find {"number": "4711"}')[1] == "lamp cancelled Friday"
