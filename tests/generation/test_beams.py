@@ -183,6 +183,18 @@ def test_prompts_of_several_lengths_go_on_from_their_own_ends():
         assert [each.tokens.tolist() for each in found] == [each.tokens.tolist() for each in alone]
 
 
+def test_behind_half_a_word_each_row_begins_a_word_of_its_own():
+    table = torch.zeros(256, 256, dtype=torch.float64)
+    for before, after in zip(b"lread", b"read.", strict=True):
+        table[before, after] = 9.0  # behind an l it would write read
+    constraint, rows = KeywordConstraint(ByteTokenizer(), ["read"]), [b"al", b"a model al", b"l"]
+    found = beam_search(Chain(table), list(map(list, rows)), 12, stop=10, constraint=constraint)
+    for row, (best, *_) in zip(rows, found, strict=True):
+        (alone,) = beam_search(Chain(table), [list(row)], 12, stop=10, constraint=constraint)
+        assert best.tokens.tolist() == alone[0].tokens.tolist()
+        assert b" read" in bytes(best.tokens.tolist())
+
+
 def test_the_mode_comes_back_and_nothing_is_kept_for_training(bytes_model):
     bytes_model.train()
     try:
