@@ -8,7 +8,7 @@ from functools import cache
 
 from llmasos_edu.book.bibliography import Reference, load_bibliography
 from llmasos_edu.book.citations import BARE, PAGE, cite, section_at
-from llmasos_edu.book.claims import OWN_HEAD, TABLE_HEAD, in_table
+from llmasos_edu.book.claims import TABLE_HEAD, in_table
 from llmasos_edu.book.outline import Chapter, load_outline
 from llmasos_edu.plots.setting_words import setting_names
 
@@ -19,11 +19,7 @@ KINDS = ("holds", "holds when", "does not hold", "not shown")
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of a chapter's table.
-
-    `cell` is the id of the cell in which the claim's section begins; `article` tells whether the table's head
-    names its claims the article's.
-    """
+    """One row of a chapter's table; `cell` is the id of the cell in which the claim's section begins."""
 
     chapter: Chapter
     section: str
@@ -31,7 +27,6 @@ class Claim:
     measured: str
     verdict: str
     cell: str = ""
-    article: bool = True
 
     @property
     def kind(self) -> str:
@@ -50,12 +45,12 @@ class Claim:
 
     @property
     def source(self) -> str:
-        """Who says it, in Markdown: the work that the claim cites, the article, or we."""
+        """Who says it, in Markdown: we, the work that the claim cites, or the article, which has no mark."""
         if OURS.search(self.claim):
             return "ours"
         if work := WORK.search(with_citations(self.claim)):
             return f"{work[1]}{work[2] or ''}"
-        return f"the article, section {self.section}" if self.article else "ours"
+        return f"the article, section {self.section}"
 
     @property
     def link(self) -> str:
@@ -98,12 +93,11 @@ def read_claims(chapter: Chapter) -> list[Claim]:
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
     ]
-    tables = [text for text in shown if text.startswith((TABLE_HEAD, OWN_HEAD))]
+    tables = [text for text in shown if text.startswith(TABLE_HEAD)]
     if not tables:
         raise ValueError(f"{chapter.file} stores no table of claims: run it with make book")
     begins = _sections(notebook, chapter)
-    article = tables[-1].startswith(TABLE_HEAD)
-    return [_row(chapter, line, begins, article) for line in tables[-1].splitlines()[2:]]
+    return [_row(chapter, line, begins) for line in tables[-1].splitlines()[2:]]
 
 
 def _sections(notebook, chapter) -> dict[str, str]:
@@ -116,12 +110,12 @@ def _sections(notebook, chapter) -> dict[str, str]:
     return begins
 
 
-def _row(chapter: Chapter, line: str, begins: dict[str, str], article: bool) -> Claim:
+def _row(chapter: Chapter, line: str, begins: dict[str, str]) -> Claim:
     cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
     if len(cells) != 4 or not cells[3].strip("*").startswith(KINDS):
         raise ValueError(f"{chapter.file}: this is no row of a table of claims: {line!r}")
     section, claim, measured, verdict = cells
-    return Claim(chapter, section, claim, measured, verdict.strip("*"), begins.get(section, ""), article)
+    return Claim(chapter, section, claim, measured, verdict.strip("*"), begins.get(section, ""))
 
 
 def count_kinds(claims) -> dict[str, int]:
@@ -169,19 +163,13 @@ def sweeps_of(claims) -> dict:
 def _block(claim, decision) -> list[str]:
     """One claim as an item of a list, with what it rests on as items below."""
     original = decision.statement.source.original if decision else ""
-    said = f"{_source(claim, decision)}{f': “{original}”' if original else ''}"
+    said = f"{claim.source}{f': “{original}”' if original else ''}"
     head = f"- **{claim.link}** {claim.words[0].upper()}{claim.words[1:]}: **{claim.verdict}**"
     if decision is None:
         rests = [("Figure", claim.measured), ("Sweep", "none: the chapter's own figures decide")]
     else:
         rests = _sweep(decision)
     return [head, *(f"    - *{name}:* {text}" for name, text in [("Source", said), *rests]), ""]
-
-
-def _source(claim, decision) -> str:
-    """A declaration knows better than a table's head whether a claim is the article's."""
-    ours = claim.source == "ours" and (decision is None or decision.statement.source.ours)
-    return claim.source if ours or claim.source != "ours" else f"the article, section {claim.section}"
 
 
 def _sweep(decision) -> list[tuple[str, str]]:

@@ -3,29 +3,29 @@
 import re
 from dataclasses import dataclass, field
 
-TABLE_HEAD = "| section | the article's claim | measured here | verdict |"
-OWN_HEAD = "| section | claim | measured here | verdict |"
+TABLE_HEAD = "| section | claim | measured here | verdict |"
 
 
 @dataclass
 class Claims:
     """Collects a chapter's claims as its cells test them, and shows them as one table.
 
+    A claim without a mark is the article's. One of ours ends in `(ours)` or begins with `ours:`, one of a
+    paper cites it.
+
     Args:
         chapter: the chapter's number, such as `"4.1"`.
-        ours: the sentences are not the article's: its sections are headings, and nobody said them there.
     """
 
     chapter: str
-    ours: bool = False
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, section: str, claim: str, measured: str, *, holds: bool | None, when: str = "") -> None:
         """Record one claim.
 
         Args:
-            section: where the article makes it.
-            claim: what the article asserts, in a few words; `[@press2022]` cites a work.
+            section: where it is made.
+            claim: what is asserted, in a few words; `[@press2022]` cites a work, `(ours)` marks ours.
             measured: the experiment's figure, computed; of a difference within the noise its interval too.
             holds: whether the experiment bears the claim out; None where the noise is larger than what the
                 claim is about, so that nothing is shown either way.
@@ -78,7 +78,7 @@ class Claims:
     def _repr_markdown_(self) -> str:
         if not self.rows:
             return repr(self)
-        lines = [OWN_HEAD if self.ours else TABLE_HEAD, "|---|---|---|---|"]
+        lines = [TABLE_HEAD, "|---|---|---|---|"]
         for row in self.rows:
             section, claim, what, verdict = (text.replace("|", "\\|") for text in row)
             lines.append(f"| {section} | {claim} | {what} | **{verdict}** |")

@@ -107,10 +107,7 @@ def test_the_table_in_words_and_in_markdown():
     claims = some_claims()
     assert repr(claims).splitlines()[1] == "4.1.2 | attention is fast | ratio above 2 | holds"
     lines = claims._repr_markdown_().splitlines()
-    own = Claims("3.1", ours=True)
-    own.add("3.1.1", "it transfers", "1", holds=True)
-    assert own._repr_markdown_().splitlines()[0] == "| section | claim | measured here | verdict |"
-    assert lines[:2] == ["| section | the article's claim | measured here | verdict |", "|---|---|---|---|"]
+    assert lines[:2] == ["| section | claim | measured here | verdict |", "|---|---|---|---|"]
     assert lines[2].endswith("| **holds when d \\| n is large** |")
     assert lines[3] == "| 4.1.2 | attention is fast | ratio above 2 | **holds** |"
 
@@ -190,18 +187,17 @@ def test_no_claim_stands_there_twice(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "article", "source", "words"),
+    ("text", "source", "words"),
     [
-        ("heads help", True, "the article, section 4.1.3", "heads help"),
-        ("heads help", False, "ours", "heads help"),
-        ("heads help (ours)", True, "ours", "heads help"),
-        ("ours: heads help", True, "ours", "heads help"),
-        ("they help (Vaswani et al. 2017, section 5)", True, f"{cite(VASWANI)}, section 5", "they help"),
-        (f"they help ({cite(VASWANI)})", False, cite(VASWANI), "they help"),
+        ("heads help", "the article, section 4.1.3", "heads help"),
+        ("heads help (ours)", "ours", "heads help"),
+        ("ours: heads help", "ours", "heads help"),
+        ("they help (Vaswani et al. 2017, section 5)", f"{cite(VASWANI)}, section 5", "they help"),
+        (f"they help ({cite(VASWANI)})", cite(VASWANI), "they help"),
     ],
 )
-def test_the_source_of_a_claim(text, article, source, words):
-    claim = Claim(None, "4.1.3", text, "1", "holds", article=article)
+def test_the_source_of_a_claim(text, source, words):
+    claim = Claim(None, "4.1.3", text, "1", "holds")
     assert (claim.source, claim.words) == (source, words)
 
 
@@ -236,6 +232,12 @@ def test_the_page_shows_for_each_claim_its_source_figure_sweep_and_where_it_flip
             flips = block.partition("*Not borne out:* ")[2]
             lines = {0: "in no setting", len(each.rows): "in all settings"}
             assert flips.startswith(lines.get(len(each.flips()), each.flips_in_words()))
+
+
+def test_a_claim_bears_the_mark_that_its_declaration_says():
+    claims = {(claim.section, claim.claim): claim for claim in collect_claims()}
+    for key, each in sweeps_of(claims.values()).items():
+        assert (claims[key].source == "ours") == each.statement.source.ours, key
 
 
 def test_every_claim_begins_in_a_section_of_its_chapter():
