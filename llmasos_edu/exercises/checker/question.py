@@ -11,6 +11,7 @@ from llmasos_edu.exercises.checker.comparing import kind
 from llmasos_edu.exercises.checker.exercise import Mistake, Verdict
 
 UNANSWERED = (None, ...)
+LOOSE = 5e-4  # how far a number may be off a usual wrong one, as a share of it
 # What a number is often multiplied with by mistake, and the words for it.
 USUAL_FACTORS = {
     -1.0: "of the right size, with the wrong sign",
@@ -143,10 +144,16 @@ def _known(question: Question, answer: object, right: object, seed: int | None) 
     it), then what comes nearest, then what stands first.
     """
     exactly, found, best = replace(question, rtol=question.rtol / 100), None, ()
+    # A wrong number may have been rounded more than a right one has to be.
+    loosely = replace(question, rtol=max(question.rtol, LOOSE))
     for mistake in question.mistakes:
         for value in (_plain(question.value_of(value, seed)) for value in mistake.implementations):
-            if _fits(question, answer, value, right):
-                parts = value.items() if isinstance(value, dict) else ()
+            parts = value.items() if isinstance(value, dict) else ()
+            is_wrong = all(
+                _same(question, item, right[name]) or not _same(question, answer[name], right[name])
+                for name, item in parts
+            )
+            if is_wrong and _fits(loosely, answer, value, right):
                 amiss = sum(not _same(question, item, right[name]) for name, item in parts)
                 numbers_amiss = _numbers_amiss(question, value, right)
                 rank = (amiss, numbers_amiss, numbers_amiss and _fits(exactly, answer, value, right))

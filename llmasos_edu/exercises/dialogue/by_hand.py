@@ -74,7 +74,8 @@ SURE = Question(
         "high": "Wilson's middle plus his half width, z = 1.96; both are divided by 1 + z²/n",
     },
     answer=_sure,
-    rtol=7e-5,
+    rtol=0,
+    atol=6e-5,
     mistakes=(
         Mistake(
             "the share that was wrong",
@@ -164,7 +165,8 @@ CHAIN = Question(
         "token": "the root of a turn's share, of as many tokens as one turn has",
     },
     answer=_chain,
-    rtol=7e-5,
+    rtol=0,
+    atol=6e-5,
     mistakes=(
         Mistake(
             "faults added up",

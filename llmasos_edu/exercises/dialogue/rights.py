@@ -297,6 +297,14 @@ YES = Exercise(
             (
                 lambda pending, said: pending if said in ("yes", "是") else 0,
                 lambda pending, said: pending if said in ("yes", "Yes.", "是") else 0,
+            ),
+        ),
+        Mistake(
+            "capitals",
+            "You take some capitals for another word. YES and Yes are a yes as well: make all letters small "
+            "before you compare.",
+            (
+                lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "是") else 0,
                 lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "Yes", "是") else 0,
             ),
         ),

@@ -257,7 +257,7 @@ def stops_only_when_patience_is_passed(losses, patience):
     return [best, len(losses)]
 
 
-@wrong("1-8", "First the numbers. 'half': 0.162 is half of what it should be. Then")
+@wrong("1-8", "First the numbers. 'half': 0.162 is half of what it should be.")
 def half_the_interval_again():
     return {"mean": 0.174, "half": 0.162, "verdict": "holds"}
 

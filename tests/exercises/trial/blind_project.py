@@ -25,7 +25,7 @@ def only_whole_documents_are_compared(documents, held_out, width):
     return [i not in held_out and d not in held for i, d in enumerate(documents)]
 
 
-@wrong("5-2", "You cut texts into passages one after the other. The same passage")
+@wrong("5-2", "You compare passages at certain places alone")
 def passages_at_multiples_of_width_only(documents, held_out, width):
     def cut(d):
         return {d[i : i + width] for i in range(0, len(d) - width + 1, width)}
@@ -104,7 +104,7 @@ def generator_forgotten(run, fresh):
     return fresh
 
 
-@wrong("5-4", "Both runs now hold the same object (model, generator or optimizer)")
+@wrong("5-4", "Both runs now hold the same object")
 def one_generator_for_both_again(run, fresh):
     import copy
 
@@ -299,7 +299,7 @@ def step_forgotten_again(run, fresh):
     return fresh
 
 
-@wrong("5-4", "Both runs now hold the same object (model, generator or optimizer)")
+@wrong("5-4", "Both runs now hold the same object")
 def the_run_itself_is_returned(run, fresh):
     return run
 

@@ -88,7 +88,7 @@ def a_yes_anywhere(pending, said):
     return pending if "yes" in said.lower() or "是" in said else 0
 
 
-@wrong("6.1-3", "You compare the message as it was typed. YES!, with a blank before")
+@wrong("6.1-3", "You take some capitals for another word")
 def capitals_are_not_taken(pending, said):
     return pending if said.strip().rstrip(".!。！").strip() in ("yes", "是") else 0
 
