@@ -3,7 +3,8 @@
 mutmut makes one small change after another (`+` to `-`, an argument dropped, a default turned round) in
 a copy of the book under `build/mutants`. A change that no test notices has survived, and is printed as a
 diff. Some are no fault: they change nothing. Lines that raise are left alone, since they are mostly
-words; so is what stands outside functions, which mutmut does not reach.
+words; so is what stands outside functions, or in one with a decorator other than torch's, which mutmut does
+not reach.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from mutmut.stats import status_by_exit_code
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "llmasos_edu"
 RAISES = r"^\s*raise \w+\("
+DECORATED = re.compile(r"^@(torch\.(?:inference_mode|no_grad)\(\))\n(?=def (\w+)\()", re.MULTILINE)
 
 
 def test_of(module):
@@ -49,12 +51,20 @@ def settings(module, tests):
     return "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
 
 
+def bare(source):
+    """The module with `f = torch.no_grad()(f)` at its end for a decorated `f`, which mutmut passes over."""
+    wrapped = "".join(f"\n{name} = {decorator}({name})\n" for decorator, name in DECORATED.findall(source))
+    return DECORATED.sub("", source) + wrapped
+
+
 def copy_book(target, module, tests):
     """What the module's tests need, in `target`, with mutmut's settings in its pyproject.toml."""
     shutil.rmtree(target, ignore_errors=True)
     leave = shutil.ignore_patterns("__pycache__", ".*")
     for folder in (PACKAGE, "tests"):
         shutil.copytree(ROOT / folder, target / folder, ignore=leave)
+    path = target / PACKAGE / f"{module}.py"
+    path.write_text(bare(path.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.copy(ROOT / "conftest.py", target)
     (target / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "outline.toml", target / "notebooks")  # conftest.py reads it
