@@ -348,8 +348,9 @@ def test_bad_wishes_are_refused_in_words(desk):
     for options in ({"num_blocks": 15}, {"window": 90}):
         with pytest.raises(ValueError, match=r"window=\d+ does not fit"):
             assistant(desk, **options)
-    with pytest.raises(ValueError, match="reply=0"):
-        assistant(desk, reply=0)
+    for name in ("window", "reply", "block_size"):
+        with pytest.raises(ValueError, match=f"^{name}=0 is not a whole number"):
+            assistant(desk, **{name: 0})
     assert assistant(desk, num_blocks=16).conversation("ada").say("Hello.").text
     assert assistant(desk, window=96).window == 96
 

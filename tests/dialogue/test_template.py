@@ -103,6 +103,7 @@ def test_a_turn_and_which_tokens_are_the_model_s():
         '<call>orders.find {"number": "4711"}<do>Your lamp was sent on Friday.<end>'
     )
     assert shown(framed("system", "dog = Rex")) == "<system>dog = Rex<end>"
+    assert shown(framed("assistant", "Hello.")) == "<assistant>Hello.<end>"
 
 
 def test_an_error_without_words_has_no_blank_at_its_end():
