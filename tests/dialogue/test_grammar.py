@@ -329,7 +329,8 @@ def test_what_was_not_told_is_searched_for_and_then_known():
         found = talk.start.notes[key]
         outcomes[found is None] += 1
         if found is None:
-            assert (call.errno, turn.answer, talk.facts) == ("ENOENT", "You have not told me that.", {})
+            assert (call.errno, call.text, talk.facts) == ("ENOENT", "no such note", {})
+            assert turn.answer == "You have not told me that."
         else:
             assert (call.errno, call.text, talk.facts) == ("OK", found, {key: found})
             assert turn.answer == answer_to(key, found)

@@ -38,6 +38,7 @@ def test_calls_and_answers_belong_together_and_nothing_is_said_twice():
     assert assistant["content"] == "Well, "
     (call,) = assistant["tool_calls"]
     assert call["function"] == {"name": "orders.cancel", "arguments": '{"number": "5"}'}
+    assert call["type"] == "function"
     assert tool == {"role": "tool", "tool_call_id": call["id"], "content": "EAGAIN the user"}
 
 
