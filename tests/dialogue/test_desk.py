@@ -539,7 +539,7 @@ def test_a_slow_tool_is_not_begun(tmp_path):
 
 
 def test_each_tool_takes_the_desk_s_times(tmp_path):
-    tools = Desk(tmp_path, latency=2.0, limit=7.0).table.tools
+    tools = Desk(tmp_path / "made" / "here", latency=2.0, limit=7.0).table.tools
     assert {(tool.latency, tool.limit) for tool in tools.values()} == {(2.0, 7.0)}
     assert len(tools) == 5
 

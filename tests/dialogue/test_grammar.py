@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from llmasos_edu.dialogue import names
+from llmasos_edu.dialogue import lexicon, names
 from llmasos_edu.dialogue.grammar import (
     BROKEN,
     WEIGHTS,
@@ -449,10 +449,44 @@ def test_the_world_says_what_there_was_before():
     assert all(0 <= Talk(seed).start.receipts <= 900 for seed in range(60))
 
 
-def test_noise_is_of_at_most_six_words():
+def test_noise_is_of_at_most_six_words_and_mostly_of_known_ones():
     chance = random.Random(0)
-    counts = Counter(len(names.noise(chance).split()) for _ in range(500))
-    assert set(counts) == set(range(7))
+    drawn = [names.noise(chance).split() for _ in range(2000)]
+    assert {len(words) for words in drawn} == set(range(7))
+    counts = Counter(word for words in drawn for word in words)
+    assert all(re.fullmatch(r"[a-z0-9:._]{1,6}", word) for word in counts)
+    assert {len(word) for word in counts} == set(range(1, 7))
+    known = counts.most_common(13)  # each of them comes about as often; the others are letters by chance
+    assert 0.67 < sum(often for _, often in known) / counts.total() < 0.75
+    assert known[0][1] < 1.5 * known[-1][1]
+    assert len("".join(counts)) > 1000
+
+
+def test_appointments_lie_on_quarters_of_the_day_s_hours():
+    chance = random.Random(0)
+    drawn = [names.appointment(chance).split() for _ in range(3000)]
+    whats, days, times = (set(each) for each in zip(*drawn, strict=True))
+    assert (whats, days) == (set(EVENTS), set(DAYS))
+    assert times == {f"{hour}:{minute}" for hour in range(8, 21) for minute in ("00", "15", "30", "45")}
+
+
+def test_what_is_added_has_two_digits_at_most():
+    chance = random.Random(0)
+    drawn = [names.pair(chance).split() for _ in range(3000)]
+    for numbers in zip(*drawn, strict=True):
+        assert {int(number) for number in numbers} == set(range(100))
+
+
+def test_names_have_one_to_three_syllables_and_none_is_rude():
+    chance = random.Random(0)
+    latin = {names.latin_name(chance) for _ in range(3000)}
+    assert not [name for name in latin if names.RUDE.search(name.lower())]
+    assert {len(name) for name in latin} >= {2, 3, 4, 5, 6, 7, 8}
+    assert max(map(len, latin)) <= 14
+    chinese = [names.chinese_name(chance) for _ in range(3000)]
+    family = sum(name[0] in lexicon.SURNAMES for name in chinese) / 3000
+    assert 0.5 < family < 0.75
+    assert 0.4 < sum(len(name) == 2 for name in chinese) / 3000 < 0.6
 
 
 def test_bad_wishes_are_refused_in_words():
