@@ -119,7 +119,7 @@ FEW = (
 
 SOFT_LABELS = Statement(
     "3.5.1-soft-labels",
-    Source("3.5.1", "soft labels teach a small model better than the true ones (Hinton et al. 2015)"),
+    Source("3.5.1", "soft labels teach a small model better than the true ones", cites="hinton2015"),
     DIGITS,
     effect=lambda f: f["soft_4"] - f["hard"],
     above=0.01,
@@ -155,7 +155,7 @@ EQUAL_WORK = Statement(
 
 WARM = Statement(
     "3.5.1-temperature",
-    Source("3.5.1", "a temperature above 1 makes soft labels teach more (Hinton et al. 2015)"),
+    Source("3.5.1", "a temperature above 1 makes soft labels teach more", cites="hinton2015"),
     DIGITS,
     effect=lambda f: f["soft_4"] - f["soft_1"],
     above=0.01,
@@ -208,7 +208,7 @@ UNSEEN = Experiment(
 
 UNSEEN_CLASS = Statement(
     "3.5.1-unseen-class",
-    Source("3.5.1", "soft labels teach a class that was never shown (Hinton et al. 2015, section 3)"),
+    Source("3.5.1", "soft labels teach a class that was never shown", cites="hinton2015, section 3"),
     UNSEEN,
     effect=lambda f: f["soft"] - max(f["permuted"], f["levelled"]),
     above=0.2,

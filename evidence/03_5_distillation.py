@@ -192,7 +192,7 @@ WHICH_TEXT = (
 
 EQUAL_STEPS = Statement(
     "3.5.3-equal-steps",
-    Source("3.5.3", "a distilled student is better than the same student alone (Sanh et al. 2019)"),
+    Source("3.5.3", "a distilled student is better than the same student alone", cites="sanh2019"),
     LANGUAGE,
     effect=lambda f: f["alone"] - f["distilled"],
     above=0.02,
@@ -266,7 +266,7 @@ MOST_OF_THE_LEAD = Statement(
 
 WARM_LANGUAGE = Statement(
     "3.5.3-temperature",
-    Source("3.5.3", "a temperature above 1 makes soft labels teach more (Hinton et al. 2015)"),
+    Source("3.5.3", "a temperature above 1 makes soft labels teach more", cites="hinton2015"),
     LANGUAGE,
     effect=lambda f: f["distilled"] - f["warm"],
     above=0.02,
@@ -469,10 +469,10 @@ HOW_FAR = (
 )
 
 
-def covers(key, words, name, sign, above):
+def covers(key, words, name, sign, above, cites=""):
     return Statement(
         key,
-        Source("3.5.3", words),
+        Source("3.5.3", words, cites=cites),
         PEAKS,
         effect=lambda f: f[f"{name}_covers"] if sign > 0 else 1 - f[f"{name}_covers"],
         above=above,
@@ -485,11 +485,11 @@ def covers(key, words, name, sign, above):
 
 
 FORWARD_COVERS = covers(
-    "3.5.3-forward-covers", "the forward KL covers all that the teacher may say (Gu et al. 2024)",
-    "forward", 1, 0.5,
+    "3.5.3-forward-covers", "the forward KL covers all that the teacher may say",
+    "forward", 1, 0.5, cites="gu2024",
 )  # fmt: skip
 REVERSE_CHOOSES = covers(
-    "3.5.3-reverse-chooses", "the reverse KL keeps to one thing (Gu et al. 2024)", "reverse", -1, 0.5
+    "3.5.3-reverse-chooses", "the reverse KL keeps to one thing", "reverse", -1, 0.5, cites="gu2024"
 )
 JS_COVERS = covers(
     "3.5.3-jensen-shannon-covers", "the Jensen-Shannon divergence covers as the forward KL does",
@@ -601,7 +601,7 @@ WHICH_ROOM = (
 
 EXPERTS_INTO_DENSE = Statement(
     "3.5.3-experts-into-dense",
-    Source("3.5.3", "the gain of experts can be distilled into a dense model (Fedus et al. 2021)"),
+    Source("3.5.3", "the gain of experts can be distilled into a dense model", cites="fedus2021"),
     EXPERTS,
     effect=lambda f: f["own_kind"] - f["fresh"],
     above=0.005,
@@ -613,7 +613,7 @@ EXPERTS_INTO_DENSE = Statement(
 
 THIRTY_PER_CENT = Statement(
     "3.5.3-a-third-of-the-gain",
-    Source("3.5.3", "about 30 % of the gain of experts goes over (Fedus et al. 2021, section 4.2)"),
+    Source("3.5.3", "about 30 % of the gain of experts goes over", cites="fedus2021, section 4.2"),
     EXPERTS,
     effect=lambda f: f["own_kind"] - f["fresh"] - 0.3 * max(f["alone"] - f["mixture"], 0.0),
     above=0.0,

@@ -117,7 +117,7 @@ MASK_ALONE = Statement(
 
 SINES_BEYOND = Statement(
     "4.2.3-sines-carry-over",
-    Source("4.2.3", "sines may carry over to lengths beyond training (Vaswani et al. 2017)"),
+    Source("4.2.3", "sines may carry over to lengths beyond training", cites="vaswani2017"),
     LENGTHS,
     effect=lambda f: f["beyond_none"] - f["beyond_sinusoidal"],
     above=0.0,
@@ -129,7 +129,7 @@ SINES_BEYOND = Statement(
 
 ALIBI_BEYOND = Statement(
     "4.2.3-alibi-long",
-    Source("4.2.3", "ALiBi: train short, test long (Press et al. 2022)"),
+    Source("4.2.3", "ALiBi: train short, test long", cites="press2022"),
     LENGTHS,
     effect=lambda f: min(f[f"beyond_{kind}"] for kind in KINDS[:-1]) - f["beyond_alibi"],
     above=0.05,
@@ -276,7 +276,7 @@ WHAT_TASK = (
 
 DIVIDING = Statement(
     "4.2.3-interpolation",
-    Source("4.2.3", "interpolation adapts faster than fine-tuning alone (Chen et al. 2023)"),
+    Source("4.2.3", "interpolation adapts faster than fine-tuning alone", cites="chen2023b"),
     STRETCHING,
     effect=lambda f: f["alone"] - f["divided"],
     above=0.02,

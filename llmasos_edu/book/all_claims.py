@@ -4,11 +4,9 @@ import itertools
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
 
-from llmasos_edu.book.bibliography import Reference, load_bibliography
-from llmasos_edu.book.citations import BARE, PAGE, cite, section_at
-from llmasos_edu.book.claims import TABLE_HEAD, in_table
+from llmasos_edu.book.citations import PAGE, linked, section_at
+from llmasos_edu.book.claims import TABLE_HEAD
 from llmasos_edu.book.outline import Chapter, load_outline
 from llmasos_edu.plots.setting_words import setting_names
 
@@ -41,14 +39,14 @@ class Claim:
     @property
     def words(self) -> str:
         """What is claimed, without the mark that it is ours and without the work that says it."""
-        return WORK.sub("", with_citations(OURS.sub("", self.claim)))
+        return WORK.sub("", OURS.sub("", self.claim))
 
     @property
     def source(self) -> str:
         """Who says it, in Markdown: we, the work that the claim cites, or the article, which has no mark."""
         if OURS.search(self.claim):
             return "ours"
-        if work := WORK.search(with_citations(self.claim)):
+        if work := WORK.search(self.claim):
             return f"{work[1]}{work[2] or ''}"
         return f"the article, section {self.section}"
 
@@ -153,7 +151,7 @@ def sweeps_of(claims) -> dict:
 
     asked = {(claim.section, claim.claim) for claim in claims}
     found = {
-        (each.statement.source.section, in_table(each.statement.source)): each
+        (each.statement.source.section, linked(each.statement.source.marked)): each
         for path in files()
         for each in decisions(path).values()
     }
@@ -162,14 +160,12 @@ def sweeps_of(claims) -> dict:
 
 def _block(claim, decision) -> list[str]:
     """One claim as an item of a list, with what it rests on as items below."""
-    original = decision.statement.source.original if decision else ""
-    said = f"{claim.source}{f': “{original}”' if original else ''}"
     head = f"- **{claim.link}** {claim.words[0].upper()}{claim.words[1:]}: **{claim.verdict}**"
     if decision is None:
         rests = [("Figure", claim.measured), ("Sweep", "none: the chapter's own figures decide")]
     else:
         rests = _sweep(decision)
-    return [head, *(f"    - *{name}:* {text}" for name, text in [("Source", said), *rests]), ""]
+    return [head, *(f"    - *{name}:* {text}" for name, text in [("Source", claim.source), *rests]), ""]
 
 
 def _sweep(decision) -> list[tuple[str, str]]:
@@ -182,18 +178,3 @@ def _sweep(decision) -> list[tuple[str, str]]:
         ("Sweep", f"{count}; more than {of.above:g} counts, found in {borne} of {len(decision.rows)}"),
         ("Not borne out", flips or ("in no setting" if borne else "in all settings")),
     ]
-
-
-def with_citations(text: str) -> str:
-    """The text with each `Hinton et al. 2015` that is in the bibliography as a link to it."""
-
-    def linked(found: re.Match) -> str:
-        work = _works().get(found.group())
-        return cite(work) if work else found.group()
-
-    return re.sub(rf"(?<!\[){BARE.pattern}", linked, text)
-
-
-@cache
-def _works() -> dict[str, Reference]:
-    return {work.short: work for work in load_bibliography().values()}

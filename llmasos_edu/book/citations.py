@@ -64,6 +64,15 @@ def linked(text: str, works: dict[str, Reference] | None = None) -> str:
     return LINK.sub(with_name, MARK.sub(with_name, text))
 
 
+def named(text: str) -> str:
+    """The text with each mark `[@key]` as author and year: for a picture, in which nothing can be clicked.
+
+    Raises:
+        ValueError: a key that the bibliography does not have.
+    """
+    return LINK.sub(r"\1", linked(text))
+
+
 def bare_citations(text: str) -> list[str]:
     """Names with a year that are no link: `(Denning 1968)`, `Wang et al. (2024)`."""
     return [found.group().strip("(;, ") for found in BARE.finditer(NO_PROSE.sub(" ", text))]

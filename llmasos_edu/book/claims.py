@@ -60,7 +60,7 @@ class Claims:
         source = found.statement.source
         if not source.section.startswith(self.chapter):
             raise ValueError(f"section {source.section} does not belong to chapter {self.chapter}")
-        self._put((source.section, in_table(source), found.in_words(), found.verdict))
+        self._put((source.section, source.marked, found.in_words(), found.verdict))
 
     def _put(self, row: tuple[str, str, str, str]) -> None:
         # Running a cell again replaces its row: the table never counts a claim twice.
@@ -88,11 +88,6 @@ class Claims:
         from llmasos_edu.book.citations import linked  # reads the bibliography, which most tables do not cite
 
         return linked(table)
-
-
-def in_table(source) -> str:
-    """The words of a statement's source as they stand in a chapter's table."""
-    return f"{source.words} (ours)" if source.ours else source.words
 
 
 def at_least(value: float, *levels: float) -> str:

@@ -17,8 +17,7 @@ from llmasos_edu.book.all_claims import (
     sweeps_of,
 )
 from llmasos_edu.book.bibliography import load_bibliography
-from llmasos_edu.book.citations import cite
-from llmasos_edu.book.claims import in_table
+from llmasos_edu.book.citations import cite, linked
 from llmasos_edu.book.evidence.results import files, statements
 
 VASWANI = load_bibliography()["vaswani2017"]
@@ -192,7 +191,7 @@ def test_no_claim_stands_there_twice(tmp_path):
         ("heads help", "the article, section 4.1.3", "heads help"),
         ("heads help (ours)", "ours", "heads help"),
         ("ours: heads help", "ours", "heads help"),
-        ("they help (Vaswani et al. 2017, section 5)", f"{cite(VASWANI)}, section 5", "they help"),
+        (f"they help ({cite(VASWANI)}, section 5)", f"{cite(VASWANI)}, section 5", "they help"),
         (f"they help ({cite(VASWANI)})", cite(VASWANI), "they help"),
     ],
 )
@@ -204,7 +203,7 @@ def test_the_source_of_a_claim(text, source, words):
 def test_every_statement_is_judged_in_a_chapter_and_every_sweep_is_on_the_page():
     claims = collect_claims()
     declared = [
-        (statement.source.section, in_table(statement.source))
+        (statement.source.section, linked(statement.source.marked))
         for path in files()
         for statement in statements(path).values()
     ]

@@ -104,12 +104,25 @@ def test_too_little_is_no_evidence(changes, words):
     [
         ({"section": " ", "words": "x"}, "needs a section"),
         ({"section": "9.1", "words": ""}, "needs a section"),
-        ({"section": "9.1", "words": "x", "original": "某", "ours": True}, "cannot quote the article"),
+        ({"section": "9.1", "words": "x", "cites": "press2022", "ours": True}, "ours is no paper's"),
     ],
 )
 def test_a_source_says_who_and_what(arguments, words):
     with pytest.raises(ValueError, match=words):
         Source(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "marked"),
+    [
+        ({}, "it helps"),
+        ({"ours": True}, "it helps (ours)"),
+        ({"cites": "press2022"}, "it helps ([@press2022])"),
+        ({"cites": "press2022, section 3"}, "it helps ([@press2022], section 3)"),
+    ],
+)
+def test_a_source_marks_who_says_it(arguments, marked):
+    assert Source("9.1", "it helps", **arguments).marked == marked
 
 
 def a_statement(experiment, **changes):
@@ -189,6 +202,12 @@ def test_title_and_alt_text_name_the_condition():
     words = statement.source.words
     assert found.title == f"{words[0].upper()}{words[1:]}: holds when it is shallow"
     assert found.alt_text.startswith(f"{found.title}. The effect in 4 settings")
+
+
+def test_the_title_of_a_work_s_claim_names_it_in_words():
+    source = Source("9.1", "it helps", cites="press2022, section 3")
+    found = decide(a_statement(an_experiment(), source=source), runs_with(lambda s: 0.5))
+    assert found.title == "It helps (Press et al. 2022, section 3): holds"
 
 
 def test_a_threshold_that_knowing_nothing_would_pass_is_refused():

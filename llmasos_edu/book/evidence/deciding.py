@@ -93,8 +93,13 @@ class Decision:
 
     @property
     def title(self) -> str:
-        """The claim with its verdict and its condition, for the top of a picture."""
-        words = self.statement.source.words
+        """The claim with its verdict and its condition, for the top of a picture, which has no links."""
+        source = self.statement.source
+        words = source.words
+        if source.cites:  # only then is the bibliography read
+            from llmasos_edu.book.citations import named
+
+            words = named(source.marked)
         return f"{words[0].upper()}{words[1:]}: {self.verdict}"
 
     @property

@@ -20,20 +20,28 @@ class Source:
     Args:
         section: the section of the article, or of this book, such as `"4.1.3"`.
         words: the claim as one English sentence.
-        original: the article's own sentence, Chinese; empty where the claim is not the article's.
+        cites: the work that says it, by its key in the bibliography, and where in it if that is known:
+            `"hinton2015, section 3"`; empty where the claim is the article's or ours.
         ours: True where the book makes the claim, and nobody else is judged by the verdict.
     """
 
     section: str
     words: str
-    original: str = ""
+    cites: str = ""
     ours: bool = False
 
     def __post_init__(self):
         if not (self.section.strip() and self.words.strip()):
             raise ValueError(f"a source needs a section and words: {self.section!r}, {self.words!r}")
-        if self.ours and self.original:
-            raise ValueError(f"{self.section}: a claim of ours cannot quote the article: {self.original!r}")
+        if self.ours and self.cites:
+            raise ValueError(f"{self.section}: a claim of ours is no paper's, it cites {self.cites!r}")
+
+    @property
+    def marked(self) -> str:
+        """The words with who says them: `... (ours)`, `... ([@press2022])`; the article's have no mark."""
+        key, comma, where = self.cites.partition(",")
+        mark = "ours" if self.ours else f"[@{key}]{comma}{where}" if key else ""
+        return f"{self.words} ({mark})" if mark else self.words
 
 
 @dataclass(frozen=True)
