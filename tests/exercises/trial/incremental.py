@@ -377,7 +377,7 @@ def the_matrix_by_torch():
     }
 
 
-@wrong("3.3-11", "judge by the middle")
+@wrong("3.3-11", "by its middle")
 def means_compared_with_the_threshold():
     return SWEEP | {"borne out": 3, "open": 0}
 

@@ -42,7 +42,7 @@ def bits_by_change_of_base(losses, counts, text):
     return torch.tensor(total / len(bytes(text, "utf-8")))
 
 
-@wrong("5-2", "texts into passages")
+@wrong("5-2", "You compare passages at certain places alone")
 def passages_at_equal_places_only(documents, held_out, width):
     def shares(a, b):
         return any(a[i : i + width] == b[i : i + width] for i in range(min(len(a), len(b)) - width + 1))

@@ -43,7 +43,7 @@ def logarithm_of_the_product(losses, counts, text):
     )
 
 
-@wrong("5-2", "You cut texts into passages")
+@wrong("5-2", "You compare passages at certain places alone")
 def passages_at_fixed_places(documents, held_out, width):
     seen = set()
     for i in held_out:
