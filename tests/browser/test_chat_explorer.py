@@ -76,6 +76,10 @@ def answer(view, turns):
 def test_where_a_kernel_answers_one_talks(view):
     answer(view, [])
     assert view.locator("option").last.inner_text() == "your own, live"
+    view.get_by_label("Conversation").first.select_option("2")
+    view.settle()
+    assert view.readout() == "Nothing was said yet."
+    assert view.get_by_role("button", name="Play").is_disabled(), "nothing to walk through"
     field = view.get_by_label("Your message")
     assert field.is_enabled()
     field.fill("Where is it?")

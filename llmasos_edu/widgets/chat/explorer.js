@@ -106,6 +106,7 @@ function render(host) {
     ui.rights.textContent = `${ui.table.hidden ? "No call in this turn. " : ""}Rights of ${user}: ${rights.join(", ") || "none"}.`;
     ui.readout.replaceChildren(...(turn ? turnWords(turn, view.turn, turns.length, user) : ["Nothing was said yet."]).map((words) => span(words)));
     [ui.typed.disabled, ui.send.disabled] = [!alive, !alive || waiting()];
+    plays.button.disabled = turns.length < 2; // nothing to walk through
     ui.typed.placeholder = alive ? "Say something, then Enter" : "No kernel here: run the notebook to talk";
     ui.note.textContent = waiting() ? "The kernel is at work …" : "Press a turn, or walk along them with the arrow keys. A call without its right comes back as EPERM, whatever the text says.";
   }
