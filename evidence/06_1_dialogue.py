@@ -303,7 +303,11 @@ TROUBLE = Experiment(
 
 SENTENCE = Statement(
     "6.1.1-trouble",
-    Source("6.1.1", "a tool in trouble ends in the sentence for this trouble and loses nothing", ours=True),
+    Source(
+        "6.1.1",
+        "an order book in trouble ends in the sentence for this trouble, and nothing is lost",
+        ours=True,
+    ),
     TROUBLE,
     effect=lambda f: f["right"],
     above=0.9,
@@ -463,7 +467,7 @@ NOT_READ = Statement(
     above=0.2,
     control="a book that looks at the owner after the row",
     baseline=lambda f: 0.0,
-    unit="of AUC away from guessing there, and none here",
+    unit="of AUC away from guessing with that book, and none with ours",
     conditions=(Condition("B asks to find", lambda s: s["tool"] == "orders.find"),),
 )
 
@@ -507,7 +511,7 @@ NOT_TIMED = Statement(
     above=0.2,
     control="the same cache without salts",
     baseline=lambda f: 0.0,
-    unit="of AUC away from guessing there, and none here",
+    unit="of AUC away from guessing, without salts (below zero: with them)",
     conditions=(
         Condition("A is silent meanwhile", lambda s: s["meanwhile"] == "A is silent"),
         Condition(
@@ -725,7 +729,7 @@ SUMMED = Statement(
 
 MORE = Statement(
     "6.1.3-search-beats-summary",
-    Source("6.1.3", "a search recalls more than a summary", ours=True),
+    Source("6.1.3", "while the program lives, a search recalls more than a summary", ours=True),
     RECALL,
     effect=lambda f: f["search"] - f["summary"],
     above=0.1,
