@@ -173,6 +173,8 @@ def _sweep(decision) -> list[tuple[str, str]]:
     own = setting_names([setting for setting, *_ in decision.rows])[0]
     count = f"{len(decision.rows)} settings × {of.experiment.seeds} seeds, against {of.control}"
     flips = decision.flips_in_words() if borne else ""
+    if flips and not decision.refuted():
+        flips += "; none is against it"
     return [
         ("Figure", f"{decision.live()} {of.unit}, in the chapter's own setting ({own})"),
         ("Sweep", f"{count}; more than {of.above:g} counts, found in {borne} of {len(decision.rows)}"),

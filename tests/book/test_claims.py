@@ -231,6 +231,8 @@ def test_the_page_shows_for_each_claim_its_source_figure_sweep_and_where_it_flip
             flips = block.partition("*Not borne out:* ")[2]
             lines = {0: "in no setting", len(each.rows): "in all settings"}
             assert flips.startswith(lines.get(len(each.flips()), each.flips_in_words()))
+            either = each.flips() and not each.refuted() and len(each.flips()) < len(each.rows)
+            assert bool(either) == ("none is against it" in flips)
 
 
 def test_a_claim_bears_the_mark_that_its_declaration_says():

@@ -192,6 +192,13 @@ def test_where_a_verdict_flips():
     found = decide(a_statement(an_experiment()), runs_with(lambda s: 0.5 if s["depth"] < 3 else 0.0))
     assert found.flips() == [{"steps": 1, "depth": 3}]
     assert found.flips_in_words() == "3 layers (0 [-0.018, 0.018])"
+    assert found.refuted() == found.flips()
+
+
+def test_what_could_be_either_is_not_refuted():
+    found = decide(a_statement(an_experiment()), runs_with(lambda s: 0.5 if s["depth"] < 3 else 0.1))
+    assert (found.flips(), found.refuted()) == ([{"steps": 1, "depth": 3}], [])
+    assert found.flips_in_words().endswith("could be either)")
 
 
 def test_title_and_alt_text_name_the_condition():

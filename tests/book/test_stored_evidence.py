@@ -14,6 +14,17 @@ from llmasos_edu.book.evidence.results import experiments, files, read_results, 
 from llmasos_edu.book.evidence.running import run_again
 
 FILES = pytest.mark.parametrize("path", files(), ids=section_of)
+GUARANTEED = "the code guarantees it in every run, and a setting is a try at breaking it"
+ALL_OR_NONE = "words that are searched for are found in the same language, and in the other one they are not"
+FEWER_THAN_THREE = {  # statements whose settings may give the same figures, and why
+    "6.1.1-same-transcript": GUARANTEED,
+    "6.1.1-trouble": GUARANTEED,
+    "6.1.1-once-and-told": GUARANTEED,
+    "6.1.2-orders-of-others": GUARANTEED,
+    "6.1.3-search-recalls": ALL_OR_NONE,
+    "6.1.3-search-beats-summary": ALL_OR_NONE,
+    "6.1.3-knows-again": "ten tries a seed, and all succeed",
+}
 CHEAP = 15.0  # CPU seconds of a run that every commit may repeat
 
 
@@ -51,6 +62,20 @@ def test_verdicts_follow_from_the_stored_runs(path):
     for each in found.values():
         assert each.kind in ("holds", "holds when", "does not hold", "not shown")
         assert len(each.rows) == len(each.statement.experiment.settings())
+
+
+@FILES
+def test_settings_touch_what_they_vary(path):
+    """Where two settings give each seed the same effect, to nine digits, they are one setting."""
+    results = read_results(path)
+    for key, statement in statements(path).items():
+        effects = {}
+        for setting, seed, figures in results[statement.experiment.key].runs:
+            effects.setdefault(repr(sorted(setting.items())), []).append(
+                (seed, round(statement.effect(figures), 9))
+            )
+        different = len({tuple(sorted(each)) for each in effects.values()})
+        assert (different < 3) == (key in FEWER_THAN_THREE), f"{key}: {different} different rows of effects"
 
 
 @FILES

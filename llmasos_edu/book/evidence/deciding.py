@@ -115,6 +115,10 @@ class Decision:
         """The settings in which the claim is not borne out."""
         return [setting for setting, _, side in self.rows if side != FOR]
 
+    def refuted(self) -> list[dict]:
+        """Those of them that are against it, all of the interval; in the others it could be either."""
+        return [setting for setting, _, side in self.rows if side == AGAINST]
+
     def flips_in_words(self) -> str:
         """Where the claim is not borne out, with what was found there: `2 layers (0.1 [0, 0.3])`."""
         names = ["the chapter's own setting", *setting_names([setting for setting, *_ in self.rows])[1:]]
