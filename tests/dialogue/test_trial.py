@@ -102,6 +102,15 @@ def test_conversations_take_options_and_may_differ_in_length(tmp_path):
     assert {call.errno for each in judged for call in each.reply.calls} == {"EPERM"}
 
 
+def test_a_trial_is_drawn_as_it_is_wished_and_who_is_asked_again_hears_one_language():
+    for seed in range(20):
+        for language in ("en", "zh"):
+            dialogue = held_out_dialogue(seed, 120, language=language, switch=0.0)
+            assert {turn.language for turn in dialogue.turns} == {language}
+            asked = recall_dialogue(seed, 6, language=language)
+            assert {turn.language for turn in asked.turns} == {language}
+
+
 @pytest.mark.parametrize("dialogues", [{}, None, []])
 def test_somebody_must_talk(tmp_path, dialogues):
     with pytest.raises(ValueError, match="a dictionary of users and their dialogues is wanted"):
