@@ -81,6 +81,54 @@ def test_the_command_tells_what_it_takes_and_what_it_takes_for_granted(run, caps
         assert told.endswith(f"(default: {default}"), told
 
 
+@pytest.mark.parametrize(
+    ("option", "least", "most"), [("--timeout", 1, 3600), ("--window", 32, 10**6), ("--reply", 1, 10**5)]
+)
+def test_numbers_outside_their_bounds_are_refused_with_the_bounds(run, capsys, option, least, most):
+    for number in (least - 1, most + 1):
+        with pytest.raises(SystemExit) as ended:
+            run([], option, number)
+        assert ended.value.code == 2
+        complained = capsys.readouterr().err
+        assert f"argument {option}" in complained
+        assert str(number) in complained
+
+
+def test_the_help_says_what_stands_behind_an_option(run, capsys):
+    with pytest.raises(SystemExit):
+        run([], "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("--desk FOLDER", "--backend URL ask this server, such as http://127.0.0.1:8000/v1",
+                  "here dialogue)", "--sample enter three orders and a note", "Bearer TOKEN"):  # fmt: skip
+        assert words in said, words
+
+
+class Screen(io.StringIO):
+    """Keeps what can be seen: what was flushed."""
+
+    seen = ""
+
+    def flush(self):
+        self.seen = self.getvalue()
+
+
+def test_each_piece_is_seen_when_it_comes(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    for part, seen in (
+        (Said("Well, "), "Well, "),
+        (Called("a.b", "{}", "OK", "x"), "Well, [a.b {} -> OK x]\n"),
+    ):
+        command.show(part)
+        assert screen.seen == seen
+
+
+def test_where_lines_end_there_is_none(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(" Hello. \n\n"))
+    assert [command.read_line(person=False) for _ in range(3)] == ["Hello.", "", None]
+    assert capsys.readouterr().out == "> Hello.\n> \n"
+
+
 def test_without_a_folder_the_desk_is_not_kept(run, monkeypatch):
     made = []
     desk = command.Desk

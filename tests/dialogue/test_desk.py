@@ -184,6 +184,12 @@ def test_a_book_that_is_locked_tells_once_more(desk):
     assert call(desk, request, rights=rights) == ("OK", "receipt 42")
 
 
+def test_receipts_go_on_from_the_last_however_many_there_were(desk):
+    desk.orders.put("eve", [LAMP], receipts=123_456)
+    found = call(desk, 'orders.cancel {"number": "4711"}', user="eve", rights=RIGHTS | {confirmed("4711")})
+    assert found == ("OK", "receipt 123457")
+
+
 def test_receipts_are_counted_for_each_user(desk):
     desk.orders.put("bob", [Order("6001", "cup", "packed", "Sunday")])
     for number, receipt in (("6000", 1), ("6001", 2)):
