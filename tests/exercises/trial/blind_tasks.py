@@ -403,7 +403,7 @@ def the_notes_are_forgotten(lengths, notes, asked, window, reply):
     return gone
 
 
-@wrong("6.1-5", "Under the root you divide z² by 4n. There it is n squared: the")
+@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96")
 def z_squared_over_n_in_the_root():
     return {"share": 0.97, "low": 0.8244, "high": 1.0978, "above 0.97": False}
 
@@ -476,7 +476,7 @@ def strictly_less_than_the_window(lengths, notes, asked, window, reply):
     return gone
 
 
-@wrong("6.1-5", "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too")
+@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96")
 def high_without_the_middle_s_shift():
     return {"share": 0.97, "low": 0.9449, "high": 0.995, "above 0.97": False}
 

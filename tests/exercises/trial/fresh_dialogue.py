@@ -220,7 +220,7 @@ def true_for_the_order(pending, said):
     return bool(pending) and said.strip().rstrip(".!").lower() in ("yes", "是")
 
 
-@wrong("6.1-3", "You compare the message as it was typed")
+@wrong("6.1-3", "You take some capitals for another word")
 def capitals_forgotten(pending, said):
     return pending if said.strip().rstrip(".!").strip() in ("yes", "Yes", "是") else 0
 

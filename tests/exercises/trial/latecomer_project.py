@@ -615,7 +615,7 @@ def power_for_root():
     return {"flawless": 0.97**8, "needed": 0.5**8, "token": 0.97**10}
 
 
-@wrong("6.1-6", "You divide the fault of a turn among its tokens. That is")
+@wrong("6.1-6", "You divide the fault of a turn by the number of turns")
 def faults_shared_out():
     return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 1 - 0.03 / 8}
 
