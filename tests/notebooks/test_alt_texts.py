@@ -11,6 +11,7 @@ from llmasos_edu.book.evidence import decision
 from llmasos_edu.plots import diagrams
 
 DIAGRAM = re.compile(r"\bdiagrams\.(\w+)\(\)")
+DRAWS_SWEEPS = re.compile(r"\bsweep_figure\(|\bdraw_sweep\(\"")
 STATEMENT = re.compile(r'"(\d[\d.]*-[a-z-]+)"')
 
 
@@ -24,7 +25,7 @@ def made_alt_texts():
             name = f"{path.stem} {cell.id}"
             if found := DIAGRAM.findall(cell.source):
                 yield name, there, " ".join(diagrams.ALL[each]().describe() for each in found)
-            elif "sweep_figure(" in cell.source:
+            elif DRAWS_SWEEPS.search(cell.source):
                 yield (
                     name,
                     there,
@@ -48,3 +49,15 @@ def test_alt_texts_of_sweeps_name_nothing_as_the_code_does():
         code = re.findall(r"\w+_\w+|\w=\S+|\bNone\b|\bTrue\b|\bFalse\b|\bin of\b", text)
         assert not code, f"{name} says {code}"
         assert re.search(r": (?:holds|does not hold|not shown)", text), f"{name} names no verdict"
+
+
+def test_a_sweep_has_its_verdict_and_condition_as_title():
+    cells = {
+        f"{path.stem} {cell.id}": cell.source
+        for path in notebook_paths()
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code" and re.search(r"\bsweep_figure\(", cell.source)
+    }
+    assert cells
+    for name, source in cells.items():
+        assert re.search(r"\bswept\.title\b", source), f"{name}: write title=swept.title"
