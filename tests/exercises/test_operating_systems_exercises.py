@@ -235,26 +235,40 @@ TestRules = rules_for("2.2", ALTERNATIVES, VARIATIONS)
 
 # Questions -------------------------------------------------------------------------------------------
 
-RIGHT = {key: find(key).right() for key in ("2.2-1", "2.2-3", "2.2-8", "2.2-13", "2.2-14")}
+RIGHT = {key: find(key).right() for key in ("2.2-1", "2.2-3", "2.2-8", "2.2-13", "2.2-14", "2.2-15")}
 IN_ANOTHER_FORM = {
     "2.2-1": {name: float(value) for name, value in RIGHT["2.2-1"].items()},
     "2.2-3": dict(reversed(RIGHT["2.2-3"].items())),
     "2.2-8": {name: round(value, 2) for name, value in RIGHT["2.2-8"].items()},
     "2.2-13": {name: value.upper() for name, value in RIGHT["2.2-13"].items()},
     "2.2-14": RIGHT["2.2-14"] | {"equal": 1},
+    "2.2-15": {name: v if isinstance(v, str) else round(v, 5) for name, v in RIGHT["2.2-15"].items()},
 }
 SLIPS = [
     ("2.2-13", "memory can be taken", RIGHT["2.2-13"] | {"none": "taking memory away"}),
     ("2.2-14", "more seeds", RIGHT["2.2-14"] | {"control": "more seeds", "false": True}),
     ("2.2-14", "called false", RIGHT["2.2-14"] | {"false": True}),
+    ("2.2-15", "clouds that overlap", RIGHT["2.2-15"] | {"any": "not shown"}),
 ]
 
 TestQuestions = question_rules_for("2.2", IN_ANOTHER_FORM, SLIPS, seeds=(None, 1, 7, 11))
 
 
 def test_every_exercise_knows_five_mistakes():
-    for number in range(1, 15):
+    for number in range(1, 16):
         assert len(find(f"2.2-{number}").mistakes) >= 5
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_gaps_have_the_verdicts_that_their_intervals_give(seed):
+    gap, right = find("2.2-15").given(seed)["gap"], find("2.2-15").right(seed)
+
+    def verdict(half, least):
+        return "holds" if gap - half > least else "not shown" if gap + half > least else "does not hold"
+
+    assert right["any"] == verdict(right["paired"], 0)
+    assert right["least"] == verdict(right["paired"], 0.01)
+    assert right["separate"] == verdict(right["unpaired"], 0)
 
 
 # The references against the kernel's miniatures ------------------------------------------------------

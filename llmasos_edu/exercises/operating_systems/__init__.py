@@ -5,10 +5,11 @@ from llmasos_edu.exercises.operating_systems import (
     allocation,
     clock,
     deadlines,
+    figures,
     meeting,
     paging,
     replacement,
     scheduling,
 )
 
-EXERCISES = in_order(allocation, clock, deadlines, meeting, paging, replacement, scheduling)
+EXERCISES = in_order(allocation, clock, deadlines, figures, meeting, paging, replacement, scheduling)

@@ -1,0 +1,137 @@
+"""A figure of chapter 2.2 to read: which gap between two allocators do paired differences bear out?
+
+The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
+"""
+
+import math
+import random
+
+from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.question import Question
+
+DRAWS = 10
+T = 2.262  # 9 degrees of freedom, 95 %
+
+# 2.2-15 -------------------------------------------------------------------------------
+
+
+def _draw_gaps(seed: int) -> dict:
+    """Two allocators on the same ten draws of requests: the gap, its spread, and the spread of each alone."""
+    generator = random.Random(seed)
+    return {
+        "gap": generator.choice([0.011, 0.012, 0.013]),
+        "spread": generator.choice([0.0060, 0.0065, 0.0070]),
+        "alone": generator.choice([0.018, 0.020, 0.024]),
+    }
+
+
+def _half(spread):
+    return T * spread / math.sqrt(DRAWS)
+
+
+def _read(gap, spread, alone):
+    return {
+        "paired": _half(spread),
+        "unpaired": _half(math.sqrt(2) * alone),
+        "any": "holds",  # even the longest of these intervals ends above nothing
+        "least": "not shown",  # and across 0.01
+        "separate": "not shown",
+    }
+
+
+GAPS = Question(
+    key="2.2-15",
+    title="Read the figure: which gap is borne out?",
+    difficulty=2,
+    minutes=15,
+    statement=(
+        "A figure like that of section 2.2.1, ten draws of requests, each allocator on the same ten. Best fit has "
+        "{gap} "
+        "more of the memory in use than first fit: the mean of the ten paired differences, whose standard "
+        "deviation is {spread}. The ten dots of either allocator have a standard deviation of {alone} around "
+        "their own mean, so the two clouds of dots overlap. With t = 2.262, what is half the width of the 95 "
+        "% interval of the mean difference (paired)? What would it be, with the same t, if each allocator "
+        "had been given ten draws of its own, so that the spreads of both come in (unpaired)? Which verdict "
+        "follows "
+        "for 'on such requests best fit has more in use' (any), which for 'at least 0.01 more' (least), and "
+        "which for the first sentence if the draws had been separate (separate)?"
+    ),
+    takeaway="Read the interval of the difference, against what is claimed; the clouds of dots say little.",
+    explanation=(
+        "t s / sqrt(n), with the spread of the differences. Of separate draws the variances add: sqrt(2) "
+        "times the spread of one. A claim is borne out if the whole interval lies beyond what it promises."
+    ),
+    hints=(
+        "The mean of n values strays by their standard deviation over the square root of n; t makes of that "
+        "half an interval.",
+        "If two means stray independently, the variances of both add up in their difference, not the "
+        "deviations.",
+        "Write down both ends of the interval. Where do 0 and 0.01 lie: below it, inside, or above?",
+    ),
+    asked={
+        "paired": "t times the standard deviation of the differences over the square root of their number",
+        "unpaired": "the same with the standard deviation of a difference of two independent draws",
+    },
+    answer=_read,
+    options=dict.fromkeys(("any", "least", "separate"), ("holds", "not shown", "does not hold")),
+    draw=_draw_gaps,
+    mistakes=(
+        Mistake(
+            "the spread of one draw",
+            "You multiply t with the spread of single differences. Asked for is how far their mean may "
+            "stray, and a mean of ten strays less.",
+            (
+                lambda spread, **_: {"paired": T * spread},
+                lambda alone, **_: {"unpaired": T * math.sqrt(2) * alone},
+            ),
+        ),
+        Mistake(
+            "one standard error",
+            "That is one standard error. An interval that holds the truth in 95 of 100 cases reaches t of "
+            "them to either side.",
+            (
+                lambda spread, **_: {"paired": spread / math.sqrt(DRAWS)},
+                lambda alone, **_: {"unpaired": math.sqrt(2) * alone / math.sqrt(DRAWS)},
+            ),
+        ),
+        Mistake(
+            "one spread for two",
+            "You let one of the two allocators stray. With separate draws both do, and the difference strays "
+            "further than either.",
+            (lambda alone, **_: {"unpaired": _half(alone)},),
+        ),
+        Mistake(
+            "deviations added",
+            "You add the two standard deviations. Independent chances partly cancel: it is the variances "
+            "that add up.",
+            (lambda alone, **_: {"unpaired": _half(2 * alone)},),
+        ),
+        Mistake(
+            "clouds that overlap",
+            "The clouds overlap because some draws are harder for both. The same draw stands in both clouds, "
+            "and draw by draw the difference is what counts.",
+            ({"any": "not shown"}, {"any": "does not hold"}),
+        ),
+        Mistake(
+            "the mean for the interval",
+            "The mean lies above 0.01, but part of its interval does not. What could as well be less is not "
+            "borne out yet.",
+            ({"least": "holds"},),
+        ),
+        Mistake(
+            "open for refuted",
+            "The interval reaches beyond 0.01 as well as below it. A claim is refuted only where all of the "
+            "interval lies short of it.",
+            ({"least": "does not hold"}, {"separate": "does not hold"}),
+        ),
+        Mistake(
+            "as sure without pairs",
+            "Without pairs half the interval is longer than the gap, so that it reaches below nothing. "
+            "Compare your second number with the gap.",
+            ({"separate": "holds"},),
+        ),
+    ),
+)
+
+
+EXERCISES = (GAPS,)
