@@ -45,10 +45,9 @@ GAPS = Question(
     difficulty=2,
     minutes=15,
     statement=(
-        "A figure like that of section 2.2.1, ten draws of requests, each allocator on the same ten. Best fit has "
-        "{gap} "
-        "more of the memory in use than first fit: the mean of the ten paired differences, whose standard "
-        "deviation is {spread}. The ten dots of either allocator have a standard deviation of {alone} around "
+        "A figure like that of section 2.2.1, ten draws of requests, each allocator on the same ten. Best "
+        "fit has {gap} more of the memory in use than first fit: the mean of the ten paired differences, whose "
+        "standard deviation is {spread}. The ten dots of either allocator have a standard deviation of {alone} around "
         "their own mean, so the two clouds of dots overlap. With t = 2.262, what is half the width of the 95 "
         "% interval of the mean difference (paired)? What would it be, with the same t, if each allocator "
         "had been given ten draws of its own, so that the spreads of both come in (unpaired)? Which verdict "
