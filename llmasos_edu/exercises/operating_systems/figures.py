@@ -45,15 +45,15 @@ GAPS = Question(
     difficulty=2,
     minutes=15,
     statement=(
-        "A figure like that of section 2.2.1, ten draws of requests, each allocator on the same ten. Best "
-        "fit has {gap} more of the memory in use than first fit: the mean of the ten paired differences, whose "
-        "standard deviation is {spread}. The ten dots of either allocator have a standard deviation of {alone} around "
-        "their own mean, so the two clouds of dots overlap. With t = 2.262, what is half the width of the 95 "
-        "% interval of the mean difference (paired)? What would it be, with the same t, if each allocator "
-        "had been given ten draws of its own, so that the spreads of both come in (unpaired)? Which verdict "
-        "follows "
-        "for 'on such requests best fit has more in use' (any), which for 'at least 0.01 more' (least), and "
-        "which for the first sentence if the draws had been separate (separate)?"
+        "A figure like that of section 2.2.1, ten draws of requests, each allocator on the same ten. "
+        "Best fit has {gap} more of the memory in use than first fit: the mean of the ten paired "
+        "differences, whose standard deviation is {spread}. The ten dots of either allocator have a "
+        "standard deviation of {alone} around their own mean, so the two clouds of dots overlap. With t "
+        "= 2.262, what is half the width of the 95 % interval of the mean difference (paired)? What "
+        "would it be, with the same t, if each allocator had been given ten draws of its own, so that "
+        "the spreads of both come in (unpaired)? Which verdict follows for 'on such requests best fit "
+        "has more in use' (any), which for 'at least 0.01 more' (least), and which for the first "
+        "sentence if the draws had been separate (separate)?"
     ),
     takeaway="Read the interval of the difference, against what is claimed; the clouds of dots say little.",
     explanation=(
