@@ -308,7 +308,7 @@ TestRules = rules_for("2.3", ALTERNATIVES, VARIATIONS)
 
 # Questions -------------------------------------------------------------------------------------------
 
-RIGHT = {key: find(key).right() for key in ("2.3-1", "2.3-3", "2.3-8", "2.3-9")}
+RIGHT = {key: find(key).right() for key in ("2.3-1", "2.3-3", "2.3-8", "2.3-9", "2.3-12")}
 IN_ANOTHER_FORM = {
     "2.3-1": {name: float(value) for name, value in RIGHT["2.3-1"].items()},
     "2.3-3": dict(reversed(RIGHT["2.3-3"].items())),
@@ -316,13 +316,24 @@ IN_ANOTHER_FORM = {
     "2.3-9": {
         name: value.upper() if isinstance(value, str) else value for name, value in RIGHT["2.3-9"].items()
     },
+    "2.3-12": dict(reversed(RIGHT["2.3-12"].items())),
 }
 SLIPS = [
     ("2.3-9", "memory for all", RIGHT["2.3-9"] | {"swap": "more memory"}),
     ("2.3-9", "called false", RIGHT["2.3-9"] | {"false": True}),
+    ("2.3-12", "no condition seen", RIGHT["2.3-12"] | {"verdict": "not shown"}),
 ]
 
 TestQuestions = question_rules_for("2.3", IN_ANOTHER_FORM, SLIPS, seeds=(None, 1, 7, 11))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_verdict_follows_from_the_intervals(seed):
+    data, right = find("2.3-12").given(seed), find("2.3-12").right(seed)
+    assert all(low > data["above"] for low, _ in data["short"])
+    assert right["borne"] == 3
+    assert right["refuted"] == sum(high <= data["above"] for _, high in data["ample"]) in (1, 2)
+    assert not any(low > data["above"] for low, _ in data["ample"])
 
 
 def test_error_numbers_are_names_and_processes_have_a_plural():
@@ -336,7 +347,7 @@ def test_error_numbers_are_names_and_processes_have_a_plural():
 
 
 def test_every_exercise_knows_five_mistakes():
-    for number in range(1, 12):
+    for number in range(1, 13):
         assert len(find(f"2.3-{number}").mistakes) >= 5
 
 
