@@ -1,6 +1,7 @@
 """The book as a thing to run: outline, self-test, storing notebooks, static pages."""
 
 import base64
+import io
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import sys
 import zlib
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from llmasos_edu.book import index, installation, load_outline, notebook_paths, self_test
 from llmasos_edu.book.__main__ import main
@@ -169,16 +172,37 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(*extra):
+def png(*extra, grey=b"\x7f"):
     """A one-pixel picture with further chunks, as base64 text."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    data = b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + chunk(b"IDAT", zlib.compress(b"\0\x7f"))
+    data = b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + chunk(b"IDAT", zlib.compress(b"\0" + grey, 9))
     return base64.b64encode(data + chunk(b"IEND", b"")).decode()
 
 
 def test_a_picture_loses_its_comments_and_nothing_else():
-    assert plain_png(png(chunk(b"tEXt", b"Software\0drawn by version 1"))) == png()
-    assert plain_png(png()) == png()
+    assert plain_png(png(chunk(b"tEXt", b"Software\0drawn by version 1"))) == plain_png(png())
+    assert plain_png(plain_png(png())) == plain_png(png())
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
+def test_a_picture_keeps_every_dot(mode):
+    drawn = Image.effect_noise((40, 30), 60).convert("RGBA")
+    drawn.putalpha(Image.linear_gradient("L").resize((40, 30)))
+    drawn, written = drawn.convert(mode), io.BytesIO()
+    drawn.save(written, "PNG", dpi=(72, 72))
+    plain = base64.b64decode(plain_png(base64.b64encode(written.getvalue()).decode()))
+    assert Image.open(io.BytesIO(plain)).convert("RGBA").tobytes() == drawn.convert("RGBA").tobytes()
+    assert b"pHYs" not in plain
+
+
+def test_an_opaque_drawing_takes_less_room():
+    axes = plt.figure(figsize=(3, 2)).gca()
+    axes.plot([0, 2, 1])
+    written = io.BytesIO()
+    axes.figure.savefig(written, facecolor="white")
+    plt.close(axes.figure)
+    drawn = base64.b64encode(written.getvalue()).decode()
+    assert len(plain_png(drawn)) < 0.9 * len(drawn)
 
 
 def test_what_is_no_picture_is_refused():
@@ -193,7 +217,7 @@ def picture_cell(picture, tags):
 
 @pytest.mark.parametrize(("tags", "kept"), [(["keep-picture"], True), ([], False)])
 def test_only_a_tagged_cell_keeps_its_stored_picture(tags, kept):
-    old, new = png(chunk(b"pHYs", struct.pack(">IIB", 1, 1, 0))), png()
+    old, new = png(grey=b"\x10"), png()
     notebook = notebook_of(picture_cell(new, tags))
     normalise(notebook, notebook_of(picture_cell(old, tags)))
     assert notebook.cells[0].outputs[0].data["image/png"] == (old if kept else new)
