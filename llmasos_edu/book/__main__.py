@@ -67,7 +67,7 @@ def compute_evidence(asked):
     from llmasos_edu.book.evidence.running import RunFailed, compute
 
     try:
-        paths = [find(section) for section in asked.sections] or files()
+        paths = [path for section in asked.sections for path in find(section)] or files()
         for path in dict.fromkeys(paths):
             compute(path, workers=max(1, asked.workers), only=asked.only, again=asked.again)
             for key, each in {} if asked.only else decisions(path).items():

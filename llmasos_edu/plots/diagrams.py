@@ -238,13 +238,57 @@ def objectives() -> FlowChart:
     chart.flow("guess a", "loss a")
     chart.note("GPT: sees the past", 1.15, 3.15)
     chart.node("text b", 3.45, 0.25, "the [MASK] sat down", kind="data", width=1.9, height=0.3)
-    chart.node("model b", 3.45, 1.1, "model without a mask", kind="learned", width=1.7)
+    chart.node("model b", 3.45, 1.1, "encoder, no causal mask", kind="learned", width=1.75)
     chart.node("guess b", 3.45, 1.95, "a guess for the hidden ones", width=2.05)
     chart.node("loss b", 3.45, 2.8, "loss over 15 % of positions", kind="loss", width=2.0)
     chart.flow("text b", "model b", "[seq]")
     chart.flow("model b", "guess b", "[hidden, vocab]")
     chart.flow("guess b", "loss b")
     chart.note("BERT: sees both sides", 3.45, 3.15)
+    return chart
+
+
+def sentence_pair() -> FlowChart:
+    """BERT's input of two segments, and the two losses on it (3.1.2)."""
+    chart = FlowChart(4.6, 4.05, title="Two sentences, two questions")
+    text = "[CLS] sentence A [SEP] sentence B [SEP]"
+    chart.node("text", 2.3, 0.25, text, kind="data", width=3.5, height=0.3)
+    chart.node("tokens", 0.85, 1.1, "embedding\nof each token", kind="learned", width=1.2, height=0.48)
+    chart.node("segments", 3.65, 1.1, "embedding of its\nsegment, 0 or 1", kind="learned", width=1.45,
+               height=0.48)  # fmt: skip
+    chart.node("add", 2.3, 1.1, "+", width=0.4, height=0.28)
+    chart.node("encoder", 2.3, 1.95, "encoder: each position reads all", kind="learned", width=2.5)
+    chart.node("hidden", 1.15, 2.85, "head at the hidden tokens", kind="learned", width=1.95)
+    chart.node("pair", 3.45, 2.85, "head at [CLS]: does B follow?", kind="learned", width=2.1)
+    chart.node("loss", 2.3, 3.7, "loss: the sum of both means", kind="loss", width=2.1)
+    chart.flow("text", "tokens", "[seq]", label="left")
+    chart.flow("text", "segments", "[seq], 0 or 1")
+    chart.flow("tokens", "add")
+    chart.flow("segments", "add")
+    chart.flow("add", "encoder", "[seq, d_model]")
+    chart.flow("encoder", "hidden", "[hidden, d_model]", label="left")
+    chart.flow("encoder", "pair", "[d_model]")
+    chart.flow("hidden", "loss", "[hidden, vocab]", at=-0.5, label="left")
+    chart.flow("pair", "loss", "[2]", at=0.5)
+    return chart
+
+
+def span_filling() -> FlowChart:
+    """T5's objective: an encoder reads the text with gaps, a decoder writes them (3.1.2)."""
+    chart = FlowChart(4.6, 3.35, title="T5: read with gaps, write the gaps")
+    chart.node("source", 1.15, 0.25, "thank you <0> me to <1> week", kind="data", width=2.22, height=0.3)
+    chart.node("encoder", 1.0, 1.2, "encoder: reads\nboth sides", kind="learned", width=1.3, height=0.48)
+    chart.node("target", 3.5, 0.25, "start <0> for inviting <1> …", kind="data", width=2.05, height=0.3)
+    reads = "decoder: reads its own\npast, and the encoder"
+    chart.node("decoder", 3.6, 1.2, reads, kind="learned", width=1.75, height=0.48)
+    chart.node("guess", 3.45, 2.15, "a guess for every next token", width=2.05)
+    chart.node("loss", 3.45, 3.0, "loss over all of the target", kind="loss", width=1.95)
+    chart.flow("source", "encoder", "[source]", label="left")
+    chart.flow("target", "decoder", "[target]")
+    chart.flow("encoder", "decoder", "[source, d_model]")
+    chart.flow("decoder", "guess", "[target, vocab]")
+    chart.flow("guess", "loss")
+    chart.note("asked: <0> for inviting\n<1> your party last <2>", 1.15, 2.15)
     return chart
 
 
@@ -310,6 +354,6 @@ ALL = {
     each.__name__: each
     for each in (
         attention, masks, multi_head, encoder_layer, decoder_layer, encoder_decoder, transformer, rotary,
-        mixture, lora, objectives, distillation, resident, training_loop,
+        mixture, lora, objectives, sentence_pair, span_filling, distillation, resident, training_loop,
     )
 }  # fmt: skip

@@ -11,6 +11,7 @@ from question_rules import question_rules_for
 
 from llmasos_edu.exercises import find
 from llmasos_edu.exercises.pretraining import judging
+from llmasos_edu.learning import sentence_pairs, span_filling
 from llmasos_edu.learning.pretraining import causal_gap, corrupt_spans, mask_tokens, masked_token_loss
 from llmasos_edu.training.next_token import bits_per_byte
 
@@ -74,6 +75,23 @@ def trying_with_probabilities(before, after):
     return joint / joint.sum()
 
 
+def segments_by_counting(first, second, cls, sep):
+    tokens = [cls, *first.tolist(), sep, *second.tolist(), sep]
+    return torch.tensor(tokens), torch.tensor([int(i > len(first) + 1) for i in range(len(tokens))])
+
+
+def gaps_by_splitting(inputs, written, sentinels):
+    known = dict.fromkeys(sentinels.tolist())
+    for token in written.tolist():
+        if token in known:
+            mark = token
+            known[mark] = []
+        else:
+            known[mark] += [token]
+    parts = [known[t] if known.get(t) is not None else [t] for t in inputs.tolist()]
+    return torch.tensor([token for part in parts for token in part])
+
+
 ALTERNATIVES = {
     "3.1-1": hide_place_by_place,
     "3.1-2": loss_by_ignoring,
@@ -83,6 +101,8 @@ ALTERNATIVES = {
     "3.1-6": all_places_in_one_batch,
     "3.1-7": spans_by_runs,
     "3.1-8": trying_with_probabilities,
+    "3.1-11": segments_by_counting,
+    "3.1-12": gaps_by_splitting,
 }
 
 # Usual mistakes in a reader's own words --------------------------------------------------------------
@@ -209,6 +229,29 @@ def trying_unnormalised(before, after):
     return before.exp() * after.exp().prod(dim=1)
 
 
+def segments_with_the_first_end(first, second, cls, sep):
+    tokens, _ = segments_by_counting(first, second, cls, sep)
+    return tokens, (torch.arange(len(tokens)) > len(first)).int()
+
+
+def segments_without_marks(first, second, cls, sep):
+    tokens, _ = segments_by_counting(first, second, cls, sep)
+    return tokens, torch.tensor([0] * len(first) + [1] * len(second))
+
+
+def gaps_one_after_the_other(inputs, written, sentinels):
+    marks = sentinels.tolist()
+    runs, text = [], []
+    for token in written.tolist():
+        if token in marks:
+            runs.append([])
+        else:
+            runs[-1].append(token)
+    for token in inputs.tolist():
+        text.extend(runs.pop(0) if token in marks and runs else [token])
+    return torch.tensor(text)
+
+
 VARIATIONS = [
     ("3.1-1", "every chosen token masked", hide_with_masks_alone),
     ("3.1-1", "everything scored", hide_and_score_all),
@@ -233,6 +276,9 @@ VARIATIONS = [
     ("3.1-8", "the left side alone", trying_the_left_side),
     ("3.1-8", "mean over what follows", trying_the_mean),
     ("3.1-8", "not normalised", trying_unnormalised),
+    ("3.1-11", "first end to the second", segments_with_the_first_end),
+    ("3.1-11", "marks without a segment", segments_without_marks),
+    ("3.1-12", "in the order written", gaps_one_after_the_other),
 ]
 
 
@@ -329,6 +375,18 @@ def test_spans_are_the_library_s():
         ours = find("3.1-7").reference(tokens, hidden, sentinels)
         assert torch.equal(ours[0], inputs)
         assert torch.equal(ours[1], targets)
+
+
+def test_two_segments_are_the_library_s():
+    for (tokens, segments), (first, second, _cls, sep) in every_case("3.1-11"):
+        marks = sentence_pairs.Marks(0, _cls, sep)
+        assert torch.equal(sentence_pairs.join(first[None], second[None], marks)[0], tokens)
+        assert torch.equal(sentence_pairs.segments_of(tokens[None], sep)[0], segments)
+
+
+def test_answers_go_where_the_library_puts_them():
+    for text, (inputs, written, sentinels) in every_case("3.1-12"):
+        assert torch.equal(span_filling.put_back(inputs, written, int(sentinels[0])), text)
 
 
 def test_trying_equals_the_library_s():

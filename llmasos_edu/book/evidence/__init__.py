@@ -48,12 +48,10 @@ def decision(key: str) -> Decision:
     Raises:
         ValueError: no such statement is declared, or its runs are missing.
     """
-    path = find(key.partition("-")[0])
-    declared = statements(path)
-    if key not in declared:
-        raise ValueError(f"{path.name} declares no statement {key!r}, only {', '.join(declared)}")
-    stored = read_results(path).get(declared[key].experiment.key)
-    return decide(declared[key], stored.runs if stored else [])
+    path = _declaring(key)
+    statement = statements(path)[key]
+    stored = read_results(path).get(statement.experiment.key)
+    return decide(statement, stored.runs if stored else [])
 
 
 def runs_of(key: str) -> list[dict[str, float]]:
@@ -63,6 +61,16 @@ def runs_of(key: str) -> list[dict[str, float]]:
         ValueError: no such statement is declared, or its runs are missing.
     """
     own = decision(key).rows[0][0]
-    statement = decision(key).statement
-    stored = read_results(find(statement.source.section))[statement.experiment.key]
+    stored = read_results(_declaring(key))[decision(key).statement.experiment.key]
     return [figures for setting, _, figures in stored.runs if setting == own]
+
+
+def _declaring(key: str) -> Path:
+    """The file that declares a statement."""
+    paths = find(key.partition("-")[0])
+    for path in paths:
+        if key in statements(path):
+            return path
+    known = ", ".join(each for path in paths for each in statements(path))
+    names = " or ".join(path.name for path in paths)
+    raise ValueError(f"{names} declares no statement {key!r}, only {known}")

@@ -32,18 +32,22 @@ def files(folder: Path = FOLDER) -> list[Path]:
     return sorted(folder.glob("[0-9]*.py"))
 
 
-def find(section: str, folder: Path = FOLDER) -> Path:
-    """The file that declares a section: `"4.1"` is `04_1_attention.py`.
+def find(section: str, folder: Path = FOLDER) -> list[Path]:
+    """The files that declare a section, in the order of their names: `"4.1"` is `04_1_attention.py`.
 
     Raises:
         ValueError: there is none.
     """
     start = "0" + section.replace(".", "_")
-    # The longest name wins: 4.2.3 has a file of its own, 4.2.1 is in that of 4.2.
+    # The longest name wins: 4.2.3 has files of its own, 4.2.1 is in that of 4.2.
     while "_" in start or start.isdigit():
-        for path in files(folder):
-            if path.stem.startswith(start + "_") and not path.stem[len(start) + 1].isdigit():
-                return path
+        found = [
+            path
+            for path in files(folder)
+            if path.stem.startswith(start + "_") and not path.stem[len(start) + 1].isdigit()
+        ]
+        if found:
+            return found
         start = start.rpartition("_")[0] if "_" in start else ""
     known = ", ".join(section_of(path) for path in files(folder))
     raise ValueError(f"no evidence is declared for section {section!r}, only for {known or 'nothing'}")
