@@ -6,10 +6,11 @@ import statistics
 
 import torch
 from torch.nn import functional as F
+
 from trial.answers import right, wrong
 
 
-@wrong("4.1-1")
+@wrong("4.1-1", "Your scale changes when there are more keys and the head")
 def divided_by_the_number_of_keys(query, key):
     return query @ key.mT / key.shape[-2] ** 0.5
 
@@ -20,13 +21,13 @@ def half_the_scale_on_each_side(query, key):
     return torch.einsum("...qd,...kd->...qk", query * fourth, key * fourth)
 
 
-@wrong("4.1-2")
+@wrong("4.1-2", "Where one row lies near 1000 and another near -1000, the")
 def shifted_by_the_best_of_all(scores):
     e = torch.exp(scores - scores.max())
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("4.1-3")
+@wrong("4.1-3", "where should it come in?")
 def blind_to_itself_but_for_the_first(query, key, value):
     s = query @ key.mT / query.shape[-1] ** 0.5
     hide = torch.ones(s.shape[-2:], dtype=torch.bool).triu(0)
@@ -43,7 +44,7 @@ def one_query_at_a_time(query, key, value):
     return torch.stack(outs, -2)
 
 
-@wrong("4.1-4")
+@wrong("4.1-4", "Your mask acts on the rows, whose queries are padded, and")
 def queries_masked_for_keys(query, key, value, is_token):
     s = query @ key.mT / query.shape[-1] ** 0.5
     s = s.masked_fill(~is_token[:, :, None], -1e9)
@@ -58,7 +59,7 @@ def a_place_that_holds_nothing(query, key, value, is_token):
     return w @ value.masked_fill(~is_token[..., None], 0.0)
 
 
-@wrong("4.1-5")
+@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result: the")
 def every_nth_feature_to_a_head(x, num_heads):
     return x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)
 
@@ -68,20 +69,22 @@ def chunks_stacked(x, num_heads):
     return torch.stack(x.chunk(num_heads, dim=-1), dim=1)
 
 
-@wrong("4.1-6")
+@wrong("4.1-6", "The heads attend rightly, but putting them together mixes")
 def heads_flattened_before_tokens(x, w_query, w_key, w_value, w_out, num_heads):
-    q, k, v = (F.linear(x, w.T).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
+    q, k, v = (
+        F.linear(x, w.T).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value)
+    )
     return F.scaled_dot_product_attention(q, k, v).reshape(x.shape) @ w_out
 
 
-@wrong("4.1-7")
-def new_token_in_front(x, w_query, w_key, w_value, cached_keys, cached_values):
+@wrong("4.1-7", "The output is right, because attention does not mind the")
+def new_token_in_front_again(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([x @ w_key, cached_keys], 1)
     v = torch.cat([x @ w_value, cached_values], 1)
     return F.scaled_dot_product_attention(x @ w_query, k, v), k, v
 
 
-@wrong("4.1-7")
+@wrong("4.1-7", "The cache grows as it should, but the new token reads")
 def attends_to_the_past_alone(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([cached_keys, x @ w_key], 1)
     v = torch.cat([cached_values, x @ w_value], 1)
@@ -89,7 +92,7 @@ def attends_to_the_past_alone(x, w_query, w_key, w_value, cached_keys, cached_va
     return F.scaled_dot_product_attention(x @ w_query, k[:, :past], v[:, :past]), k, v
 
 
-@wrong("4.1-8")
+@wrong("4.1-8", "You measure the weight on the previous occurrence of the")
 def the_token_before_the_match(weights, period):
     t = torch.arange(period, weights.shape[-1])
     return weights[:, t, t - period].mean(1)
@@ -100,20 +103,12 @@ def by_the_diagonal(weights, period):
     return weights.diagonal(1 - period, dim1=-2, dim2=-1)[:, 1:].mean(-1)
 
 
-@wrong("4.1-9")
+@wrong("4.1-9", "You add up over the queries, so there is one number per")
 def entropy_of_the_columns(weights):
     return -torch.special.xlogy(weights, weights).sum(-2) / math.log(2)
 
 
-@wrong("4.1-10")
-def renormed_rows(weights, keep, dropout_p, training):
-    if not training:
-        return weights
-    kept = weights * keep
-    return kept / kept.sum(-1, keepdim=True).clamp(min=1e-9)
-
-
-@wrong("4.1-11")
+@wrong("4.1-11", "Each query head takes its keys from one KV head and its")
 def tiled_heads(query, key, value):
     n = query.shape[1] // key.shape[1]
     return F.scaled_dot_product_attention(query, key.repeat(1, n, 1, 1), value.repeat_interleave(n, 1))
@@ -126,7 +121,7 @@ def grouped_axis(query, key, value):
     return (w @ value[:, :, None]).flatten(1, 2)
 
 
-@wrong("4.1-12")
+@wrong("4.1-12", "Another model says whether it is the luck of this one. It")
 def another_seed_stands_beside():
     return {
         "anywhere": 559,
@@ -137,7 +132,7 @@ def another_seed_stands_beside():
     }
 
 
-@wrong("4.1-13")
+@wrong("4.1-13", "You compare the cost of a token. A text of twice the")
 def twice_for_a_token_only():
     return {
         "fixed": 3,
@@ -148,19 +143,12 @@ def twice_for_a_token_only():
     }
 
 
-@wrong("4.1-14")
+@wrong("4.1-14", "Over 32 tokens the interval reaches from behind to far")
 def wide_is_equal():
     return {
         "at a rate of 0.01 attention learns the task and the GRU does not",
         "over 32 tokens the two are equally good",
     }
-
-
-@wrong("4.2.3-1")
-def the_exponent_counts_features(seq, d_model, base):
-    i = torch.arange(d_model)
-    angle = torch.arange(seq)[:, None] / base ** (2 * (i - i % 2) / d_model)
-    return torch.where(i % 2 == 0, angle.sin(), angle.cos())
 
 
 @right("4.2.3-1")
@@ -170,8 +158,8 @@ def imaginary_and_real(seq, d_model, base):
     return torch.stack([z.imag, z.real], -1).flatten(1).float()
 
 
-@wrong("4.2.3-2")
-def turned_the_other_way(offset, d_model, base):
+@wrong("4.2.3-2", "Your matrix goes k positions back. The textbook rotation")
+def turned_the_other_way_again(offset, d_model, base):
     r = torch.zeros(d_model, d_model)
     for i in range(0, d_model, 2):
         a = offset / base ** (i / d_model)
@@ -180,13 +168,13 @@ def turned_the_other_way(offset, d_model, base):
     return r
 
 
-@wrong("4.2.3-3")
+@wrong("4.2.3-3", "You add the right products, but divide by seq at every")
 def summed_over_all_pairs_by_seq(table):
     g = table @ table.T
     return torch.stack([g.diagonal(k).sum() / len(table) for k in range(len(table))])
 
 
-@wrong("4.2.3-4")
+@wrong("4.2.3-4", "You add the positions again in each layer. With one layer")
 def positions_before_each_layer(tokens, embedding, positions, layers):
     x = embedding[tokens] * embedding.shape[1] ** 0.5
     for layer in layers:
@@ -194,7 +182,7 @@ def positions_before_each_layer(tokens, embedding, positions, layers):
     return x
 
 
-@wrong("4.2.3-5")
+@wrong("4.2.3-5", "Your first tokens get position 1. How many tokens stand")
 def counted_with_itself(is_token):
     return is_token.long().cumsum(1) * is_token
 
@@ -205,7 +193,7 @@ def by_a_triangle(is_token):
     return (is_token.float() @ before).long().masked_fill(~is_token, 0)
 
 
-@wrong("4.2.3-6")
+@wrong("4.2.3-6", "All rows get the offset of one of them (the first, or the")
 def the_longest_cache_for_all(x, table, lengths):
     if int(lengths.max()) + x.shape[1] > len(table):
         raise ValueError("no vector")
@@ -213,7 +201,7 @@ def the_longest_cache_for_all(x, table, lengths):
     return x + table[start : start + x.shape[1]]
 
 
-@wrong("4.2.3-7")
+@wrong("4.2.3-7", "You pair feature i with feature i + head_dim / 2, as the")
 def halves_are_the_pairs(x, positions, base):
     half = x.shape[-1] // 2
     a = positions[:, None] / base ** (2 * torch.arange(half) / x.shape[-1])
@@ -229,7 +217,7 @@ def complex_product(x, positions, base):
     return torch.view_as_real(z * torch.polar(torch.ones_like(angle), angle)).flatten(-2)
 
 
-@wrong("4.2.3-8")
+@wrong("4.2.3-8", "You rotate the values too, so what is fetched from a")
 def values_turned_as_well(query, key, value, rotate):
     n, m = key.shape[2], query.shape[2]
     at = torch.arange(n)
@@ -238,7 +226,7 @@ def values_turned_as_well(query, key, value, rotate):
     return s.masked_fill(at[None] > at[n - m :, None], -torch.inf).softmax(-1) @ v
 
 
-@wrong("4.2.3-8")
+@wrong("4.2.3-8", "All is rotated rightly, and without a cache you are")
 def queries_begin_at_zero_in_the_mask(query, key, value, rotate):
     n, m = key.shape[2], query.shape[2]
     at = torch.arange(n)
@@ -246,20 +234,20 @@ def queries_begin_at_zero_in_the_mask(query, key, value, rotate):
     return s.masked_fill(at[None] > at[:m, None], -torch.inf).softmax(-1) @ value
 
 
-@wrong("4.2.3-9")
+@wrong("4.2.3-9", "Your first head has the slope 1 and each of the others")
 def heads_counted_from_zero(num_heads, query_len, key_len):
     slope = 2.0 ** (-8 * torch.arange(num_heads) / num_heads)
     d = torch.arange(key_len - query_len, key_len)[:, None] - torch.arange(key_len)
     return torch.where(d < 0, -torch.inf, -slope[:, None, None] * d)
 
 
-@wrong("4.2.3-10")
-def short_texts_are_stretched(length, trained_length, head_dim, base):
+@wrong("4.2.3-10", "Long texts are right, but you also change short ones,")
+def short_texts_are_stretched_again(length, trained_length, head_dim, base):
     at = torch.arange(length) * (trained_length / length)
     return at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)
 
 
-@wrong("4.2.3-11")
+@wrong("4.2.3-11", "Lay the interval beside 0.02: all of it above is *holds*,")
 def a_small_gain_does_not_hold():
     return {
         "claimed": 0.472,
@@ -270,7 +258,7 @@ def a_small_gain_does_not_hold():
     }
 
 
-@wrong("4.2.3-12")
+@wrong("4.2.3-12", "You take the exponent 1. The pairs are counted from 0, so")
 def the_base_itself_is_the_slowest():
     return {
         "longest": 2 * math.pi * 1000,
@@ -280,30 +268,30 @@ def the_base_itself_is_the_slowest():
     }
 
 
-@wrong("4.2-1")
+@wrong("4.2-1", "Where the variance is small your result is off: you add")
 def eps_outside_of_the_root(x, weight, bias, eps):
     d = x - x.mean(-1, keepdim=True)
     return d / ((d**2).mean(-1, keepdim=True).sqrt() + eps) * weight + bias
 
 
-@wrong("4.2-1")
-def bias_before_the_weight(x, weight, bias, eps):
+@wrong("4.2-1", "You add the bias first and multiply afterwards, so the")
+def bias_before_the_weight_again(x, weight, bias, eps):
     d = x - x.mean(-1, keepdim=True)
     return (d / ((d**2).mean(-1, keepdim=True) + eps).sqrt() + bias) * weight
 
 
-@wrong("4.2-2")
+@wrong("4.2-2", "Your gate lies between 0 and 1: it went through a")
 def a_plain_sigmoid_gate(x, w_gate, w_in, w_out):
     return ((x @ w_gate).sigmoid() * (x @ w_in)) @ w_out
 
 
-@wrong("4.2-3")
+@wrong("4.2-3", "Your second sum adds the layer's first input again")
 def the_second_residual_begins_at_x(x, attention, feed_forward, norm_1, norm_2):
     h = norm_1(x + attention(x))
     return norm_2(x + feed_forward(h))
 
 
-@wrong("4.2-4")
+@wrong("4.2-4", "Your feed-forward network reads the layer's input and not")
 def the_network_is_added_to_x_before_attention(x, layers, final_norm):
     for norm_1, attention, norm_2, feed_forward in layers:
         x = x + attention(norm_1(x)) + feed_forward(norm_2(x))
@@ -319,21 +307,23 @@ def a_list_of_terms(x, layers, final_norm):
     return final_norm(torch.stack(terms).sum(0))
 
 
-@wrong("4.2-5")
+@wrong("4.2-5", "The padding is gone, but the weights of the real tokens")
 def weights_zeroed_after_the_softmax(x, memory, memory_keep, w_query, w_key, w_value):
     q, k = x @ w_query, memory @ w_key
     w = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) * memory_keep[:, None]
     return w @ (memory @ w_value)
 
 
-@wrong("4.2-6")
-def the_network_reads_only_the_first_sum(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
+@wrong("4.2-6", "Your call of `feed_forward` is the first")
+def the_network_reads_only_the_first_sum(
+    x, memory, memory_keep, self_attention, cross_attention, feed_forward
+):
     causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
     h = x + self_attention(x, causal)
     return h + cross_attention(h, memory, memory_keep[:, None]) + feed_forward(h)
 
 
-@wrong("4.2-7")
+@wrong("4.2-7", "In a short sentence the end token stands in the last")
 def labels_filled_in_front(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
     inputs = [[start, *s] + [pad] * (n - 1 - len(s)) for s in sentences]
@@ -341,19 +331,19 @@ def labels_filled_in_front(sentences, start, end, pad):
     return torch.tensor(inputs), torch.tensor(labels)
 
 
-@wrong("4.2-8")
+@wrong("4.2-8", "Your losses hardly differ from one another: probabilities")
 def probabilities_for_logits(logits, labels, pad):
     return F.cross_entropy(logits.softmax(-1).flatten(0, 1), labels.flatten(), ignore_index=pad)
 
 
-@wrong("4.2-8")
+@wrong("4.2-8", "Padding adds nothing to your sum, but it is counted in")
 def divided_by_all_places(logits, labels, pad):
     total = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=pad, reduction="sum")
     return total / labels.numel()
 
 
-@wrong("4.2-9")
-def stops_with_the_first_row(next_logits, batch, start, end, max_len):
+@wrong("4.2-9", "As soon as one row says end, all are cut off. A single")
+def stops_with_the_first_row_again(next_logits, batch, start, end, max_len):
     tokens = torch.full((batch, 1), start)
     for _ in range(max_len):
         new = next_logits(tokens).argmax(-1)
@@ -377,7 +367,7 @@ def preallocated(next_logits, batch, start, end, max_len):
     return tokens[:, 1 : n + 1].clone()
 
 
-@wrong("4.2-10")
+@wrong("4.2-10", "You try one other token at each place. A leak may show")
 def one_other_token_is_tried(decoder, tokens, vocab_size):
     base, far = decoder(tokens), 0
     for s in range(len(tokens)):
@@ -390,8 +380,8 @@ def one_other_token_is_tried(decoder, tokens, vocab_size):
     return far
 
 
-@wrong("4.2-10")
-def the_number_of_leaks(decoder, tokens, vocab_size):
+@wrong("4.2-10", "You report the nearest leak. What counts is the one that")
+def the_nearest_leak(decoder, tokens, vocab_size):
     base, far = decoder(tokens), set()
     for s in range(len(tokens)):
         for v in range(vocab_size):
@@ -402,8 +392,8 @@ def the_number_of_leaks(decoder, tokens, vocab_size):
     return min(far, default=0)
 
 
-@wrong("4.2-11")
-def the_best_of_each_beam(log_probs, step_log_probs):
+@wrong("4.2-11", "Every beginning gets exactly one child in your result. A")
+def the_best_of_each_beam_again(log_probs, step_log_probs):
     best, tokens = step_log_probs.max(1)
     total, order = (log_probs + best).sort(descending=True)
     return order, tokens[order], total
@@ -419,7 +409,7 @@ def sorted_in_python(log_probs, step_log_probs):
     return parents, tokens, total[parents, tokens]
 
 
-@wrong("4.2-12")
+@wrong("4.2-12", "You count the matrices and not their biases. They are")
 def biases_forgotten():
     return {
         "two": 12416,
@@ -430,7 +420,7 @@ def biases_forgotten():
     }
 
 
-@wrong("4.2-13")
+@wrong("4.2-13", "You divide by the number of layers. From the first to the")
 def thirteen_steps_between_thirteen_layers():
     last, first = math.log10(6000), math.log10(0.09 / 0.016)
     return {
@@ -442,7 +432,7 @@ def thirteen_steps_between_thirteen_layers():
     }
 
 
-@wrong("4.2-14")
+@wrong("4.2-14", "You say it of every head. The mean of all is far below")
 def every_head_aligns():
     return {
         "the best head looks at the right word more than before training",
@@ -452,8 +442,8 @@ def every_head_aligns():
     }
 
 
-@wrong("4.3-1")
-def softmax_over_the_tokens(x, w_router, experts):
+@wrong("4.3-1", "Your gates add up to one over the tokens (or over the")
+def softmax_over_the_tokens_again(x, w_router, experts):
     g = (x @ w_router).softmax(1)
     return sum(g[..., i : i + 1] * e(x) for i, e in enumerate(experts))
 
@@ -465,7 +455,7 @@ def answers_stacked(x, w_router, experts):
     return torch.einsum("bsde,bse->bsd", a, e / e.sum(-1, keepdim=True))
 
 
-@wrong("4.3-2")
+@wrong("4.3-2", "right up to a factor")
 def the_others_keep_a_share_of_zero_logits(logits, top_k):
     order = logits.sort(dim=-1, descending=True, stable=True).indices[:, :top_k]
     keep = torch.zeros_like(logits).scatter(1, order, 1.0)
@@ -479,26 +469,26 @@ def minus_infinity_for_the_others(logits, top_k):
     return logits.masked_fill(hide, -torch.inf).softmax(-1)
 
 
-@wrong("4.3-3")
-def share_upside_down(logits, top_k):
+@wrong("4.3-3", "Both gates are right, but your share is above one: it is")
+def share_upside_down_again(logits, top_k):
     best, order = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, order)
     return before, best.softmax(-1), 1 / before.sum(-1, keepdim=True)
 
 
-@wrong("4.3-4")
+@wrong("4.3-4", "You divide the counts by the number of choices, not by")
 def f_is_the_share_of_all_choices(logits, top_k):
     p = logits.softmax(-1)
     f = F.one_hot(p.topk(top_k).indices, p.shape[1]).sum(1).float().mean(0) / top_k
     return p.shape[1] * (f * p.mean(0)).sum()
 
 
-@wrong("4.3-5")
+@wrong("4.3-5", "You average first and square afterwards, so a token with")
 def the_mean_squared(logits):
     return logits.logsumexp(-1).mean() ** 2
 
 
-@wrong("4.3-6")
+@wrong("4.3-6", "You choose well, but the gates hold the bias as well. It")
 def the_bias_enters_the_gate(probs, bias, top_k, rate):
     s = probs + bias
     order = s.topk(top_k).indices
@@ -507,27 +497,27 @@ def the_bias_enters_the_gate(probs, bias, top_k, rate):
     return s * keep, bias + rate * torch.sign(load.mean() - load)
 
 
-@wrong("4.3-6")
+@wrong("4.3-6", "Your step is larger for an expert that is farther from")
 def raised_in_proportion(probs, bias, top_k, rate):
     keep = torch.zeros_like(probs).scatter(1, (probs + bias).topk(top_k).indices, 1.0)
     load = keep.sum(0)
     return probs * keep, bias + rate * (load.mean() - load)
 
 
-@wrong("4.3-7")
+@wrong("4.3-7", "Your softmax runs over the tokens, so an expert's gates")
 def softmax_over_the_tokens_of_an_expert(logits, capacity):
     p = logits.softmax(0)
     order = p.sort(dim=0, descending=True, stable=True).indices[:capacity]
     return p * torch.zeros_like(p).scatter(0, order, 1.0)
 
 
-@wrong("4.3-8")
-def rounded_down(batch, seq, num_experts, top_k, capacity_factor):
+@wrong("4.3-8", "You cut the fraction off. With few tokens and many")
+def rounded_down_again(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-9")
-def token_after_token(expert, num_experts, capacity):
+@wrong("4.3-9", "You serve both choices of a token before the next token's")
+def token_after_token_again(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), [0] * num_experts
     for t in range(expert.shape[0]):
         for j in range(expert.shape[1]):
@@ -544,15 +534,15 @@ def ranks_by_cumsum(expert, num_experts, capacity):
     return (rank <= capacity).reshape(expert.shape[1], -1).T
 
 
-@wrong("4.3-10")
-def gates_raised_again(x, answers, gates, kept):
+@wrong("4.3-10", "You rescale the gates that are left so that they add up")
+def gates_raised_again_again(x, answers, gates, kept):
     g = gates * kept
     g = g / g.sum(1, keepdim=True).clamp(min=1e-9) * gates.sum(1, keepdim=True)
     a = answers.masked_fill(~kept[..., None], 0.0)
     return x + (g[..., None] * a).sum(1)
 
 
-@wrong("4.3-11")
+@wrong("4.3-11", "A token with several experts keeps the answer of only one")
 def answers_laid_over_each_other(x, expert, gate, experts):
     y = torch.zeros_like(x)
     for e, f in enumerate(experts):
@@ -572,7 +562,7 @@ def index_add_per_expert(x, expert, gate, experts):
     return y
 
 
-@wrong("4.3-12")
+@wrong("4.3-12", "You are off by far less than a percent: the router or the")
 def one_norm_a_layer(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     rest = 2 * d_model * d_model + 2 * d_model * d_kv + d_model * num_experts + d_model
     around = 2 * vocab_size * d_model + d_model
@@ -580,7 +570,7 @@ def one_norm_a_layer(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, t
     return num_layers * (rest + num_experts * one) + around, num_layers * (rest + top_k * one) + around
 
 
-@wrong("4.3-12")
+@wrong("4.3-12", "The total is right. For the active weights you count only")
 def only_the_chosen_columns_of_the_router(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     rest = 2 * d_model * d_model + 2 * d_model * d_kv + 2 * d_model
     around = 2 * vocab_size * d_model + d_model
@@ -588,13 +578,13 @@ def only_the_chosen_columns_of_the_router(vocab_size, d_model, num_layers, d_kv,
     return num_layers * (rest + num_experts * one) + around, num_layers * (rest + top_k * one) + around
 
 
-@wrong("4.3-13")
-def two_matrices_an_expert(tokens, d_model, d_ff, num_experts, top_k):
+@wrong("4.3-13", "Your experts make two products for each token. A SwiGLU")
+def two_matrices_an_expert_again(tokens, d_model, d_ff, num_experts, top_k):
     one = 2 * 2 * tokens * d_model * d_ff
     return 2 * tokens * d_model * num_experts, num_experts * one, top_k * one
 
 
-@wrong("4.3-14")
+@wrong("4.3-14", "You turn each expert's row into shares of its own first,")
 def rows_normed_before(counts):
     p = counts / counts.sum(1, keepdim=True).clamp(min=1)
     p = p / p.sum()
@@ -609,7 +599,7 @@ def by_three_entropies(counts):
     return ((h[0] + h[1] - h[2]) / math.log(2)).float()
 
 
-@wrong("4.3-15")
+@wrong("4.3-15", "You compare the optimizers' times alone. A step is")
 def the_optimizers_alone_compared():
     return {
         "claimed": 1.8,
@@ -620,7 +610,7 @@ def the_optimizers_alone_compared():
     }
 
 
-@wrong("4.3-16")
+@wrong("4.3-16", "Look at the two knock-outs again: where their intervals")
 def overlapping_is_more():
     return {
         "the expert says more about the kind of text than the byte alone",
@@ -628,24 +618,18 @@ def overlapping_is_more():
     }
 
 
-@wrong("5-1")
+@wrong("5-1", "You average the batches as if they were equally large.")
 def batches_alike(losses, counts, text):
     return sum(losses) / len(losses) * sum(counts) / math.log(2) / len(text.encode())
 
 
 @right("5-1")
 def weighted_by_fsum(losses, counts, text):
-    nats = math.fsum(float(a) * int(n) for a, n in zip(losses, counts))
+    nats = math.fsum(float(a) * int(n) for a, n in zip(losses, counts, strict=False))
     return nats * math.log2(math.e) / len(text.encode("utf-8"))
 
 
-@wrong("5-2")
-def passages_cut_at_multiples(documents, held_out, width):
-    cut = {documents[h][i : i + width] for h in held_out for i in range(0, len(documents[h]) - width + 1, width)}
-    return [i not in held_out and not any(c in d for c in cut) for i, d in enumerate(documents)]
-
-
-@wrong("5-3")
+@wrong("5-3", "the last evaluation is 5 and should be 4")
 def counted_from_the_last_fall(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):
@@ -657,7 +641,7 @@ def counted_from_the_last_fall(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-4")
+@wrong("5-4", "All is right but the learning rate: it follows the step's")
 def the_step_is_forgotten(run, fresh):
     fresh.model.load_state_dict(run.model.state_dict())
     fresh.optimizer.load_state_dict(copy.deepcopy(run.optimizer.state_dict()))
@@ -665,15 +649,15 @@ def the_step_is_forgotten(run, fresh):
     return fresh
 
 
-@wrong("5-4")
-def one_generator_for_both(run, fresh):
+@wrong("5-4", "Both runs now hold the same object (model, weights,")
+def one_generator_for_both_again(run, fresh):
     fresh.model.load_state_dict(run.model.state_dict())
     fresh.optimizer.load_state_dict(copy.deepcopy(run.optimizer.state_dict()))
     fresh.generator, fresh.step = run.generator, run.step
     return fresh
 
 
-@wrong("5-5")
+@wrong("5-5", "You stop one token too early: the kept ones do not reach")
 def the_crossing_token_is_left_out(logits, top_p):
     p, order = logits.softmax(-1).sort(dim=-1, descending=True, stable=True)
     keep = p.cumsum(-1) <= top_p
@@ -682,7 +666,7 @@ def the_crossing_token_is_left_out(logits, top_p):
     return kept / kept.sum(-1, keepdim=True)
 
 
-@wrong("5-6")
+@wrong("5-6", "The tokens are right, but the last one is given to the")
 def the_last_new_token_is_read_too(model, prompt, max_new):
     tokens = prompt
     logits = model(prompt, torch.arange(len(prompt)))
@@ -693,7 +677,7 @@ def the_last_new_token_is_read_too(model, prompt, max_new):
     return tokens
 
 
-@wrong("5-6")
+@wrong("5-6", "Behind the prompt your positions are one too high or one")
 def new_positions_one_too_far(model, prompt, max_new):
     tokens, fresh, at = prompt, prompt, torch.arange(len(prompt))
     for _ in range(max_new):
@@ -703,7 +687,7 @@ def new_positions_one_too_far(model, prompt, max_new):
     return tokens
 
 
-@wrong("5-7")
+@wrong("5-7", "Parameters and operations are right; the cache is not. It")
 def values_alone_in_the_cache(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     one, att = 2 * d_model * d_ff, 4 * d_model**2
@@ -712,8 +696,8 @@ def values_alone_in_the_cache(vocab_size, d_model, num_layers, d_ff, num_experts
     return params, ops, 4 * num_layers * context * d_model
 
 
-@wrong("5-7")
-def a_tied_head_costs_nothing(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
+@wrong("5-7", "The product with the head is missing among your")
+def a_tied_head_costs_nothing_again(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     one, att = 2 * d_model * d_ff, 4 * d_model**2
     params = vocab_size * d_model * (2 - tied) + num_layers * (att + router + num_experts * one)
@@ -722,7 +706,7 @@ def a_tied_head_costs_nothing(vocab_size, d_model, num_layers, d_ff, num_experts
     return params, ops, 2 * 4 * num_layers * context * d_model
 
 
-@wrong("5-8")
+@wrong("5-8", "You test that later tokens change nothing before them,")
 def shapes_and_causality(build):
     model = build().eval()
     a = torch.tensor([[1, 2, 3, 4, 5]])
@@ -732,7 +716,7 @@ def shapes_and_causality(build):
     assert torch.allclose(out[:, :4], model(b)[:, :4], atol=1e-5)
 
 
-@wrong("5-8")
+@wrong("5-8", "Your review sends all models back, the correct ones too.")
 def same_while_training(build):
     model = build()
     model.train()
@@ -749,18 +733,18 @@ EXPERTS = {
 }
 
 
-@wrong("5-9")
+@wrong("5-9", "You compare with a network as wide as one expert. The")
 def against_the_small_dense_one():
     return {**EXPERTS, "stored": 6}
 
 
-@wrong("5-9")
+@wrong("5-9", "You let all experts answer. A token meets the chosen ones")
 def all_six_work():
     return {**EXPERTS, "experts": 6 * 110592 + 1152}
 
 
-@wrong("5-10")
-def seeds_below_the_mean_are_contrary():
+@wrong("5-10", "Lay the interval beside 0.01: all of it above is *holds*,")
+def not_shown_read_as_refuted():
     gains = [0.017, -0.011, 0.006, -0.007, 0.008]
     mean, error = statistics.mean(gains), statistics.stdev(gains) / math.sqrt(5)
     return {
@@ -773,7 +757,7 @@ def seeds_below_the_mean_are_contrary():
     }
 
 
-@wrong("6.1-1")
+@wrong("6.1-1", "You leave out `<end>`. A model that never learnt to end a")
 def the_end_is_not_said(tokens):
     out, own, kernel = [], False, False
     for t in tokens:
@@ -806,7 +790,7 @@ def a_table_of_states(tokens):
     return out
 
 
-@wrong("6.1-2")
+@wrong("6.1-2", "For an order of somebody else you answer otherwise than")
 def somebody_elses_is_forbidden(orders, rights, user, number):
     if "orders.find" not in rights:
         return -1
@@ -816,19 +800,19 @@ def somebody_elses_is_forbidden(orders, rights, user, number):
     return -2
 
 
-@wrong("6.1-3")
+@wrong("6.1-3", "You ask whether the message begins with yes. What else")
 def begins_with_a_yes(pending, said):
     return pending if said.strip().lower().startswith(("yes", "是")) else 0
 
 
 @right("6.1-3")
-def by_a_regular_expression(pending, said):
+def by_a_regular_expression_again(pending, said):
     import re
 
     return pending if re.fullmatch(r"\s*(yes|是)[\s.!。！]*", said, re.IGNORECASE) else 0
 
 
-@wrong("6.1-4")
+@wrong("6.1-4", "You let the past fill the window up to the last token.")
 def the_reply_takes_no_room(lengths, notes, asked, window, reply):
     room = window - notes - asked
     left = list(lengths)
@@ -837,7 +821,7 @@ def the_reply_takes_no_room(lengths, notes, asked, window, reply):
     return len(lengths) - len(left)
 
 
-@wrong("6.1-4")
+@wrong("6.1-4", "You skip a long turn and keep older ones before it. The")
 def small_old_turns_stay(lengths, notes, asked, window, reply):
     room, gone = window - notes - asked - reply, 0
     for n in reversed(lengths):
@@ -854,25 +838,25 @@ def wilson(p, n, z=1.96):
     return mid - half, mid + half
 
 
-@wrong("6.1-5")
+@wrong("6.1-5", "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1")
 def the_plain_interval():
     half = 1.96 * math.sqrt(0.97 * 0.03 / 200)
     return {"share": 0.97, "low": 0.97 - half, "high": 0.97 + half, "above 0.97": False}
 
 
-@wrong("6.1-5")
+@wrong("6.1-5", "You judge by the share itself. Another two hundred turns")
 def a_share_equal_to_it_is_above():
     low, high = wilson(0.97, 200)
     return {"share": 0.97, "low": low, "high": high, "above 0.97": True}
 
 
-@wrong("6.1-6")
-def half_of_the_faults_a_turn():
+@wrong("6.1-6", "You share the half that may fail out among the turns.")
+def the_allowed_faults_shared_out():
     return {"flawless": 0.97**8, "needed": 1 - 0.5 / 8, "token": 0.97**0.1}
 
 
-@wrong("6.1-7")
-def more_facts():
+@wrong("6.1-7", "More facts, asked two turns later, stand in the window as")
+def more_facts_again():
     return {
         "memory": "more facts",
         "attack": "the same attacks by a user who has the right",
@@ -880,17 +864,17 @@ def more_facts():
     }
 
 
-@wrong("6.1-8")
+@wrong("6.1-8", "You say that search is not better than a summary. That")
 def overlap_refutes():
     return {"beyond": "holds", "better": "does not hold", "near": "does not hold", "year": "not shown"}
 
 
-@wrong("6.1-8")
+@wrong("6.1-8", "You call it noise. Both were right fifty times out of")
 def equal_counts_show_nothing():
     return {"beyond": "holds", "better": "not shown", "near": "not shown", "year": "not shown"}
 
 
-@wrong("6.1-9")
+@wrong("6.1-9", "finds 4 of 14 bugs")
 def rights_alone(make):
     desk = make()
     desk.put("ada", "1", "lamp")
@@ -900,7 +884,7 @@ def rights_alone(make):
     assert desk.call("ada", ["find"], "find", "1") == "OK lamp packed"
 
 
-@wrong("6.1-9")
+@wrong("6.1-9", "It sends back what is right")
 def work_is_one(make):
     desk = make()
     for n in range(5):
@@ -909,18 +893,18 @@ def work_is_one(make):
     assert desk.work == 1
 
 
-@wrong("6.2-1")
+@wrong("6.2-1", "After top-k you add up the old probabilities. They do not")
 def not_renormed_in_between():
     return {"p alone": 3, "k then p": 3, "favourite": 0.35 / 0.9}
 
 
-@wrong("6.2-2")
-def the_parents_are_ranks(sums, log_probs, width):
+@wrong("6.2-2", "You sort the wrong way round: a log-probability nearer to")
+def the_worst_first(sums, log_probs, width):
     every = [[b, t, s + p] for b, s in enumerate(sums) for t, p in enumerate(log_probs[b])]
     return sorted(every, key=lambda c: c[2])[:width]
 
 
-@wrong("6.2-2")
+@wrong("6.2-2", "For both heirs of one beam win")
 def so_many_of_each_beam(sums, log_probs, width):
     out = []
     for b, s in enumerate(sums):
@@ -929,7 +913,7 @@ def so_many_of_each_beam(sums, log_probs, width):
     return sorted(out, key=lambda c: -c[2])[:width]
 
 
-@wrong("6.2-3")
+@wrong("6.2-3", "You allow keywords alone although there is room for one")
 def forced_a_token_early(written, keywords, left, vocab):
     missing = sorted(set(keywords) - set(written))
     if left < len(missing):
@@ -945,7 +929,7 @@ def tried_token_by_token(written, keywords, left, vocab):
     return [t for t in range(vocab) if fits(t)]
 
 
-@wrong("6.2-4")
+@wrong("6.2-4", "has 1 entry, and 2 are asked for")
 def only_the_last_occurrence(tokens, size):
     prefix = tokens[len(tokens) - size + 1 :]
     for i in range(len(tokens) - size, -1, -1):
@@ -961,8 +945,8 @@ def try_every_known_token(tokens, size):
     return sorted({t for t in tokens if end is not None and (*end, t) in runs})
 
 
-@wrong("6.2-5")
-def different_in_each_text(texts, size):
+@wrong("6.2-5", "is 1 and should be 0.5")
+def different_in_each_text_again(texts, size):
     different = every = 0
     for text in texts:
         runs = [tuple(text[i : i + size]) for i in range(len(text) - size + 1)]
@@ -971,12 +955,12 @@ def different_in_each_text(texts, size):
     return different / every
 
 
-@wrong("6.2-6")
+@wrong("6.2-6", "You multiply the length by the penalty. It is an")
 def two_as_one():
     return {"none": "A", "mean": "B", "two": "B", "score": -1.0}
 
 
-@wrong("6.2-7")
+@wrong("6.2-7", "You begin with the least suspected word. The list begins")
 def highest_last(scores, wrong):
     order = sorted(range(len(scores)), key=lambda i: scores[i])
     hits, total = 0, 0.0
@@ -987,7 +971,7 @@ def highest_last(scores, wrong):
     return total / hits
 
 
-@wrong("6.2-7")
+@wrong("6.2-7", "You average the precision over all ranks. Only the ranks")
 def mean_over_all_words(scores, wrong):
     order = sorted(range(len(scores)), key=lambda i: -scores[i])
     hits, total = 0, 0.0
@@ -1000,16 +984,16 @@ def mean_over_all_words(scores, wrong):
 
 @right("6.2-7")
 def by_counting_pairs(scores, wrong):
-    bad = [s for s, w in zip(scores, wrong) if w]
+    bad = [s for s, w in zip(scores, wrong, strict=False) if w]
     return sum(sum(b >= s for b in bad) / sum(x >= s for x in scores) for s in bad) / len(bad)
 
 
-@wrong("6.2-8")
+@wrong("6.2-8", "You take the logarithm without the 1 +. Then a word that")
 def without_the_one():
     return {"common": math.log(160.5 / 240.5), "rare": math.log(398.5 / 2.5), "gain": 2}
 
 
-@wrong("6.2-9")
+@wrong("6.2-9", "The same measure again, for more beams or under the")
 def more_beams():
     return {
         "coverage": "coverage of another order's keywords",
@@ -1018,8 +1002,8 @@ def more_beams():
     }
 
 
-@wrong("6.2-10")
-def fewer_bits_are_better():
+@wrong("6.2-10", "You take fewer bits under a model for a better text.")
+def fewer_bits_are_better_again():
     return {
         "temperature 1 is more varied than beam search",
         "with the constraint every keyword occurs",
