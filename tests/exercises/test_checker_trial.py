@@ -2,7 +2,8 @@
 
 Each file of `trial/` holds a chapter's answers, wrong ones with one slip each and right ones in an unusual
 dress; `fresh_*` were drawn after the checker had been mended on the others, `unseen_*` after that, `blind_*`
-and `newcomer_*` each time once more from the statements alone, `latecomer_*` with slips that these had not, `sixth_*` over every exercise.
+and `newcomer_*` each time once more from the statements alone, `latecomer_*` with slips that these had not,
+`sixth_*` over every exercise.
 A wrong answer is rejected, and its message holds the words that make it useful; a right one is accepted. A
 sample is tried, the same one everywhere; LLMASOS_TRIAL=all tries them all.
 """

@@ -78,7 +78,7 @@ def heads_flattened_before_tokens(x, w_query, w_key, w_value, w_out, num_heads):
 
 
 @wrong("4.1-7", "The output is right, because attention does not mind the")
-def new_token_in_front_again(x, w_query, w_key, w_value, cached_keys, cached_values):
+def new_token_in_front_sixth(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([x @ w_key, cached_keys], 1)
     v = torch.cat([x @ w_value, cached_values], 1)
     return F.scaled_dot_product_attention(x @ w_query, k, v), k, v
@@ -159,7 +159,7 @@ def imaginary_and_real(seq, d_model, base):
 
 
 @wrong("4.2.3-2", "Your matrix goes k positions back. The textbook rotation")
-def turned_the_other_way_again(offset, d_model, base):
+def turned_the_other_way_sixth(offset, d_model, base):
     r = torch.zeros(d_model, d_model)
     for i in range(0, d_model, 2):
         a = offset / base ** (i / d_model)
@@ -242,7 +242,7 @@ def heads_counted_from_zero(num_heads, query_len, key_len):
 
 
 @wrong("4.2.3-10", "Long texts are right, but you also change short ones,")
-def short_texts_are_stretched_again(length, trained_length, head_dim, base):
+def short_texts_are_stretched_sixth(length, trained_length, head_dim, base):
     at = torch.arange(length) * (trained_length / length)
     return at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)
 
@@ -275,7 +275,7 @@ def eps_outside_of_the_root(x, weight, bias, eps):
 
 
 @wrong("4.2-1", "You add the bias first and multiply afterwards, so the")
-def bias_before_the_weight_again(x, weight, bias, eps):
+def bias_before_the_weight_sixth(x, weight, bias, eps):
     d = x - x.mean(-1, keepdim=True)
     return (d / ((d**2).mean(-1, keepdim=True) + eps).sqrt() + bias) * weight
 
@@ -343,7 +343,7 @@ def divided_by_all_places(logits, labels, pad):
 
 
 @wrong("4.2-9", "As soon as one row says end, all are cut off. A single")
-def stops_with_the_first_row_again(next_logits, batch, start, end, max_len):
+def stops_with_the_first_row_sixth(next_logits, batch, start, end, max_len):
     tokens = torch.full((batch, 1), start)
     for _ in range(max_len):
         new = next_logits(tokens).argmax(-1)
@@ -393,7 +393,7 @@ def the_nearest_leak(decoder, tokens, vocab_size):
 
 
 @wrong("4.2-11", "Every beginning gets exactly one child in your result. A")
-def the_best_of_each_beam_again(log_probs, step_log_probs):
+def the_best_of_each_beam_sixth(log_probs, step_log_probs):
     best, tokens = step_log_probs.max(1)
     total, order = (log_probs + best).sort(descending=True)
     return order, tokens[order], total
@@ -443,7 +443,7 @@ def every_head_aligns():
 
 
 @wrong("4.3-1", "Your gates add up to one over the tokens (or over the")
-def softmax_over_the_tokens_again(x, w_router, experts):
+def softmax_over_the_tokens_sixth(x, w_router, experts):
     g = (x @ w_router).softmax(1)
     return sum(g[..., i : i + 1] * e(x) for i, e in enumerate(experts))
 
@@ -470,7 +470,7 @@ def minus_infinity_for_the_others(logits, top_k):
 
 
 @wrong("4.3-3", "Both gates are right, but your share is above one: it is")
-def share_upside_down_again(logits, top_k):
+def share_upside_down_sixth(logits, top_k):
     best, order = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, order)
     return before, best.softmax(-1), 1 / before.sum(-1, keepdim=True)
@@ -512,12 +512,12 @@ def softmax_over_the_tokens_of_an_expert(logits, capacity):
 
 
 @wrong("4.3-8", "You cut the fraction off. With few tokens and many")
-def rounded_down_again(batch, seq, num_experts, top_k, capacity_factor):
+def rounded_down_sixth(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
 @wrong("4.3-9", "You serve both choices of a token before the next token's")
-def token_after_token_again(expert, num_experts, capacity):
+def token_after_token_sixth(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), [0] * num_experts
     for t in range(expert.shape[0]):
         for j in range(expert.shape[1]):
@@ -535,7 +535,7 @@ def ranks_by_cumsum(expert, num_experts, capacity):
 
 
 @wrong("4.3-10", "You rescale the gates that are left so that they add up")
-def gates_raised_again_again(x, answers, gates, kept):
+def gates_raised_again_sixth(x, answers, gates, kept):
     g = gates * kept
     g = g / g.sum(1, keepdim=True).clamp(min=1e-9) * gates.sum(1, keepdim=True)
     a = answers.masked_fill(~kept[..., None], 0.0)
@@ -579,7 +579,7 @@ def only_the_chosen_columns_of_the_router(vocab_size, d_model, num_layers, d_kv,
 
 
 @wrong("4.3-13", "Your experts make two products for each token. A SwiGLU")
-def two_matrices_an_expert_again(tokens, d_model, d_ff, num_experts, top_k):
+def two_matrices_an_expert_sixth(tokens, d_model, d_ff, num_experts, top_k):
     one = 2 * 2 * tokens * d_model * d_ff
     return 2 * tokens * d_model * num_experts, num_experts * one, top_k * one
 
@@ -641,7 +641,7 @@ def counted_from_the_last_fall(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-4", "All is right but the learning rate: it follows the step's")
+@wrong("5-4", "All is right but the learning rate: it follows the step's", quick=False)
 def the_step_is_forgotten(run, fresh):
     fresh.model.load_state_dict(run.model.state_dict())
     fresh.optimizer.load_state_dict(copy.deepcopy(run.optimizer.state_dict()))
@@ -649,8 +649,8 @@ def the_step_is_forgotten(run, fresh):
     return fresh
 
 
-@wrong("5-4", "Both runs now hold the same object (model, weights,")
-def one_generator_for_both_again(run, fresh):
+@wrong("5-4", "Both runs now hold the same object (model, weights,", quick=False)
+def one_generator_for_both_sixth(run, fresh):
     fresh.model.load_state_dict(run.model.state_dict())
     fresh.optimizer.load_state_dict(copy.deepcopy(run.optimizer.state_dict()))
     fresh.generator, fresh.step = run.generator, run.step
@@ -697,7 +697,7 @@ def values_alone_in_the_cache(vocab_size, d_model, num_layers, d_ff, num_experts
 
 
 @wrong("5-7", "The product with the head is missing among your")
-def a_tied_head_costs_nothing_again(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
+def a_tied_head_costs_nothing_sixth(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     one, att = 2 * d_model * d_ff, 4 * d_model**2
     params = vocab_size * d_model * (2 - tied) + num_layers * (att + router + num_experts * one)
@@ -706,7 +706,7 @@ def a_tied_head_costs_nothing_again(vocab_size, d_model, num_layers, d_ff, num_e
     return params, ops, 2 * 4 * num_layers * context * d_model
 
 
-@wrong("5-8", "You test that later tokens change nothing before them,")
+@wrong("5-8", "You test that later tokens change nothing before them,", quick=False)
 def shapes_and_causality(build):
     model = build().eval()
     a = torch.tensor([[1, 2, 3, 4, 5]])
@@ -716,7 +716,7 @@ def shapes_and_causality(build):
     assert torch.allclose(out[:, :4], model(b)[:, :4], atol=1e-5)
 
 
-@wrong("5-8", "Your review sends all models back, the correct ones too.")
+@wrong("5-8", "Your review sends all models back, the correct ones too.", quick=False)
 def same_while_training(build):
     model = build()
     model.train()
@@ -806,7 +806,7 @@ def begins_with_a_yes(pending, said):
 
 
 @right("6.1-3")
-def by_a_regular_expression_again(pending, said):
+def by_a_regular_expression_sixth(pending, said):
     import re
 
     return pending if re.fullmatch(r"\s*(yes|是)[\s.!。！]*", said, re.IGNORECASE) else 0
@@ -856,7 +856,7 @@ def the_allowed_faults_shared_out():
 
 
 @wrong("6.1-7", "More facts, asked two turns later, stand in the window as")
-def more_facts_again():
+def more_facts_sixth():
     return {
         "memory": "more facts",
         "attack": "the same attacks by a user who has the right",
@@ -946,7 +946,7 @@ def try_every_known_token(tokens, size):
 
 
 @wrong("6.2-5", "is 1 and should be 0.5")
-def different_in_each_text_again(texts, size):
+def different_in_each_text_sixth(texts, size):
     different = every = 0
     for text in texts:
         runs = [tuple(text[i : i + size]) for i in range(len(text) - size + 1)]
@@ -1003,7 +1003,7 @@ def more_beams():
 
 
 @wrong("6.2-10", "You take fewer bits under a model for a better text.")
-def fewer_bits_are_better_again():
+def fewer_bits_are_better_sixth():
     return {
         "temperature 1 is more varied than beam search",
         "with the constraint every keyword occurs",

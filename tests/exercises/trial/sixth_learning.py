@@ -131,7 +131,7 @@ def shifted_by_the_best(before, after):
 
 
 @wrong("3.1-9", "You give the masked model fewer steps than before. It is")
-def fewer_steps_for_the_masked_one_again():
+def fewer_steps_for_the_masked_one_sixth():
     return {
         "masked": 153600,
         "causal": 384000,
@@ -312,7 +312,7 @@ def unpaired_errors():
 
 
 @wrong("3.3-1", "You divide by the number of all tasks. The last has no")
-def backward_over_all_tasks_again(accuracy, untrained):
+def backward_over_all_tasks_sixth(accuracy, untrained):
     n = len(accuracy)
     backward = (accuracy[-1] - accuracy.diagonal()).mean()
     forward = (accuracy.diagonal(1) - untrained[1:]).mean() if n > 1 else 0.0
@@ -343,7 +343,7 @@ def test_data_counts_as_seen(stream, held_out, draws, capacity):
 
 
 @wrong("3.3-3", "You square the gradient of the mean. Gradients of")
-def the_mean_gradient_squared_again(weights, inputs, labels, uniforms):
+def the_mean_gradient_squared_sixth(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(1)
     drawn = (p.cumsum(1) > uniforms[:, None]).long().argmax(1)
     g = (F.one_hot(drawn, p.shape[1]) - p)[:, :, None] * inputs[:, None]
@@ -398,7 +398,7 @@ def up_drawn_and_down_zero(noise_down, noise_up):
 
 
 @wrong("3.3-7", "You add the update to a weight that holds it already. In")
-def the_merged_weight_takes_it_again(x, weight, down, up, alpha, merged):
+def the_merged_weight_takes_it_sixth(x, weight, down, up, alpha, merged):
     scale = alpha / down.shape[0]
     full = weight + scale * up @ down
     return x @ (weight if merged else full).T, full
@@ -411,7 +411,7 @@ def one_adapter_for_all_domains(shapes, num_layers, rank, base_parameters, domai
 
 
 @wrong("3.3-8", "You store the base besides the copies. Here a copy stands")
-def a_base_for_each_domain_again(shapes, num_layers, rank, base_parameters, domains, bytes_each):
+def a_base_for_each_domain_sixth(shapes, num_layers, rank, base_parameters, domains, bytes_each):
     one = num_layers * sum(rank * (a + b) for a, b in shapes)
     return one, (base_parameters + domains * one) * bytes_each, (domains + 1) * base_parameters * bytes_each
 
@@ -458,7 +458,7 @@ def the_opening_one_is_inside(text, deepest):
 
 
 @wrong("3.4-1", "You stop counting at the limit and then count down from")
-def depth_itself_is_cut_again(text, deepest):
+def depth_itself_is_cut_sixth(text, deepest):
     depth, quoted, out = 0, False, []
     for c in text:
         if c == '"':
@@ -517,7 +517,7 @@ def the_width_above(d_model, num_layers, vocab_size, classes, step):
 
 
 @wrong("3.4-5", "Your exponent is T and should be 1/T: a higher")
-def power_of_the_temperature_again(sizes, temperature, steps):
+def power_of_the_temperature_sixth(sizes, temperature, steps):
     p = sizes**temperature
     p = p / p.sum()
     return p, p * steps / sizes
@@ -531,12 +531,12 @@ def passes_of_the_whole(sizes, temperature, steps):
 
 
 @wrong("3.4-6", "You read s as ln sigma: exp(-2s) and s. It is ln sigma^2,")
-def s_taken_for_ln_sigma_again(log_variances, losses):
+def s_taken_for_ln_sigma_sixth(log_variances, losses):
     return (losses * (-2 * log_variances).exp() + log_variances).sum()
 
 
 @wrong("3.4-7", "You take the heads into the cosine. They add to the")
-def norms_of_the_whole_gradient_again(gradients, shared):
+def norms_of_the_whole_gradient_sixth(gradients, shared):
     body = gradients * shared
     n = gradients.norm(dim=1)
     return (body @ body.T / (n[:, None] * n[None]).clamp(min=1e-30)).nan_to_num()
@@ -609,7 +609,7 @@ def above_zero_is_enough():
 
 
 @wrong("3.5-1", "Your probabilities are right, but the entropy is that of")
-def entropy_at_temperature_one_again(logits, temperature):
+def entropy_at_temperature_one_sixth(logits, temperature):
     p = (logits / temperature).softmax(-1)
     q = logits.softmax(-1)
     return p, -torch.special.xlogy(q, q).sum(-1) / math.log(2)
@@ -701,7 +701,7 @@ def mean_of_the_rows(logits, tokens, prompt_lengths, lengths):
 
 
 @wrong("3.5-8", "You divide seed by seed and take the mean of the shares.")
-def mean_of_the_shares_again(alone, distilled, teacher):
+def mean_of_the_shares_sixth(alone, distilled, teacher):
     return ((alone - distilled) / (alone - teacher)).mean()
 
 
@@ -720,12 +720,12 @@ def only_the_readings_are_paid():
 
 
 @wrong("3.5-9", "At equal steps one of them has had a large model read")
-def as_many_steps_again():
+def as_many_steps_sixth():
     return {**PRICE, "control": "the student alone after as many steps"}
 
 
 @wrong("3.5-10", "You compare with the weaker control. A claim has to stand")
-def against_the_worse_control_again():
+def against_the_worse_control_sixth():
     return {
         "gain": 10.5,
         "likeness": 5.1,

@@ -7,7 +7,7 @@ from trial.answers import right, wrong
 
 
 @wrong("1-1", "You count the way back like the way forward. It needs two")
-def back_costs_as_much_as_forward(embedding, body, head, experts, top_k, expert, tokens):
+def back_costs_as_much_as_forward_sixth(embedding, body, head, experts, top_k, expert, tokens):
     return 4 * (body + head + top_k * expert) * tokens
 
 
@@ -34,7 +34,7 @@ def the_network_of_one_layer_only(vocab, d_model, layers, d_ff, tied):
 
 
 @wrong("1-3", "With the machines that you hire the training is not quite")
-def machines_rounded_down_again():
+def machines_rounded_down_sixth():
     return {"years": 6 * 70e9 * 2000e9 / 4e13 / (365 * 86400), "machines": 4050}
 
 
@@ -52,7 +52,7 @@ def slope(x, y):
 
 
 @wrong("1-4", "You take natural logarithms: a slope of one then means a")
-def natural_logarithm_again(years, flops):
+def natural_logarithm_sixth(years, flops):
     return 1 / slope(years, [math.log(f) for f in flops])
 
 
@@ -197,13 +197,13 @@ def last_token_counts_as_a_context(train, held_out, vocab_size, k):
 
 
 @wrong("2.1-3", "You average over texts, so a text of one token weighs as")
-def mean_of_the_texts_perplexities_again(texts):
+def mean_of_the_texts_perplexities_sixth(texts):
     each = [math.exp(-sum(math.log(p) for p in text) / len(text)) for text in texts]
     return sum(each) / len(each)
 
 
 @wrong("2.1-3", "You average the probabilities. A token that the model")
-def one_over_the_mean_probability_again(texts):
+def one_over_the_mean_probability_sixth(texts):
     flat = [p for text in texts for p in text]
     return len(flat) / sum(flat)
 
@@ -337,7 +337,7 @@ def pages_from_one():
 
 
 @wrong("2.2-2", "A page in frame 0 comes out as a fault. Zero is a frame")
-def frame_zero_is_a_fault_again(address, page_size, frames):
+def frame_zero_is_a_fault_sixth(address, page_size, frames):
     if address < 0 or address >= page_size * len(frames):
         return -2
     frame = frames[address // page_size]
@@ -345,7 +345,7 @@ def frame_zero_is_a_fault_again(address, page_size, frames):
 
 
 @wrong("2.2-2", "The first byte behind the last page is treated as a fault")
-def one_address_too_many_again(address, page_size, frames):
+def one_address_too_many_sixth(address, page_size, frames):
     if address < 0 or address > page_size * len(frames):
         return -2
     if address == page_size * len(frames):
@@ -423,7 +423,7 @@ def the_hand_runs_off_the_circle(used, hand):
 
 
 @wrong("2.2-5", "You clear bits that the hand has not reached. Only a page")
-def all_bits_cleared_again(used, hand):
+def all_bits_cleared_sixth(used, hand):
     while used[hand % len(used)] and hand < 2 * len(used):
         hand += 1
     victim = hand % len(used) if hand < 2 * len(used) else 0
@@ -431,7 +431,7 @@ def all_bits_cleared_again(used, hand):
 
 
 @wrong("2.2-6", "You take each program's share and average them, so that a")
-def mean_of_the_programs_shares_again(sizes, page_size):
+def mean_of_the_programs_shares_sixth(sizes, page_size):
     shares = []
     for size in sizes:
         given = -(-size // page_size) * page_size
@@ -465,7 +465,7 @@ def by_units(holes, start, size):
 
 
 @wrong("2.2-8", "Your turnaround times end where the job begins: you left")
-def waiting_for_turnaround_again():
+def waiting_for_turnaround_sixth():
     return {"first come": 10, "shortest first": 4, "round robin response": 2}
 
 
@@ -508,7 +508,7 @@ def whole_slices_always(lengths, quantum):
 
 
 @wrong("2.2-10", "The times are right but sorted: entry i should be the end")
-def ends_in_the_order_of_ending_again(lengths, quantum):
+def ends_in_the_order_of_ending_sixth(lengths, quantum):
     queue, now, ends = [(i, n) for i, n in enumerate(lengths)], 0, []
     while queue:
         job, n = queue.pop(0)
@@ -532,7 +532,7 @@ def the_shortest_first(lengths, deadlines):
 
 
 @wrong("2.2-11", "A job that ends exactly at its deadline counts as late in")
-def at_the_deadline_is_late_again(lengths, deadlines):
+def at_the_deadline_is_late_sixth(lengths, deadlines):
     now = 0
     for d, n in sorted(zip(deadlines, lengths, strict=False)):
         now += n
@@ -542,7 +542,7 @@ def at_the_deadline_is_late_again(lengths, deadlines):
 
 
 @right("2.2-11")
-def demand_up_to_each_deadline_again(lengths, deadlines):
+def demand_up_to_each_deadline_sixth(lengths, deadlines):
     return not any(
         sum(n for n, d in zip(lengths, deadlines, strict=False) if d <= line) > line for line in deadlines
     )
@@ -611,7 +611,7 @@ def the_last_token_is_computed_too():
 
 
 @wrong("2.3-1", "You count every block of the table. The last one has room")
-def the_begun_block_is_full_again():
+def the_begun_block_is_full_sixth():
     return {"computed": 17, "block": 22, "place": 1, "full blocks": 3}
 
 
@@ -666,7 +666,7 @@ def the_last_token_is_read_as_well(processes, size):
 
 
 @wrong("2.3-5", "You count every block of a victim as free. One that")
-def shared_blocks_counted_as_free_again(tables, holders, requester, free, wanted):
+def shared_blocks_counted_as_free_sixth(tables, holders, requester, free, wanted):
     gone = []
     for p in range(len(tables) - 1, requester, -1):
         if free >= wanted:
@@ -756,12 +756,12 @@ SENTENCES_23 = {
 
 
 @wrong("2.3-9", "A salt that nobody guesses is long enough. The clock sees")
-def a_longer_salt_again():
+def a_longer_salt_sixth():
     return {**SENTENCES_23, "salt": "a longer salt"}
 
 
 @wrong("2.3-9", "Smaller blocks change the figure a little. What makes it")
-def smaller_blocks_again():
+def smaller_blocks_sixth():
     return {**SENTENCES_23, "cache": "smaller blocks"}
 
 
@@ -814,24 +814,19 @@ GAPS = {
 }
 
 
-@wrong("2.2-15")
+@wrong("2.2-15", "You let one of the two allocators stray. With separate")
 def one_spread_for_two():
     return {**GAPS, "unpaired": 2.262 * 0.018 / math.sqrt(10)}
 
 
-@wrong("2.2-15")
+@wrong("2.2-15", "You multiply t with the spread of single differences.")
 def spread_of_one_difference():
     return {**GAPS, "paired": 2.262 * 0.0065}
 
 
-@wrong("2.2-15")
+@wrong("2.2-15", "The mean lies above 0.01, but part of its interval does")
 def the_mean_is_above_the_line():
     return {**GAPS, "least": "holds"}
-
-
-@wrong("2.2-15")
-def overlapping_clouds_refute():
-    return {**GAPS, "separate": "does not hold"}
 
 
 @right("2.2-15")
@@ -848,21 +843,21 @@ ADMISSION = {
 }
 
 
-@wrong("2.3-12")
+@wrong("2.3-12", "You count all settings in which it was not borne out. An")
 def all_of_ample_memory_is_against():
     return {**ADMISSION, "refuted": 3}
 
 
-@wrong("2.3-12")
+@wrong("2.3-12", "The settings disagree, but not without order: sort them")
 def mixed_is_not_shown():
     return {**ADMISSION, "verdict": "not shown"}
 
 
-@wrong("2.3-12")
+@wrong("2.3-12", "Among the settings with ample memory one at least reaches")
 def ample_is_against():
     return {**ADMISSION, "ample": "it is against the claim"}
 
 
-@wrong("2.3-12")
+@wrong("2.3-12", "No interval lies below 0, but that is not the mark. A")
 def none_lies_below_zero():
     return {**ADMISSION, "refuted": 0}
