@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +38,14 @@ class Interval:
         return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
+@functools.cache
+def _resamples(count: int) -> np.ndarray:
+    """Which of `count` values each resample takes, `[resamples, count]`."""
+    if count <= ENUMERATED:
+        return np.ascontiguousarray(np.indices((count,) * count).reshape(count, -1).T)
+    return np.random.default_rng(0).integers(count, size=(DRAWS, count))
+
+
 def bootstrap(values: Sequence[float], level: float = LEVEL) -> Interval:
     """The mean of some values and its bootstrap interval, wide enough for few of them.
 
@@ -60,11 +68,7 @@ def bootstrap(values: Sequence[float], level: float = LEVEL) -> Interval:
     count = len(values)
     if count < 2 or not np.isfinite(values).all():
         raise ValueError(f"an interval needs two or more finite values, not {values.tolist()}")
-    if count <= ENUMERATED:
-        picks = np.array(list(itertools.product(range(count), repeat=count)))
-    else:
-        picks = np.random.default_rng(0).integers(count, size=(DRAWS, count))
-    means = values[picks].mean(1)
+    means = values[_resamples(count)].mean(1)
     t = stdtrit(count - 1, (1 + level) / 2)
     tail = NormalDist().cdf(-t * math.sqrt(count / (count - 1)))
     low, high = np.quantile(means, [tail, 1 - tail], method="inverted_cdf")
