@@ -74,10 +74,8 @@ REUSED = Exercise(
     minutes=15,
     statement=(
         "Texts that were read before lie in blocks of `size` tokens; only full blocks are known. How many "
-        "tokens "
-        "of a new prompt need not be computed? A block counts if it and all before it hold what the prompt "
-        "has "
-        "there. At least one token is always left to compute, since its answer is wanted."
+        "tokens of a new prompt need not be computed? A block counts if it and all before it hold what the "
+        "prompt has there. At least one token is always left to compute, since its answer is wanted."
     ),
     takeaway="A prefix is worth its full blocks, from the first token on, and never the whole prompt.",
     reference=tokens_reused,
@@ -109,16 +107,14 @@ REUSED = Exercise(
         ),
         Mistake(
             "nothing left to compute",
-            "A prompt that was read before is taken over whole. Then there is nothing to read in this "
-            "step, and "
-            "without reading the model says nothing.",
+            "A prompt that was read before is taken over whole. Then there is nothing to read in this step, "
+            "and without reading the model says nothing.",
             (lambda p, r, s: max([_common(p, t) // s * s for t in r], default=0),),
         ),
         Mistake(
             "a block for itself",
             "You compare each block by its own tokens. The keys and values in it depend on all that came "
-            "before: "
-            "equal words after another beginning are another block.",
+            "before: equal words after another beginning are another block.",
             (_blockwise, _any_blocks),
         ),
         Mistake(
@@ -191,10 +187,8 @@ PEAK = Exercise(
     statement=(
         "Each process has so many tokens and says so many more, one a step, all at the same time. A process "
         "with n tokens after k more steps has computed n + k - 1 slots (the last token is never read). It "
-        "holds "
-        "whole blocks, and gives all back when it has ended. How many blocks are held at the worst moment? "
-        "Look "
-        "at the moments just before somebody ends."
+        "holds whole blocks, and gives all back when it has ended. How many blocks are held at the worst "
+        "moment? Look at the moments just before somebody ends."
     ),
     takeaway="Who ends early makes room for those who stay: the peak is less than the sum of all ends.",
     reference=blocks_at_the_peak,
@@ -215,14 +209,18 @@ PEAK = Exercise(
         Case("three short ones", ([[1, 1], [1, 1], [1, 2]], 4)),
         Case("slots that just fill a block", ([[4, 1], [8, 5]], 4)),
         Case("one that ends a step before the other", ([[5, 1], [1, 2]], 1)),
+        Case("two large ones that end one after the other", ([[10, 2], [10, 5], [1, 9]], 1)),
     ),
     draw=_draw_processes,
     mistakes=(
         Mistake(
             "whoever ends has gone",
-            "At a process's last step you no longer count it. It still holds everything then, and more "
-            "than ever.",
-            (lambda p, s: _peak(p, s, ended=True),),
+            "At the last step of a process that others outlive you no longer count it. It still holds "
+            "everything then, and more than ever.",
+            (
+                lambda p, s: _peak(p, s, ended=True),
+                lambda p, s: max(_peak(p, s, ended=True), _held_at(p, s, max(n for _, n in p))),
+            ),
         ),
         Mistake(
             "everybody at their end",
@@ -319,13 +317,10 @@ VICTIMS = Exercise(
     statement=(
         "`tables[p]` are the blocks of process p, the process that ranks first stands first. The process "
         "`requester` needs `wanted` free blocks, and `free` are free. Those ranked below it lose all their "
-        "blocks, "
-        "the last in rank first, until there are enough. A block is free only when nobody holds it any more: "
-        "`holders[b]` says how many tables hold block b. Who holds nothing is not evicted. If even all of "
-        "them "
-        "together are not enough, nobody is evicted. Return who is evicted, in order; change nothing that "
-        "you "
-        "are given."
+        "blocks, the last in rank first, until there are enough. A block is free only when nobody holds it "
+        "any more: `holders[b]` says how many tables hold block b. Who holds nothing is not evicted. If "
+        "even all of them together are not enough, nobody is evicted. Return who is evicted, in order; "
+        "change nothing that you are given."
     ),
     takeaway="Nobody loses anything for a rank below him, and nobody for nothing: so somebody always gets "
     "on.",
@@ -359,15 +354,13 @@ VICTIMS = Exercise(
         Mistake(
             "for nothing",
             "Where all of them together are not enough, you evict them all the same. They lose their work, "
-            "and "
-            "the requester still cannot run.",
+            "and the requester still cannot run.",
             (lambda t, h, r, f, w: _evict(t, h, r, f, w, even=True),),
         ),
         Mistake(
             "from the front",
             "You begin with the one just below the requester. It is the next to run: the last in rank "
-            "should go "
-            "first.",
+            "should go first.",
             (lambda t, h, r, f, w: _evict(t, h, r, f, w, order=range(r + 1, len(t))),),
         ),
         Mistake(

@@ -103,9 +103,15 @@ STEP = Exercise(
         ),
         Mistake(
             "new token cannot see itself",
-            "The cache grows as it should, but the new token reads only the old entries, and with an empty "
-            "cache it reads nothing. Which comes first, extending the cache or attending?",
-            (_blind_step, lambda *a: (attend(a[0] @ a[1], a[4], a[5]), a[4], a[5])),
+            "The cache grows as it should, but where there are old entries the new token reads these alone, "
+            "and not itself. Which comes first, extending the cache or attending?",
+            (_blind_step, lambda *a: (_blind_step if a[4].shape[1] else _step)(*a)),
+        ),
+        Mistake(
+            "cache neither extended nor read whole",
+            "Your cache comes back as it was, and the new token has read only what was in it: its own key "
+            "and value are nowhere. What has to be done before the scores?",
+            (lambda *a: (attend(a[0] @ a[1], a[4], a[5]), a[4], a[5]),),
         ),
         Mistake(
             "new entry in front",

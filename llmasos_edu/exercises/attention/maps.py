@@ -357,8 +357,8 @@ DROPOUT = Exercise(
         Mistake(
             "rows normalised again",
             "The survivors of each of your rows sum to one. That makes a row with one survivor fully "
-            "certain, and a row with none becomes 0/0; dropout uses the same factor for every weight. "
-            "Which?",
+            "certain, and a row with none has no sum to be divided by; dropout uses the same factor for "
+            "every weight. Which?",
             (
                 lambda w, keep, p, training: w * keep / (w * keep).sum(-1, keepdim=True) if training else w,
                 lambda w, keep, p, t: w * keep / (w * keep).sum(-1, keepdim=True).clamp_min(1e-9) if t else w,

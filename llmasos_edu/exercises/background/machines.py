@@ -192,9 +192,9 @@ DOUBLING = Exercise(
         ),
         Mistake(
             "years explained by FLOPs",
-            "You fit the years to the logarithms. Least squares then measures errors along the wrong axis, "
-            "and "
-            "the line comes out flatter.",
+            "You fit the years to the logarithms. Least squares then measures errors along the wrong axis: "
+            "where points scatter, growth looks steeper and the time of a doubling shorter than by the line "
+            "that is asked for.",
             (lambda y, f: _slope(_logs(f), y),),
         ),
     ),

@@ -64,10 +64,13 @@ CAPACITY = Exercise(
             "rounded down",
             "You cut the fraction off. With few tokens and many experts the capacity becomes zero, and then "
             "every token of the batch is dropped; elsewhere one place is missing.",
-            (
-                lambda b, s, e, k, f: int(f * k * b * s / e),
-                lambda b, s, e, k, f: max(1, int(f * k * b * s / e)),
-            ),
+            (lambda b, s, e, k, f: int(f * k * b * s / e),),
+        ),
+        Mistake(
+            "rounded down, to one at least",
+            "You cut the fraction off, and only see to it that there is one place. Where the number is "
+            "above one and not whole, a place is missing: that much too little costs a token.",
+            (lambda b, s, e, k, f: max(1, int(f * k * b * s / e)),),
         ),
         Mistake(
             "rounded to the nearest",

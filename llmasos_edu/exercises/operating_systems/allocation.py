@@ -182,6 +182,17 @@ GIVE_BACK = Exercise(
             (lambda h, start, size: sorted([*map(list, h), [start, size]]),),
         ),
         Mistake(
+            "joined with one of two neighbours",
+            "Where the piece touches a hole before it and another behind it, you join it with one of them "
+            "and leave the other, though the two now touch. Of these three, how many holes should be left?",
+            (
+                lambda h, start, size: _joined(h, start, size, after=all(sum(hole) != start for hole in h)),
+                lambda h, start, size: _joined(
+                    h, start, size, before=all(hole[0] != start + size for hole in h)
+                ),
+            ),
+        ),
+        Mistake(
             "joined on one side only",
             "Where a hole touches the piece on one of its sides you join them, on the other side you do not. "
             "A piece has two ends: look at both.",

@@ -121,7 +121,13 @@ GAPS = Question(
             "open for refuted",
             "The interval reaches beyond 0.01 as well as below it. A claim is refuted only where all of the "
             "interval lies short of it.",
-            ({"least": "does not hold"}, {"separate": "does not hold"}),
+            ({"least": "does not hold"},),
+        ),
+        Mistake(
+            "open for refuted without pairs",
+            "Of separate draws the interval reaches below 0, but above it as well. That best fit has more is "
+            "refuted only where all of the interval lies below 0.",
+            ({"separate": "does not hold"},),
         ),
         Mistake(
             "as sure without pairs",

@@ -99,10 +99,13 @@ SINUSOIDAL = Exercise(
             "2i for every feature",
             "Your exponent doubles the number of the feature and not of the pair, so speeds fall twice as "
             "far and the two of a pair differ. In column 5, what is i?",
-            (
-                _twice_the_index,
-                lambda n, d, base: _waves(n, base ** (-2.0 * torch.arange(0, d, 2) / d)),
-            ),
+            (_twice_the_index,),
+        ),
+        Mistake(
+            "2i doubled",
+            "The two of a pair agree, but your exponents are twice what they should be, so speeds fall twice "
+            "as far. The even number of a pair's first column is 2i already. In columns 4 and 5, what is i?",
+            (lambda n, d, base: _waves(n, base ** (-2.0 * torch.arange(0, d, 2) / d)),),
         ),
         Mistake(
             "base wrong",

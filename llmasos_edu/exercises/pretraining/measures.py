@@ -163,6 +163,12 @@ BITS = Exercise(
             (lambda n, t: n.sum() / math.log(2) / len(t),),
         ),
         Mistake(
+            "a mean over tokens times characters",
+            "You make a sum of the mean surprise by the number of characters. The mean was taken over "
+            "tokens: with how many of them does it give all nats of the text again?",
+            (lambda n, t: n.mean() / math.log(2) * len(t) / len(t.encode()),),
+        ),
+        Mistake(
             "another encoding",
             "You count the bytes of another encoding: two or four for each letter. Asked for are those of "
             "UTF-8.",

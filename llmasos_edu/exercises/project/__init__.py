@@ -9,7 +9,8 @@ from llmasos_edu.exercises.project import (
     judging,
     review,
     sampling,
+    stopping,
     training,
 )
 
-EXERCISES = in_order(bits_per_byte, budget, cache, data, judging, review, sampling, training)
+EXERCISES = in_order(bits_per_byte, budget, cache, data, judging, review, sampling, stopping, training)

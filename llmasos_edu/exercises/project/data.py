@@ -30,7 +30,7 @@ def _word_passages(text, width):
 
 
 def _split(documents, held_out, cut, *, train_cut=None, keep_held_out=False):
-    """A split by what `cut` makes of a text; training texts may be cut in another way."""
+    """A split by the set that `cut` makes of a text; training texts may be cut in another way."""
     train_cut = train_cut or cut
     measured = set().union(*(cut(documents[index]) for index in held_out))
     return [
@@ -111,6 +111,10 @@ SPLIT = Exercise(
             ([f"see you by {NEWS[-10:]}", NEWS, f"{NEWS[-9:]} is late", RECIPE, LETTER], [1], 10),
         ),
         Case(
+            "quotations hardly longer than a passage",
+            ([RECIPE, f"so: {LETTER[14:28]}, he wrote", LETTER, f"{LETTER[15:27]}?", NEWS], [2], 12),
+        ),
+        Case(
             "passages of 4 characters",
             (["we go up to it now", "so we go up to you", "a cup to me", NEWS, RECIPE], [0], 4),
         ),
@@ -164,9 +168,21 @@ SPLIT = Exercise(
         Mistake(
             "passages side by side",
             "You compare passages at certain places alone: one after the other, or at the same place of both "
-            "texts. The same passage may begin anywhere in another text, so most that are shared are missed.",
+            "texts. The same passage may begin anywhere in another text, so many that are shared are missed.",
             (
                 lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, step=width)),
+                lambda docs, held, width: _split(
+                    docs,
+                    held,
+                    lambda t: _passages(t, width, step=width),
+                    train_cut=lambda t: _passages(t, width),
+                ),
+                lambda docs, held, width: _split(
+                    docs,
+                    held,
+                    lambda t: _passages(t, width),
+                    train_cut=lambda t: _passages(t, width, step=width),
+                ),
                 lambda docs, held, width: _split(
                     docs, held, lambda t: {t[start : start + width] for start in range(0, len(t), width)}
                 ),

@@ -1,10 +1,9 @@
-"""Exercises of chapter 5, the part on training: when to stop, and how to go on after an interruption.
+"""Exercises of chapter 5, the part on training: how to go on after an interruption.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
 import copy
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,162 +13,6 @@ from torch import nn
 
 from llmasos_edu.exercises.checker.blanks import is_empty
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-
-# 5-3 --------------------------------------------------------------------------------
-
-
-def stop_early(losses, patience):
-    """losses [evaluations] in their order, patience >= 1 -> the last evaluation made, the best: two ints."""
-    best, best_loss = 0, math.inf
-    for now, loss in enumerate(losses):
-        if loss < best_loss:
-            best, best_loss = now, loss
-        if now - best >= patience:
-            return now, best
-    return len(losses) - 1, best
-
-
-def _stopped(losses, patience, *, extra=0, resets=True, ties=False, against_previous=False):
-    best, best_loss, previous, waited = 0, math.inf, math.inf, 0
-    for now, loss in enumerate(losses):
-        better = loss < (previous if against_previous else best_loss)
-        if better or (ties and loss == best_loss):
-            waited = 0 if resets else waited
-        else:
-            waited += 1
-        if loss < best_loss or (ties and loss == best_loss):
-            best, best_loss = now, loss
-        previous = loss
-        if waited >= patience + extra:
-            return now, best
-    return len(losses) - 1, best
-
-
-def _best_of_all(losses, patience):
-    known = [math.inf if math.isnan(loss) else loss for loss in losses]
-    return stop_early(losses, patience)[0], known.index(min(known))
-
-
-def _nan_is_not_worse(losses, patience):
-    best, best_loss = 0, math.inf
-    for now, loss in enumerate(losses):
-        if not loss >= best_loss:
-            best, best_loss = now, loss
-        if now - best >= patience:
-            return now, best
-    return len(losses) - 1, best
-
-
-def _starts_with_the_first(losses, patience):
-    best, best_loss = 0, losses[0]
-    for now, loss in enumerate(losses):
-        if loss < best_loss:
-            best, best_loss = now, loss
-        if now - best >= patience:
-            return now, best
-    return len(losses) - 1, best
-
-
-NAN = float("nan")
-STOP = Exercise(
-    key="5-3",
-    title="When to stop",
-    difficulty=1,
-    minutes=10,
-    statement=(
-        "After every so many steps a model is evaluated on held-out text. Training stops early once patience "
-        "evaluations in a row have not been better than the best one before them. Equal is not better, and "
-        "neither is NaN. Return two indices, counted from 0: the last evaluation that is made, and the best "
-        "evaluation up to then, whose weights are kept. Without an early stop the last one is the end of the "
-        "list."
-    ),
-    takeaway="A single bad evaluation no longer ends a run, and the weights that are kept are the best seen.",
-    reference=stop_early,
-    explanation="Remember the best and where it was; stop when it lies patience evaluations back.",
-    hints=(
-        "Do 3.0, 2.5, 2.6, 2.4, 2.7, 2.8 with patience 2 on paper. With what is the 2.6 compared, and with "
-        "what the 2.8?",
-        "Two things have to be remembered while you walk through the list: the lowest loss so far, and at "
-        "which evaluation it was. How long has it been the lowest?",
-        "Python says False to every comparison with NaN. With which number must the lowest loss begin, so "
-        "that a NaN at the very start is no record?",
-    ),
-    cases=(
-        Case("a curve that turns", ([3.0, 2.5, 2.2, 2.3, 2.4, 2.6, 2.7, 2.1, 2.0], 3)),
-        Case("bad evaluations between good ones", ([3.0, 2.5, 2.6, 2.4, 2.7, 2.3, 2.8, 2.9, 2.2], 2)),
-        Case("a curve that falls to the end", ([2.0, 1.9, 1.8, 1.7], 2)),
-        Case("falls again, but never to a new best", ([2.0, 1.5, 1.9, 1.8, 1.7, 1.6, 1.4], 4)),
-        Case("the same loss again and again", ([2.0, 1.8, 1.8, 1.8, 1.8, 1.7], 3)),
-        Case("NaN first", ([NAN, 2.5, 2.4, 2.6, 2.5, 2.3], 2)),
-        Case("a run that ends in NaN", ([2.0, 1.6, NAN, NAN, 1.7, 1.5], 3)),
-        Case("patience 1", ([1.5, 1.4, 1.45, 1.3], 1)),
-        Case("patience that is never used up", ([1.5, 1.3, 1.4, 1.6, 1.35], 5)),
-    ),
-    mistakes=(
-        Mistake(
-            "compared with the previous one",
-            "You compare each evaluation with the one before it. A curve that comes down slowly from a bump "
-            "then looks like progress, though it never reaches its best again.",
-            (lambda *a: _stopped(*a, against_previous=True),),
-        ),
-        Mistake(
-            "stops at the first rise",
-            "The first evaluation that is not better ends your training, whatever patience is. Losses "
-            "jitter: count how many there are in a row.",
-            (lambda losses, patience: _stopped(losses, 1),),
-        ),
-        Mistake(
-            "one evaluation too late or too early",
-            "You stop one evaluation beside the right one. With patience 1 the first that is not better is "
-            "the last that is made.",
-            (lambda *a: _stopped(*a, extra=1), lambda *a: _stopped(*a, extra=-1)),
-        ),
-        Mistake(
-            "counter never set back",
-            "You count all bad evaluations since the start. After a new best the count begins again: they "
-            "must come in a row.",
-            (lambda *a: _stopped(*a, resets=False),),
-        ),
-        Mistake(
-            "equal counts as better",
-            "A loss that only repeats the best keeps your training alive. Equal is not better.",
-            (lambda *a: _stopped(*a, ties=True),),
-        ),
-        Mistake(
-            "a look into the future",
-            "Your best evaluation comes after the stop: it was never made. Only what has been seen by then "
-            "can be kept.",
-            (_best_of_all,),
-        ),
-        Mistake(
-            "weights of the last evaluation",
-            "You keep the evaluation at which you stop. It is worse than the best one, or training would "
-            "not have stopped.",
-            (lambda losses, patience: (stop_early(losses, patience)[0],) * 2,),
-        ),
-        Mistake(
-            "NaN taken for a record",
-            "A NaN becomes your best loss, and after it no comparison says what you mean. Every comparison "
-            "with NaN is False; see which way round yours must be.",
-            (_starts_with_the_first, _nan_is_not_worse),
-        ),
-        Mistake(
-            "never stops",
-            "You run to the end of the list every time. When do you leave the loop?",
-            (
-                lambda losses, patience: _stopped(losses, len(losses) + 1),
-                lambda losses, patience: (len(losses) - 1, stop_early(losses, patience)[1]),
-            ),
-        ),
-        Mistake(
-            "counted from one",
-            "Both numbers are one too high: evaluations are counted from 0 here.",
-            (lambda *a: tuple(number + 1 for number in stop_early(*a)),),
-        ),
-    ),
-    parts=("last evaluation", "best evaluation"),
-)
-
 
 # 5-4 --------------------------------------------------------------------------------
 
@@ -395,4 +238,4 @@ RESUME = Exercise(
 )
 
 
-EXERCISES = (STOP, RESUME)
+EXERCISES = (RESUME,)

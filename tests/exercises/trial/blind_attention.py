@@ -140,7 +140,7 @@ def scaled_by_d_model_2(x, w_query, w_key, w_value, cached_keys, cached_values):
     return w @ v, k, v
 
 
-@wrong("4.1-7", "The cache grows as it should, but the new token reads only the old")
+@wrong("4.1-7", "The cache grows as it should, but where there are old entries the new")
 def does_not_read_itself(x, w_query, w_key, w_value, cached_keys, cached_values):
     q = x @ w_query
     if cached_keys.shape[1]:

@@ -139,7 +139,7 @@ def tokens_choose_once_more(logits, capacity):
     return torch.zeros_like(p).scatter(1, at, p.gather(1, at))
 
 
-@wrong("4.3-8", "You cut the fraction off. With few tokens and many experts the")
+@wrong("4.3-8", "You cut the fraction off, and only see to it that there is one place.")
 def rounded_down_again(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 

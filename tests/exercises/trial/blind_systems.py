@@ -339,7 +339,7 @@ def bytes_for_a_share(sizes, page_size):
     return sum(-s % page_size for s in sizes)
 
 
-@wrong("2.2-7", "Where a hole touches the piece on one of its sides you join them, on")
+@wrong("2.2-7", "Where the piece touches a hole before it and another behind it, you join")
 def two_holes_that_touch_on_both_sides_are_joined_on(holes, start, size):
     """Two holes that touch on both sides are joined once."""
     out = [list(h) for h in holes]

@@ -428,7 +428,7 @@ def one_cell_between_does_not_matter(holes, start, size):
     return after
 
 
-@wrong("2.2-7", "Where a hole touches the piece on one of its sides you join")
+@wrong("2.2-7", "Where the piece touches a hole before it and another behind")
 def sizes_added_to_the_first(holes, start, size):
     after = [list(h) for h in holes]
     for hole in after:
@@ -615,7 +615,7 @@ def simulated():
     return {"static": 34, "continuous": steps, "rate": 48 / steps}
 
 
-@wrong("2.3-4", "At a process's last step you no longer count it. It still")
+@wrong("2.3-4", "At the last step of a process that others outlive you no")
 def those_who_end_are_gone(processes, size):
     peak = 0
     for _, k in processes:

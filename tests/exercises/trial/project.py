@@ -97,7 +97,7 @@ def train_by_substring_search(documents, held_out, width):
     return torch.tensor(may)
 
 
-@wrong("5-3", "last evaluation")
+@wrong("5-3", "You compare each evaluation with the one before it. A curve")
 def compared_with_the_one_before(losses, patience):
     best = bad = 0
     for i in range(1, len(losses)):

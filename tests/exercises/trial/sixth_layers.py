@@ -84,12 +84,18 @@ def new_token_in_front_sixth(x, w_query, w_key, w_value, cached_keys, cached_val
     return F.scaled_dot_product_attention(x @ w_query, k, v), k, v
 
 
-@wrong("4.1-7", "The cache grows as it should, but the new token reads")
+@wrong("4.1-7", "The cache grows as it should, but where there are old")
 def attends_to_the_past_alone(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([cached_keys, x @ w_key], 1)
     v = torch.cat([cached_values, x @ w_value], 1)
     past = max(cached_keys.shape[1], 1)
     return F.scaled_dot_product_attention(x @ w_query, k[:, :past], v[:, :past]), k, v
+
+
+@wrong("4.1-7", "Your cache comes back as it was, and the new token has read")
+def the_new_token_comes_to_nothing(x, w_query, w_key, w_value, cached_keys, cached_values):
+    weights = (x @ w_query @ cached_keys.mT / cached_keys.shape[-1] ** 0.5).softmax(-1)
+    return weights @ cached_values, cached_keys, cached_values
 
 
 @wrong("4.1-8", "You measure the weight on the previous occurrence of the")
@@ -106,6 +112,14 @@ def by_the_diagonal(weights, period):
 @wrong("4.1-9", "You add up over the queries, so there is one number per")
 def entropy_of_the_columns(weights):
     return -torch.special.xlogy(weights, weights).sum(-2) / math.log(2)
+
+
+@wrong("4.1-10", "The survivors of each of your rows sum to one. That makes a")
+def survivors_share_all(weights, keep, dropout_p, training):
+    if not training:
+        return weights
+    kept = weights * keep
+    return kept / kept.sum(-1, keepdim=True).clamp(min=1e-9)
 
 
 @wrong("4.1-11", "Each query head takes its keys from one KV head and its")
@@ -149,6 +163,16 @@ def wide_is_equal():
         "at a rate of 0.01 attention learns the task and the GRU does not",
         "over 32 tokens the two are equally good",
     }
+
+
+@wrong("4.2.3-1", "The two of a pair agree, but your exponents are twice what")
+def even_number_doubled(seq, d_model, base):
+    matrix = torch.empty(seq, d_model)
+    for pos in range(seq):
+        for i in range(d_model):
+            angle = pos / base ** (2 * (i - i % 2) / d_model)
+            matrix[pos, i] = math.cos(angle) if i % 2 else math.sin(angle)
+    return matrix
 
 
 @right("4.2.3-1")
@@ -512,6 +536,11 @@ def softmax_over_the_tokens_of_an_expert(logits, capacity):
 
 
 @wrong("4.3-8", "You cut the fraction off. With few tokens and many")
+def whole_tokens_alone(batch, seq, num_experts, top_k, capacity_factor):
+    return int(capacity_factor * batch * seq * top_k / num_experts)
+
+
+@wrong("4.3-8", "You cut the fraction off, and only see to it that there is")
 def rounded_down_sixth(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
@@ -629,7 +658,46 @@ def weighted_by_fsum(losses, counts, text):
     return nats * math.log2(math.e) / len(text.encode("utf-8"))
 
 
-@wrong("5-3", "the last evaluation is 5 and should be 4")
+@wrong("5-2", "You compare passages at certain places alone: one after the")
+def held_out_cut_in_pieces(documents, held_out, width):
+    measured = {
+        documents[index][start : start + width]
+        for index in held_out
+        for start in range(0, len(documents[index]) - width + 1, width)
+    }
+    return [
+        index not in held_out and not any(passage in text for passage in measured)
+        for index, text in enumerate(documents)
+    ]
+
+
+@wrong("5-2", "You compare passages at certain places alone: one after the")
+def training_texts_cut_in_pieces(documents, held_out, width):
+    def is_measured(passage):
+        return any(passage in documents[index] for index in held_out)
+
+    return [
+        index not in held_out
+        and not any(is_measured(text[i : i + width]) for i in range(0, len(text) - width + 1, width))
+        for index, text in enumerate(documents)
+    ]
+
+
+@wrong("5-3", "You compare each evaluation with the one before it. A curve")
+def better_than_the_one_before_nan_known(losses, patience):
+    best, lowest, before, bad = 0, math.inf, math.inf, 0
+    for i, loss in enumerate(losses):
+        loss = math.inf if math.isnan(loss) else loss
+        bad = 0 if loss < before else bad + 1
+        if loss < lowest:
+            best, lowest = i, loss
+        before = loss
+        if bad == patience:
+            return i, best
+    return len(losses) - 1, best
+
+
+@wrong("5-3", "You compare each evaluation with the one before it. A curve")
 def counted_from_the_last_fall(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):

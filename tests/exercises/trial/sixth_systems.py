@@ -56,6 +56,11 @@ def natural_logarithm_sixth(years, flops):
     return 1 / slope(years, [math.log(f) for f in flops])
 
 
+@wrong("1-4", "You fit the years to the logarithms. Least squares then")
+def years_over_doublings(years, flops):
+    return slope([math.log2(f) for f in flops], years)
+
+
 @wrong("1-4", "You use the first and the last model alone. Two points")
 def from_first_to_last_alone(years, flops):
     return (years[-1] - years[0]) / (math.log2(flops[-1]) - math.log2(flops[0]))
@@ -456,6 +461,32 @@ def joined_with_the_hole_before_only(holes, start, size):
     return new
 
 
+@wrong("2.2-7", "Where the piece touches a hole before it and another behind")
+def the_first_that_touches_grows(holes, start, size):
+    new = [list(hole) for hole in holes]
+    for hole in new:
+        if hole[0] + hole[1] == start:
+            hole[1] += size
+            return new
+        if start + size == hole[0]:
+            hole[0], hole[1] = start, hole[1] + size
+            return new
+    return sorted([*new, [start, size]])
+
+
+@wrong("2.2-7", "Where the piece touches a hole before it and another behind")
+def the_last_that_touches_grows(holes, start, size):
+    new = [list(hole) for hole in holes]
+    for hole in reversed(new):
+        if start + size == hole[0]:
+            hole[0], hole[1] = start, hole[1] + size
+            return new
+        if hole[0] + hole[1] == start:
+            hole[1] += size
+            return new
+    return sorted([*new, [start, size]])
+
+
 @right("2.2-7")
 def by_units(holes, start, size):
     free = {u for a, n in [*holes, [start, size]] for u in range(a, a + n)}
@@ -657,6 +688,16 @@ def everybody_at_its_longest(processes, size):
     return sum(-(-(n + left - 1) // size) for n, left in processes)
 
 
+@wrong("2.3-4", "At the last step of a process that others outlive you no")
+def gone_unless_last(processes, size):
+    ends = {left for _, left in processes}
+    last = max(ends)
+    return max(
+        sum(math.ceil((n + k - 1) / size) for n, left in processes if left > k or left == k == last)
+        for k in ends
+    )
+
+
 @wrong("2.3-4", "You count a slot for the last token too. It is said and")
 def the_last_token_is_read_as_well(processes, size):
     return max(
@@ -827,6 +868,16 @@ def spread_of_one_difference():
 @wrong("2.2-15", "The mean lies above 0.01, but part of its interval does")
 def the_mean_is_above_the_line():
     return {**GAPS, "least": "holds"}
+
+
+@wrong("2.2-15", "Of separate draws the interval reaches below 0, but above")
+def overlapping_clouds_refute():
+    return {**GAPS, "separate": "does not hold"}
+
+
+@wrong("2.2-15", "The interval reaches beyond 0.01 as well as below it. A")
+def a_part_below_the_line_refutes():
+    return {**GAPS, "least": "does not hold"}
 
 
 @right("2.2-15")

@@ -120,7 +120,7 @@ def equal_is_better(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-3", "NaN first")
+@wrong("5-3", "You compare each evaluation with the one before it. A curve")
 def again_compared_with_the_one_before(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):

@@ -49,7 +49,7 @@ def any_clear_bit_from_the_front(used, hand):
     return victim, used, (victim + 1) % len(used)
 
 
-@wrong("2.2-7", "side you do not")
+@wrong("2.2-7", "join it with one of them and leave the other")
 def one_neighbour_is_enough(holes, start, size):
     """A piece between two holes is joined with the first and no more."""
     result = [list(hole) for hole in holes]
