@@ -743,3 +743,42 @@ def the_small_one_does_not_work_on_what_it_hands_over():
         "knows": True,
         "control": "the same share of the requests, drawn at random",
     }
+
+
+@wrong("3.1-11", "Nothing stands between your sentences: the mark that ends")
+def one_end_for_both(first, second, cls, sep):
+    tokens = [cls, *first.tolist(), *second.tolist(), sep]
+    return torch.tensor(tokens), torch.tensor([0] * (len(first) + 1) + [1] * (len(second) + 1))
+
+
+@wrong("3.1-11", "Your segments are 1 and 2. They are rows of an embedding")
+def segments_from_one(first, second, cls, sep):
+    tokens = [cls, *first.tolist(), sep, *second.tolist(), sep]
+    return torch.tensor(tokens), torch.tensor([1] * (len(first) + 2) + [2] * (len(second) + 1))
+
+
+@wrong("3.1-12", "The sentinels still stand beside their answers in your")
+def tokens_behind_their_sentinel(inputs, written, sentinels):
+    marks, gaps, now = set(sentinels.tolist()), {}, None
+    for token in written.tolist():
+        if token in marks:
+            now = token
+            gaps[now] = []
+        else:
+            gaps[now].append(token)
+    return torch.tensor([t for token in inputs.tolist() for t in (token, *gaps.get(token, []))])
+
+
+@wrong("3.1-12", "A gap that was not answered is gone from your text, and")
+def gaps_left_out_vanish(inputs, written, sentinels):
+    marks, gaps, now = set(sentinels.tolist()), {}, None
+    for token in written.tolist():
+        if token in marks:
+            now = token
+            gaps[now] = []
+        else:
+            gaps[now].append(token)
+    text = []
+    for token in inputs.tolist():
+        text += gaps.get(token, []) if token in marks else [token]
+    return torch.tensor(text)
