@@ -25,7 +25,7 @@ FEWER_THAN_THREE = {  # statements whose settings may give the same figures, and
     "6.1.3-search-beats-summary": ALL_OR_NONE,
     "6.1.3-knows-again": "ten tries a seed, and all succeed",
 }
-CHEAP = 15.0  # CPU seconds of a run that every commit may repeat
+CHEAP = 20.0  # CPU seconds of a run that every commit may repeat
 
 
 def this_commit():

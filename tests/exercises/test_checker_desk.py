@@ -15,6 +15,7 @@ from llmasos_edu.exercises import check, compare, hint, predict, reset, status
 from llmasos_edu.exercises.checker import desk
 
 KEY = "4.1-3"
+IN_4_1 = sum(item.key.startswith("4.1-") for item in exercises.all_exercises())
 
 
 def right(query, key, value):
@@ -41,9 +42,9 @@ def test_what_is_done_and_with_how_many_hints_is_kept(said):
     hint(KEY)
     hint(KEY)
     text = said(status)
-    assert "4.1: 0 of 11 exercises done, tried 4.1-1, 4.1-3, 2 hints used." in text
+    assert f"4.1: 0 of {IN_4_1} exercises done, tried 4.1-1, 4.1-3, 2 hints used." in text
     check(KEY, right)
-    assert "4.1: 1 of 11 exercises done (4.1-3), tried 4.1-1, 2 hints used." in said(status)
+    assert f"4.1: 1 of {IN_4_1} exercises done (4.1-3), tried 4.1-1, 2 hints used." in said(status)
     kept = json.loads(desk.desk_file().read_text())["exercises"]
     assert kept[KEY]["tries"] == 2
     assert kept[KEY]["hints"] == 2
@@ -78,7 +79,7 @@ def test_one_is_taken_back_and_all_is_erased(said):
     assert said(reset, KEY) == "4.1-3: taken back.\n"
     assert said(reset, KEY) == "4.1-3: nothing was kept.\n"
     assert "hint 1 of 3" in said(hint, KEY)
-    assert "0 of 11 exercises done, tried 4.1-1" in said(status)
+    assert f"0 of {IN_4_1} exercises done, tried 4.1-1" in said(status)
     assert said(reset, "4.1-a") == "4.1-a: taken back.\n"
     assert "Say what to take back" in said(reset)
     assert said(reset, all=True) == "your desk: erased.\n"
