@@ -121,8 +121,9 @@ STEP = Exercise(
         ),
         Mistake(
             "mask of a first token",
-            "Your new token reads only the first entry: a triangular mask of one row allows one key. "
-            "The one query stands at the end of the sequence; is there any future to hide from it?",
+            "Your new token reads only the first entry, as under a triangular mask of one row, which "
+            "allows one key. The one query stands at the end of the sequence; is there any future to hide "
+            "from it?",
             (_first_key_only,),
         ),
         Mistake(
@@ -145,8 +146,8 @@ STEP = Exercise(
         ),
         Mistake(
             "oldest entry thrown away",
-            "Your cache keeps its length: for every token that comes, the oldest goes. Some models do that "
-            "on purpose, but full attention forgets nothing.",
+            "Once it holds something, your cache keeps its length: for every token that comes, the oldest "
+            "goes. Some models do that on purpose, but full attention forgets nothing.",
             (_sliding,),
         ),
     ),

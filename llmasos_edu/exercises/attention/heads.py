@@ -76,9 +76,9 @@ SPLIT = Exercise(
         ),
         Mistake(
             "every n-th feature",
-            "Head 0 gets features 0, h, 2h, ... in your result: the two sizes of the cut stand in the wrong "
-            "order. It is a consistent way to split, but it does not fit weights that were trained for "
-            "contiguous slices.",
+            "Head 0 gets features 0, h, 2h, ... in your result, as it does when the two sizes of the cut "
+            "stand in the wrong order. It is a consistent way to split, but it does not fit weights that "
+            "were trained for contiguous slices.",
             (_interleaved,),
         ),
         Mistake(
@@ -199,10 +199,13 @@ LAYER = Exercise(
             "scale without the root",
             "Your weights are too even in every head larger than 1: the scores are divided by the whole "
             "size of a head. Recall what the division is to keep at 1.",
-            (
-                lambda *a: _layer(*a, scale=a[5] / a[0].shape[-1]),
-                lambda *a: _layer(*a, scale=1 / a[0].shape[-1]),
-            ),
+            (lambda *a: _layer(*a, scale=a[5] / a[0].shape[-1]),),
+        ),
+        Mistake(
+            "divided by d_model",
+            "Your weights are too even: the scores are divided by d_model itself, without a root. How many "
+            "terms has the dot product inside one head, and what does the division keep at 1?",
+            (lambda *a: _layer(*a, scale=1 / a[0].shape[-1]),),
         ),
         Mistake(
             "scale missing",
@@ -252,12 +255,21 @@ LAYER = Exercise(
             "softmax over the wrong axis",
             "Each key shares itself out over the queries in your heads. One unit of attention belongs to "
             "each query: over which axis is it shared?",
-            (lambda *a: _layer(*a, axis=-2), lambda *a: _layer(*a, axis=1), lambda *a: _layer(*a, axis=0)),
+            (lambda *a: _layer(*a, axis=-2),),
+        ),
+        Mistake(
+            "softmax over heads or sequences",
+            "Your weights sum to one over the heads, or over the sequences of the batch: neither has "
+            "anything to share out. Which axis holds the choices of one query?",
+            (
+                lambda *a: _layer(*a, axis=1),
+                lambda *a: _layer(*a, axis=0),
+            ),
         ),
         Mistake(
             "matrices transposed",
-            "I get your numbers when every matrix is transposed, as torch's nn.Linear stores them. "
-            "Here they are applied as x @ w.",
+            "I get your numbers when the matrices are transposed, all of them or all but w_out, as torch's "
+            "nn.Linear stores them. Here they are applied as x @ w.",
             (
                 lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v.mT, o.mT, h),
                 lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v.mT, o, h),

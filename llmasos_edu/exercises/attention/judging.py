@@ -83,7 +83,7 @@ CONTROL = Question(
     mistakes=(
         Mistake(
             "the picked set counted",
-            "You count the picked set too. It cannot be a control for itself: one fewer.",
+            "This number counts the picked set too. It cannot be a control for itself: one fewer.",
             (
                 lambda layers, heads, picked, **_: {"anywhere": math.comb(layers * heads, picked)},
                 lambda others, **_: {"same_layer": others + 1},
@@ -91,8 +91,8 @@ CONTROL = Question(
         ),
         Mistake(
             "order counted",
-            "You count the same heads in another order as another set. Silenced is silenced: the order is "
-            "free.",
+            "This number counts the same heads in another order as another set. Silenced is silenced: the "
+            "order is free.",
             (
                 lambda layers, heads, picked, **_: {"anywhere": math.perm(layers * heads, picked) - 1},
                 lambda heads, picked, **_: {"same_layer": math.perm(heads, picked) - 1},
@@ -110,8 +110,8 @@ CONTROL = Question(
         ),
         Mistake(
             "heads apart",
-            "You leave out whole heads, not sets: the picked heads may come back in another company. Only "
-            "the same set is left out.",
+            "This number leaves out whole heads, not sets: the picked heads may come back in another "
+            "company. Only the same set is left out.",
             (
                 lambda layers, heads, picked, **_: {"anywhere": math.comb(layers * heads - picked, picked)},
                 lambda heads, picked, **_: {"same_layer": math.comb(heads - picked, picked)},
@@ -218,8 +218,8 @@ FIGURE = Question(
     mistakes=(
         Mistake(
             "no fixed part",
-            "You let all of a token's cost grow with the length. Projections cost the same in any text: the "
-            "line does not begin at zero.",
+            "With this number all of a token's cost grows with the length. Projections cost the same in "
+            "any text: the line does not begin at zero.",
             (
                 lambda at_long, **_: {"fixed": 0.0, "thousand": at_long / 2},
                 lambda at_long, **_: {"thousand": at_long / 2},
@@ -230,24 +230,25 @@ FIGURE = Question(
         ),
         Mistake(
             "a token for a text",
-            "You compare the cost of a token. A text of twice the length has twice as many of them.",
+            "That compares the cost of a token. A text of twice the length has twice as many of them.",
             (lambda **data: {"twice": _read(**data)["twice"] / 2},),
         ),
         Mistake(
             "only more tokens",
-            "You count twice the tokens, each at the old cost. In the longer text each of them looks at "
+            "2 would be twice the tokens, each at the old cost. In the longer text each of them looks at "
             "more.",
             ({"twice": 2.0},),
         ),
         Mistake(
             "the fixed part forgotten at the crossing",
-            "You divide the GRU's whole cost by the rise. The line already stands at its fixed part when it "
-            "begins to rise.",
+            "That is the GRU's whole cost divided by the rise. The line already stands at its fixed part "
+            "when it begins to rise.",
             (lambda flat, **data: {"level": 1000 * flat / _line(**data)[1]},),
         ),
         Mistake(
             "counted from the last point",
-            "You have counted how much *further* the line must go. The length itself is asked for.",
+            "That is how much *further* the line must go from its last point. The length itself is asked "
+            "for.",
             (lambda flat, **data: {"level": _read(flat, **data)["level"] - 2000},),
         ),
         Mistake(

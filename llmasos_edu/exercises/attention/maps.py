@@ -1,9 +1,7 @@
-"""Exercises of section 4.1, the part on tables of weights: induction score, entropy, dropout.
+"""Exercises of section 4.1, the part on tables of weights: induction score, dropout.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
-
-import math
 
 import torch
 
@@ -96,7 +94,13 @@ INDUCTION = Exercise(
             "first copy counted",
             "You divide by the number of all tokens, so the first copy, which cannot score, makes every "
             "score smaller. How many t are there from the second copy on?",
-            (lambda w, p: _stripe(w, p, 1).sum(-1) / w.shape[-1], lambda w, p: _stripe(w, p, 1, 0).mean(-1)),
+            (lambda w, p: _stripe(w, p, 1).sum(-1) / w.shape[-1],),
+        ),
+        Mistake(
+            "mean from the first token on",
+            "Your mean runs over all tokens, those of the first copy too, which have no previous "
+            "occurrence to look back to. At which t does the second copy begin?",
+            (lambda w, p: _stripe(w, p, 1, 0).mean(-1),),
         ),
         Mistake(
             "query and key exchanged",
@@ -138,108 +142,6 @@ INDUCTION = Exercise(
             (lambda w, p: _stripe(w, p, 1).mean(),),
         ),
     ),
-)
-
-
-# 4.1-9 --------------------------------------------------------------------------------
-
-
-def attention_entropy(weights):
-    """weights [..., q, k], rows summing to one -> entropy of each row in bits, [..., q]."""
-    return -(weights * torch.log2(weights.clamp_min(1e-30))).sum(dim=-1)
-
-
-ENTROPY = Exercise(
-    key="4.1-9",
-    title="How spread out is a row of attention?",
-    difficulty=2,
-    minutes=10,
-    statement=(
-        "Measure the entropy in bits of each row of weights: 0 for a row that looks at one key, log2(n) for "
-        "one that looks at n keys equally. A weight of exactly 0, as under a causal mask, contributes 0."
-    ),
-    takeaway="Two to the power of this number says among how many keys the row divides itself.",
-    reference=attention_entropy,
-    explanation=(
-        "p log p goes to 0 with p, so any positive floor inside the logarithm is multiplied away by the "
-        "weight."
-    ),
-    hints=(
-        "The entropy is the average surprise: each weight times the logarithm of that weight, added up. "
-        "What sign makes it positive?",
-        "A row that looks at 8 keys equally must give 3. Which base does the logarithm have?",
-        "0 * log(0) is NaN in floating point, although its limit is 0. What can you do to the logarithm's "
-        "argument that does not matter, because it is multiplied by 0 anyway?",
-    ),
-    cases=(
-        Case("8 keys read equally", (torch.full((1, 1, 8), 1 / 8),)),
-        Case("random rows over 5 keys", (random_tensors(41, (2, 5, 5))[0].softmax(-1),)),
-        Case("3 queries and 7 keys", (random_tensors(42, (3, 7))[0].mul(2).softmax(-1),)),
-        Case("a row that looks at one key only", (torch.eye(4)[None],)),
-        Case(
-            "a causal table",
-            (random_tensors(43, (1, 6, 6))[0].masked_fill(torch.ones(6, 6).triu(1) > 0, -INF).softmax(-1),),
-        ),
-        Case("2 sequences with 3 heads", (random_tensors(44, (2, 3, 4, 4))[0].mul(3).softmax(-1),)),
-    ),
-    mistakes=(
-        Mistake(
-            "nats instead of bits",
-            "8 keys read equally give 2.08 with your function instead of 3: the logarithm has another base. "
-            "Which base counts yes-or-no questions?",
-            (
-                lambda w: torch.special.entr(w).sum(-1),
-                lambda w: -(w * w.log()).sum(-1),
-                lambda w: torch.special.entr(w).sum(-1) / math.log(10),
-            ),
-        ),
-        Mistake(
-            "NaN at a weight of zero",
-            "Rows of positive weights are right, but a weight of exactly 0 turns the row into NaN: the "
-            "logarithm of 0 is -inf, and 0 times -inf is no number. What should such a key contribute?",
-            (lambda w: -(w * w.log2()).sum(-1),),
-        ),
-        Mistake(
-            "sign missing",
-            "Your entropies are negative: the logarithm of a number below one is. Surprise is counted "
-            "upwards.",
-            (lambda w: -torch.special.entr(w).sum(-1) / math.log(2), lambda w: (w * w.log2()).sum(-1)),
-        ),
-        Mistake(
-            "summed over the queries",
-            "You add up over the queries, so there is one number per key. Which axis holds the choices of "
-            "one query?",
-            (lambda w: torch.special.entr(w).sum(-2) / math.log(2), lambda w: -(w * w.log2()).sum(-2)),
-        ),
-        Mistake(
-            "mean instead of sum",
-            "Your numbers shrink with the number of keys: you average over the keys. The weights themselves "
-            "are already the shares of an average.",
-            (lambda w: torch.special.entr(w).mean(-1) / math.log(2), lambda w: -(w * w.log2()).mean(-1)),
-        ),
-        Mistake(
-            "one number for everything",
-            "You return a single number for the whole table. The exercise asks for one per query: which "
-            "axis may disappear, and which have to stay?",
-            (
-                lambda w: torch.special.entr(w).sum(-1).mean() / math.log(2),
-                lambda w: torch.special.entr(w).sum() / math.log(2),
-            ),
-        ),
-        Mistake(
-            "weights left out of the average",
-            "You add up the logarithms, but do not weigh each by how likely its key is. "
-            "A key that gets hardly any weight should hardly count.",
-            (lambda w: -w.clamp_min(1e-9).log2().sum(-1), lambda w: -w.log2().sum(-1)),
-        ),
-        Mistake(
-            "number of keys instead of bits",
-            "8 keys read equally give 8 with your function: that is the effective number of keys. "
-            "How many yes-or-no questions single one of them out?",
-            (lambda w: 2 ** (torch.special.entr(w).sum(-1) / math.log(2)),),
-        ),
-    ),
-    atol=1e-4,  # a floor such as 1e-6 inside the logarithm is good enough
 )
 
 
@@ -312,12 +214,16 @@ DROPOUT = Exercise(
         ),
         Mistake(
             "survivors not scaled",
-            "The right weights are gone, but the survivors are as they were, so on average every weight has "
-            "become smaller. By how much, and what makes up for it?",
-            (
-                lambda w, keep, p, training: _drop(w, keep, 1) if training else w,
-                lambda w, keep, p, t: _drop(w, keep, 1),
-            ),
+            "The right weights are gone in training, but the survivors are as they were, so on average "
+            "every weight has become smaller. By how much, and what makes up for it?",
+            (lambda w, keep, p, training: _drop(w, keep, 1) if training else w,),
+        ),
+        Mistake(
+            "not scaled, and dropped at evaluation too",
+            "The survivors are as they were, so on average every weight has become smaller, and at "
+            "evaluation weights are dropped as in training. What makes up for the loss, and what should "
+            "`training` decide?",
+            (lambda w, keep, p, t: _drop(w, keep, 1),),
         ),
         Mistake(
             "scaled by p instead of 1 - p",
@@ -326,19 +232,24 @@ DROPOUT = Exercise(
             (
                 lambda w, keep, p, training: _drop(w, keep, 1 / p if p else 1) if training else w,
                 lambda w, keep, p, training: _drop(w, keep, 1 / p if p else INF) if training else w,
-                lambda w, keep, p, training: _drop(w, keep, 1 + p) if training else w,
             ),
         ),
         Mistake(
+            "scaled by 1 + p",
+            "Your survivors count 1 + p times as much as they did. The smaller p, the nearer that is, but "
+            "what is survival times your factor? It should be 1.",
+            (lambda w, keep, p, training: _drop(w, keep, 1 + p) if training else w,),
+        ),
+        Mistake(
             "scaled the wrong way",
-            "Your survivors become smaller than they were. They have to stand in for the dropped ones: "
-            "should they count more or less?",
+            "Your survivors become smaller than they were wherever p is not 0. They have to stand in for "
+            "the dropped ones: should they count more or less?",
             (lambda w, keep, p, training: _drop(w, keep, 1 - p) if training else w,),
         ),
         Mistake(
             "keep read as drop",
-            "The weights that should survive are zero, and those that should go are there. What does True "
-            "mean in keep?",
+            "In training the weights that should survive are zero, and those that should go are there. "
+            "What does True mean in keep?",
             (
                 lambda w, keep, p, training: _drop(w, ~keep, 1 / (1 - p)) if training else w,
                 lambda w, keep, p, training: _drop(w, ~keep, 1) if training else w,
@@ -349,10 +260,15 @@ DROPOUT = Exercise(
             "Evaluation does not give the weights back as they came: you scale there as well. If training "
             "already keeps the average, what is left to correct?",
             (
-                lambda w, keep, p, training: _drop(w, keep, 1) if training else w * (1 - p),
                 lambda w, keep, p, training: _drop(w, keep, 1 / (1 - p)) if training else w * (1 - p),
                 lambda w, keep, p, training: _drop(w, keep, 1 / (1 - p)) if training else w / (1 - p),
             ),
+        ),
+        Mistake(
+            "scaled at evaluation instead",
+            "Your average is kept by making all weights smaller at evaluation, instead of the survivors "
+            "larger in training. It was done so once; here evaluation gives the weights back as they came.",
+            (lambda w, keep, p, training: _drop(w, keep, 1) if training else w * (1 - p),),
         ),
         Mistake(
             "rows normalised again",
@@ -372,4 +288,4 @@ DROPOUT = Exercise(
     ),
 )
 
-EXERCISES = (INDUCTION, ENTROPY, DROPOUT)
+EXERCISES = (INDUCTION, DROPOUT)

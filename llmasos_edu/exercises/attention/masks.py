@@ -130,8 +130,8 @@ CAUSAL = Exercise(
         ),
         Mistake(
             "mask inverted",
-            "Your tokens read their future and not their past: the mask is the right way round for another "
-            "convention. Does True mean 'may attend' or 'must not' at the place where you use it?",
+            "Wherever a token has a future, it reads that and not its past: the mask lets through what it "
+            "should block. Does True mean 'may attend' or 'must not' at the place where you use it?",
             (
                 lambda q, k, v: attend(q, k, v, ~_allowed(q)),
                 lambda q, k, v: attend(q, k, v, _allowed(q).mT),
@@ -157,9 +157,9 @@ CAUSAL = Exercise(
         ),
         Mistake(
             "mask after the softmax",
-            "The future gets no weight, but the rest of each row sums to less than one: the softmax had "
-            "already given part of it away. At which point must the mask act so that the past shares out "
-            "everything?",
+            "The future gets no weight, but what is left of a row sums to less than one wherever there is "
+            "a future: the softmax had already given part of it away. At which point must the mask act so "
+            "that the past shares out everything?",
             (_masked_after,),
         ),
         Mistake(
@@ -182,24 +182,27 @@ CAUSAL = Exercise(
         ),
         Mistake(
             "scale missing",
-            "The mask is right, but your weights are too sharp, the more so the larger the head size. "
+            "Your weights are too sharp, the more so the larger the head size, as with plain dot products. "
             "What happened to the division from the exercise on scores?",
             (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1.0),),
         ),
         Mistake(
             "scale without the root",
-            "The mask is right, but your weights are too even, the more so the larger the head size: you "
-            "divide by more than the spread of the scores. Variance or standard deviation?",
+            "Your weights are too even, the more so the larger the head size: the scores have been divided "
+            "by more than their spread. Variance or standard deviation?",
             (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1 / q.shape[-1]),),
         ),
         Mistake(
             "softmax over the wrong axis",
             "Your weights sum to one over the queries, not the keys: each column is shared out instead of "
             "each row. Which axis of the table holds the choices that one query has?",
-            (
-                lambda q, k, v: attend(q, k, v, _allowed(q), axis=-2),
-                lambda q, k, v: attend(q, k, v, _allowed(q), axis=1),
-            ),
+            (lambda q, k, v: attend(q, k, v, _allowed(q), axis=-2),),
+        ),
+        Mistake(
+            "softmax over axis 1",
+            "Your weights sum to one over axis 1, counted from the front: those are the queries, or the "
+            "heads where there are any. Which axis of the table holds the choices that one query has?",
+            (lambda q, k, v: attend(q, k, v, _allowed(q), axis=1),),
         ),
     ),
 )
@@ -316,8 +319,8 @@ PADDING = Exercise(
         ),
         Mistake(
             "padding set to zero before the scores",
-            "You set keys and values of the padding to zero. Their scores are then 0, and a score of 0 has a "
-            "weight like any other: the mask belongs to the scores.",
+            "It comes out as if keys and values of the padding were zero. Their scores are then 0, and a "
+            "score of 0 has a weight like any other: the mask belongs to the scores.",
             (lambda q, k, v, m: attend(q, k * m[..., None], v * m[..., None]),),
         ),
         Mistake(
@@ -357,8 +360,8 @@ PADDING = Exercise(
         ),
         Mistake(
             "masked scores set to zero",
-            "Padded keys have a score of 0 in your result, and that is a score like any other, often not "
-            "even a low one. What score takes a key out of the race?",
+            "Padded keys count with a score of 0 in your result, and that is a score like any other, often "
+            "not even a low one. What score takes a key out of the race?",
             (lambda q, k, v, m: _padded(q, k, v, m, blocked=0.0),),
         ),
         Mistake(
@@ -378,8 +381,9 @@ PADDING = Exercise(
         ),
         Mistake(
             "scale missing",
-            "The padding is handled, but the weights of the tokens are too sharp, the more so at larger "
-            "head sizes. Something that belongs to every score is not there.",
+            "The weights of the tokens are too sharp, the more so at larger head sizes. Something that "
+            "belongs to every score is not there. (See also what an empty sequence gets, forward and "
+            "backward.)",
             (
                 lambda q, k, v, m: _padded(q, k, v, m, scale=1.0).nan_to_num(),
                 lambda q, k, v, m: _padded(q, k, v, m, scale=1.0),

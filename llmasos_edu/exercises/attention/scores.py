@@ -1,4 +1,4 @@
-"""Exercises of section 4.1: scores and weights.
+"""Exercises of section 4.1: scores, weights, and how spread out they are.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -79,8 +79,8 @@ SCORES = Exercise(
         ),
         Mistake(
             "scaled by the number of tokens",
-            "Your scale changes when there are more keys and the head size stays. Which of the axes is the "
-            "one that the dot product sums over?",
+            "Your scale changes with the number of tokens while the head size stays. Which of the axes is "
+            "the one that the dot product sums over?",
             (
                 lambda q, k: _dot(q, k) / k.shape[-2] ** 0.5,
                 lambda q, k: _dot(q, k) / q.shape[-2] ** 0.5,
@@ -178,14 +178,21 @@ WEIGHTS = Exercise(
     mistakes=(
         Mistake(
             "softmax over the wrong axis",
-            "Your columns sum to one, not your rows: the queries compete for each key. Who should share out "
-            "one unit of attention, and over which axis?",
-            (lambda s: s.softmax(-2), lambda s: s.softmax(0)),
+            "Your columns sum to one, not your rows: the queries compete for each key. Who should share "
+            "out one unit of attention, and over which axis?",
+            (lambda s: s.softmax(-2),),
+        ),
+        Mistake(
+            "softmax over the first axis",
+            "What sums to one in your result runs over the first axis. With sequences in front that axis "
+            "counts sequences, which have nothing to share out. Who should share out one unit of "
+            "attention, and over which axis, counted from the end?",
+            (lambda s: s.softmax(0),),
         ),
         Mistake(
             "softmax over the whole table",
-            "All your weights of one sequence together sum to one, so each row gets only a part. "
-            "Each query has a unit of attention of its own.",
+            "One unit is shared out over a whole table of yours, or over all of them, so each row gets "
+            "only a part. Each query has a unit of attention of its own.",
             (
                 lambda s: s.flatten(-2).softmax(-1).reshape(s.shape),
                 lambda s: s.flatten().softmax(-1).reshape(s.shape),
@@ -206,15 +213,27 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "not divided by the sum",
-            "The largest weight in each of your rows is 1, and the rows sum to more than that. "
-            "The exponentials are there; what makes shares of them?",
-            (lambda s: torch.exp(s - s.amax(-1, keepdim=True)), torch.exp),
+            "The largest number in each of your rows is 1, so with more than one key the rows sum to more "
+            "than that. The exponentials are there; what makes shares of them?",
+            (lambda s: torch.exp(s - s.amax(-1, keepdim=True)),),
+        ),
+        Mistake(
+            "bare exponentials",
+            "Your numbers are the exponentials of the scores as they came: infinite near 1000, and shares "
+            "of nothing yet. What has to happen to a row before the exponential, and what after it?",
+            (torch.exp,),
         ),
         Mistake(
             "no exponential",
-            "Your rows sum to one, but a negative score leads to a negative weight: you divide the scores "
-            "themselves. Which function makes any number positive and keeps their order?",
-            (lambda s: s / s.sum(-1, keepdim=True), lambda s: s - s.logsumexp(-1, keepdim=True)),
+            "Your rows sum to one, but there are weights below zero among them: the scores themselves are "
+            "divided by their sum. Which function makes any number positive and keeps their order?",
+            (lambda s: s / s.sum(-1, keepdim=True),),
+        ),
+        Mistake(
+            "logarithms of the weights",
+            "Your numbers are the logarithms of the weights: none is above zero, and it is their "
+            "exponentials that sum to one in each row. One step is missing.",
+            (lambda s: s - s.logsumexp(-1, keepdim=True),),
         ),
         Mistake(
             "scores cut off",
@@ -229,4 +248,117 @@ WEIGHTS = Exercise(
 )
 
 
-EXERCISES = (SCORES, WEIGHTS)
+# 4.1-9 --------------------------------------------------------------------------------
+
+
+def attention_entropy(weights):
+    """weights [..., q, k], rows summing to one -> entropy of each row in bits, [..., q]."""
+    return -(weights * torch.log2(weights.clamp_min(1e-30))).sum(dim=-1)
+
+
+ENTROPY = Exercise(
+    key="4.1-9",
+    title="How spread out is a row of attention?",
+    difficulty=2,
+    minutes=10,
+    statement=(
+        "Measure the entropy in bits of each row of weights: 0 for a row that looks at one key, log2(n) for "
+        "one that looks at n keys equally. A weight of exactly 0, as under a causal mask, contributes 0."
+    ),
+    takeaway="Two to the power of this number says among how many keys the row divides itself.",
+    reference=attention_entropy,
+    explanation=(
+        "p log p goes to 0 with p, so any positive floor inside the logarithm is multiplied away by the "
+        "weight."
+    ),
+    hints=(
+        "The entropy is the average surprise: each weight times the logarithm of that weight, added up. "
+        "What sign makes it positive?",
+        "A row that looks at 8 keys equally must give 3. Which base does the logarithm have?",
+        "0 * log(0) is NaN in floating point, although its limit is 0. What can you do to the logarithm's "
+        "argument that does not matter, because it is multiplied by 0 anyway?",
+    ),
+    cases=(
+        Case("8 keys read equally", (torch.full((1, 1, 8), 1 / 8),)),
+        Case("random rows over 5 keys", (random_tensors(41, (2, 5, 5))[0].softmax(-1),)),
+        Case("3 queries and 7 keys", (random_tensors(42, (3, 7))[0].mul(2).softmax(-1),)),
+        Case("a row that looks at one key only", (torch.eye(4)[None],)),
+        Case(
+            "a causal table",
+            (random_tensors(43, (1, 6, 6))[0].masked_fill(torch.ones(6, 6).triu(1) > 0, -INF).softmax(-1),),
+        ),
+        Case("2 sequences with 3 heads", (random_tensors(44, (2, 3, 4, 4))[0].mul(3).softmax(-1),)),
+    ),
+    mistakes=(
+        Mistake(
+            "nats instead of bits",
+            "8 keys read equally give 2.08 with your function instead of 3: the logarithm has another "
+            "base. Which base counts yes-or-no questions?",
+            (
+                lambda w: torch.special.entr(w).sum(-1),
+                lambda w: -(w * w.log()).sum(-1),
+            ),
+        ),
+        Mistake(
+            "digits instead of bits",
+            "8 keys read equally give 0.90 with your function instead of 3: the logarithm has the base 10. "
+            "Which base counts yes-or-no questions?",
+            (lambda w: torch.special.entr(w).sum(-1) / math.log(10),),
+        ),
+        Mistake(
+            "NaN at a weight of zero",
+            "Rows of positive weights are right, but a weight of exactly 0 turns the row into NaN: the "
+            "logarithm of 0 is -inf, and 0 times -inf is no number. What should such a key contribute?",
+            (lambda w: -(w * w.log2()).sum(-1),),
+        ),
+        Mistake(
+            "sign missing",
+            "No entropy of yours is above zero: the logarithm of a number below one is negative. Surprise "
+            "is counted upwards.",
+            (
+                lambda w: -torch.special.entr(w).sum(-1) / math.log(2),
+                lambda w: (w * w.log2()).sum(-1),
+            ),
+        ),
+        Mistake(
+            "summed over the queries",
+            "You add up over the queries, so there is one number per key. Which axis holds the choices of "
+            "one query?",
+            (lambda w: torch.special.entr(w).sum(-2) / math.log(2), lambda w: -(w * w.log2()).sum(-2)),
+        ),
+        Mistake(
+            "mean instead of sum",
+            "Your numbers are too small by the number of keys: they are means over the keys. The weights "
+            "themselves are already the shares of an average.",
+            (
+                lambda w: torch.special.entr(w).mean(-1) / math.log(2),
+                lambda w: -(w * w.log2()).mean(-1),
+            ),
+        ),
+        Mistake(
+            "one number for everything",
+            "You return a single number for the whole table. The exercise asks for one per query: which "
+            "axis may disappear, and which have to stay?",
+            (
+                lambda w: torch.special.entr(w).sum(-1).mean() / math.log(2),
+                lambda w: torch.special.entr(w).sum() / math.log(2),
+            ),
+        ),
+        Mistake(
+            "weights left out of the average",
+            "You add up the logarithms, but do not weigh each by how likely its key is. "
+            "A key that gets hardly any weight should hardly count.",
+            (lambda w: -w.clamp_min(1e-9).log2().sum(-1), lambda w: -w.log2().sum(-1)),
+        ),
+        Mistake(
+            "number of keys instead of bits",
+            "8 keys read equally give 8 with your function: that is the effective number of keys. "
+            "How many yes-or-no questions single one of them out?",
+            (lambda w: 2 ** (torch.special.entr(w).sum(-1) / math.log(2)),),
+        ),
+    ),
+    atol=1e-4,  # a floor such as 1e-6 inside the logarithm is good enough
+)
+
+
+EXERCISES = (SCORES, WEIGHTS, ENTROPY)

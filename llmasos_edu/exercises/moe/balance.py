@@ -149,16 +149,20 @@ BALANCE = Exercise(
         ),
         Mistake(
             "logits instead of probabilities",
-            "Your P is a mean of logits. They can be shifted by any number without changing the router, but "
-            "your loss changes with them. What turns logits into probabilities?",
-            (
-                lambda z, k: _balance(z, k, probability=lambda mask, p: z.mean(0)),
-                lambda z, k: _balance(z, k, probability=lambda mask, p: z.mean(0).softmax(-1)),
-            ),
+            "Your P is a mean of logits. They can be shifted by any number without changing the router, "
+            "but your loss changes with them. What turns logits into probabilities?",
+            (lambda z, k: _balance(z, k, probability=lambda mask, p: z.mean(0)),),
+        ),
+        Mistake(
+            "softmax of the mean",
+            "Your P is the softmax of the mean logits. P is a mean of probabilities: which of the two "
+            "steps comes first, for each token by itself?",
+            (lambda z, k: _balance(z, k, probability=lambda mask, p: z.mean(0).softmax(-1)),),
         ),
         Mistake(
             "counts not divided",
-            "Your load is a number of tokens, not a share of them: the loss grows with the batch.",
+            "Your loss grows with the batch: the load is a number of tokens and not a share of them, or "
+            "the probabilities are added up over the tokens and not averaged, or both.",
             (
                 lambda *a: _balance(*a, load=lambda mask, p: mask.sum(0)),
                 lambda *a: _balance(
@@ -235,9 +239,12 @@ Z_LOSS = Exercise(
         ),
         Mistake(
             "not squared",
-            "You take the mean of the logarithms without squaring them. Training would make that ever more "
-            "negative; which values does a square pull towards?",
-            (lambda z: _z(z).mean(), lambda z: _z(z).abs().mean()),
+            "You take the mean of the logarithms, or of their absolute values, without squaring them. The "
+            "square makes a token far from zero count much more than one near it.",
+            (
+                lambda z: _z(z).mean(),
+                lambda z: _z(z).abs().mean(),
+            ),
         ),
         Mistake(
             "square of the mean",
@@ -254,12 +261,18 @@ Z_LOSS = Exercise(
         Mistake(
             "summed over tokens",
             "You add the tokens up, so a larger batch has a larger loss. The exercise asks for their mean.",
-            (lambda z: _z(z).square().sum(), lambda z: _z(z).square().sum() / z.numel()),
+            (lambda z: _z(z).square().sum(),),
+        ),
+        Mistake(
+            "divided by all logits",
+            "You add the tokens up and divide by the number of all logits. There is one square for each "
+            "token: how many are there to average?",
+            (lambda z: _z(z).square().sum() / z.numel(),),
         ),
         Mistake(
             "squares of the logits",
-            "You square the logits themselves. That keeps them small too, but it is another loss: this one "
-            "looks at the softmax's denominator, one number for each token.",
+            "You square the logits themselves, or their sum. That keeps them small too, but it is another "
+            "loss: this one looks at the softmax's denominator, one number for each token.",
             (
                 lambda z: z.square().mean(),
                 lambda z: z.square().sum(-1).mean(),
@@ -274,13 +287,18 @@ Z_LOSS = Exercise(
         ),
         Mistake(
             "of probabilities",
-            "You start from probabilities (or their logarithms). After a softmax the size of the logits can "
-            "no longer be seen, and that is what this loss is about.",
+            "You start from probabilities (or their logarithms). After a softmax the size of the logits "
+            "can no longer be seen, and that is what this loss is about.",
             (
-                lambda z: z.log_softmax(-1).logsumexp(-1).square().mean(),
                 lambda z: z.softmax(-1).logsumexp(-1).square().mean(),
                 lambda z: z.log_softmax(-1).square().mean(),
             ),
+        ),
+        Mistake(
+            "always zero",
+            "Your loss is 0 for all logits, as when they go through a log-softmax first: its denominator "
+            "is 1, and the logarithm of that 0. The size of the logits has to be seen.",
+            (lambda z: z.log_softmax(-1).logsumexp(-1).square().mean(),),
         ),
         Mistake(
             "mean of exponentials",

@@ -56,14 +56,20 @@ CAPACITY = Exercise(
             "that needs an expert more often may use the room that another one leaves.",
             (
                 lambda b, s, e, k, f: math.ceil(f * k * s / e),
-                lambda b, s, e, k, f: b * math.ceil(f * k * s / e),
                 lambda b, s, e, k, f: int(f * k * s / e),
             ),
         ),
         Mistake(
+            "rounded for each sequence",
+            "You round up for each sequence and multiply by their number, so the rounding is multiplied "
+            "too. Experts serve the whole batch at once: one rounding, at the very end.",
+            (lambda b, s, e, k, f: b * math.ceil(f * k * s / e),),
+        ),
+        Mistake(
             "rounded down",
-            "You cut the fraction off. With few tokens and many experts the capacity becomes zero, and then "
-            "every token of the batch is dropped; elsewhere one place is missing.",
+            "You cut the fraction off. With few tokens and many experts the capacity becomes zero, and "
+            "then every token of the batch is dropped; elsewhere one place is missing, unless the number "
+            "is whole.",
             (lambda b, s, e, k, f: int(f * k * b * s / e),),
         ),
         Mistake(
@@ -86,10 +92,13 @@ CAPACITY = Exercise(
             "k forgotten",
             "With k = 1 you are right. With k = 2 every token asks for two places, and your experts have "
             "room for half of the choices.",
-            (
-                lambda b, s, e, k, f: math.ceil(f * b * s / e),
-                lambda b, s, e, k, f: math.ceil(f * b * s / (e * k)),
-            ),
+            (lambda b, s, e, k, f: math.ceil(f * b * s / e),),
+        ),
+        Mistake(
+            "divided by k",
+            "With k = 1 you are right. With more choices for each token you give less room, because k "
+            "stands below the line. Does an expert get more or less to do when k grows?",
+            (lambda b, s, e, k, f: math.ceil(f * b * s / (e * k)),),
         ),
         Mistake(
             "factor forgotten",
@@ -220,8 +229,8 @@ SERVED = Exercise(
         ),
         Mistake(
             "laid back in another order",
-            "You serve in the right order, but lay the results back into the table in another one: a list "
-            "that goes choice by choice does not fill a table row by row.",
+            "The order in which you serve is not the one in which you lay the results back into the table: "
+            "a list that goes choice by choice does not fill a table row by row, nor the other way round.",
             (
                 lambda e, n, c: (_queue(e.T.flatten(), n) < c).view(e.shape),
                 lambda e, n, c: (_queue(e.flatten(), n) < c).view(e.shape[1], -1).T,
@@ -235,8 +244,8 @@ SERVED = Exercise(
         ),
         Mistake(
             "one too many or too few",
-            "Each expert takes one more than the capacity (or one less). If the first place in the queue has "
-            "the number 0, which number has the last one that still fits?",
+            "An expert does not take just as many as its capacity, but one more, or one less. If the first "
+            "place in the queue has the number 0, which number has the last one that still fits?",
             (
                 lambda e, n, c: _places(e, n) <= c,
                 lambda e, n, c: _places(e, n) < c - 1,
@@ -264,8 +273,8 @@ SERVED = Exercise(
         ),
         Mistake(
             "whole token dropped",
-            "When one choice of a token is dropped, you drop its others as well. Another expert may still "
-            "have room: each choice has its own fate.",
+            "When one choice of a token is dropped, you drop its others, or its later ones, as well. "
+            "Another expert may still have room: each choice has its own fate.",
             (
                 lambda e, n, c: (_places(e, n) < c).all(-1, keepdim=True).expand_as(e),
                 lambda e, n, c: (_places(e, n) < c).cumprod(-1).bool(),
@@ -278,7 +287,8 @@ SERVED = Exercise(
         ),
         Mistake(
             "one counter for all experts",
-            "You count all choices together, whichever expert they go to. Each expert fills up by itself.",
+            "It comes out as if all choices, or all tokens, were counted together, whichever expert they "
+            "go to. Each expert fills up by itself.",
             (
                 lambda e, n, c: c > torch.arange(e.numel()).view(e.shape[1], -1).T,
                 lambda e, n, c: (torch.arange(len(e)) < c)[:, None].expand_as(e),

@@ -87,12 +87,15 @@ COMBINE = Exercise(
         ),
         Mistake(
             "no residual",
-            "You return the experts' answers without x. The exercise asks for what the whole layer gives; a "
-            "dropped token would be gone.",
-            (
-                lambda *a: _combined(*a, residual=lambda x, kept: 0),
-                lambda *a: _combined(*a, residual=lambda x, kept: x * ~_any(kept)),
-            ),
+            "You return the experts' answers without x. The exercise asks for what the whole layer gives; "
+            "a dropped token would be gone.",
+            (lambda *a: _combined(*a, residual=lambda x, kept: 0),),
+        ),
+        Mistake(
+            "residual for dropped tokens only",
+            "Only a token that was dropped by all of its experts gets its x in your result. The residual "
+            "is added for everybody.",
+            (lambda *a: _combined(*a, residual=lambda x, kept: x * ~_any(kept)),),
         ),
         Mistake(
             "drops ignored",
@@ -134,8 +137,13 @@ COMBINE = Exercise(
                 lambda *a: _combined(*a, weights=_rescaled),
                 lambda *a: _combined(*a, weights=lambda g, k: _rescaled(g, k) * g.sum(-1, keepdim=True)),
                 lambda *a: _combined(*a, weights=lambda g, kept: g * kept / (g * kept).sum(-1, keepdim=True)),
-                lambda *a: _combined(*a, weights=lambda g, kept: g * kept / g.sum(-1, keepdim=True)),
             ),
+        ),
+        Mistake(
+            "all gates raised",
+            "You divide the gates by the sum of all of the token's gates, dropped ones included. They are "
+            "given as the router means them: here each stays as it is.",
+            (lambda *a: _combined(*a, weights=lambda g, kept: g * kept / g.sum(-1, keepdim=True)),),
         ),
         Mistake(
             "one drop drops the token",
@@ -166,8 +174,8 @@ COMBINE = Exercise(
         ),
         Mistake(
             "mean of the answers",
-            "You take the mean over the choices, so the answers count too little by the factor k. The gates "
-            "already say how much each counts.",
+            "You divide by the number of choices, or of those that were kept, so the answers count too "
+            "little. The gates already say how much each counts.",
             (
                 lambda *a: _combined(*a, weights=lambda g, kept: g * kept / kept.shape[-1]),
                 lambda *a: _combined(

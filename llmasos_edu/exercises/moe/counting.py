@@ -158,8 +158,8 @@ PARAMETERS = Exercise(
         ),
         Mistake(
             "something small forgotten",
-            "You are off by far less than a percent: the router or the norms are missing (two norms in each "
-            "layer, one at the end).",
+            "A small part is missing: the router, norms, or both (each layer has a router and two norms, "
+            "and there is a norm at the end).",
             (
                 lambda *s: _parameters(*s, router=lambda n: 0),
                 lambda *s: _parameters(*s, norms=lambda n: 0),
@@ -240,8 +240,9 @@ FLOPS = Exercise(
     mistakes=(
         Mistake(
             "additions forgotten",
-            "Your numbers are half of what they should be: you count a multiplication with its addition as "
-            "one operation. Some papers do (they call it a MAC); here each counts.",
+            "Some of your numbers, or all of them, are half of what they should be: a multiplication with "
+            "its addition is counted as one operation. Some papers do (they call it a MAC); here each "
+            "counts.",
             (
                 lambda *s: _flops(*s, router=0.5, expert=0.5),
                 lambda *s: _flops(*s, router=0.5),
@@ -251,11 +252,18 @@ FLOPS = Exercise(
         Mistake(
             "two matrices an expert",
             "Your experts make two products for each token. A SwiGLU has a third matrix, for its gate.",
-            (lambda *s: _flops(*s, expert=2 / 3), lambda *s: _flops(*s, router=0.5, expert=1 / 3)),
+            (lambda *s: _flops(*s, expert=2 / 3),),
+        ),
+        Mistake(
+            "two matrices and no additions",
+            "Your router's number is half of what it should be, and the experts' are a third: as with two "
+            "matrices instead of three, and a multiplication with its addition counted as one.",
+            (lambda *s: _flops(*s, router=0.5, expert=1 / 3),),
         ),
         Mistake(
             "one matrix an expert",
-            "You count one product an expert. A SwiGLU makes three: two into the hidden width and one back.",
+            "Your experts' numbers are a third of what they should be, as with one product an expert. A "
+            "SwiGLU makes three: two into the hidden width and one back.",
             (lambda *s: _flops(*s, expert=1 / 3),),
         ),
         Mistake(

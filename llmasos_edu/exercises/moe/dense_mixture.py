@@ -95,10 +95,13 @@ MIXTURE = Exercise(
     mistakes=(
         Mistake(
             "summed over the wrong axis",
-            "It stops with an error unless there are as many experts as tokens, and then the numbers are "
-            "wrong: the axis that your gates meet counts something else than experts. Write the shape of "
-            "the stacked answers down, letter by letter.",
-            (_by_einsum("bse,bsed->bsd", 1), _by_einsum("bse,bsed->bsd", 0)),
+            "It stops with an error unless some sizes happen to agree, such as those of experts and "
+            "tokens, and then the numbers are wrong: the axis that your gates meet counts something else "
+            "than experts. Write the shape of the stacked answers down, letter by letter.",
+            (
+                _by_einsum("bse,bsed->bsd", 1),
+                _by_einsum("bse,bsed->bsd", 0),
+            ),
         ),
         Mistake(
             "softmax over the wrong axis",

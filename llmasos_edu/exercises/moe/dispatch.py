@@ -204,8 +204,8 @@ DISPATCH = Exercise(
         ),
         Mistake(
             "wrong token for a choice",
-            "Your entries belong to other tokens than you think. The table [tokens, k] was flattened row by "
-            "row: the k choices of a token stand side by side.",
+            "Your entries belong to other tokens than those that you take. The table [tokens, k] was "
+            "flattened row by row: the k choices of a token stand side by side.",
             (
                 lambda *a: _added(*a, token=lambda order, x, e: order % len(x)),
                 lambda *a: _added(*a, token=lambda order, x, e: (order // len(x)).clamp(max=len(x) - 1)),

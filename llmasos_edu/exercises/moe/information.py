@@ -100,9 +100,12 @@ INFORMATION = Exercise(
         ),
         Mistake(
             "joint entropy",
-            "You compute the entropy of the pairs: it is large even if domains do not matter at all. What is "
-            "missing is the comparison with independence.",
-            (lambda c: _parts(c)[0], lambda c: -_parts(c)[0]),
+            "You compute the entropy of the pairs: it is far from zero even if domains do not matter at "
+            "all. What is missing is the comparison with independence.",
+            (
+                lambda c: _parts(c)[0],
+                lambda c: -_parts(c)[0],
+            ),
         ),
         Mistake(
             "what is left over",

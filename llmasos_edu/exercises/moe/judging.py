@@ -79,8 +79,8 @@ COST = Question(
     mistakes=(
         Mistake(
             "upside down",
-            "You divide the time with one expert by that with many. Asked for is how many times as long it "
-            "takes.",
+            "That is the time with one expert divided by that with many. Asked for is how many times as "
+            "long it takes.",
             (
                 lambda **d: {
                     "claimed": 1 / _priced(**d)["claimed"],
@@ -90,13 +90,14 @@ COST = Question(
         ),
         Mistake(
             "the optimizer alone",
-            "You compare the optimizers' times alone. A step is forward, backward and optimizer: add first, "
-            "then divide.",
+            "That compares the optimizers' times alone. A step is forward, backward and optimizer: add "
+            "first, then divide.",
             (lambda **d: {"whole": d["optimizer_many"] / d["optimizer_one"]},),
         ),
         Mistake(
             "ratios added",
-            "You add two ratios. Times can be added, ratios of them cannot: add the milliseconds first.",
+            "That is a sum of two ratios. Times can be added, ratios of them cannot: add the milliseconds "
+            "first.",
             (
                 lambda **d: {
                     "whole": d["layers_many"] / d["layers_one"] + d["optimizer_many"] / d["optimizer_one"]
@@ -105,7 +106,7 @@ COST = Question(
         ),
         Mistake(
             "a ratio for a share",
-            "You divide the optimizer's time by that of the layers. A share has the whole step below it.",
+            "That is the optimizer's time over that of the layers. A share has the whole step below it.",
             (lambda **d: {"share": d["optimizer_many"] / d["layers_many"]},),
         ),
         Mistake(

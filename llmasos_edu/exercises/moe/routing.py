@@ -164,8 +164,8 @@ TOP_K = Exercise(
         ),
         Mistake(
             "logits divided by their sum",
-            "You divide the logits by their sum. Logits may be negative or add up to zero, so this gives "
-            "negative gates and NaN. What makes numbers positive before they are shared out?",
+            "You divide the logits by their sum. Logits may be negative or add up to zero, so gates below "
+            "zero or NaN can come of it. What makes numbers positive before they are shared out?",
             (_logits_over_their_sum,),
         ),
     ),
@@ -272,8 +272,8 @@ ORDERS = Exercise(
         ),
         Mistake(
             "softmax over the tokens",
-            "Your softmax runs over the tokens: a token's gates change when its neighbours do. Which axis "
-            "counts the experts?",
+            "A softmax of yours runs over the tokens: a token's gates change when its neighbours do. Which "
+            "axis counts the experts?",
             (
                 lambda *a: _orders(*a, probs=lambda z: z.softmax(0)),
                 lambda *a: _orders(*a, after=lambda values, before: values.softmax(0)),
@@ -284,8 +284,8 @@ ORDERS = Exercise(
         ),
         Mistake(
             "share upside down",
-            "Both gates are right, but your share is above one: it is `after` over `before`. By what must "
-            "`before` be divided?",
+            "Both gates are right, but your share is never below one: it is `after` over `before`. By what "
+            "must `before` be divided?",
             (lambda *a: _orders(*a, share=lambda b, s: 1 / b.sum(-1, keepdim=True)),),
         ),
         Mistake(

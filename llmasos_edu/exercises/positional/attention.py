@@ -145,10 +145,13 @@ ROTARY_ATTENTION = Exercise(
             "nothing rotated",
             "This is attention without any positions: among the past tokens, order makes no difference. "
             "Where should rotate come in?",
-            (
-                lambda *a: _rotary(*a, turn_key=False, turn_query=False),
-                lambda *a: _rotary(*a, turn_key=False, turn_query=False, turn_value=True),
-            ),
+            (lambda *a: _rotary(*a, turn_key=False, turn_query=False),),
+        ),
+        Mistake(
+            "only the values rotated",
+            "The values are turned, and queries and keys are not: where a token looks does not depend on "
+            "positions, and what it fetches does. It should be the other way round.",
+            (lambda *a: _rotary(*a, turn_key=False, turn_query=False, turn_value=True),),
         ),
         Mistake(
             "queries counted from 0",
@@ -182,13 +185,25 @@ ROTARY_ATTENTION = Exercise(
             "keys rotated backwards",
             "Queries turn one way and keys the other, so scores depend on the sum of the positions and not "
             "on their difference.",
-            (_keys_backwards, lambda q, k, v, r: _rotary(q, k, v, lambda x, p: r(x, -p))),
+            (_keys_backwards,),
+        ),
+        Mistake(
+            "all rotated backwards",
+            "Queries and keys are both turned backwards, by minus their positions. A key five places back "
+            "then scores like one five places ahead: the sign of the distance counts.",
+            (lambda q, k, v, r: _rotary(q, k, v, lambda x, p: r(x, -p)),),
         ),
         Mistake(
             "rotated twice",
-            "Everything is turned twice, so distances count double. Keys in this cache are stored unrotated, "
-            "and one turn is enough.",
-            (_all_twice, lambda q, k, v, r: _rotary(q, r(k, torch.arange(k.shape[-2])), v, r)),
+            "Everything is turned twice, so distances count double. Keys in this cache are stored "
+            "unrotated, and one turn is enough.",
+            (_all_twice,),
+        ),
+        Mistake(
+            "keys rotated twice",
+            "Your keys are turned twice and your queries once, so scores depend on more than the distance. "
+            "Keys in this cache are stored unrotated, and one turn by their positions is enough.",
+            (lambda q, k, v, r: _rotary(q, r(k, torch.arange(k.shape[-2])), v, r),),
         ),
         Mistake(
             "output rotated",
@@ -325,8 +340,8 @@ ALIBI = Exercise(
             (lambda *a: _alibi(*a, slopes=lambda h, n: 2 ** (-h / n)),),
         ),
         Mistake(
-            "slopes on a straight line",
-            "Your slopes fall by equal steps from head to head. They form a geometric row: each is the one "
+            "slopes h / n or 1 / h",
+            "Your slopes are h / num_heads or 1 / h. They should form a geometric row: each is the one "
             "before times the same factor.",
             (
                 lambda *a: _alibi(*a, slopes=lambda h, n: h / n),
@@ -341,9 +356,12 @@ ALIBI = Exercise(
         ),
         Mistake(
             "queries and keys exchanged",
-            "Your table is [heads, key, query], so it would be added to the scores the wrong way round (and "
-            "what it hides is the past).",
-            (lambda *a: _alibi(*a).mT, lambda h, q, k: _alibi(h, k, k)[:, :, k - q :].mT),
+            "Your table hides the past and lowers the future: query and key have changed places, in the "
+            "difference of their positions or as the axes of the table.",
+            (
+                lambda *a: _alibi(*a).mT,
+                lambda h, q, k: _alibi(h, k, k)[:, :, k - q :].mT,
+            ),
         ),
         Mistake(
             "another function of the distance",

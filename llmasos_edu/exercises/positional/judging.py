@@ -86,8 +86,8 @@ STRETCHING = Question(
     mistakes=(
         Mistake(
             "training counted in",
-            "You take what the model lost before. Between the two stands the training as well; compare with "
-            "the one that was trained on without dividing.",
+            "That starts from what the model lost before. Between the two figures stands the training as "
+            "well; compare with the one that was trained on without dividing.",
             (lambda before, divided, **_: {"due": before - divided},),
         ),
         Mistake(
@@ -109,7 +109,8 @@ STRETCHING = Question(
         ),
         Mistake(
             "two for t",
-            "You go two errors down. With five seeds the interval reaches 2.776 of them to each side.",
+            "That goes two errors down, as for very many seeds. With five the interval reaches 2.776 of "
+            "them to each side.",
             (
                 lambda **d: {"low": _controlled(**d)["due"] - 2 * d["error"]},
                 lambda **d: {"low": _controlled(**d)["due"] - 1.96 * d["error"]},
@@ -203,7 +204,7 @@ WAVES = Question(
     mistakes=(
         Mistake(
             "radians for turns",
-            "You forget that a whole turn is 2 pi. 1 / frequency positions make one radian.",
+            "That leaves out that a whole turn is 2 pi: 1 / frequency positions make one radian.",
             (
                 lambda dim, base, **_: {"longest": _lengths(dim, base)[-1] / (2 * math.pi)},
                 lambda dim, base, length, **_: {
@@ -214,7 +215,8 @@ WAVES = Question(
         ),
         Mistake(
             "one pair too far",
-            "You take the exponent 1. The pairs are counted from 0, so the last has 2 i / dim = 1 - 2 / dim.",
+            "That takes the exponent 1. The pairs are counted from 0, so the last has 2 i / dim = 1 - 2 / "
+            "dim.",
             (
                 lambda base, **_: {"longest": 2 * math.pi * base},
                 lambda base, length, **_: {
@@ -225,7 +227,7 @@ WAVES = Question(
         ),
         Mistake(
             "the others counted",
-            "You count the pairs that have *not* gone round once in the trained length; asked for are the "
+            "That is how many pairs have *not* gone round once in the trained length; asked for are the "
             "others.",
             (
                 lambda dim, base, length, times: {
@@ -239,7 +241,7 @@ WAVES = Question(
         ),
         Mistake(
             "upside down",
-            "You divide the turn by the length. How many turns fit into the length?",
+            "That is the positions of a turn divided by the length. How many turns fit into the length?",
             (lambda **d: {"slowest": 1 / _waves(**d)["slowest"]},),
         ),
         Mistake(

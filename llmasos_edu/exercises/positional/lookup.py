@@ -153,8 +153,8 @@ ENCODE = Exercise(
         ),
         Mistake(
             "the batch counted instead of the tokens",
-            "All tokens of a sequence get the same vector, by the number of their sequence. Along which axis "
-            "does the position run?",
+            "All tokens of a sequence get the same position's vector, by the number of their sequence. "
+            "Along which axis does the position run?",
             (lambda t, e, p, layers: _through(_embedded(t, e) + p[: t.shape[0], None], layers),),
         ),
     ),
@@ -243,10 +243,13 @@ RAGGED = Exercise(
             "counted from the right",
             "Your last token has position 0: you count from the end. Before which side of the row do the "
             "earlier tokens stand?",
-            (
-                lambda m: (_count(m.flip(-1)).flip(-1) - 1) * m,
-                lambda m: (_count(m.flip(-1)) - 1).clamp_min(0) * m,
-            ),
+            (lambda m: (_count(m.flip(-1)).flip(-1) - 1) * m,),
+        ),
+        Mistake(
+            "counted in the mirror",
+            "Your count runs over the row turned round, and is laid beside the tokens without being turned "
+            "back. Before which side of the row do the earlier tokens stand?",
+            (lambda m: (_count(m.flip(-1)) - 1).clamp_min(0) * m,),
         ),
         Mistake(
             "counted down the batch",

@@ -103,10 +103,13 @@ ROTARY = Exercise(
             "halves instead of pairs",
             "You pair feature i with feature i + head_dim / 2, as the Llama programs do. It works as well, "
             "but weights trained for neighbours 2i and 2i + 1 would not fit.",
-            (
-                lambda x, p, base: _turn_halves(x, _angles(x, p, base)),
-                lambda x, p, base: _turn_halves(x, _angles(x, p, base), -1),
-            ),
+            (lambda x, p, base: _turn_halves(x, _angles(x, p, base)),),
+        ),
+        Mistake(
+            "halves, and turned the wrong way",
+            "You pair feature i with feature i + head_dim / 2, and turn with the clock. Here the "
+            "neighbours 2i and 2i + 1 are a pair, and (1, 0) goes to (0, 1) at a quarter turn.",
+            (lambda x, p, base: _turn_halves(x, _angles(x, p, base), -1),),
         ),
         Mistake(
             "pairs and halves mixed",
@@ -323,8 +326,8 @@ INTERPOLATION = Exercise(
         ),
         Mistake(
             "last position on the last",
-            "Your last position falls exactly on trained_length - 1: you divide by the number of steps "
-            "instead of the number of tokens. The factor of the statement is a little different.",
+            "The last position of a longer text falls exactly on trained_length - 1: the factor counts "
+            "steps instead of tokens. The factor of the statement is a little different.",
             (
                 lambda n, trained, size, base: _at(
                     torch.arange(n) * (min(n, trained) - 1) / (n - 1), size, base

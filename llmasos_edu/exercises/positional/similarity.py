@@ -62,9 +62,13 @@ SIMILARITY = Exercise(
     mistakes=(
         Mistake(
             "first position only",
-            "You compare position 0 with the others. For sines that is enough, but in other tables each "
-            "pair at a distance has its own product: take the mean over all of them.",
-            (lambda t: t @ t[0], lambda t: (t @ t[-1]).flip(0)),
+            "You compare one position, the first or the last, with the others. For sines that is enough, "
+            "but in other tables each pair at a distance has its own product: take the mean over all of "
+            "them.",
+            (
+                lambda t: t @ t[0],
+                lambda t: (t @ t[-1]).flip(0),
+            ),
         ),
         Mistake(
             "distance counted in a circle",
@@ -80,15 +84,18 @@ SIMILARITY = Exercise(
         ),
         Mistake(
             "sum instead of mean",
-            "Your numbers fall with the distance because there are fewer and fewer pairs: you add them up. "
-            "Which number can be compared between distances?",
+            "You add up the products of all pairs that are k apart, and there are fewer of these the "
+            "larger k is. Which number can be compared between distances?",
             (lambda t: _by_distance(t, torch.sum),),
         ),
         Mistake(
             "cosine of the angle",
-            "You divide by the lengths of the vectors, so distance 0 gives exactly 1. That is a fine measure "
-            "too, but attention computes dot products.",
-            (lambda t: _by_distance(_unit(t)), lambda t: _by_distance(t) / _by_distance(t)[0]),
+            "You divide by the lengths of the vectors, or by their mean square, so distance 0 gives "
+            "exactly 1. That is a fine measure too, but attention computes dot products.",
+            (
+                lambda t: _by_distance(_unit(t)),
+                lambda t: _by_distance(t) / _by_distance(t)[0],
+            ),
         ),
         Mistake(
             "divided by the width",

@@ -152,8 +152,8 @@ SINUSOIDAL = Exercise(
         ),
         Mistake(
             "exponent reaches 1",
-            "Your slowest pair is too slow: its exponent is 1, because you divide by d_model - 2 (or by the "
-            "number of pairs less one). In the formula the exponent stays below 1.",
+            "Your slowest pair is too slow: its exponent is 1, as when you divide by d_model - 2, or by "
+            "the number of pairs less one. In the formula the exponent stays below 1.",
             (lambda n, d, base: _waves(n, base ** (-torch.arange(0, d, 2) / max(1, d - 2))),),
         ),
     ),
@@ -228,8 +228,8 @@ SHIFT = Exercise(
         ),
         Mistake(
             "sign missing",
-            "None of the sines in your blocks has a minus sign, so your matrix stretches vectors. One of the "
-            "two addition formulas has a difference in it.",
+            "Both sines of a block have the same sign in your matrix, so it stretches vectors. One of the "
+            "two addition formulas has a difference in it, the other a sum.",
             (
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[c, s], [s, c]]),
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[c, -s], [-s, c]]),
@@ -272,8 +272,8 @@ SHIFT = Exercise(
         ),
         Mistake(
             "only the diagonal",
-            "Your matrix scales each feature by a cosine, and sines and cosines do not meet. Both terms of "
-            "the addition formula count.",
+            "Your matrix scales each feature by a cosine or a sine, and the two of a pair do not meet. "
+            "Both terms of the addition formula count.",
             (
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[c, 0.0], [0.0, c]]),
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[s, 0.0], [0.0, c]]),

@@ -98,8 +98,8 @@ CROSS = Exercise(
         ),
         Mistake(
             "target attends to itself",
-            "Keys and values come from x, so the source has no influence at all: this is self-attention. "
-            "What is memory for?",
+            "Keys and values come from x, so memory has no influence at all: this is self-attention. What "
+            "is memory for?",
             (
                 lambda x, y, keep, wq, wk, wv: attend(x @ wq, x @ wk, x @ wv),
                 lambda x, y, keep, wq, wk, wv: attend(x @ wq, x @ wk, x @ wv, keep[:, None, :]),
@@ -119,8 +119,8 @@ CROSS = Exercise(
         ),
         Mistake(
             "mask inverted",
-            "Your queries read the padding and leave the tokens out. What does True mean in memory_keep, "
-            "and what does it mean to the operation that you hand it to?",
+            "Where there is padding, your queries read it and leave the tokens out. What does True mean in "
+            "memory_keep, and what does it mean to the operation that you hand it to?",
             (
                 lambda x, y, keep, *w: _cross(x, y, ~keep, *w),
                 lambda x, y, keep, *w: _cross(x, y, ~keep, *w, blocked=-1e9),
@@ -154,10 +154,13 @@ CROSS = Exercise(
             "scale of another width",
             "You divide, but by the root of another width: what matters is how many products a score adds "
             "up, and x may be wider or narrower than a query.",
-            (
-                lambda *a: _cross(*a, scale=a[0].shape[-1] ** -0.5),
-                lambda *a: _cross(*a, scale=1 / a[3].shape[-1]),
-            ),
+            (lambda *a: _cross(*a, scale=a[0].shape[-1] ** -0.5),),
+        ),
+        Mistake(
+            "scale without the root",
+            "Your weights are too even, the more so the wider the queries: the scores are divided by the "
+            "width itself. Variance or standard deviation?",
+            (lambda *a: _cross(*a, scale=1 / a[3].shape[-1]),),
         ),
         Mistake(
             "softmax over the wrong axis",
@@ -332,8 +335,9 @@ DECODER_LAYER = Exercise(
         ),
         Mistake(
             "axis missing in the padding mask",
-            "You hand memory_keep on as it is. Its batch axis then falls on the axis of the queries: an "
-            "error in most cases, and a wrong mask without any error where the two sizes agree.",
+            "The batch axis of memory_keep falls on the axis of the queries, as it does when memory_keep "
+            "is handed on as it is: an error in most cases, and a wrong mask without any error where the "
+            "two sizes agree.",
             (lambda *a: _decoder(*a, read=lambda x, y, keep, cross: cross(x, y, keep)),),
         ),
         Mistake(

@@ -121,14 +121,18 @@ GREEDY = Exercise(
         ),
         Mistake(
             "stops when the first row is done",
-            "As soon as one row says end, all are cut off. A single sentence comes out right, a batch does "
-            "not: when is the last one done?",
-            (lambda *a: _greedy(*a, until=torch.any), lambda *a: _greedy(*a, until=lambda done: done[0])),
+            "The loop ends as soon as one row has said end, whichever it is or a certain one, and the "
+            "others are cut off. A single sentence comes out right: when is the last one done?",
+            (
+                lambda *a: _greedy(*a, until=torch.any),
+                lambda *a: _greedy(*a, until=lambda done: done[0]),
+            ),
         ),
         Mistake(
             "never stops early",
-            "The words are right, but you always write max_len columns, the last of them nothing but end. "
-            "The decoder, which is what costs time, could have rested.",
+            "The words are right, but there are always max_len columns, also where all rows have said end "
+            "before: the last ones are then nothing but end. The result stops where the last row has "
+            "ended.",
             (lambda *a: _greedy(*a, until=_never),),
         ),
         Mistake(
@@ -169,8 +173,8 @@ GREEDY = Exercise(
         ),
         Mistake(
             "end left off",
-            "The last column is missing: you leave the loop before the end token is appended, or cut it "
-            "off. It was written and belongs to the result.",
+            "The last column is missing in your result. It was written, and the end token that may stand "
+            "in it too, so it belongs to the result.",
             (lambda *a: _greedy(*a)[:, :-1],),
         ),
         Mistake(

@@ -89,8 +89,8 @@ CONTROL = Question(
     mistakes=(
         Mistake(
             "biases left out",
-            "You count the matrices and not their biases. They are few, but they are asked for, and the "
-            "library's layer has them.",
+            "These numbers count the matrices and not their biases. They are few, but they are asked for, "
+            "and the library's layer has them.",
             (
                 lambda width, wide, narrow, **_: {
                     "two": 4 * width * width + 2 * width * wide + 4 * width,
@@ -100,7 +100,8 @@ CONTROL = Question(
         ),
         Mistake(
             "norms left out",
-            "You leave the norms out. Each has a gain and a bias for every feature: 2 d_model numbers.",
+            "These numbers leave the norms out. Each has a gain and a bias for every feature: 2 d_model "
+            "numbers.",
             (
                 lambda width, wide, narrow, **_: {
                     "two": _parameters(width, wide, 0),
@@ -110,12 +111,13 @@ CONTROL = Question(
         ),
         Mistake(
             "two norms in both",
-            "You give the article's layer two norms. Its formula has one, around everything.",
+            "This number gives the article's layer two norms. Its formula has one, around everything.",
             (lambda width, narrow, **_: {"one": _parameters(width, narrow, 2)},),
         ),
         Mistake(
             "three projections",
-            "You count three projections in attention. There is a fourth, which merges the heads' outputs.",
+            "These numbers count three projections in attention. There is a fourth, which merges the "
+            "heads' outputs.",
             (
                 lambda width, wide, narrow, **_: {
                     "two": _parameters(width, wide, 2) - width * width - width,
@@ -227,7 +229,7 @@ FIGURE = Question(
     mistakes=(
         Mistake(
             "natural logarithm",
-            "You take the natural logarithm. A power of ten is counted by the common one: 2 for a hundred.",
+            "These are natural logarithms. A power of ten is counted by the common one: 2 for a hundred.",
             (
                 lambda **d: {
                     "last": math.log(d["first_last"] / d["top_last"]),
@@ -237,14 +239,13 @@ FIGURE = Question(
         ),
         Mistake(
             "one step too many",
-            "You divide by the number of layers. From the first to the last there is one step fewer.",
+            "That divides by the number of layers. From the first to the last there is one step fewer.",
             (lambda **d: {"layer": 10 ** (_read(**d)["last"] / d["layers"])},),
         ),
         Mistake(
             "a sum for a factor",
-            "You share the fall out evenly as a sum. It is a factor: take the root of the whole fall, with "
-            "as "
-            "many steps as there are.",
+            "That shares the fall out evenly as a sum. It is a factor: take the root of the whole fall, "
+            "with as many steps as there are.",
             (
                 lambda **d: {"layer": d["first_last"] / d["top_last"] / (d["layers"] - 1)},
                 lambda **d: {"layer": (d["first_last"] - d["top_last"]) / (d["layers"] - 1)},
@@ -252,7 +253,7 @@ FIGURE = Question(
         ),
         Mistake(
             "no control",
-            "You give the whole fall. Part of it is there with the norm first, too: take that off.",
+            "That is the whole fall. Part of it is there with the norm first, too: take that off.",
             (lambda **d: {"beyond": _read(**d)["last"]},),
         ),
         Mistake(

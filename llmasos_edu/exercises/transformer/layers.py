@@ -299,8 +299,9 @@ PRE_NORM = Exercise(
             ),
         ),
         Mistake(
-            "norm in one place only",
-            "One of the two sub-layers reads x without its norm. Both norms of a layer have their place.",
+            "norm missing before a sub-layer",
+            "At least one of the two sub-layers reads x without its norm. Both norms of a layer have their "
+            "place.",
             (
                 lambda *a: _stack(*a, lambda x, n, a, m, f: (h := x + a(n(x))) + f(h)),
                 lambda *a: _stack(*a, lambda x, n, a, m, f: (h := x + a(x)) + f(m(h))),
@@ -309,9 +310,12 @@ PRE_NORM = Exercise(
         ),
         Mistake(
             "every layer reads the input",
-            "With one layer you are right. With more, each of them reads the first x instead of what the "
-            "layer below wrote: a wide model and not a deep one.",
-            (_all_from_input, lambda x, ls, final: final(_pre(x, *ls[-1])) if ls else final(x)),
+            "With one layer you are right. With more, each layer that counts reads the first x instead of "
+            "what the layer below wrote. What does the second layer's input have to be?",
+            (
+                _all_from_input,
+                lambda x, ls, final: final(_pre(x, *ls[-1])) if ls else final(x),
+            ),
         ),
         Mistake(
             "residual always from the first input",

@@ -190,8 +190,9 @@ LEAK = Exercise(
     mistakes=(
         Mistake(
             "looking back counted",
-            "You report honest decoders: a position that reads an earlier token is no leak. On which side of "
-            "the changed token do you have to look?",
+            "You report honest decoders, too. A leak is what a changed token does at earlier positions "
+            "alone, seen against the outputs for the tokens as they were. Which positions, and which two "
+            "outputs, do you compare?",
             (
                 lambda *a: max([0, *(abs(s - t) for s, t in _pairs(_differences(*a)))]),
                 lambda *a: max([0, *(t - s for s, t in _pairs(_differences(*a)))]),
@@ -199,38 +200,38 @@ LEAK = Exercise(
         ),
         Mistake(
             "one other token tried",
-            "You try one other token at each place. A leak may show with one token and not with another: "
-            "what can stand there is the whole vocabulary.",
+            "A leak that only one token shows goes unseen: you do not put every other token in every "
+            "place. What can stand there is the whole vocabulary, from first to last.",
             (lambda *a: _farthest(_pairs(_differences(*a, replace=_next_token))),),
         ),
         Mistake(
             "moves up and down cancel",
-            "You add up how the logits move. Where some rise as much as others fall, the sum is zero, and "
-            "the leak goes unseen: what counts is how far they move, not where to.",
+            "It comes out as if the moves of the logits were added up. Where some rise as much as others "
+            "fall, the sum is zero, and the leak goes unseen: what counts is how far they move, not where "
+            "to.",
             (lambda *a: _farthest(_pairs(_differences(*a, measure=lambda change: change.sum(-1)))),),
         ),
         Mistake(
             "changes only the last token",
-            "You change the last token and no other. A decoder that looks one step ahead betrays itself "
-            "there too, but one that leaks in the middle gets away.",
+            "Only what the last token does to others is seen. A decoder that looks one step ahead betrays "
+            "itself there too, but one that leaks in the middle gets away.",
             (lambda *a: _farthest([p for p in _pairs(_differences(*a)) if p[0] == len(a[1]) - 1]),),
         ),
         Mistake(
             "checks the next token only",
-            "You compare each position with the token right after it. What lies farther ahead can leak as "
-            "well, even where the next token does not.",
+            "Only leaks from the token right after a position are found. What lies farther ahead can leak "
+            "as well, even where the next token does not.",
             (lambda *a: _farthest([p for p in _pairs(_differences(*a)) if p[0] - p[1] == 1]),),
         ),
         Mistake(
             "checks the first position only",
-            "You look at the output of position 0 only (or of the last one that may not change). A leak can "
-            "sit at any position.",
+            "Only what position 0 sees is found. A leak can sit at any position.",
             (lambda *a: _farthest([p for p in _pairs(_differences(*a)) if p[1] == 0]),),
         ),
         Mistake(
             "token replaced by itself",
-            "You always put in the same token, and where it stood already nothing was changed: the decoder "
-            "on a row of zeros seems honest. The new token must differ from the old one.",
+            "It comes out as if one and the same token was put in everywhere. Where that stood already "
+            "nothing is changed, so a leak there goes unseen. The new token must differ from the old one.",
             (
                 lambda *a: _farthest(_pairs(_differences(*a, replace=lambda token, vocab: token * 0))),
                 lambda *a: _farthest(
@@ -253,8 +254,8 @@ LEAK = Exercise(
         ),
         Mistake(
             "rounding taken for a leak",
-            "You ask for exact equality, and an honest decoder whose sums round differently stands accused. "
-            "How much may logits move before it counts?",
+            "An honest decoder whose sums round differently stands accused: your threshold is too small, "
+            "if there is one. How much may logits move before it counts?",
             (lambda *a: _farthest(_pairs(_differences(*a), 0.0)),),
         ),
         Mistake(
@@ -265,8 +266,8 @@ LEAK = Exercise(
         ),
         Mistake(
             "whether instead of how far",
-            "You say that there is a leak, or count the leaks, but not over which distance. The exercise "
-            "asks for the greatest number of steps.",
+            "You return whether there is a leak, or a count of leaks, of positions or of tokens, but not "
+            "the distance. The exercise asks for the greatest number of steps.",
             (
                 lambda *a: min(1, _farthest(_pairs(_differences(*a)))),
                 lambda *a: sum(s > t for s, t in _pairs(_differences(*a))),

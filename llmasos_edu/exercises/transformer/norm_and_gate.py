@@ -76,9 +76,9 @@ LAYER_NORM = Exercise(
     mistakes=(
         Mistake(
             "variance divided by n - 1",
-            "Your numbers are slightly too small, the more so the fewer features there are: you divide the "
-            "squares by n - 1, as for a sample from a larger population. Here these n features are all "
-            "there is.",
+            "The normed numbers are slightly too small, the more so the fewer features there are: you "
+            "divide the squares by n - 1, as for a sample from a larger population. Here these n features "
+            "are all there is.",
             (
                 lambda *a: _normed(*a, correction=1),
                 lambda *a: _normed(*a, correction=1, divide=lambda v, eps: v.sqrt() + eps),
@@ -104,14 +104,15 @@ LAYER_NORM = Exercise(
         ),
         Mistake(
             "root mean square",
-            "You scale by the root mean square and leave the mean where it is. That is RMS norm, which many "
-            "newer models use; layer norm looks at deviations from the mean.",
-            (
-                lambda x, w, b, eps: x * torch.rsqrt((x**2).mean(-1, keepdim=True) + eps) * w + b,
-                lambda x, w, b, eps: (
-                    (x - x.mean(-1, True)) * torch.rsqrt((x**2).mean(-1, True) + eps) * w + b
-                ),
-            ),
+            "You scale by the root mean square and leave the mean where it is. That is RMS norm, which "
+            "many newer models use; layer norm looks at deviations from the mean.",
+            (lambda x, w, b, eps: x * torch.rsqrt((x**2).mean(-1, keepdim=True) + eps) * w + b,),
+        ),
+        Mistake(
+            "divided by the root mean square",
+            "The mean is taken away, but the divisor is the root of the mean square of x as it came. For "
+            "tokens far from zero that is much more than their spread: whose squares make the variance?",
+            (lambda x, w, b, eps: (x - x.mean(-1, True)) * torch.rsqrt((x**2).mean(-1, True) + eps) * w + b,),
         ),
         Mistake(
             "over the tokens",
@@ -139,8 +140,8 @@ LAYER_NORM = Exercise(
         ),
         Mistake(
             "weight or bias forgotten",
-            "The norming is right, but what is learned is not applied: each feature has a factor of its own "
-            "and a shift of its own afterwards.",
+            "The norming is right, but not all that is learned is applied: each feature has a factor of "
+            "its own and a shift of its own afterwards.",
             (
                 lambda x, w, b, eps: _normed(x, 1, 0, eps),
                 lambda x, w, b, eps: _normed(x, w, 0, eps),

@@ -128,8 +128,8 @@ FORCING = Exercise(
         ),
         Mistake(
             "start not read",
-            "Your inputs begin with the first word, so nobody ever asks for that word. What can a decoder "
-            "read when nothing has been written yet?",
+            "Your inputs begin with the first word, not with start. What can a decoder read when nothing "
+            "has been written yet, and which word is it asked for then?",
             (
                 _forced(lambda w, s, e: w, lambda w, s, e: [*w[1:], e]),
                 _forced(lambda w, s, e: [*w, e], lambda w, s, e: [*w[1:], e]),
@@ -165,8 +165,8 @@ FORCING = Exercise(
         ),
         Mistake(
             "filled up with end",
-            "Labels of short sentences are filled up with the end token. The loss leaves pad out, but these "
-            "would count, and the decoder would mostly learn to say end.",
+            "Labels of short sentences are filled up with the end token. The loss leaves pad out, but "
+            "these would count, each like a word that was really said.",
             (
                 _filled_with_end,
                 lambda x, s, e, p: tuple(
@@ -176,8 +176,8 @@ FORCING = Exercise(
         ),
         Mistake(
             "padding in front",
-            "Your rows are filled up in front. The words then stand at other positions in every row, and "
-            "start is no longer the first token.",
+            "Your rows are filled up in front. The same word then stands at another position when a "
+            "neighbour is longer, and start is no longer the first token of a short row.",
             (_forced(lambda w, s, e: [s, *w], lambda w, s, e: [*w, e], front=True),),
         ),
         Mistake(
@@ -282,13 +282,18 @@ LOSS = Exercise(
         ),
         Mistake(
             "sum instead of mean",
-            "You add the labels up without dividing by how many they are (or divide by the number of "
+            "You add the losses up without dividing by how many there are (or divide by the number of "
             "sentences), so longer batches look worse.",
             (
                 lambda z, y, pad: _losses(z, y)[y != pad].sum(),
                 lambda z, y, pad: _losses(z, y)[y != pad].sum() / len(y),
-                lambda z, y, pad: _losses(z, y).sum(),
             ),
+        ),
+        Mistake(
+            "sum over all positions",
+            "You add up the losses of all positions, those of the padding too, and divide by nothing. "
+            "Which of them should count, and by how many is their sum to be divided?",
+            (lambda z, y, pad: _losses(z, y).sum(),),
         ),
         Mistake(
             "padding taken to be 0",
@@ -312,8 +317,13 @@ LOSS = Exercise(
             "no softmax",
             "You pick the label's logit and forget its rivals. A logit alone says nothing: adding 5 to all "
             "of them changes no probability, but it changes your loss.",
+            (lambda z, y, pad: _over_real(z, y, pad, lambda z, y: -z.gather(-1, y[..., None])[..., 0]),),
+        ),
+        Mistake(
+            "no number",
+            "Your loss is NaN in most cases, as when the logarithm is taken of logits, which may be "
+            "negative, or a mean of nothing. Of which positive numbers do you want the logarithm?",
             (
-                lambda z, y, pad: _over_real(z, y, pad, lambda z, y: -z.gather(-1, y[..., None])[..., 0]),
                 lambda z, y, pad: _over_real(
                     z, y, pad, lambda z, y: -z.gather(-1, y[..., None])[..., 0].log()
                 ),

@@ -52,7 +52,7 @@ def scores_clamped(scores):
     return weights / weights.sum(-1, keepdim=True)
 
 
-@wrong("4.1-2", "largest weight")
+@wrong("4.1-2", "The largest number in each of your rows is 1, so with more")
 def never_divided(scores):
     return torch.exp(scores - scores.max(-1, keepdim=True).values)
 
@@ -73,7 +73,7 @@ def own_token_hidden_too(query, key, value):
     return scores.masked_fill(mask, -torch.inf).softmax(-1).nan_to_num() @ value
 
 
-@wrong("4.1-3", "their past")
+@wrong("4.1-3", "Wherever a token has a future, it reads that and not its")
 def mask_looks_forward(query, key, value):
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
     mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril(-1)  # hides the past

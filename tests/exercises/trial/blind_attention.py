@@ -13,7 +13,7 @@ def divided_by_head_dim_not_its_root(query, key):
     return query @ key.mT / query.shape[-1]
 
 
-@wrong("4.1-1", "Your scale changes when there are more keys and the head size stays")
+@wrong("4.1-1", "Your scale changes with the number of tokens while the head")
 def root_of_the_number_of_keys(query, key):
     return query @ key.mT / math.sqrt(key.shape[-2])
 
@@ -57,7 +57,7 @@ def the_1000_for_a_mask(query, key, value):
     return s.softmax(-1) @ value
 
 
-@wrong("4.1-3", "The future gets no weight, but the rest of each row sums to less than")
+@wrong("4.1-3", "The future gets no weight, but what is left of a row sums to")
 def masked_after_the_softmax_not_renormalised(query, key, value):
     w = (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1)
     return w.tril() @ value
@@ -83,7 +83,7 @@ def view_without_transposing(x, num_heads):
     return x.view(b, num_heads, s, d // num_heads)
 
 
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result: the two sizes of")
+@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
 def heads_take_every_other_feature(x, num_heads):
     b, s, d = x.shape
     return x.view(b, s, d // num_heads, num_heads).permute(0, 3, 1, 2)
@@ -191,7 +191,7 @@ def divided_by_dropout_p(weights, keep, dropout_p, training):
     return weights * keep / dropout_p if training and dropout_p > 0 else weights
 
 
-@wrong("4.1-10", "Evaluation does not give the weights back as they came: you scale")
+@wrong("4.1-10", "Your average is kept by making all weights smaller at")
 def scaled_also_when_used(weights, keep, dropout_p, training):
     if training:
         return weights * keep
@@ -258,12 +258,12 @@ def pairs_divided_by_seq(table):
     return torch.stack([g.diagonal(k).sum() / len(table) for k in range(len(table))])
 
 
-@wrong("4.2.3-3", "You compare position 0 with the others. For sines that is enough, but")
+@wrong("4.2.3-3", "You compare one position, the first or the last, with the")
 def only_pairs_with_position_0(table):
     return table @ table[0]
 
 
-@wrong("4.2.3-3", "You divide by the lengths of the vectors, so distance 0 gives exactly")
+@wrong("4.2.3-3", "You divide by the lengths of the vectors, or by their mean")
 def cosines(table):
     t = F.normalize(table, dim=-1)
     g = t @ t.T
@@ -406,7 +406,7 @@ def short_texts_are_stretched(length, trained_length, head_dim, base):
     return pos[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)
 
 
-@wrong("4.2.3-10", "Your last position falls exactly on trained_length - 1: you divide by")
+@wrong("4.2.3-10", "The last position of a longer text falls exactly on")
 def last_onto_last(length, trained_length, head_dim, base):
     pos = torch.arange(length).float()
     if length > trained_length:
@@ -452,7 +452,7 @@ def the_diagonal_before_it_one_row_too_low(weights, period):
     return weights[:, t, t - period + 1].mean(-1)
 
 
-@wrong("4.1-9", "Your entropies are negative: the logarithm of a number below one is")
+@wrong("4.1-9", "No entropy of yours is above zero: the logarithm of a number")
 def the_sign(weights):
     return (weights * weights.clamp(min=1e-30).log2()).sum(-1)
 

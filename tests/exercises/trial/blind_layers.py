@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from trial.answers import right, wrong
 
 
-@wrong("4.2-1", "Your numbers are slightly too small, the more so the fewer features")
+@wrong("4.2-1", "The normed numbers are slightly too small, the more so the")
 def variance_with_n_1(x, weight, bias, eps):
     return (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, keepdim=True) + eps) * weight + bias
 
@@ -80,7 +80,7 @@ def return_inside_the_loop(x, layers, final_norm):
     return None
 
 
-@wrong("4.2-5", "Your queries read the padding and leave the tokens out. What does")
+@wrong("4.2-5", "Where there is padding, your queries read it and leave the")
 def mask_the_wrong_way_round_again(x, memory, memory_keep, w_query, w_key, w_value):
     q, k, v = x @ w_query, memory @ w_key, memory @ w_value
     s = q @ k.mT / math.sqrt(q.shape[-1])
@@ -185,7 +185,7 @@ def start_is_returned(next_logits, batch, start, end, max_len):
     return t
 
 
-@wrong("4.2-9", "As soon as one row says end, all are cut off. A single sentence comes")
+@wrong("4.2-9", "The loop ends as soon as one row has said end, whichever it")
 def stops_when_the_first_row_has_ended(next_logits, batch, start, end, max_len):
     t = torch.full((batch, 1), start)
     done = torch.zeros(batch, dtype=torch.bool)
@@ -199,7 +199,7 @@ def stops_when_the_first_row_has_ended(next_logits, batch, start, end, max_len):
     return t[:, 1:]
 
 
-@wrong("4.2-10", "You change the last token and no other. A decoder that looks one step")
+@wrong("4.2-10", "Only what the last token does to others is seen. A decoder")
 def only_the_last_token_is_changed(decoder, tokens, vocab_size):
     a = decoder(tokens)
     other = tokens.clone()
@@ -209,7 +209,7 @@ def only_the_last_token_is_changed(decoder, tokens, vocab_size):
     return max([s - t for t in range(s) if moved[t]], default=0)
 
 
-@wrong("4.2-10", "or count the leaks")
+@wrong("4.2-10", "You return whether there is a leak, or a count of leaks, of")
 def counts_how_many_positions_look_ahead(decoder, tokens, vocab_size):
     a = decoder(tokens)
     ahead = set()
@@ -328,7 +328,7 @@ def mean_of_sentences_means(logits, labels, pad):
     return rows[real.any(1)].mean()
 
 
-@wrong("4.2-9", "The words are right, but you always write max_len columns, the last")
+@wrong("4.2-9", "The words are right, but there are always max_len columns")
 def always_max_len_words(next_logits, batch, start, end, max_len):
     t = torch.full((batch, 1), start)
     done = torch.zeros(batch, dtype=torch.bool)

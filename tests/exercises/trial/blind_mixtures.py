@@ -46,7 +46,7 @@ def gates_all_equal(logits, top_k):
     return torch.zeros_like(logits).scatter(1, at, 1.0 / top_k)
 
 
-@wrong("4.3-3", "Both gates are right, but your share is above one: it is `after` over")
+@wrong("4.3-3", "Both gates are right, but your share is never below one: it")
 def share_upside_down_again(logits, top_k):
     p = logits.softmax(-1)
     v, i = logits.topk(top_k)
@@ -95,7 +95,7 @@ def overflows(logits):
     return (torch.log(torch.exp(logits).sum(-1)) ** 2).mean()
 
 
-@wrong("4.3-5", "You square the logits themselves. That keeps them small too, but it")
+@wrong("4.3-5", "You square the logits themselves, or their sum. That keeps")
 def squared_logits_no_logsumexp(logits):
     return (logits**2).sum(-1).mean()
 
@@ -174,7 +174,7 @@ def each_column_has_a_capacity_of_its_own(expert, num_experts, capacity):
     return kept
 
 
-@wrong("4.3-9", "Each expert takes one more than the capacity (or one less). If the")
+@wrong("4.3-9", "An expert does not take just as many as its capacity, but one")
 def one_more_than_the_capacity(expert, num_experts, capacity):
     used = [0] * num_experts
     kept = torch.zeros_like(expert, dtype=torch.bool)
@@ -195,7 +195,7 @@ def gates_raised_to_one_again(x, answers, gates, kept):
     return x + (g[..., None] * a).sum(1)
 
 
-@wrong("4.3-10", "You return the experts' answers without x. The exercise asks for what")
+@wrong("4.3-10", "Only a token that was dropped by all of its experts gets its")
 def the_residual_only_for_dropped_tokens(x, answers, gates, kept):
     a = torch.where(kept[..., None], answers, torch.zeros_like(answers))
     y = (gates[..., None] * a).sum(1)
@@ -254,7 +254,7 @@ def only_the_chosen_columns_of_the_router_are_active(
     return num_layers * (att + num_experts * e) + out, num_layers * (att + top_k * e) + out
 
 
-@wrong("4.3-13", "Your numbers are half of what they should be: you count a")
+@wrong("4.3-13", "Some of your numbers, or all of them, are half of what they")
 def additions_are_not_counted(tokens, d_model, d_ff, num_experts, top_k):
     e = 3 * tokens * d_model * d_ff
     return tokens * d_model * num_experts, e * num_experts, e * top_k
@@ -290,17 +290,17 @@ def f_and_p_both_of_the_choices(logits, top_k):
     return e * (fr * fr).sum() + 0 * logits.sum()
 
 
-@wrong("4.3-5", "You take the mean of the logarithms without squaring them. Training")
+@wrong("4.3-5", "You take the mean of the logarithms, or of their absolute")
 def not_squared(logits):
     return logits.logsumexp(-1).mean()
 
 
-@wrong("4.3-8", "With k = 1 you are right. With k = 2 every token asks for two places")
+@wrong("4.3-8", "With k = 1 you are right. With more choices for each token")
 def divided_by_top_k(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * batch * seq / (num_experts * top_k))
 
 
-@wrong("4.3-12", "You are off by far less than a percent: the router or the norms are")
+@wrong("4.3-12", "A small part is missing: the router, norms, or both (each")
 def the_last_norm_forgotten(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     rest = 2 * d_model**2 + 2 * d_model * d_kv + d_model * num_experts + 2 * d_model
     e = 3 * d_model * d_ff

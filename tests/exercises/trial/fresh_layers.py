@@ -168,7 +168,7 @@ def load_of_the_softmax_argmax_per_batch(logits, top_k):
     return logits.shape[1] * (chosen * logits.softmax(-1)).mean(0).sum()  # mean of products
 
 
-@wrong("4.3-5", "logarithms without squaring")
+@wrong("4.3-5", "You take the mean of the logarithms, or of their absolute")
 def absolute_for_square(logits):
     return logits.logsumexp(-1).abs().mean()
 

@@ -52,7 +52,7 @@ def window_of_two(query, key, value):
     return scores.masked_fill(ones.triu(1) | ones.tril(-2), -torch.inf).softmax(-1) @ value
 
 
-@wrong("4.1-4", "You set keys and values of the padding to zero. Their scores")
+@wrong("4.1-4", "It comes out as if keys and values of the padding were zero")
 def padding_set_to_zero_first(query, key, value, is_token):
     key, value = (x.masked_fill(~is_token[..., None], 0) for x in (key, value))
     return (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1) @ value
@@ -80,7 +80,7 @@ def values_not_projected(x, w_query, w_key, w_value, w_out, num_heads):
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2) @ w_out
 
 
-@wrong("4.1-6", "Each key shares itself out over the queries in your heads.")
+@wrong("4.1-6", "Your weights sum to one over the heads, or over the sequences")
 def softmax_over_the_heads(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(1)
@@ -269,7 +269,7 @@ def source_read_up_to_its_own_place(x, memory, memory_keep, self_attention, cros
     return x + feed_forward(x)
 
 
-@wrong("4.2-7", "Your rows are filled up in front. The words then stand at")
+@wrong("4.2-7", "Your rows are filled up in front. The same word then stands")
 def filled_up_in_front(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
     inputs = [[pad] * (n - 1 - len(s)) + [start, *s] for s in sentences]
@@ -295,7 +295,7 @@ def padded_by_torch(sentences, start, end, pad):
     )
 
 
-@wrong("4.2-8", "You add the labels up without dividing by how many they are")
+@wrong("4.2-8", "You add the losses up without dividing by how many there are")
 def nats_of_a_sentence(logits, labels, pad):
     return F.cross_entropy(logits.transpose(1, 2), labels, ignore_index=pad, reduction="sum") / len(labels)
 
@@ -363,7 +363,7 @@ def choice_of_the_next_word_alone(decoder, tokens, vocab_size):
     return far
 
 
-@wrong("4.2-10", "You report honest decoders: a position that reads an earlier")
+@wrong("4.2-10", "You report honest decoders, too. A leak is what a changed")
 def how_far_back_it_looks(decoder, tokens, vocab_size):
     before, far = decoder(tokens), 0
     for s in range(len(tokens)):
@@ -413,7 +413,7 @@ GAP = {
 }
 
 
-@wrong("4.2-12", "You count three projections in attention. There is a fourth,")
+@wrong("4.2-12", "These numbers count three projections in attention. There is")
 def three_projections():
     return {**GAP, "two": GAP["two"] - 1056, "one": GAP["one"] - 1056}
 
@@ -437,7 +437,7 @@ FALLS = {
 }
 
 
-@wrong("4.2-13", "You share the fall out evenly as a sum. It is a factor: take")
+@wrong("4.2-13", "That shares the fall out evenly as a sum. It is a factor")
 def mean_fall_of_a_layer():
     return {**FALLS, "layer": 6000 / 12}
 
@@ -528,7 +528,7 @@ def round_the_end_of_the_table(table):
     return torch.stack([(table * table.roll(-k, 0)).sum(1).mean() for k in range(len(table))])
 
 
-@wrong("4.2.3-3", "You compare position 0 with the others. For sines that is")
+@wrong("4.2.3-3", "You compare one position, the first or the last, with the")
 def from_the_first_row_alone(table):
     return table @ table[0]
 
@@ -597,7 +597,7 @@ def values_turned_too(query, key, value, rotate):
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-@wrong("4.2.3-8", "Queries turn one way and keys the other, so scores depend on")
+@wrong("4.2.3-8", "Queries and keys are both turned backwards, by minus their")
 def distances_from_the_end(query, key, value, rotate):
     new, seq = query.shape[-2], key.shape[-2]
     places = torch.arange(seq).flip(0)
@@ -678,7 +678,7 @@ WAVES = {
 }
 
 
-@wrong("4.2.3-12", "You forget that a whole turn is 2 pi. 1 / frequency positions")
+@wrong("4.2.3-12", "That leaves out that a whole turn is 2 pi: 1 / frequency")
 def no_two_pi():
     return {**WAVES, "longest": 1000 ** (30 / 32), "slowest": 128 / 1000 ** (30 / 32), "turned": 12}
 
@@ -688,7 +688,7 @@ def in_degrees():
     return {**WAVES, "slowest": 360 * 128 / SLOWEST}
 
 
-@wrong("4.2.3-12", "You count the pairs that have *not* gone round once in the")
+@wrong("4.2.3-12", "That is how many pairs have *not* gone round once in the")
 def those_that_have_not():
     return {**WAVES, "turned": 9}
 

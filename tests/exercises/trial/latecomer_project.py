@@ -137,7 +137,7 @@ def to_the_nearest_whole_number(batch, seq, num_experts, top_k, capacity_factor)
     return max(1, round(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-8", "You count the tokens of one sequence. Experts serve the whole")
+@wrong("4.3-8", "You round up for each sequence and multiply by their number")
 def each_sentence_by_itself(batch, seq, num_experts, top_k, capacity_factor):
     return batch * math.ceil(capacity_factor * seq * top_k / num_experts)
 
@@ -152,7 +152,7 @@ def last_token_served_first(expert, num_experts, capacity):
     return kept
 
 
-@wrong("4.3-9", "Each expert takes one more than the capacity (or one less).")
+@wrong("4.3-9", "An expert does not take just as many as its capacity, but one")
 def one_place_too_few(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
     for j in range(expert.shape[1]):
@@ -162,7 +162,7 @@ def one_place_too_few(expert, num_experts, capacity):
     return kept
 
 
-@wrong("4.3-10", "You return the experts' answers without x. The exercise asks")
+@wrong("4.3-10", "Only a token that was dropped by all of its experts gets its")
 def residual_for_the_dropped_alone(x, answers, gates, kept):
     y = (gates[..., None] * answers.masked_fill(~kept[..., None], 0)).sum(1)
     return torch.where(kept.any(1, keepdim=True), y, x)

@@ -33,7 +33,7 @@ def divided_in_the_exponent(scores):
     return (scores - scores.logsumexp(-1, keepdim=True)).exp()
 
 
-@wrong("4.1-3", "The future gets no weight, but the rest of each row sums to")
+@wrong("4.1-3", "The future gets no weight, but what is left of a row sums to")
 def future_zeroed_after_the_softmax(query, key, value):
     scores = query @ key.mT / query.shape[-1] ** 0.5
     return scores.softmax(-1).tril() @ value
@@ -52,7 +52,7 @@ def mean_of_the_padding(query, key, value, is_token):
     return scores.masked_fill(~is_token[:, None, :], -1e9).softmax(-1) @ value
 
 
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result: the two")
+@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
 def every_other_feature(x, num_heads):
     return x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)
 
@@ -167,7 +167,7 @@ def normed_x_on_the_path(x, layers, final_norm):
     return final_norm(x)
 
 
-@wrong("4.2-5", "Your queries read the padding and leave the tokens out. What")
+@wrong("4.2-5", "Where there is padding, your queries read it and leave the")
 def padding_read_and_not_the_words(x, memory, memory_keep, w_query, w_key, w_value):
     q, k, v = x @ w_query, memory @ w_key, memory @ w_value
     scores = q @ k.mT / q.shape[-1] ** 0.5
@@ -228,7 +228,7 @@ def goes_on_behind_the_end(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
-@wrong("4.2-9", "As soon as one row says end, all are cut off. A single")
+@wrong("4.2-9", "The loop ends as soon as one row has said end, whichever it")
 def stops_at_the_first_end(next_logits, batch, start, end, max_len):
     tokens = torch.full((batch, 1), start)
     for _ in range(max_len):
@@ -240,7 +240,7 @@ def stops_at_the_first_end(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
-@wrong("4.2-10", "You change the last token and no other. A decoder that looks")
+@wrong("4.2-10", "Only what the last token does to others is seen. A decoder")
 def last_token_changed_alone(decoder, tokens, vocab_size):
     other = tokens.clone()
     other[-1] = (other[-1] + 1) % vocab_size
@@ -248,7 +248,7 @@ def last_token_changed_alone(decoder, tokens, vocab_size):
     return max(0, len(tokens) - 1 - int(moved.min())) if len(moved) else 0
 
 
-@wrong("4.2-10", "You try one other token at each place. A leak may show with")
+@wrong("4.2-10", "A leak that only one token shows goes unseen: you do not put")
 def one_other_token_tried(decoder, tokens, vocab_size):
     before, far = decoder(tokens), 0
     for s in range(len(tokens)):
@@ -287,12 +287,12 @@ LAYERS = {
 }
 
 
-@wrong("4.2-12", "You leave the norms out. Each has a gain and a bias for every")
+@wrong("4.2-12", "These numbers leave the norms out. Each has a gain and a bias")
 def norms_without_parameters():
     return {**LAYERS, "two": LAYERS["two"] - 128, "one": LAYERS["one"] - 64, "inner": 128}
 
 
-@wrong("4.2-12", "You count the matrices and not their biases. They are few,")
+@wrong("4.2-12", "These numbers count the matrices and not their biases. They")
 def maps_without_biases():
     return {**LAYERS, "two": 4 * 1024 + 8192 + 128, "one": 4 * 1024 + 6144 + 64}
 
@@ -316,12 +316,12 @@ FALL = {
 }
 
 
-@wrong("4.2-13", "You divide by the number of layers. From the first to the")
+@wrong("4.2-13", "That divides by the number of layers. From the first to the")
 def thirteen_steps():
     return {**FALL, "layer": 6000 ** (1 / 13)}
 
 
-@wrong("4.2-13", "You take the natural logarithm. A power of ten is counted by")
+@wrong("4.2-13", "These are natural logarithms. A power of ten is counted by")
 def natural_powers():
     return {**FALL, "last": math.log(6000), "first": math.log(5.625), "beyond": math.log(6000 / 5.625)}
 
@@ -391,7 +391,7 @@ def by_powers_of_one_step(offset, d_model, base):
     return torch.linalg.matrix_power(turned(1, d_model, base).double(), offset)
 
 
-@wrong("4.2.3-3", "You divide by the lengths of the vectors, so distance 0 gives")
+@wrong("4.2.3-3", "You divide by the lengths of the vectors, or by their mean")
 def cosines_for_products(table):
     unit = F.normalize(table, dim=1)
     return torch.stack([(unit @ unit.T).diagonal(k).mean() for k in range(len(table))])
@@ -524,7 +524,7 @@ def mean_below_the_line():
     return {**STRETCH, "verdict": "does not hold"}
 
 
-@wrong("4.2.3-11", "You go two errors down. With five seeds the interval reaches")
+@wrong("4.2.3-11", "That goes two errors down, as for very many seeds. With five")
 def errors_of_the_normal():
     return {**STRETCH, "low": 0.012 - 1.96 * 0.006}
 
@@ -543,7 +543,7 @@ TURNS = {
 }
 
 
-@wrong("4.2.3-12", "You take the exponent 1. The pairs are counted from 0, so the")
+@wrong("4.2.3-12", "That takes the exponent 1. The pairs are counted from 0, so")
 def base_for_the_slowest():
     return {**TURNS, "longest": 2000 * math.pi, "slowest": 128 / 2000 / math.pi}
 

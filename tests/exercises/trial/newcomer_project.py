@@ -32,7 +32,7 @@ def all_at_the_threshold(logits, top_k):
     return logits.masked_fill(logits < least, -torch.inf).softmax(-1)
 
 
-@wrong("4.3-3", "Both gates are right, but your share is above one: it is")
+@wrong("4.3-3", "Both gates are right, but your share is never below one: it")
 def factor_turned_over(logits, top_k):
     best, chosen = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, chosen)
@@ -60,7 +60,7 @@ def no_number_of_experts(logits, top_k):
     return (f * logits.softmax(-1).mean(0)).sum()
 
 
-@wrong("4.3-5", "You square the logits themselves. That keeps them small too,")
+@wrong("4.3-5", "You square the logits themselves, or their sum. That keeps")
 def squared_logits(logits):
     return (logits**2).sum(-1).mean()
 
@@ -154,7 +154,7 @@ def router_column_of_the_used_alone(vocab_size, d_model, num_layers, d_kv, d_ff,
     return count(num_experts), count(top_k)
 
 
-@wrong("4.3-13", "Your numbers are half of what they should be: you count a")
+@wrong("4.3-13", "Some of your numbers, or all of them, are half of what they")
 def multiplications_alone(tokens, d_model, d_ff, num_experts, top_k):
     one = 3 * tokens * d_model * d_ff
     return tokens * d_model * num_experts, num_experts * one, top_k * one
@@ -201,7 +201,7 @@ STEP = {
 }
 
 
-@wrong("4.3-15", "You divide the optimizer's time by that of the layers. A")
+@wrong("4.3-15", "That is the optimizer's time over that of the layers. A share")
 def optimizer_over_the_rest():
     return {**STEP, "share": 2400 / 90}
 

@@ -13,12 +13,12 @@ SETS = {
 }
 
 
-@wrong("4.1-12", "You count the picked set too. It cannot be a control for")
+@wrong("4.1-12", "This number counts the picked set too. It cannot be a control")
 def the_set_itself_is_counted():
     return {**SETS, "anywhere": 560, "same_layer": 56, "share": 4 / 56}
 
 
-@wrong("4.1-12", "You count the same heads in another order as another set.")
+@wrong("4.1-12", "This number counts the same heads in another order as another")
 def orders_of_three_heads():
     return {**SETS, "anywhere": 16 * 15 * 14 - 1, "same_layer": 8 * 7 * 6 - 1, "share": 4 / 335}
 
@@ -33,7 +33,7 @@ def share_of_all_sets():
     return {**SETS, "share": 4 / 559}
 
 
-@wrong("4.1-12", "You leave out whole heads, not sets: the picked heads may")
+@wrong("4.1-12", "This number leaves out whole heads, not sets: the picked")
 def heads_left_to_choose_from():
     return {**SETS, "anywhere": math.comb(13, 3), "same_layer": math.comb(5, 3), "share": 0.4}
 
@@ -52,17 +52,17 @@ LINE = {
 }
 
 
-@wrong("4.1-13", "You let all of a token's cost grow with the length.")
+@wrong("4.1-13", "With this number all of a token's cost grows with the length")
 def four_times_for_twice_the_text():
     return {**LINE, "twice": 4}
 
 
-@wrong("4.1-13", "You compare the cost of a token. A text of twice the length")
+@wrong("4.1-13", "That compares the cost of a token. A text of twice the length")
 def of_a_token_not_of_a_text():
     return {**LINE, "twice": 43 / 23}
 
 
-@wrong("4.1-13", "You let all of a token's cost grow with the length.")
+@wrong("4.1-13", "With this number all of a token's cost grows with the length")
 def through_the_origin():
     return {**LINE, "fixed": 0, "thousand": 11.5, "level": 40 / 0.0115}
 
@@ -77,7 +77,7 @@ def time_at_a_thousand():
     return {**LINE, "thousand": 13}
 
 
-@wrong("4.1-13", "You have counted how much *further* the line must go. The")
+@wrong("4.1-13", "That is how much *further* the line must go from its last")
 def from_the_last_point_on():
     return {**LINE, "level": 1700}
 

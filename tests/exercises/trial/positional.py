@@ -66,7 +66,7 @@ def rotation_of_halves(offset, d_model, base):
     return torch.cat([torch.cat([c, s], 1), torch.cat([-s, c], 1)])  # features lie in turn
 
 
-@wrong("4.2.3-2", "minus sign")
+@wrong("4.2.3-2", "Both sines of a block have the same sign in your matrix, so")
 def without_the_minus(offset, d_model, base):
     matrix = torch.zeros(d_model, d_model)
     for i, angle in enumerate(angles_of(torch.tensor([offset]), d_model, base)[0]):
@@ -100,7 +100,7 @@ def distance_zero_left_out(table):
     return torch.stack([products.diagonal(k).mean() for k in range(1, len(table))])
 
 
-@wrong("4.2.3-3", "compare position")
+@wrong("4.2.3-3", "You compare one position, the first or the last, with the")
 def seen_from_the_first_position(table):
     return table @ table[0]  # all pairs at a distance, not only the first
 
@@ -184,7 +184,7 @@ def refused_one_too_early(x, table, lengths):
     return x + table[places]
 
 
-@wrong("4.2.3-6", "torch complains")
+@wrong("4.2.3-6", "All that fits is right. Where a position is missing, an")
 def index_error_for_value_error(x, table, lengths):
     return x + table[lengths[:, None] + torch.arange(x.shape[1])]
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from trial.answers import right, wrong
 
 
-@wrong("4.1-1", "Your scale changes when there are more keys and the head")
+@wrong("4.1-1", "Your scale changes with the number of tokens while the head")
 def divided_by_the_number_of_keys(query, key):
     return query @ key.mT / key.shape[-2] ** 0.5
 
@@ -59,7 +59,7 @@ def a_place_that_holds_nothing(query, key, value, is_token):
     return w @ value.masked_fill(~is_token[..., None], 0.0)
 
 
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result: the")
+@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
 def every_nth_feature_to_a_head(x, num_heads):
     return x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)
 
@@ -146,7 +146,7 @@ def another_seed_stands_beside():
     }
 
 
-@wrong("4.1-13", "You compare the cost of a token. A text of twice the")
+@wrong("4.1-13", "That compares the cost of a token. A text of twice the length")
 def twice_for_a_token_only():
     return {
         "fixed": 3,
@@ -282,7 +282,7 @@ def a_small_gain_does_not_hold():
     }
 
 
-@wrong("4.2.3-12", "You take the exponent 1. The pairs are counted from 0, so")
+@wrong("4.2.3-12", "That takes the exponent 1. The pairs are counted from 0, so")
 def the_base_itself_is_the_slowest():
     return {
         "longest": 2 * math.pi * 1000,
@@ -366,7 +366,7 @@ def divided_by_all_places(logits, labels, pad):
     return total / labels.numel()
 
 
-@wrong("4.2-9", "As soon as one row says end, all are cut off. A single")
+@wrong("4.2-9", "The loop ends as soon as one row has said end, whichever it")
 def stops_with_the_first_row_sixth(next_logits, batch, start, end, max_len):
     tokens = torch.full((batch, 1), start)
     for _ in range(max_len):
@@ -391,7 +391,7 @@ def preallocated(next_logits, batch, start, end, max_len):
     return tokens[:, 1 : n + 1].clone()
 
 
-@wrong("4.2-10", "You try one other token at each place. A leak may show")
+@wrong("4.2-10", "A leak that only one token shows goes unseen: you do not put")
 def one_other_token_is_tried(decoder, tokens, vocab_size):
     base, far = decoder(tokens), 0
     for s in range(len(tokens)):
@@ -433,7 +433,7 @@ def sorted_in_python(log_probs, step_log_probs):
     return parents, tokens, total[parents, tokens]
 
 
-@wrong("4.2-12", "You count the matrices and not their biases. They are")
+@wrong("4.2-12", "These numbers count the matrices and not their biases. They")
 def biases_forgotten():
     return {
         "two": 12416,
@@ -444,7 +444,7 @@ def biases_forgotten():
     }
 
 
-@wrong("4.2-13", "You divide by the number of layers. From the first to the")
+@wrong("4.2-13", "That divides by the number of layers. From the first to the")
 def thirteen_steps_between_thirteen_layers():
     last, first = math.log10(6000), math.log10(0.09 / 0.016)
     return {
@@ -493,7 +493,7 @@ def minus_infinity_for_the_others(logits, top_k):
     return logits.masked_fill(hide, -torch.inf).softmax(-1)
 
 
-@wrong("4.3-3", "Both gates are right, but your share is above one: it is")
+@wrong("4.3-3", "Both gates are right, but your share is never below one: it")
 def share_upside_down_sixth(logits, top_k):
     best, order = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, order)
@@ -591,7 +591,7 @@ def index_add_per_expert(x, expert, gate, experts):
     return y
 
 
-@wrong("4.3-12", "You are off by far less than a percent: the router or the")
+@wrong("4.3-12", "A small part is missing: the router, norms, or both (each")
 def one_norm_a_layer(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     rest = 2 * d_model * d_model + 2 * d_model * d_kv + d_model * num_experts + d_model
     around = 2 * vocab_size * d_model + d_model
@@ -628,7 +628,7 @@ def by_three_entropies(counts):
     return ((h[0] + h[1] - h[2]) / math.log(2)).float()
 
 
-@wrong("4.3-15", "You compare the optimizers' times alone. A step is")
+@wrong("4.3-15", "That compares the optimizers' times alone. A step is forward")
 def the_optimizers_alone_compared():
     return {
         "claimed": 1.8,

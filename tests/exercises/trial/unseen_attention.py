@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from trial.answers import right, wrong
 
 
-@wrong("4.1-1", "Your scale changes when")
+@wrong("4.1-1", "Your scale changes with the number of tokens while the head")
 def scaled_by_the_number_of_keys(query, key):
     return query @ key.transpose(-1, -2) / key.shape[-2] ** 0.5
 
@@ -78,7 +78,7 @@ def future_multiplied_away(query, key, value):
     return (scores - 1e3 * mask).softmax(-1) @ value
 
 
-@wrong("4.1-3", "Your tokens read their future")
+@wrong("4.1-3", "Wherever a token has a future, it reads that and not its")
 def reads_only_the_future(query, key, value):
     seq = query.shape[-2]
     allowed = torch.ones(seq, seq, dtype=torch.bool).triu()
@@ -235,13 +235,13 @@ def zeros_give_nan(weights):
     return -(weights * weights.log2()).sum(dim=-1)
 
 
-@wrong("4.1-9", "Your numbers shrink with")
+@wrong("4.1-9", "Your numbers are too small by the number of keys: they are")
 def log_of_the_zeros_replaced_by_minus_one(weights):
     logs = torch.where(weights > 0, torch.log2(weights), torch.tensor(-1.0))
     return -(weights * logs).mean(-1)
 
 
-@wrong("4.1-10", "Evaluation does not give")
+@wrong("4.1-10", "Your average is kept by making all weights smaller at")
 def scaled_when_used(weights, keep, dropout_p, training):
     if training:
         return weights * keep
@@ -293,7 +293,7 @@ def queries_of_a_group_averaged(query, key, value):
     return F.scaled_dot_product_attention(mean, key, value).repeat_interleave(times, dim=1)
 
 
-@wrong("4.2-1", "Your numbers are slightly")
+@wrong("4.2-1", "The normed numbers are slightly too small, the more so the")
 def unbiased_standard_deviation(x, weight, bias, eps):
     return (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True) + eps).sqrt() * weight + bias
 
@@ -405,7 +405,7 @@ def memory_asks_itself(x, memory, memory_keep, w_query, w_key, w_value):
     return scores.masked_fill(~memory_keep[:, None], -torch.inf).softmax(-1) @ (memory @ w_value)
 
 
-@wrong("4.2-5", "Your queries read the padding")
+@wrong("4.2-5", "Where there is padding, your queries read it and leave the")
 def mask_the_wrong_way_round(x, memory, memory_keep, w_query, w_key, w_value):
     query, key = x @ w_query, memory @ w_key
     scores = query @ key.mT / query.shape[-1] ** 0.5
@@ -525,7 +525,7 @@ def rows_go_on_after_their_end(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
-@wrong("4.2-9", "As soon as one row says")
+@wrong("4.2-9", "The loop ends as soon as one row has said end, whichever it")
 def stops_when_one_row_is_done(next_logits, batch, start, end, max_len):
     tokens = torch.full((batch, 1), start)
     for _ in range(max_len):
@@ -557,7 +557,7 @@ def python_lists_of_tokens(next_logits, batch, start, end, max_len):
     return torch.tensor([row[1:] for row in rows]).reshape(batch, -1)
 
 
-@wrong("4.2-10", "You compare each position")
+@wrong("4.2-10", "Only leaks from the token right after a position are found")
 def only_the_next_token_tried(decoder, tokens, vocab_size):
     before = decoder(tokens)
     for s in range(1, len(tokens)):
@@ -568,7 +568,7 @@ def only_the_next_token_tried(decoder, tokens, vocab_size):
     return 0
 
 
-@wrong("4.2-10", "You change the last token")
+@wrong("4.2-10", "Only what the last token does to others is seen. A decoder")
 def again_only_the_last_token_changed(decoder, tokens, vocab_size):
     before = decoder(tokens)
     changed = tokens.clone()
@@ -700,7 +700,7 @@ def solved_from_two_positions_a_pair(offset, d_model, base):
     return torch.block_diag(*blocks).float()
 
 
-@wrong("4.2.3-3", "You compare position 0 with")
+@wrong("4.2.3-3", "You compare one position, the first or the last, with the")
 def first_position_for_all(table):
     return table @ table[0]
 
@@ -933,7 +933,7 @@ def filled_number_by_number(num_heads, query_len, key_len):
     return torch.from_numpy(bias)
 
 
-@wrong("4.2.3-10", "Your last position falls")
+@wrong("4.2.3-10", "The last position of a longer text falls exactly on")
 def squeezed_by_the_last_position(length, trained_length, head_dim, base):
     p = torch.arange(length) * min(1.0, (trained_length - 1) / max(1, length - 1))
     return p[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)

@@ -574,7 +574,7 @@ def capacity_for_each_column(expert, num_experts, capacity):
     return place.sum(-1) <= capacity
 
 
-@wrong("4.3-9", "Each expert takes one more")
+@wrong("4.3-9", "An expert does not take just as many as its capacity, but one")
 def one_too_many(expert, num_experts, capacity):
     used, kept = [0] * num_experts, torch.zeros(expert.shape, dtype=torch.bool)
     for j in range(expert.shape[1]):
@@ -698,7 +698,7 @@ def one_table_for_both_ends(vocab_size, d_model, num_layers, d_kv, d_ff, num_exp
     return total, num_layers * (rest + top_k * expert) + around
 
 
-@wrong("4.3-12", "You are off by far less")
+@wrong("4.3-12", "A small part is missing: the router, norms, or both (each")
 def last_norm_forgotten(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     expert = 3 * d_model * d_ff
     rest = 2 * d_model * (d_model + d_kv) + d_model * num_experts + 2 * d_model
@@ -725,7 +725,7 @@ def numbers_of_tensors_on_the_meta_device(vocab_size, d_model, num_layers, d_kv,
     return [int(total), int(active)]
 
 
-@wrong("4.3-13", "Your numbers are half of")
+@wrong("4.3-13", "Some of your numbers, or all of them, are half of what they")
 def multiplications_only(tokens, d_model, d_ff, num_experts, top_k):
     expert = 3 * tokens * d_model * d_ff
     return tokens * d_model * num_experts, num_experts * expert, top_k * expert
