@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -74,12 +75,18 @@ def load_bibliography(path: str | Path | None = None) -> dict[str, Reference]:
     path = Path(path) if path else BOOK_ROOT / "notebooks" / "references.bib"
     if not path.is_file():
         raise FileNotFoundError(f"there is no bibliography at {path}")
+    return dict(_parsed(path.read_text(encoding="utf-8"), path.name))
+
+
+@cache
+def _parsed(text: str, name: str) -> dict[str, Reference]:
+    """The works of one BibTeX text; a page of claims names hundreds, and the text is parsed once."""
     try:
-        entries = parse_string(path.read_text(encoding="utf-8"), "bibtex").entries
+        entries = parse_string(text, "bibtex").entries
     except BibliographyDataError as twice:
-        raise ValueError(f"{path.name}: a key stands twice: {twice}") from twice
+        raise ValueError(f"{name}: a key stands twice: {twice}") from twice
     except PybtexError as broken:
-        raise ValueError(f"{path.name} is no BibTeX: {broken}") from broken
+        raise ValueError(f"{name} is no BibTeX: {broken}") from broken
     found = {key: _reference(key, entry) for key, entry in entries.items()}
     _refuse_twins(found.values())
     return found

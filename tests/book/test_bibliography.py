@@ -75,6 +75,14 @@ def test_an_entry_is_read_with_its_link(file):
     assert work.markdown == f"Ritchie & Thompson 1974, [*The UNIX Time-Sharing System*]({work.link})"
 
 
+def test_a_file_that_changed_is_read_anew_and_what_was_read_is_the_callers_own(file):
+    path = file(ENTRY)
+    load_bibliography(path).clear()
+    assert list(load_bibliography(path)) == ["ritchie1974"]
+    path.write_text(ENTRY.replace("{ritchie1974", "{unix1974"))
+    assert list(load_bibliography(path)) == ["unix1974"]
+
+
 def test_what_is_free_to_read_is_linked_before_what_is_not():
     work = Reference("a1", ("A",), "T", 2023, doi="10.1145/1", arxiv="2309.06180", url="https://x.org")
     assert work.link == "https://arxiv.org/abs/2309.06180"

@@ -99,22 +99,29 @@ def test_the_library_is_the_one_that_computed_them(path):
         pytest.skip(f"computed before these changed: {', '.join(sorted(changed))}")
 
 
-@FILES
-def test_one_stored_run_comes_out_again(path):
-    declared, choose = experiments(path), random.Random(this_commit())
-    stored = {
-        key: each
+def cheap_experiments(section):
+    """{(file, key): CPU seconds of a mean run} of a section's experiments that a commit may repeat."""
+    return {
+        (path, key): each.cpu_seconds / len(each.runs)
+        for path in files()
+        if section_of(path) == section
         for key, each in read_results(path).items()
-        if declared[key].tolerance and each.cpu_seconds / len(each.runs) <= CHEAP
+        if experiments(path)[key].tolerance and each.cpu_seconds / len(each.runs) <= CHEAP
     }
-    assert stored, f"{path.name} has no experiment that is cheap enough to repeat"
-    key = choose.choice(sorted(stored))
-    setting, seed, figures = choose.choice(stored[key].runs)
+
+
+@pytest.mark.parametrize("section", dict.fromkeys(section_of(path) for path in files()))
+def test_one_stored_run_comes_out_again(section):
+    """Each experiment's turn comes, a dear one's the less often the dearer it is."""
+    cheap, choose = cheap_experiments(section), random.Random(this_commit())
+    assert cheap, f"section {section} has no experiment that is cheap enough to repeat"
+    (path, key), *_ = choose.choices(list(cheap), [1 / max(cost, 1) for cost in cheap.values()])
+    setting, seed, figures = choose.choice(read_results(path)[key].runs)
     again = run_again(path, key, setting, seed)
     assert again.keys() == figures.keys()
     off = {
         name: (figures[name], again[name])
-        for name, room in declared[key].tolerance.items()
+        for name, room in experiments(path)[key].tolerance.items()
         if abs(again[name] - figures[name]) > room + 1e-9
     }
     assert not off, f"{key} with {setting}, seed {seed}: stored and computed now differ: {off}"

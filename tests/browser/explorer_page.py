@@ -30,12 +30,14 @@ class ExplorerPage:
         self.page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
     def press(self, *keys: str) -> None:
+        self.settle()  # a key means what is on show: what was chosen before it must be
         for key in keys:
             self.page.keyboard.press(key)
             self.settle()
 
     def state(self, *names: str):
-        """Values of the model, one alone or several as a list."""
+        """Values of the model, one alone or several as a list; when they are told, they are drawn."""
+        self.settle()
         found = self.page.evaluate(f"(names) => names.map((name) => {HOST}.model.get(name))", list(names))
         return found[0] if len(names) == 1 else found
 

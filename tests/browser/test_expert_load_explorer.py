@@ -296,6 +296,18 @@ def test_the_filter_shows_one_domain_and_the_orders_group_tokens(show):
     assert "C code" in page.readout()
     page.press("End", "ArrowRight")
     assert page.state("token") == 22
+    # A key in the same breath as a choice, before anything is drawn, means the new tokens.
+    page.evaluate("""() => {
+        const domain = document.querySelector("select[aria-label=Domain]");
+        const map = document.querySelector(".lm-map");
+        domain.value = "0";
+        domain.dispatchEvent(new Event("change"));
+        map.dispatchEvent(new KeyboardEvent("keydown", { key: "Home" }));
+        map.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+        map.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+    }""")
+    assert page.state("domain", "token") == [0, 6]
+    page.get_by_label("Domain", exact=True).select_option("1")
     assert figures(page) == whole, "the numbers are of all tokens"
     assert "of all tokens" in page.locator(".lm-legend").inner_text()
     assert "8 of 8" in page.get_by_label("Tokens on show", exact=True).get_attribute("aria-valuetext")

@@ -372,7 +372,7 @@ function render(host) {
   }
 
   function mapKey(event) {
-    const column = scene.columnOf[view.token];
+    const column = tokensShown().columnOf[view.token]; // as chosen now: the last choice may not be drawn yet
     const arrow = ARROWS[event.key];
     const patches = {
       Home: () => moveColumn(0),
