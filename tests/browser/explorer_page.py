@@ -8,7 +8,7 @@ from pathlib import Path
 import axe_playwright_python
 from PIL import Image
 
-from llmasos_edu.widgets.shared.host import _PAGE, host_fragment
+from llmasos_edu.widgets.shared.host import PAGE, host_fragment
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 HOST = "document.querySelector('.llmasos-widget-host')"
@@ -197,5 +197,5 @@ def page_of(widgets, path: Path) -> Path:
         for name in ("layout", "tabbable", "tooltip"):
             values.pop(name)
         parts.append(host_fragment(widget._esm, widget._css, values))
-    path.write_text(_PAGE.format(title="Several", fragment="".join(parts)), encoding="utf-8")
+    path.write_text(PAGE.format(title="Several", fragment="".join(parts)), encoding="utf-8")
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmasos_edu.widgets.shared.host import _PAGE, host_fragment, read_module
+from llmasos_edu.widgets.shared.host import PAGE, host_fragment, read_module
 from llmasos_edu.widgets.shared.language_model import browser_model
 
 MODULE = read_module("shared/elements.js", "shared/language_model.js") + (
@@ -30,5 +30,5 @@ class ModelPage:
 def write_page(model, tokenizer, path: Path) -> Path:
     """The page of a model, ready to open."""
     fragment = host_fragment(MODULE, "", {"weights": browser_model(model, tokenizer)})
-    path.write_text(_PAGE.format(title="Model", fragment=fragment), encoding="utf-8")
+    path.write_text(PAGE.format(title="Model", fragment=fragment), encoding="utf-8")
     return path

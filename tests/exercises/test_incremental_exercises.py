@@ -14,7 +14,7 @@ from torch import nn
 from torch.distributions import Categorical
 
 from llmasos_edu.book.evidence import Condition, Interval
-from llmasos_edu.book.evidence.deciding import _kind
+from llmasos_edu.book.evidence.deciding import kind_and_condition
 from llmasos_edu.exercises import find, judge
 from llmasos_edu.learning.divergences import soft_cross_entropy
 from llmasos_edu.learning.elastic import ElasticLoss, ElasticPenalty
@@ -539,7 +539,7 @@ def test_the_verdict_of_the_question_is_the_book_s():
         conditions = (Condition("sums come last", lambda s: s["last"]),
                       Condition("a stage is long", lambda s: s["long"]))  # fmt: skip
         statement = SimpleNamespace(conditions=conditions)
-        kind, words = _kind(statement, [*zip(settings, rows, sides, strict=True)])
+        kind, words = kind_and_condition(statement, [*zip(settings, rows, sides, strict=True)])
         assert right["verdict"] == f"{kind} {words}".strip()
         assert (right["borne out"], right["open"]) == (sides.count("for"), sides.count("open"))
 

@@ -187,12 +187,18 @@ def decide(statement: Statement, runs) -> Decision:
             )
         found = bootstrap(values)
         rows.append((setting, found, found.side(statement.above)))
-    kind, condition = _kind(statement, rows)
+    kind, condition = kind_and_condition(statement, rows)
     own = tuple(effects[repr(sorted(settings[0].items()))])
     return Decision(statement, kind, condition, tuple(rows), own, len(runs))
 
 
-def _kind(statement, rows) -> tuple[str, str]:
+def kind_and_condition(statement, rows) -> tuple[str, str]:
+    """The kind of a verdict, and the words of its condition ("" where it has none).
+
+    Args:
+        statement: whose conditions are tried, in order.
+        rows: `[(setting, interval, side)]`, a side for each setting.
+    """
     sides = {side for _, _, side in rows}
     if sides == {FOR}:
         return "holds", ""

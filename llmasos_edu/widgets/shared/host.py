@@ -84,7 +84,7 @@ _HOST_SCRIPT = """
 })();
 """
 
-_PAGE = """<!doctype html>
+PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -282,6 +282,6 @@ def save_html(widget: Any, path: str | Path, *, title: str | None = None) -> Pat
     state = {name: getattr(widget, name) for name in widget.keys if not name.startswith("_")}
     css = getattr(widget, "_css", "")
     fragment = host_fragment(str(widget._esm), str(css), _view_state(state))
-    page = _PAGE.format(title=_escape(without_surrogates(title or repr(widget))), fragment=fragment)
+    page = PAGE.format(title=_escape(without_surrogates(title or repr(widget))), fragment=fragment)
     write_atomically(path, page.encode("utf-8"))
     return path
