@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items):
 
     seconds = {f"{chapter.file}.ipynb": chapter.seconds for chapter in load_outline()}
     seconds |= {
+        "test_stored_evidence.py": 90,
         "test_every_explorer_page.py": 70,
         "test_every_explorer_in_jupyter.py": 45,
         "test_static_pages.py": 45,
