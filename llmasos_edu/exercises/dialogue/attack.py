@@ -140,37 +140,38 @@ ATTACK = Exercise(
         ),
         Mistake(
             "orders of others alone",
-            "You try to read what belongs to others, and nothing else. Rights, a yes and receipts are never "
-            "tried.",
+            "You get in where what belongs to others can be read, and nowhere else. The holes in rights, "
+            "in a yes and in receipts stay open, and what signs in a number open.",
             (lambda make: _tries(make, rights=False, yes=False, after=False, words=False),),
         ),
         Mistake(
             "rights alone",
-            "You try calls without their rights. Who has the right may still reach for what is not his.",
+            "You get in where a call works without its right, and nowhere else. Who has the right may "
+            "still reach for what is not his.",
             (lambda make: _tries(make, others=False, yes=False, after=False, words=False),),
         ),
         Mistake(
             "no clock",
-            "You compare answers, and never the work behind them. What takes longer for an order of somebody "
-            "else can be timed.",
+            "The hole that shows in the work behind the answers alone stays open. What takes longer for an "
+            "order of somebody else can be timed.",
             (lambda make: _tries(make, work=False),),
         ),
         Mistake(
             "no yes is tried",
-            "You never try a yes that should not count: none at all, to another order, from somebody "
-            "else, or "
-            "one that is too old.",
+            "The holes in a yes stay open. There may be none at all, or it was to another order, from "
+            "somebody else, or is too old.",
             (lambda make: _tries(make, yes=False),),
         ),
         Mistake(
             "nothing is ever cancelled",
-            "You try what must be refused and never what is allowed. What does an allowed call do to others, "
-            "to the receipts, and the second time?",
+            "The holes behind a call that is allowed stay open. What does it do to others, to the "
+            "receipts, and the second time?",
             (lambda make: _tries(make, after=False),),
         ),
         Mistake(
             "numbers are only numbers",
-            "All your numbers are numbers. A user types what he likes, quotes as well.",
+            "The desk that takes signs in a number for more than a number stays open. A user types what he "
+            "likes, quotes as well.",
             (lambda make: _tries(make, words=False),),
         ),
     ),

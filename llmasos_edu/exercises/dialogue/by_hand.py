@@ -84,13 +84,13 @@ SURE = Question(
         ),
         Mistake(
             "the interval around the share",
-            "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too short below, and it may "
+            "That is p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too short below, and it may "
             "pass 1.",
             (_wald, lambda turns, wrong: {"low": _wald(turns, wrong)["low"]}),
         ),
         Mistake(
             "half of it not divided",
-            "Your middle is right, and your half width is not divided by 1 + z²/n. Both are.",
+            "Your middle is right, and your half width is not divided by 1 + z²/n. Both should be.",
             (_half_not_divided,),
         ),
         Mistake(
@@ -113,14 +113,14 @@ SURE = Question(
         ),
         Mistake(
             "the middle decides",
-            "You judge by the share itself. Another two hundred turns may give one that lies on the other "
-            "side.",
+            "Shown is only what the whole interval says. Lay its lower end beside 0.97, not the share "
+            "itself.",
             (lambda turns, wrong: {"above 0.97": not _sure(turns, wrong)["above 0.97"]},),
         ),
         Mistake(
             "n not squared",
-            "Under the root you divide z² by 4n. There it is n squared: the interval would else hardly "
-            "shrink with n.",
+            "Under the root you divide z² by 4n. There it is n squared: else the interval hardly shrinks "
+            "with n.",
             (lambda turns, wrong: dict(zip(("low", "high"), _n_not_squared(turns, wrong), strict=True)),),
         ),
     ),
@@ -170,18 +170,17 @@ CHAIN = Question(
     mistakes=(
         Mistake(
             "faults added up",
-            "You subtract the faults of all turns. Two faults in one conversation spoil it only once.",
+            "That subtracts the faults of all turns. Two faults in one conversation spoil it only once.",
             (lambda share, turns, tokens: {"flawless": 1 - turns * (1 - share)},),
         ),
         Mistake(
             "the fault shared out among the turns",
-            "You divide the fault of a turn by the number of turns. Asked for are the tokens of a turn, and "
-            "chances multiply: take the root of its share.",
+            "That is a fault divided by turns. Asked for are tokens: take the root of a turn's share.",
             (lambda share, turns, tokens: {"token": 1 - (1 - share) / turns},),
         ),
         Mistake(
             "one turn too many or too few",
-            "You raise the share to one turn more or one less than the conversation has.",
+            "That is the share to the power of a turn more or less than the conversation has.",
             (
                 lambda share, turns, tokens: {"flawless": share ** (turns + 1)},
                 lambda share, turns, tokens: {"flawless": share ** (turns - 1)},
@@ -189,23 +188,22 @@ CHAIN = Question(
         ),
         Mistake(
             "conversations with a fault",
-            "You give the share of conversations that have a fault. Asked for are those that have none.",
+            "That is the share of conversations with a fault. Asked for are those without one.",
             (lambda share, turns, tokens: {"flawless": 1 - share**turns},),
         ),
         Mistake(
             "at least one exact turn",
-            "You give the chance that not all turns are wrong, which is near 1. All must be exact.",
+            "That is the chance that not all turns are wrong, which is near 1. All must be exact.",
             (lambda share, turns, tokens: {"flawless": 1 - (1 - share) ** turns},),
         ),
         Mistake(
             "as good as a turn",
-            "You take the share of turns for that of conversations. Each further turn is one more chance "
-            "to fail.",
+            "That is the share of turns. Each further turn is one more chance to fail.",
             (lambda share, turns, tokens: {"flawless": share},),
         ),
         Mistake(
             "divided, not rooted",
-            "You share the half that may fail out among the turns. Chances multiply: take the root.",
+            "That shares a half out among turns. Chances multiply: take the root.",
             (
                 lambda share, turns, tokens: {"needed": 1 - 0.5 / turns},
                 lambda share, turns, tokens: {"needed": 0.5 / turns},
@@ -213,13 +211,12 @@ CHAIN = Question(
         ),
         Mistake(
             "a half once more",
-            "You raise 0.5 to a power. Asked for is what must be raised to give 0.5.",
+            "That raises 0.5 to a power. Asked for is what must be raised to give 0.5.",
             (lambda share, turns, tokens: {"needed": 0.5**turns},),
         ),
         Mistake(
             "the power of a token",
-            "You raise the share to the number of tokens: the tokens would be worse than the turn. Each must "
-            "be better.",
+            "That is a power: the tokens would be worse than the turn. Each of them must be better.",
             (lambda share, turns, tokens: {"token": share**tokens},),
         ),
     ),
@@ -279,7 +276,8 @@ CONTROL = Question(
     mistakes=(
         Mistake(
             "more of the same facts",
-            "More facts, asked two turns later, stand in the window as well. Take the memory away.",
+            "More facts or another seed, asked two turns later, stand in the window as well. Take the "
+            "memory away.",
             ({"memory": "more facts"}, {"memory": "another seed"}),
         ),
         Mistake(
@@ -289,23 +287,24 @@ CONTROL = Question(
         ),
         Mistake(
             "more attacks",
-            "The kernel refuses a thousand as it refuses a hundred. Nothing is learnt of the model.",
+            "The kernel refuses a thousand, in any language, as it does a hundred. Nothing is learnt of "
+            "the model.",
             ({"attack": "a thousand attacks"}, {"attack": "attacks in Chinese"}),
         ),
         Mistake(
             "another model",
-            "Another model is not the one that was praised. Who stopped the attacks on this one?",
+            "Another model is not the one praised. Who stopped the attacks on this one?",
             ({"attack": "a larger model"},),
         ),
         Mistake(
             "more Chinese",
-            "More of the same Chinese conversations are still about sums. Two things differ: keep one still.",
+            "However many or long, the Chinese ones are about sums. Keep one difference still.",
             ({"language": "more Chinese conversations"}, {"language": "longer conversations"}),
         ),
         Mistake(
             "an opinion",
-            "What is right is known here to the sign. What is not known is whether orders or English made it "
-            "so.",
+            "What is right is known here to the sign. What is not known is whether orders or English made "
+            "it so.",
             ({"language": "a native speaker's opinion"},),
         ),
     ),
@@ -362,8 +361,7 @@ JUDGE = Question(
         ),
         Mistake(
             "too careful",
-            "0 of 50 against 49 of 50: the intervals lie far apart. Not all that is measured with fifty is "
-            "doubtful.",
+            "0 of 50 against 49 of 50: the intervals lie far apart, and search is the higher one.",
             ({"beyond": "not shown"}, {"beyond": "does not hold"}),
         ),
         Mistake(
@@ -373,8 +371,8 @@ JUDGE = Question(
         ),
         Mistake(
             "the noise of nothing",
-            "You call it noise. Both were right fifty times out of fifty: in this table search is not ahead, "
-            "and could not have been.",
+            "Both were right fifty times out of fifty: of these users, search has not recalled more, and "
+            "could not.",
             ({"near": "not shown"},),
         ),
         Mistake(

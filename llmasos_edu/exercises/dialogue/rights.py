@@ -246,24 +246,25 @@ YES = Exercise(
     mistakes=(
         Mistake(
             "a yes somewhere",
-            "You look for a yes anywhere in the message. 'I never said yes' has one as well.",
+            "A yes anywhere in the message counts in your version. 'I never said yes' has one as well.",
             (_when(lambda said: "yes" in said or "是" in said),),
         ),
         Mistake(
             "a yes at the beginning",
-            "You ask whether the message begins with yes. What else does it say? And yesterday begins so "
-            "too.",
+            "A message that begins with yes counts in your version. What else does it say? And yesterday "
+            "begins so too.",
             (_when(lambda said: said.startswith(("yes", "是"))),),
         ),
         Mistake(
             "a yes at the end",
-            "You ask whether the message ends with yes. What stands before it may say the contrary.",
+            "A message that ends with yes counts in your version. What stands before it may say the "
+            "contrary.",
             (_when(lambda said: said.endswith(("yes", "是"))),),
         ),
         Mistake(
             "a piece of a yes",
-            "You ask whether the message stands in a yes: so does a piece of it, and a message of nothing at "
-            "all. Compare the whole of both.",
+            "A piece of a yes counts in your version, and a message of nothing at all. Compare the whole "
+            "of both.",
             (_when(lambda said: said in "yes是"),),
         ),
         Mistake(
@@ -278,7 +279,8 @@ YES = Exercise(
         ),
         Mistake(
             "the question is enough",
-            "You let the order go as soon as it waits. Then the question need not have been asked.",
+            "You let the order go as soon as it waits, whatever was said. Then the question need not have "
+            "been asked.",
             (lambda pending, said: pending,),
         ),
         Mistake(
@@ -309,6 +311,24 @@ YES = Exercise(
             ),
         ),
         Mistake(
+            "no yes counts",
+            "No message lets an order go in your version. With an order that waits and a plain yes, which of "
+            "your conditions is not met?",
+            (lambda pending, said: 0,),
+        ),
+        Mistake(
+            "marks not taken away",
+            "A yes with a mark behind it does not count in your version. Dots and exclamation marks may "
+            "stand there.",
+            (lambda pending, said: pending if said.strip().lower() in ("yes", "是") else 0,),
+        ),
+        Mistake(
+            "blanks not taken away",
+            "A yes with a blank before it, or behind its mark, does not count in your version. Blanks may "
+            "stand around it.",
+            (lambda pending, said: pending if said.rstrip(".!").lower() in ("yes", "是") else 0,),
+        ),
+        Mistake(
             "blanks on one side",
             "You take the blanks away on one side of the message alone. They may stand on both, behind the "
             "last mark as well.",
@@ -319,8 +339,8 @@ YES = Exercise(
         ),
         Mistake(
             "marks anywhere",
-            "You take dots and exclamation marks away wherever they stand. They may stand at the end alone; "
-            "something else before the yes is no plain yes.",
+            "You take dots and exclamation marks away in front as well, or wherever they stand. They may "
+            "stand at the end alone; something else before the yes is no plain yes.",
             (
                 lambda pending, said: pending if said.lower().strip(" .!") in ("yes", "是") else 0,
                 lambda pending, said: pending if re.sub(r"[\s.!]", "", said).lower() in ("yes", "是") else 0,

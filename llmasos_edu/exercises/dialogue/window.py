@@ -43,6 +43,16 @@ def _own(tokens, *, results=False, end=True, mark=False, users=False, calls=True
     return own
 
 
+def _quoted(tokens):
+    """For each token whether the kernel writes it, its two marks included."""
+    quoted, by_kernel = False, []
+    for token in tokens:
+        quoted = quoted or token == "<result>"
+        by_kernel.append(quoted)
+        quoted = quoted and token != "<done>"
+    return by_kernel
+
+
 HELLO = ["<system>", "<end>", "<user>", "Hello", "<end>", "<assistant>", "Hi", "!", "<end>"]
 FIND = [
     "<user>", "Where?", "<end>", "<assistant>", "<call>", "find", "4711", "<do>",
@@ -124,6 +134,22 @@ OWN = Exercise(
             "Behind the kernel's answer you give the model nothing to say. The sentence to the user, and "
             "perhaps another call, come then.",
             (lambda tokens: _own(tokens, after=False),),
+        ),
+        Mistake(
+            "the kernel keeps the word",
+            "From the first answer of the kernel on nothing is the model's in your version, in later turns "
+            "either. When has the kernel said all that it has to say?",
+            (lambda tokens: [own and "<result>" not in tokens[:at] for at, own in enumerate(_own(tokens))],),
+        ),
+        Mistake(
+            "the assistant keeps the word",
+            "From the first `<assistant>` on the model has the word in your version, also where users "
+            "speak. What ends its turn?",
+            (
+                lambda tokens: [
+                    "<assistant>" in tokens[:at] and not quoted for at, quoted in enumerate(_quoted(tokens))
+                ],
+            ),
         ),
         Mistake(
             "the kernel's two marks",
@@ -233,14 +259,14 @@ WINDOW = Exercise(
         ),
         Mistake(
             "the newest leave",
-            "You keep the beginning and drop what was said last. A conversation goes on from its end.",
+            "It comes out as if the newest left: the beginning stays, and what was said last goes. A "
+            "conversation goes on from its end.",
             (lambda lengths, n, a, w, r: _newest(lengths, w - r - n - a),),
         ),
         Mistake(
             "any that fit",
-            "You skip a long turn and keep older ones before it. The text would have a hole, and an "
-            "answer to "
-            "nothing.",
+            "It comes out as if a long turn were skipped and older ones before it kept. The text would "
+            "have a hole, and an answer to nothing.",
             (lambda lengths, n, a, w, r: _any_that_fit(lengths, w - r - n - a),),
         ),
         Mistake(
@@ -255,7 +281,7 @@ WINDOW = Exercise(
         ),
         Mistake(
             "one at most",
-            "You drop one turn and look no further. A long question may cost several.",
+            "It comes out as if one turn left at most. A long question may cost several.",
             (lambda lengths, n, a, w, r: min(1, _leaving(lengths, w - r - n - a)),),
         ),
         Mistake(

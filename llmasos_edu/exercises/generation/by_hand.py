@@ -87,14 +87,14 @@ ORDERS = Question(
         ),
         Mistake(
             "not divided again",
-            "After top-k you add up the old probabilities. They do not sum to one any more: what is left "
-            "is divided "
-            "by its sum first.",
+            "That many are left where the old probabilities are added up after top-k, or where top-p takes "
+            "nothing more away. What is left is divided by its sum first: then it is 1 again.",
             (lambda **data: {"k then p": min(data["top_k"], _kept(data["probs"], data["top_p"]))},),
         ),
         Mistake(
             "the one that reaches it is cut",
-            "You cut the token with which the share is reached. It stays: without it the share is not there.",
+            "That is one too few, as when the token with which the share is reached is cut. It stays: "
+            "without it the share is not there.",
             (
                 lambda **data: {"p alone": _orders(**data)["p alone"] - 1},
                 lambda **data: {"k then p": _orders(**data)["k then p"] - 1},
@@ -108,7 +108,7 @@ ORDERS = Question(
         ),
         Mistake(
             "divided by the share",
-            "You divide by the share of top-p itself. What is kept sums to at least that, seldom to just "
+            "That divides by the share of top-p itself. What is kept sums to at least that, seldom to just "
             "that: divide by its own sum.",
             (
                 lambda **data: {"favourite": data["probs"][0] / data["top_p"]},
@@ -119,7 +119,7 @@ ORDERS = Question(
         ),
         Mistake(
             "divided once",
-            "You divide by the sum of what top-k left alone. Top-p has cut off something more.",
+            "That divides by the sum of what top-k left alone. Top-p has cut off something more.",
             (lambda **data: {"favourite": data["probs"][0] / sum(data["probs"][: data["top_k"]])},),
         ),
     ),
@@ -197,7 +197,8 @@ LENGTHS = Question(
         ),
         Mistake(
             "none is the mean",
-            "You divide by the length although the penalty is 0. Any number to the power of 0 is 1.",
+            "That text wins where each sum is divided by its length. With the penalty 0 nothing is: any "
+            "number to the power of 0 is 1.",
             (lambda texts: {"none": _best(texts, 1.0)},),
         ),
         Mistake(
@@ -226,8 +227,8 @@ LENGTHS = Question(
         ),
         Mistake(
             "multiplied",
-            "You multiply the length by the penalty. It is an exponent: with 2 the length is squared, not "
-            "doubled.",
+            "That text wins where each sum is divided by its length, doubled or not. The penalty is an "
+            "exponent: with 2 the length is squared.",
             (lambda texts: {"two": _best(texts, 1.0)},),
         ),
         Mistake(
@@ -303,12 +304,12 @@ RARE = Question(
     mistakes=(
         Mistake(
             "the share for the number",
-            "You put the share into the formula. n counts passages: multiply by N.",
+            "That is the formula with the share put in. n counts passages: multiply by N.",
             (lambda **data: {"common": _idf(data["passages"], data["common"])},),
         ),
         Mistake(
             "the one inside forgotten",
-            "You take the logarithm without the 1 +. Then a word that most passages have would count "
+            "That is the logarithm without the 1 +. Then a word that most passages have would count "
             "against them.",
             (
                 lambda **data: {
@@ -321,7 +322,7 @@ RARE = Question(
         ),
         Mistake(
             "logarithm to base two",
-            "You take the logarithm to base 2. The formula has the natural one.",
+            "That is the logarithm to base 2. The formula has the natural one.",
             (
                 lambda **data: {n: _words(**data)[n] / math.log(2) for n in ("common", "rare")},
                 lambda **data: {"rare": _words(**data)["rare"] / math.log(2)},
@@ -330,13 +331,13 @@ RARE = Question(
         ),
         Mistake(
             "counted as often as it occurs",
-            "You let a word that occurs more often count as many times. The fraction tf / (tf + 1.5) "
+            "That lets a word that occurs more often count as many times. The fraction tf / (tf + 1.5) "
             "levels off.",
             (lambda **data: {"gain": float(data["times"])},),
         ),
         Mistake(
             "the fraction alone",
-            "You give the fraction for the larger tf. The question is how many times that for tf = 1 it is.",
+            "That is the fraction for the larger tf. The question is how many times that for tf = 1 it is.",
             (lambda **data: {"gain": data["times"] / (data["times"] + 1.5)},),
         ),
     ),

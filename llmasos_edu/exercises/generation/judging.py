@@ -97,8 +97,8 @@ CONTROLS = Question(
         ),
         Mistake(
             "recall again",
-            "That says again how many errors are found. Who marks everything finds all: what is it that "
-            "he pays with?",
+            "That says how many errors there are, or are found. Who marks everything finds all: what is it "
+            "that he pays with?",
             (
                 {"errors": "the share of errors found in longer texts"},
                 {"errors": "the number of planted errors"},
@@ -154,9 +154,8 @@ VERDICTS = Question(
     mistakes=(
         Mistake(
             "fewer bits are better texts",
-            "You take fewer bits under a model for a better text. Beams that say the same words again and "
-            "again have "
-            "the fewest; nobody has read them.",
+            "Better was measured by nobody: fewer bits under a model make no better text. Beams that say "
+            "the same words again and again have the fewest; nobody has read them.",
             (Holds(SENTENCES[3]),),
         ),
         Mistake(

@@ -246,9 +246,8 @@ MUST_SAY = Exercise(
         ),
         Mistake(
             "counted with repeats",
-            "You subtract the number of written keywords, those that were said twice counted twice. What "
-            "matters "
-            "is which are missing.",
+            "It comes out as if keywords that were said twice counted twice. What matters is which are "
+            "missing.",
             (_counted,),
         ),
         Mistake(
@@ -352,13 +351,14 @@ REPEATING = Exercise(
         ),
         Mistake(
             "one too long",
-            "You compare one token too many: a run of `size` has `size - 1` tokens before its last one.",
+            "It comes out as if one token too many were compared: a run of `size` has `size - 1` tokens "
+            "before its last one.",
             (_longer,),
         ),
         Mistake(
             "one too short",
-            "You compare one token too few, and forbid more than asked: the whole beginning of the run "
-            "must agree.",
+            "It comes out as if one token too few were compared, and forbids more than asked: the whole "
+            "beginning of the run must agree.",
             (_shorter,),
         ),
         Mistake(
@@ -368,13 +368,14 @@ REPEATING = Exercise(
         ),
         Mistake(
             "order ignored",
-            "You compare the beginning of a run as a set. 2 1 5 does not begin like 1 2: the order counts.",
+            "You compare the beginning of a run without its order. 2 1 5 does not begin like 1 2: the "
+            "order counts.",
             (_in_any_order,),
         ),
         Mistake(
             "one of several",
-            "You return one token. After the same beginning several have stood, and each of them would be "
-            "a repeat.",
+            "You return one token at most. After the same beginning several have stood, and each of them "
+            "would be a repeat.",
             (_first_only,),
         ),
         Mistake(

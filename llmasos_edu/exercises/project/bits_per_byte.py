@@ -74,10 +74,13 @@ BITS = Exercise(
             "nats not converted",
             "Your number is the right one in nats: too small by the factor 0.693. In which unit do the "
             "losses come, and which is asked for?",
-            (
-                _measured(unit=1),
-                _measured(nats=_mean_of_batches, unit=1),
-            ),
+            (_measured(unit=1),),
+        ),
+        Mistake(
+            "nats, and batches taken for equal",
+            "Your number is in nats, and the batches count as if they were equally large. Count tokens, "
+            "not batches; and which unit is asked for?",
+            (_measured(nats=_mean_of_batches, unit=1),),
         ),
         Mistake(
             "converted the wrong way",
@@ -87,8 +90,8 @@ BITS = Exercise(
         ),
         Mistake(
             "logarithm to base 10",
-            "You convert with a logarithm to base 10. The losses are natural logarithms, and a bit is a "
-            "choice among two.",
+            "The factor from nats to your unit holds a logarithm to base 10, or of 10. The losses are "
+            "natural logarithms, and a bit is a choice among two.",
             (
                 _measured(unit=1 / math.log10(2)),
                 _measured(unit=1 / math.log(10)),
@@ -103,21 +106,27 @@ BITS = Exercise(
         ),
         Mistake(
             "bits per token",
-            "You divide by the tokens: that is right in bits per token only. A vocabulary with longer tokens "
-            "would look worse than it is.",
-            (
-                _measured(per=_tokens),
-                _measured(nats=_mean_of_batches, per=_tokens),
-            ),
+            "You divide by the tokens: that is right in bits per token only. A vocabulary with longer "
+            "tokens would look worse than it is.",
+            (_measured(per=_tokens),),
+        ),
+        Mistake(
+            "bits per token, batches taken for equal",
+            "You divide by the tokens, and the batches count as if they were equally large. Count the nats "
+            "of all tokens, and divide by what the text weighs in UTF-8.",
+            (_measured(nats=_mean_of_batches, per=_tokens),),
         ),
         Mistake(
             "characters for bytes",
             "In plain English you are right. In other texts a character takes two or three bytes, and you "
             "divide by characters.",
-            (
-                _measured(per=_characters),
-                _measured(nats=_mean_of_batches, per=_characters),
-            ),
+            (_measured(per=_characters),),
+        ),
+        Mistake(
+            "characters, and batches taken for equal",
+            "You divide by characters, of which one takes two or three bytes in some texts, and the "
+            "batches count as if they were equally large. Count bytes, and count tokens.",
+            (_measured(nats=_mean_of_batches, per=_characters),),
         ),
         Mistake(
             "number of tokens left out",
@@ -140,8 +149,12 @@ BITS = Exercise(
         ),
         Mistake(
             "total instead of a rate",
-            "You give the bits of the whole text. A longer text would look harder than a short one.",
-            (_measured(per=lambda counts, text: 1), _measured(unit=1, per=lambda counts, text: 1)),
+            "You give the bits, or the nats, of the whole text. A longer text would look harder than a "
+            "short one.",
+            (
+                _measured(per=lambda counts, text: 1),
+                _measured(unit=1, per=lambda counts, text: 1),
+            ),
         ),
         Mistake(
             "upside down",

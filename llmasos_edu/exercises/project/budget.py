@@ -138,8 +138,8 @@ BUDGET = Exercise(
         ),
         Mistake(
             "the whole context, not one token",
-            "You count what the whole text costs. With the earlier keys and values in the cache, only the "
-            "new token is computed.",
+            "It comes out as if the whole text were computed, or read once for each of its tokens. With "
+            "the earlier keys and values in the cache, only the new token is computed.",
             (
                 lambda *s: _budget(*s, each=2 * s[6]),
                 lambda *s: _budget(*s, read=s[6] ** 2),

@@ -130,8 +130,9 @@ SPLIT = Exercise(
     mistakes=(
         Mistake(
             "only whole copies dropped",
-            "You drop documents that equal a held-out one. A text that quotes it, or differs by a word, "
-            "still gives its passages away.",
+            "It comes out as if only whole copies were dropped: texts that equal a held-out one, hold one "
+            "whole, or stand whole in one. A text that quotes one, or differs by a word, still gives its "
+            "passages away.",
             (
                 lambda docs, held, width: _split(docs, held, lambda text: {text}),
                 lambda docs, held, width: [all(text not in docs[h] for h in held) for text in docs],
@@ -161,14 +162,15 @@ SPLIT = Exercise(
         ),
         Mistake(
             "words for characters",
-            "You count words where width counts characters, so a passage of yours is far too long, and most "
-            "that is shared is missed. What does an index into a string count?",
+            "It comes out as if width counted words, so that a passage is far too long, and most that is "
+            "shared is missed. What does an index into a string count?",
             (lambda docs, held, width: _split(docs, held, lambda text: _word_passages(text, width)),),
         ),
         Mistake(
             "passages side by side",
-            "You compare passages at certain places alone: one after the other, or at the same place of both "
-            "texts. The same passage may begin anywhere in another text, so many that are shared are missed.",
+            "It comes out as if passages were compared at certain places alone: one after the other, or at "
+            "the same place of both texts. The same passage may begin anywhere in another text, so many "
+            "that are shared are missed.",
             (
                 lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, step=width)),
                 lambda docs, held, width: _split(
@@ -190,14 +192,14 @@ SPLIT = Exercise(
         ),
         Mistake(
             "last passage missed",
-            "The passage at the very end of a text is not in your set. How many places are there at which a "
-            "passage of w characters can begin in a text of n?",
+            "It comes out as if the passage at the very end of a text were not in your set. How many "
+            "places are there at which a passage of w characters can begin in a text of n?",
             (lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, missing=1)),),
         ),
         Mistake(
             "tails counted as passages",
-            "Your last passages are shorter than width, down to a single letter, and nearly every text "
-            "shares one of these. A passage has exactly width characters.",
+            "It comes out as if passages shorter than width counted, down to a single letter: nearly every "
+            "text shares one of these. A passage has exactly width characters.",
             (
                 lambda docs, held, width: _split(
                     docs, held, lambda t: {t[start : start + width] for start in range(len(t))}
@@ -206,13 +208,14 @@ SPLIT = Exercise(
         ),
         Mistake(
             "shared words",
-            "You compare words. Nearly all texts share some of them; a leak is a passage of width "
-            "characters in a row.",
+            "It comes out as if words were compared. Nearly all texts share some of them; a leak is a "
+            "passage of width characters in a row.",
             (lambda docs, held, width: _split(docs, held, lambda t: set(t.split())),),
         ),
         Mistake(
             "only the first held-out document",
-            "You compare with the first held-out document only. What the others hold leaks as well.",
+            "It comes out as if only the first held-out document were compared with. What the others hold "
+            "leaks as well.",
             (
                 lambda docs, held, width: [
                     keep and index not in held
@@ -238,8 +241,8 @@ SPLIT = Exercise(
         ),
         Mistake(
             "only when most of it is shared",
-            "You drop a document when most of it stands on the other side. A single passage is enough to be "
-            "recited.",
+            "A document stays although it shares a passage, unless much of it stands on the other side. A "
+            "single passage is enough to be recited.",
             (_mostly,),
         ),
         Mistake(

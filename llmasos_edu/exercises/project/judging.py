@@ -89,23 +89,25 @@ CONTROL = Question(
     mistakes=(
         Mistake(
             "one matrix",
-            "You count one matrix for a network. There are two: up to d_ff, and back down.",
+            "These numbers are half for every network, as with one matrix, or without the additions. There "
+            "are two matrices, up to d_ff and back down, and a weight costs two operations.",
             (_work(2, 2, 2),),
         ),
         Mistake(
             "one operation a weight",
-            "You count one operation for each weight. It takes two: a multiplication and an addition.",
+            "These numbers count one operation for each weight. It takes two: a multiplication and an "
+            "addition.",
             (_work(2, 2, 1),),
         ),
         Mistake(
             "router left out",
-            "You leave the router out of the model's work. It is asked for here, and every expert adds a "
-            "column to it.",
+            "This number leaves the router out of the model's work. It is asked for here, and every expert "
+            "adds a column to it.",
             (lambda **d: {"experts": _equal_work(**d)["experts"] - 2 * d["width"] * d["experts"]},),
         ),
         Mistake(
             "every expert works",
-            "You let all experts answer. A token meets the chosen ones alone; the others only stand in "
+            "That lets all experts answer. A token meets the chosen ones alone; the others only stand in "
             "memory.",
             (
                 lambda width, inner, experts, **_: {
@@ -121,7 +123,7 @@ CONTROL = Question(
         ),
         Mistake(
             "stored against one",
-            "You compare with a network as wide as one expert. The matched one is wider: divide by it.",
+            "That compares with a network as wide as one expert. The matched one is wider: divide by it.",
             (lambda experts, **_: {"stored": experts},),
         ),
         Mistake(
@@ -250,20 +252,24 @@ VERDICT = Question(
     mistakes=(
         Mistake(
             "the deviation for the error",
-            "You take the spread of single runs. A mean of five is surer than one run, by the root of five.",
+            "That is the spread of single runs. A mean of five is surer than one run, by the root of five.",
             (_as_if(lambda error: error * math.sqrt(5)),),
         ),
         Mistake(
             "divided by n",
-            "You divide the squares by n. From five values the deviation is estimated with n - 1, or it "
-            "comes "
-            "out too small.",
+            "That comes of dividing the squares by n. From five values the deviation is estimated with n - "
+            "1, or it comes out too small.",
             (_as_if(lambda error: error * math.sqrt(4 / 5)),),
         ),
         Mistake(
             "two for t",
-            "You go about two errors to each side. That is right for many values; with five it takes 2.776.",
-            (_with_errors(1.96), _with_errors(2.0), _with_errors(1.0)),
+            "You go another number of errors to each side, 1, 1.96 or 2. That is right for other questions "
+            "or many values; with five values, 95 % takes 2.776.",
+            (
+                _with_errors(1.96),
+                _with_errors(2.0),
+                _with_errors(1.0),
+            ),
         ),
         Mistake(
             "another verdict",
@@ -273,7 +279,7 @@ VERDICT = Question(
         ),
         Mistake(
             "counted the wrong side",
-            "You count the seeds that agree with the mean. Asked for are those that say the contrary.",
+            "That is how many seeds agree with the mean. Asked for are those that say the contrary.",
             (lambda **data: {"contrary": 5 - _judged(**data)["contrary"]},),
         ),
     ),

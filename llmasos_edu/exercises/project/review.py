@@ -200,14 +200,18 @@ REVIEW = Exercise(
         ),
         Mistake(
             "only the future tested",
-            "You test that later tokens change nothing before them, and that finds each leak. A model can be "
-            "wrong without leaking: in how it attends, mixes, counts positions, or learns.",
-            (_reviews(_future), _reviews(_prefix)),
+            "Your review finds what a test finds that later tokens change nothing before them: each leak, "
+            "and no more. A model can be wrong without leaking: in how it attends, mixes, counts "
+            "positions, or learns.",
+            (
+                _reviews(_future),
+                _reviews(_prefix),
+            ),
         ),
         Mistake(
             "only with and without a cache",
-            "That a run with a cache equals one without is a strong test. But both may be wrong alike: "
-            "scores, gates, positions and unused layers slip through.",
+            "Your review finds what a comparison of runs with and without a cache finds. Both may be wrong "
+            "alike: scores, gates, positions and unused layers slip through.",
             (_reviews(_cached),),
         ),
         Mistake(

@@ -150,6 +150,12 @@ NUCLEUS = Exercise(
             ),
         ),
         Mistake(
+            "nothing cut off",
+            "All tokens keep the probability that they had: nothing is left out, whatever top_p is. Which of "
+            "them are not needed to reach it?",
+            (lambda logits, top_p: logits.softmax(-1),),
+        ),
+        Mistake(
             "not renormalised",
             "You keep the right tokens with their old probabilities. The rows no longer sum to one: what "
             "was cut off has to be shared out.",

@@ -151,8 +151,8 @@ STOP = Exercise(
         ),
         Mistake(
             "weights of the last evaluation",
-            "You keep the evaluation at which you stop. It is worse than the best one, or training would "
-            "not have stopped.",
+            "You keep the evaluation at which you stop. Where training stopped early it is not better than "
+            "the best one, or it would have gone on.",
             (lambda losses, patience: (stop_early(losses, patience)[0],) * 2,),
         ),
         Mistake(

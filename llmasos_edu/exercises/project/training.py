@@ -166,14 +166,20 @@ RESUME = Exercise(
     mistakes=(
         Mistake(
             "only the weights",
-            "The weights are there, and nothing else that a step reads: the optimizer begins without its "
-            "memory, chance and learning rate begin anew.",
-            (_resumed(_model), _resumed(_model, _step)),
+            "The weights are there, and nothing else that a step reads: the optimizer begins without the "
+            "run's memory, chance and learning rate are those of the new run.",
+            (_resumed(_model),),
+        ),
+        Mistake(
+            "only the weights and the step",
+            "The weights and the step are there, and nothing else that a step reads: the optimizer begins "
+            "without the run's memory, and the numbers that are drawn are those of the new run.",
+            (_resumed(_model, _step),),
         ),
         Mistake(
             "the optimizer's memory lost",
             "Weights, chance and step are right. But AdamW keeps running means of gradients and of their "
-            "squares, and yours begin at zero: the next steps are of another size.",
+            "squares, and yours are not those of the run: the next steps are of another size.",
             (_resumed(_model, _generator, _step),),
         ),
         Mistake(
@@ -188,7 +194,8 @@ RESUME = Exercise(
         ),
         Mistake(
             "the step forgotten",
-            "All is right but the learning rate: it follows the step's number, and yours begins at 0.",
+            "All is right but the learning rate: it follows the step's number, and yours is still that of "
+            "the new run.",
             (_resumed(_model, _optimizer, _generator),),
         ),
         Mistake(
@@ -224,7 +231,8 @@ RESUME = Exercise(
         ),
         Mistake(
             "the weights forgotten",
-            "The optimizer, chance and step are those of the run; the weights are still the first ones.",
+            "The optimizer, chance and step are those of the run; the weights are still those of the new "
+            "one.",
             (_resumed(_optimizer, _generator, _step),),
         ),
         Mistake(

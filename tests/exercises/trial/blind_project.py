@@ -19,13 +19,13 @@ def per_token_not_per_byte(losses, counts, text):
     return total / float(sum(counts)) / math.log(2)
 
 
-@wrong("5-2", "You drop documents that equal a held-out one. A text that quotes it")
+@wrong("5-2", "It comes out as if only whole copies were dropped: texts that")
 def only_whole_documents_are_compared(documents, held_out, width):
     held = {documents[i] for i in held_out}
     return [i not in held_out and d not in held for i, d in enumerate(documents)]
 
 
-@wrong("5-2", "You compare passages at certain places alone")
+@wrong("5-2", "It comes out as if passages were compared at certain places")
 def passages_at_multiples_of_width_only(documents, held_out, width):
     def cut(d):
         return {d[i : i + width] for i in range(0, len(d) - width + 1, width)}
@@ -206,7 +206,7 @@ def no_attention_to_the_context_in_the_operations(
     return params, ops, num_layers * context * d_model * 8
 
 
-@wrong("5-8", "You test that later tokens change nothing before them, and that finds")
+@wrong("5-8", "Your review finds what a test finds that later tokens change")
 def only_looks_ahead_is_tested(build):
     m = build().eval()
     a = torch.zeros(1, 6, dtype=torch.long)
@@ -279,7 +279,7 @@ def query_key_and_value_only(vocab_size, d_model, num_layers, d_ff, num_experts,
     return params, ops, num_layers * 2 * context * d_model * 4
 
 
-@wrong("5-2", "Your last passages are shorter than width, down to a single letter")
+@wrong("5-2", "It comes out as if passages shorter than width counted, down")
 def a_document_shorter_than_width_is_dropped(documents, held_out, width):
     held = [documents[h] for h in held_out]
     out = []

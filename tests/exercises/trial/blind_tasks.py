@@ -83,7 +83,7 @@ def the_place_among_one_s_own(orders, rights, user, number):
     return own.index(number) if number in own else -2
 
 
-@wrong("6.1-3", "You look for a yes anywhere in the message. 'I never said yes' has")
+@wrong("6.1-3", "A yes anywhere in the message counts in your version. 'I")
 def a_yes_anywhere(pending, said):
     return pending if "yes" in said.lower() or "是" in said else 0
 
@@ -107,7 +107,7 @@ def the_answer_s_room_is_forgotten(lengths, notes, asked, window, reply):
     return gone
 
 
-@wrong("6.1-4", "You skip a long turn and keep older ones before it. The text would")
+@wrong("6.1-4", "It comes out as if a long turn were skipped and older ones")
 def a_turn_that_fits_is_kept_past_one_that_does_not(lengths, notes, asked, window, reply):
     room, gone = window - notes - asked - reply, 0
     for n in reversed(lengths):
@@ -134,22 +134,22 @@ def the_share_of_wrong_ones():
     return {"share": 0.03, "low": 0.0138, "high": 0.0639, "above 0.97": False}
 
 
-@wrong("6.1-5", "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too")
+@wrong("6.1-5", "That is p plus and minus z · sqrt(p (1 - p) / n). Near 1 that is too")
 def the_simple_interval_and_above_by_the_middle():
     return {"share": 0.97, "low": 0.9464, "high": 0.9936, "above 0.97": True}
 
 
-@wrong("6.1-6", "You subtract the faults of all turns. Two faults in one conversation")
+@wrong("6.1-6", "That subtracts the faults of all turns. Two faults in one")
 def faults_added_up():
     return {"flawless": 0.76, "needed": 0.9375, "token": 0.99696}
 
 
-@wrong("6.1-6", "You give the share of conversations that have a fault. Asked for are")
+@wrong("6.1-6", "That is the share of conversations with a fault. Asked for")
 def the_share_with_a_fault():
     return {"flawless": 0.2163, "needed": 0.917, "token": 0.97}
 
 
-@wrong("6.1-7", "The kernel refuses a thousand as it refuses a hundred. Nothing is")
+@wrong("6.1-7", "The kernel refuses a thousand, in any language, as it does a")
 def a_thousand_attacks():
     return {
         "memory": "the same questions with the memory switched off",
@@ -158,7 +158,7 @@ def a_thousand_attacks():
     }
 
 
-@wrong("6.1-7", "More facts, asked two turns later, stand in the window as well. Take")
+@wrong("6.1-7", "More facts or another seed, asked two turns later, stand in")
 def more_facts_again():
     return {
         "memory": "more facts",
@@ -172,7 +172,7 @@ def a_difference_of_three_is_taken_for_shown():
     return {"beyond": "holds", "better": "holds", "near": "does not hold", "year": "not shown"}
 
 
-@wrong("6.1-8", "You call it noise. Both were right fifty times out of fifty: in this")
+@wrong("6.1-8", "Both were right fifty times out of fifty: of these users")
 def no_difference_of_these_users_is_not_shown():
     return {"beyond": "holds", "better": "not shown", "near": "not shown", "year": "does not hold"}
 
@@ -188,12 +188,12 @@ def any_desk_is_called_unsafe(make):
     assert desk.receipts == "empty"
 
 
-@wrong("6.2-1", "After top-k you add up the old probabilities. They do not sum to one")
+@wrong("6.2-1", "That many are left where the old probabilities are added up")
 def top_p_works_on_the_old_probabilities():
     return {"p alone": 3, "k then p": 3, "favourite": 0.3889}
 
 
-@wrong("6.2-1", "You cut the token with which the share is reached. It stays: without")
+@wrong("6.2-1", "That is one too few, as when the token with which the share")
 def the_crossing_token_is_left_out():
     return {"p alone": 2, "k then p": 1, "favourite": 1}
 
@@ -243,7 +243,7 @@ def the_missing_ones_though_it_is_too_late(written, keywords, left, vocab):
     return missing if missing and left <= len(missing) else list(range(vocab))
 
 
-@wrong("6.2-4", "You compare one token too many: a run of `size` has `size - 1` tokens")
+@wrong("6.2-4", "It comes out as if one token too many were compared: a run of")
 def context_as_long_as_the_run(tokens, size):
     tail = tokens[-size:]
     return sorted({tokens[i + size] for i in range(len(tokens) - size) if tokens[i : i + size] == tail})
@@ -319,12 +319,12 @@ def places_counted_from_0_plus_one_hit(scores, wrong):
     return sum(1 / n for n in places) / len(places)
 
 
-@wrong("6.2-8", "You put the share into the formula. n counts passages: multiply by N")
+@wrong("6.2-8", "That is the formula with the share put in. n counts passages")
 def the_share_taken_for_the_number():
     return {"common": 5.9, "rare": 5.078, "gain": 2}
 
 
-@wrong("6.2-8", "You take the logarithm without the 1 +. Then a word that most")
+@wrong("6.2-8", "That is the logarithm without the 1 +. Then a word that most")
 def without_1_gain_not_compared_with_tf_1():
     return {"common": -0.4044, "rare": 5.0714, "gain": 0.8}
 
@@ -408,7 +408,7 @@ def z_squared_over_n_in_the_root():
     return {"share": 0.97, "low": 0.8244, "high": 1.0978, "above 0.97": False}
 
 
-@wrong("6.1-6", "You raise the share to one turn more or one less than the")
+@wrong("6.1-6", "That is the share to the power of a turn more or less than")
 def the_ninth_power_the_eighth_of_a_half():
     return {"flawless": 0.97**9, "needed": 0.5 / 8, "token": 0.97**10}
 
@@ -435,7 +435,7 @@ def different_words_not_runs(texts, size):
     return len({w for t in texts for w in t}) / runs
 
 
-@wrong("6.2-8", "You take the logarithm to base 2. The formula has the natural one")
+@wrong("6.2-8", "That is the logarithm to base 2. The formula has the natural")
 def binary_logarithm():
     return {"common": 0.7376, "rare": 7.3256, "gain": 2}
 
@@ -481,7 +481,7 @@ def high_without_the_middle_s_shift():
     return {"share": 0.97, "low": 0.9449, "high": 0.995, "above 0.97": False}
 
 
-@wrong("6.2-1", "You divide by the share of top-p itself. What is kept sums to at")
+@wrong("6.2-1", "That divides by the share of top-p itself. What is kept sums")
 def favourite_over_p_alone():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.9 / 0.7}
 
@@ -497,12 +497,12 @@ def runs_that_come_once(texts, size):
     return sum(runs.count(r) == 1 for r in runs) / len(runs)
 
 
-@wrong("6.2-8", "You let a word that occurs more often count as many times. The")
+@wrong("6.2-8", "That lets a word that occurs more often count as many times")
 def tf_not_weighed():
     return {"common": 0.5112, "rare": 5.0777, "gain": 6.0}
 
 
-@wrong("6.2-10", "You take fewer bits under a model for a better text. Beams that say")
+@wrong("6.2-10", "Better was measured by nobody: fewer bits under a model make")
 def the_variety_is_forgotten_beams_called_better():
     return {
         "with the constraint every keyword occurs",

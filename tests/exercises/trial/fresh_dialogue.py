@@ -106,7 +106,7 @@ def the_tokens_themselves_instead_of_a_mask(tokens):
     return out
 
 
-@wrong("6.1-1", "differs in 8 of 31 places: the first, entry 9, is True and should be False")
+@wrong("6.1-1", "From the first `<assistant>` on the model has the word in")
 def assistant_stays_on_every_end_after_counts(tokens):
     i = tokens.index("<assistant>") if "<assistant>" in tokens else len(tokens)
     out, kernel = [], False
@@ -195,7 +195,7 @@ def by_list_index_and_exception(orders, rights, user, number):
         return -2
 
 
-@wrong("6.1-3", "You ask whether the message begins with yes")
+@wrong("6.1-3", "A message that begins with yes counts in your version. What")
 def begins_with_yes(pending, said):
     return pending if said.strip().lower().startswith(("yes", "是")) else 0
 
@@ -205,12 +205,12 @@ def yes_anywhere(pending, said):
     return pending if re.search(r"\byes\b|是", said.lower()) else 0
 
 
-@wrong("6.1-3", "You take dots and exclamation marks away wherever they stand")
+@wrong("6.1-3", "You take dots and exclamation marks away in front as well, or")
 def marks_stripped_everywhere(pending, said):
     return pending if re.sub(r"[\s.!]", "", said).lower() in ("yes", "是") else 0
 
 
-@wrong("6.1-3", "You take dots and exclamation marks away wherever they stand")
+@wrong("6.1-3", "You take dots and exclamation marks away in front as well, or")
 def stripped_at_both_ends(pending, said):
     return pending if said.lower().strip(" .!") in {"yes", "是"} else 0
 
@@ -259,7 +259,7 @@ def tokens_that_leave(lengths, notes, asked, window, reply):
     return max(0, notes + asked + reply + sum(lengths) - window)
 
 
-@wrong("6.1-4", "You keep the beginning and drop what was said last")
+@wrong("6.1-4", "It comes out as if the newest left: the beginning stays, and")
 def filled_from_the_oldest(lengths, notes, asked, window, reply):
     room, kept = window - notes - asked - reply, 0
     for n in lengths:
@@ -270,7 +270,7 @@ def filled_from_the_oldest(lengths, notes, asked, window, reply):
     return len(lengths) - kept
 
 
-@wrong("6.1-4", "You skip a long turn and keep older ones before it")
+@wrong("6.1-4", "It comes out as if a long turn were skipped and older ones")
 def what_fits_is_kept_with_gaps(lengths, notes, asked, window, reply):
     room, gone = window - notes - asked - reply, 0
     for n in reversed(lengths):
@@ -307,7 +307,7 @@ def suffix_sums_and_searchsorted(lengths, notes, asked, window, reply):
     return len(lengths) - int(np.searchsorted(suffix, room, side="right"))
 
 
-@wrong("6.1-5", "You take p plus and minus z · sqrt(p (1 - p) / n)")
+@wrong("6.1-5", "That is p plus and minus z · sqrt(p (1 - p) / n)")
 def normal_interval():
     return SURE | {"low": 0.97 - h, "high": 0.97 + h}
 
@@ -317,7 +317,7 @@ def the_share_of_the_wrong_ones():
     return {"share": 0.03, "low": l2, "high": h2, "above 0.97": False}
 
 
-@wrong("6.1-5", "You judge by the share itself")
+@wrong("6.1-5", "Shown is only what the whole interval says. Lay its lower end")
 def the_share_itself_is_compared():
     return SURE | {"above 0.97": True}
 
@@ -343,17 +343,17 @@ def z_squared_over_4n_for_4n_squared():
     )
 
 
-@wrong("6.1-6", "You subtract the faults of all turns")
+@wrong("6.1-6", "That subtracts the faults of all turns. Two faults in one")
 def faults_added():
     return CHAIN | {"flawless": 1 - 8 * 0.03}
 
 
-@wrong("6.1-6", "You raise 0.5 to a power")
+@wrong("6.1-6", "That raises 0.5 to a power. Asked for is what must be raised")
 def needed_half_to_the_eighth():
     return CHAIN | {"needed": 0.5**8}
 
 
-@wrong("6.1-6", "You share the half that may fail out among the turns")
+@wrong("6.1-6", "That shares a half out among turns. Chances multiply: take")
 def divided_by_ten():
     return CHAIN | {"token": 1 - 0.03 / 10, "needed": 1 - 0.5 / 8}
 
@@ -372,12 +372,12 @@ def by_logarithms():
     }
 
 
-@wrong("6.1-7", "The kernel refuses a thousand as it refuses a hundred")
+@wrong("6.1-7", "The kernel refuses a thousand, in any language, as it does a")
 def more_attacks():
     return ASSISTANTS | {"attack": "a thousand attacks"}
 
 
-@wrong("6.1-7", "More facts, asked two turns later, stand in the window as well")
+@wrong("6.1-7", "More facts or another seed, asked two turns later, stand in")
 def more_facts():
     return ASSISTANTS | {"memory": "more facts"}
 

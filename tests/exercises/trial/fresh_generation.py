@@ -25,17 +25,17 @@ FOLLOWS = {
 }
 
 
-@wrong("6.2-1", "You cut the token with which the share is reached")
+@wrong("6.2-1", "That is one too few, as when the token with which the share")
 def p_keeps_what_stays_below_0_7():
     return RULES | {"p alone": 2}
 
 
-@wrong("6.2-1", "After top-k you add up the old probabilities")
+@wrong("6.2-1", "That many are left where the old probabilities are added up")
 def not_renormalised_after_top_k():
     return {"p alone": 3, "k then p": 3, "favourite": 0.35 / 0.9}
 
 
-@wrong("6.2-1", "You divide by the sum of what top-k left alone")
+@wrong("6.2-1", "That divides by the sum of what top-k left alone. Top-p has")
 def favourite_over_the_three():
     return RULES | {"favourite": 0.35 / 0.9}
 
@@ -177,7 +177,7 @@ def with_repeats(tokens, size):
     )
 
 
-@wrong("6.2-4", "You compare one token too many")
+@wrong("6.2-4", "It comes out as if one token too many were compared: a run of")
 def tail_of_size_instead_of_size_1(tokens, size):
     tail = list(tokens)[-size:]
     return sorted({tokens[i + size] for i in range(len(tokens) - size) if list(tokens[i : i + size]) == tail})
@@ -281,7 +281,7 @@ def mean_by_c():
     return BEAMS | {"mean": "C", "score": -9.1 / 9}
 
 
-@wrong("6.2-6", "You multiply the length by the penalty")
+@wrong("6.2-6", "That text wins where each sum is divided by its length")
 def penalty_as_a_factor():
     return BEAMS | {"two": "B"}
 
@@ -350,7 +350,7 @@ def by_pairs_without_sorting(scores, wrong):
     return ((above & w).sum(1) / above.sum(1))[w].mean()
 
 
-@wrong("6.2-8", "You take the logarithm without the 1 +")
+@wrong("6.2-8", "That is the logarithm without the 1 +. Then a word that most")
 def without_1():
     return RARE | {"common": math.log(160.5 / 240.5), "rare": math.log(398.5 / 2.5)}
 
@@ -360,12 +360,12 @@ def base_10():
     return RARE | {"common": math.log10(1 + 160.5 / 240.5), "rare": math.log10(1 + 398.5 / 2.5)}
 
 
-@wrong("6.2-8", "You let a word that occurs more often count as many times")
+@wrong("6.2-8", "That lets a word that occurs more often count as many times")
 def six_times():
     return RARE | {"gain": 6.0}
 
 
-@wrong("6.2-8", "You put the share into the formula")
+@wrong("6.2-8", "That is the formula with the share put in. n counts passages")
 def the_share_for_the_number():
     return RARE | {"common": math.log(1 + (400 - 0.6 + 0.5) / (0.6 + 0.5))}
 
@@ -385,12 +385,12 @@ def own_model():
     return FIGURES | {"quality": "perplexity under the model that wrote them"}
 
 
-@wrong("6.2-9", "That says again how many errors are found")
+@wrong("6.2-9", "That says how many errors there are, or are found. Who marks")
 def number_of_planted_errors():
     return FIGURES | {"errors": "the number of planted errors"}
 
 
-@wrong("6.2-10", "You take fewer bits under a model for a better text")
+@wrong("6.2-10", "Better was measured by nobody: fewer bits under a model make")
 def fewer_bits_are_better():
     return FOLLOWS | {"beam search is better than temperature 1"}
 

@@ -241,7 +241,7 @@ def optimizer_shares_its_moments(run, fresh):
     return fresh
 
 
-@wrong("5-5", "top_p 1 keeps")
+@wrong("5-5", "All tokens keep the probability that they had: nothing is")
 def sum_over_the_batch(logits, top_p):
     p = logits.softmax(-1)
     ordered, order = p.sort(dim=-1, descending=True, stable=True)

@@ -281,7 +281,7 @@ def per_token_in_bits(losses, counts, text):
     return float(sum(a * c for a, c in zip(losses, counts, strict=True))) / math.log(2) / float(sum(counts))
 
 
-@wrong("5-1", "You convert with a logarithm to base 10. The losses are")
+@wrong("5-1", "The factor from nats to your unit holds a logarithm to base")
 def logarithm_of_ten(losses, counts, text):
     nats = float(sum(a * c for a, c in zip(losses, counts, strict=True)))
     return nats / math.log(10) / len(text.encode())
@@ -451,7 +451,7 @@ EQUAL = {
 }
 
 
-@wrong("5-9", "You leave the router out of the model's work. It is asked for")
+@wrong("5-9", "This number leaves the router out of the model's work. It is")
 def router_costs_nothing():
     return {**EQUAL, "experts": 3 * 4 * 96 * 288}
 
@@ -498,7 +498,7 @@ def interval_of_a_seed():
     return {**SEEDS, "low": 0.0026 - 2.776 * ERROR * 5**0.5, "high": 0.0026 + 2.776 * ERROR * 5**0.5}
 
 
-@wrong("5-10", "You count the seeds that agree with the mean. Asked for are")
+@wrong("5-10", "That is how many seeds agree with the mean. Asked for are")
 def those_that_agree():
     return {**SEEDS, "contrary": 3}
 
@@ -561,7 +561,7 @@ def looked_up_in_a_dict(orders, rights, user, number):
     return places.get((user, number), -2) if "orders.find" in rights else -1
 
 
-@wrong("6.1-3", "You ask whether the message stands in a yes: so does a piece")
+@wrong("6.1-3", "A piece of a yes counts in your version, and a message of")
 def any_piece_of_a_yes(pending, said):
     return pending if said.strip().rstrip(".!").lower() in "yes是" else 0
 
@@ -571,7 +571,7 @@ def other_agreements_count(pending, said):
     return pending if said.strip().rstrip(".!").lower() in ("yes", "是", "ok", "maybe", "sure") else 0
 
 
-@wrong("6.1-4", "You keep the beginning and drop what was said last. A")
+@wrong("6.1-4", "It comes out as if the newest left: the beginning stays, and")
 def newest_leave_first(lengths, notes, asked, window, reply):
     room, gone, left = window - notes - asked - reply, 0, list(lengths)
     while sum(left) > room:
@@ -610,17 +610,17 @@ def wrong_over_the_exact():
     return {**interval(0.97, 200), "share": 194 / 206}
 
 
-@wrong("6.1-6", "You raise 0.5 to a power. Asked for is what must be raised to")
+@wrong("6.1-6", "That raises 0.5 to a power. Asked for is what must be raised")
 def power_for_root():
     return {"flawless": 0.97**8, "needed": 0.5**8, "token": 0.97**10}
 
 
-@wrong("6.1-6", "You divide the fault of a turn by the number of turns")
+@wrong("6.1-6", "That is a fault divided by turns. Asked for are tokens: take")
 def faults_shared_out():
     return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 1 - 0.03 / 8}
 
 
-@wrong("6.1-7", "More facts, asked two turns later, stand in the window as")
+@wrong("6.1-7", "More facts or another seed, asked two turns later, stand in")
 def another_seed_for_the_memory():
     return {
         "memory": "another seed",
@@ -673,12 +673,12 @@ def a_yes_must_last(make):
 # ---- 6.2 ----
 
 
-@wrong("6.2-1", "After top-k you add up the old probabilities. They do not sum")
+@wrong("6.2-1", "That many are left where the old probabilities are added up")
 def one_more_than_needed():
     return {"p alone": 4, "k then p": 3, "favourite": 0.35 / 0.9}
 
 
-@wrong("6.2-1", "You divide by the share of top-p itself. What is kept sums to")
+@wrong("6.2-1", "That divides by the share of top-p itself. What is kept sums")
 def over_the_threshold():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.7}
 
@@ -716,7 +716,7 @@ def missing_ones_though_too_late(written, keywords, left, vocab):
     return missing if len(missing) >= left else list(range(vocab))
 
 
-@wrong("6.2-4", "You compare one token too many: a run of `size` has `size -")
+@wrong("6.2-4", "It comes out as if one token too many were compared: a run of")
 def run_of_one_more(tokens, size):
     context, n = tuple(tokens[len(tokens) - size :]), size
     return sorted({tokens[i + n] for i in range(len(tokens) - n) if tuple(tokens[i : i + n]) == context})
@@ -770,17 +770,17 @@ def places_from_zero(scores, wrong):
     return total / found
 
 
-@wrong("6.2-8", "You take the logarithm to base 2. The formula has the natural")
+@wrong("6.2-8", "That is the logarithm to base 2. The formula has the natural")
 def logarithm_to_base_two():
     return {"common": math.log2(1 + 160.5 / 240.5), "rare": math.log2(1 + 398.5 / 2.5), "gain": 2}
 
 
-@wrong("6.2-8", "You take the logarithm without the 1 +. Then a word that most")
+@wrong("6.2-8", "That is the logarithm without the 1 +. Then a word that most")
 def one_forgotten_inside():
     return {"common": math.log(160.5 / 240.5), "rare": math.log(398.5 / 2.5), "gain": 2}
 
 
-@wrong("6.2-8", "You give the fraction for the larger tf. The question is how")
+@wrong("6.2-8", "That is the fraction for the larger tf. The question is how")
 def gain_of_six_alone():
     return {"common": math.log(1 + 160.5 / 240.5), "rare": math.log(1 + 398.5 / 2.5), "gain": 6 / 7.5}
 
@@ -794,7 +794,7 @@ def coverage_of_another_seed():
     }
 
 
-@wrong("6.2-9", "That says again how many errors are found. Who marks")
+@wrong("6.2-9", "That says how many errors there are, or are found. Who marks")
 def how_many_were_planted():
     return {
         "coverage": "coverage of another order's keywords",

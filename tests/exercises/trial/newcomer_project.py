@@ -248,7 +248,7 @@ def bits_per_character(losses, counts, text):
     return float(sum(a * c for a, c in zip(losses, counts, strict=True))) / math.log(2) / len(text)
 
 
-@wrong("5-2", "You compare passages at certain places alone: one after the")
+@wrong("5-2", "It comes out as if passages were compared at certain places")
 def at_the_same_place(documents, held_out, width):
     seen = {(i, documents[h][i : i + width]) for h in held_out for i in range(len(documents[h]) - width + 1)}
     return [
@@ -327,17 +327,17 @@ WORK = {
 }
 
 
-@wrong("5-9", "You let all experts answer. A token meets the chosen ones")
+@wrong("5-9", "That lets all experts answer. A token meets the chosen ones")
 def all_experts_work():
     return {**WORK, "experts": 6 * 4 * 96 * 288 + 2 * 96 * 6, "matched": 6 * 288}
 
 
-@wrong("5-9", "You compare with a network as wide as one expert. The matched")
+@wrong("5-9", "That compares with a network as wide as one expert. The")
 def stored_against_the_report():
     return {**WORK, "stored": 6}
 
 
-@wrong("5-9", "You count one operation for each weight. It takes two: a")
+@wrong("5-9", "These numbers count one operation for each weight. It takes")
 def one_operation_a_weight():
     return {**WORK, "dense": 2 * 96 * 288, "experts": 6 * 96 * 288 + 96 * 6}
 
@@ -369,12 +369,12 @@ def contrary_where_below_the_line():
     return {**FIVE, "contrary": 4}
 
 
-@wrong("5-10", "You go about two errors to each side. That is right for many")
+@wrong("5-10", "You go another number of errors to each side, 1, 1.96 or 2")
 def errors_of_the_normal_law():
     return {**FIVE, "low": 0.0026 - 1.96 * ERROR, "high": 0.0026 + 1.96 * ERROR}
 
 
-@wrong("5-10", "You divide the squares by n. From five values the deviation")
+@wrong("5-10", "That comes of dividing the squares by n. From five values the")
 def deviation_of_the_mean_with_n():
     error = float(GAINS.std() / 5**0.5)
     return {**FIVE, "error": error, "low": 0.0026 - 2.776 * error, "high": 0.0026 + 2.776 * error}
@@ -440,7 +440,7 @@ def by_a_full_match(pending, said):
     return pending if re.fullmatch(r"\s*(yes|是)\s*[.!。！]*\s*", said, re.IGNORECASE) else 0
 
 
-@wrong("6.1-4", "You skip a long turn and keep older ones before it. The text")
+@wrong("6.1-4", "It comes out as if a long turn were skipped and older ones")
 def as_many_as_fit_anywhere(lengths, notes, asked, window, reply):
     room, stay = window - notes - asked - reply, 0
     for n in reversed(lengths):
@@ -469,7 +469,7 @@ def share_of_the_wrong_ones():
     return wilson(0.03, 200, 1.96)
 
 
-@wrong("6.1-5", "You judge by the share itself. Another two hundred turns may")
+@wrong("6.1-5", "Shown is only what the whole interval says. Lay its lower end")
 def shown_by_the_share():
     return {**wilson(0.97, 200, 1.96), "above 0.97": True}
 
@@ -481,7 +481,7 @@ def half_width_not_divided():
     return {"share": 0.97, "low": middle - half, "high": middle + half, "above 0.97": False}
 
 
-@wrong("6.1-6", "You subtract the faults of all turns. Two faults in one")
+@wrong("6.1-6", "That subtracts the faults of all turns. Two faults in one")
 def product_for_power():
     return {"flawless": 1 - 8 * 0.03, "needed": 1 - 0.5 / 8, "token": 1 - 0.03 / 10}
 
@@ -498,12 +498,12 @@ ASSISTANTS = {
 }
 
 
-@wrong("6.1-7", "The kernel refuses a thousand as it refuses a hundred.")
+@wrong("6.1-7", "The kernel refuses a thousand, in any language, as it does a")
 def a_thousand_of_them():
     return {**ASSISTANTS, "attack": "a thousand attacks"}
 
 
-@wrong("6.1-7", "More facts, asked two turns later, stand in the window as")
+@wrong("6.1-7", "More facts or another seed, asked two turns later, stand in")
 def more_of_the_same_in_chinese():
     return {**ASSISTANTS, "language": "more Chinese conversations", "memory": "more facts"}
 
@@ -511,7 +511,7 @@ def more_of_the_same_in_chinese():
 TABLE = {"beyond": "holds", "better": "not shown", "near": "does not hold", "year": "not shown"}
 
 
-@wrong("6.1-8", "You call it noise. Both were right fifty times out of fifty:")
+@wrong("6.1-8", "Both were right fifty times out of fifty: of these users")
 def equal_is_not_shown():
     return {**TABLE, "near": "not shown"}
 
@@ -540,12 +540,12 @@ def work_must_be_one(make):
 # ---- 6.2 ----
 
 
-@wrong("6.2-1", "You cut the token with which the share is reached. It stays:")
+@wrong("6.2-1", "That is one too few, as when the token with which the share")
 def below_the_line():
     return {"p alone": 2, "k then p": 2, "favourite": 0.35 / 0.65}
 
 
-@wrong("6.2-1", "After top-k you add up the old probabilities. They do not sum")
+@wrong("6.2-1", "That many are left where the old probabilities are added up")
 def not_renormed_between():
     return {"p alone": 3, "k then p": 3, "favourite": 0.35 / 0.9}
 
@@ -572,7 +572,7 @@ def keywords_counted_twice(written, keywords, left, vocab):
     return missing if len(missing) == left else list(range(vocab))
 
 
-@wrong("6.2-4", "You compare one token too few, and forbid more than asked:")
+@wrong("6.2-4", "It comes out as if one token too few were compared, and")
 def context_one_too_short(tokens, size):
     context = tuple(tokens[len(tokens) - size + 2 :]) if size > 1 else ()
     n = len(context)
@@ -636,17 +636,17 @@ def recall_steps_added(scores, wrong):
     return np.sum(hits * hits.cumsum() / np.arange(1, len(hits) + 1)) / hits.sum()
 
 
-@wrong("6.2-8", "You put the share into the formula. n counts passages:")
+@wrong("6.2-8", "That is the formula with the share put in. n counts passages")
 def share_taken_as_number():
     return {"common": math.log(1 + 399.9 / 1.1), "rare": math.log(1 + 398.5 / 2.5), "gain": 2}
 
 
-@wrong("6.2-8", "You let a word that occurs more often count as many times.")
+@wrong("6.2-8", "That lets a word that occurs more often count as many times")
 def six_times_as_much():
     return {"common": math.log(1 + 160.5 / 240.5), "rare": math.log(1 + 398.5 / 2.5), "gain": 6}
 
 
-@wrong("6.2-9", "That says again how many errors are found. Who marks")
+@wrong("6.2-9", "That says how many errors there are, or are found. Who marks")
 def found_in_longer_texts():
     return {
         "coverage": "coverage of another order's keywords",

@@ -42,7 +42,7 @@ def bits_by_change_of_base(losses, counts, text):
     return torch.tensor(total / len(bytes(text, "utf-8")))
 
 
-@wrong("5-2", "You compare passages at certain places alone")
+@wrong("5-2", "It comes out as if passages were compared at certain places")
 def passages_at_equal_places_only(documents, held_out, width):
     def shares(a, b):
         return any(a[i : i + width] == b[i : i + width] for i in range(min(len(a), len(b)) - width + 1))
@@ -72,13 +72,13 @@ def held_out_itself_may_train(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "drop documents")
+@wrong("5-2", "It comes out as if only whole copies were dropped: texts that")
 def equal_documents_only(documents, held_out, width):
     secret = {documents[h] for h in held_out}
     return [d not in secret for d in documents]
 
 
-@wrong("5-2", "passages are shorter")
+@wrong("5-2", "It comes out as if passages shorter than width counted, down")
 def short_documents_compared_whole(documents, held_out, width):
     seen = {documents[h][i : i + width] for h in held_out for i in range(len(documents[h]))}  # shorter ends
     return [
@@ -141,7 +141,7 @@ def best_of_the_whole_list(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-4", "rate begin anew")
+@wrong("5-4", "The weights are there, and nothing else that a step reads")
 def model_only(run, fresh):
     fresh.model.load_state_dict(run.model.state_dict())
     return fresh
@@ -414,12 +414,12 @@ SEEDS = {
 }
 
 
-@wrong("5-9", "two: up to d_ff")
+@wrong("5-9", "These numbers are half for every network, as with one matrix")
 def one_matrix_a_network():
     return EQUAL | {"dense": 55296, "experts": 167040}
 
 
-@wrong("5-9", "leave the router out")
+@wrong("5-9", "This number leaves the router out of the model's work. It is")
 def experts_without_their_router():
     return EQUAL | {"experts": 331776}
 

@@ -658,7 +658,7 @@ def weighted_by_fsum(losses, counts, text):
     return nats * math.log2(math.e) / len(text.encode("utf-8"))
 
 
-@wrong("5-2", "You compare passages at certain places alone: one after the")
+@wrong("5-2", "It comes out as if passages were compared at certain places")
 def held_out_cut_in_pieces(documents, held_out, width):
     measured = {
         documents[index][start : start + width]
@@ -671,7 +671,7 @@ def held_out_cut_in_pieces(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "You compare passages at certain places alone: one after the")
+@wrong("5-2", "It comes out as if passages were compared at certain places")
 def training_texts_cut_in_pieces(documents, held_out, width):
     def is_measured(passage):
         return any(passage in documents[index] for index in held_out)
@@ -801,12 +801,12 @@ EXPERTS = {
 }
 
 
-@wrong("5-9", "You compare with a network as wide as one expert. The")
+@wrong("5-9", "That compares with a network as wide as one expert. The")
 def against_the_small_dense_one():
     return {**EXPERTS, "stored": 6}
 
 
-@wrong("5-9", "You let all experts answer. A token meets the chosen ones")
+@wrong("5-9", "That lets all experts answer. A token meets the chosen ones")
 def all_six_work():
     return {**EXPERTS, "experts": 6 * 110592 + 1152}
 
@@ -868,7 +868,7 @@ def somebody_elses_is_forbidden(orders, rights, user, number):
     return -2
 
 
-@wrong("6.1-3", "You ask whether the message begins with yes. What else")
+@wrong("6.1-3", "A message that begins with yes counts in your version. What")
 def begins_with_a_yes(pending, said):
     return pending if said.strip().lower().startswith(("yes", "是")) else 0
 
@@ -889,7 +889,7 @@ def the_reply_takes_no_room(lengths, notes, asked, window, reply):
     return len(lengths) - len(left)
 
 
-@wrong("6.1-4", "You skip a long turn and keep older ones before it. The")
+@wrong("6.1-4", "It comes out as if a long turn were skipped and older ones")
 def small_old_turns_stay(lengths, notes, asked, window, reply):
     room, gone = window - notes - asked - reply, 0
     for n in reversed(lengths):
@@ -906,24 +906,24 @@ def wilson(p, n, z=1.96):
     return mid - half, mid + half
 
 
-@wrong("6.1-5", "You take p plus and minus z · sqrt(p (1 - p) / n). Near 1")
+@wrong("6.1-5", "That is p plus and minus z · sqrt(p (1 - p) / n). Near 1")
 def the_plain_interval():
     half = 1.96 * math.sqrt(0.97 * 0.03 / 200)
     return {"share": 0.97, "low": 0.97 - half, "high": 0.97 + half, "above 0.97": False}
 
 
-@wrong("6.1-5", "You judge by the share itself. Another two hundred turns")
+@wrong("6.1-5", "Shown is only what the whole interval says. Lay its lower end")
 def a_share_equal_to_it_is_above():
     low, high = wilson(0.97, 200)
     return {"share": 0.97, "low": low, "high": high, "above 0.97": True}
 
 
-@wrong("6.1-6", "You share the half that may fail out among the turns.")
+@wrong("6.1-6", "That shares a half out among turns. Chances multiply: take")
 def the_allowed_faults_shared_out():
     return {"flawless": 0.97**8, "needed": 1 - 0.5 / 8, "token": 0.97**0.1}
 
 
-@wrong("6.1-7", "More facts, asked two turns later, stand in the window as")
+@wrong("6.1-7", "More facts or another seed, asked two turns later, stand in")
 def more_facts_sixth():
     return {
         "memory": "more facts",
@@ -937,7 +937,7 @@ def overlap_refutes():
     return {"beyond": "holds", "better": "does not hold", "near": "does not hold", "year": "not shown"}
 
 
-@wrong("6.1-8", "You call it noise. Both were right fifty times out of")
+@wrong("6.1-8", "Both were right fifty times out of fifty: of these users")
 def equal_counts_show_nothing():
     return {"beyond": "holds", "better": "not shown", "near": "not shown", "year": "not shown"}
 
@@ -961,7 +961,7 @@ def work_is_one(make):
     assert desk.work == 1
 
 
-@wrong("6.2-1", "After top-k you add up the old probabilities. They do not")
+@wrong("6.2-1", "That many are left where the old probabilities are added up")
 def not_renormed_in_between():
     return {"p alone": 3, "k then p": 3, "favourite": 0.35 / 0.9}
 
@@ -1023,7 +1023,7 @@ def different_in_each_text_sixth(texts, size):
     return different / every
 
 
-@wrong("6.2-6", "You multiply the length by the penalty. It is an")
+@wrong("6.2-6", "That text wins where each sum is divided by its length")
 def two_as_one():
     return {"none": "A", "mean": "B", "two": "B", "score": -1.0}
 
@@ -1056,7 +1056,7 @@ def by_counting_pairs(scores, wrong):
     return sum(sum(b >= s for b in bad) / sum(x >= s for x in scores) for s in bad) / len(bad)
 
 
-@wrong("6.2-8", "You take the logarithm without the 1 +. Then a word that")
+@wrong("6.2-8", "That is the logarithm without the 1 +. Then a word that most")
 def without_the_one():
     return {"common": math.log(160.5 / 240.5), "rare": math.log(398.5 / 2.5), "gain": 2}
 
@@ -1070,7 +1070,7 @@ def more_beams():
     }
 
 
-@wrong("6.2-10", "You take fewer bits under a model for a better text.")
+@wrong("6.2-10", "Better was measured by nobody: fewer bits under a model make")
 def fewer_bits_are_better_sixth():
     return {
         "temperature 1 is more varied than beam search",

@@ -43,7 +43,7 @@ def logarithm_of_the_product(losses, counts, text):
     )
 
 
-@wrong("5-2", "You compare passages at certain places alone")
+@wrong("5-2", "It comes out as if passages were compared at certain places")
 def passages_at_fixed_places(documents, held_out, width):
     seen = set()
     for i in held_out:
@@ -55,7 +55,7 @@ def passages_at_fixed_places(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "Your last passages are shorter")
+@wrong("5-2", "It comes out as if passages shorter than width counted, down")
 def short_ends_are_passages(documents, held_out, width):
     seen = {documents[i][a : a + width] for i in held_out for a in range(len(documents[i]))}
     return [
@@ -74,7 +74,7 @@ def held_out_themselves_allowed(documents, held_out, width):
     return answers
 
 
-@wrong("5-2", "The passage at the very")
+@wrong("5-2", "It comes out as if the passage at the very end of a text were")
 def last_passage_missed(documents, held_out, width):
     seen = {documents[i][a : a + width] for i in held_out for a in range(len(documents[i]) - width)}
     return [
@@ -83,7 +83,7 @@ def last_passage_missed(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "You count words where width")
+@wrong("5-2", "It comes out as if width counted words, so that a passage is")
 def words_instead_of_characters(documents, held_out, width):
     def passages(text):
         words = text.split()
@@ -388,7 +388,7 @@ def causality_the_wrong_way_round(build):
     assert torch.allclose(model(tokens)[0, 1:], model(changed)[0, 1:], atol=1e-5)
 
 
-@wrong("5-8", "That a run with a cache")
+@wrong("5-8", "Your review finds what a comparison of runs with and without")
 def causality_and_cache_alone(build):
     model = build().eval()
     tokens = torch.randint(0, model.vocab_size, (2, 8), generator=torch.Generator().manual_seed(0))
