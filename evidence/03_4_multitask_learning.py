@@ -153,7 +153,7 @@ def foretold(cosines, gains):
 COMPANY = Experiment(
     "company",
     company,
-    {"steps": (80, 200), "windows": (None, 40)},
+    {"steps": (80, 200, 400), "windows": (None, 40)},
     tolerance=dict.fromkeys(
         ("apart, narrow", "apart, wide", "together, narrow", "together, wide", "together, surgery"), 0.1
     )
@@ -165,14 +165,20 @@ IN_COMPANY = (
     Condition("every window is labelled", lambda s: s["windows"] is None),
     Condition("labels are few (40 windows)", lambda s: s["windows"] == 40),
     Condition("training is short (80 steps)", lambda s: s["steps"] == 80),
-    Condition("training is longer (200 steps)", lambda s: s["steps"] == 200),
+    Condition("training is longer (200 steps or more)", lambda s: s["steps"] >= 200),
+    Condition("training is long (400 steps)", lambda s: s["steps"] == 400),
+    Condition("training is no longer than 200 steps", lambda s: s["steps"] <= 200),
     Condition(
         "every window is labelled and training is short (80 steps)",
         lambda s: s["windows"] is None and s["steps"] == 80,
     ),
     Condition(
-        "labels are few (40 windows) or training is longer (200 steps)",
-        lambda s: s["windows"] == 40 or s["steps"] == 200,
+        "labels are few (40 windows) or training is longer (200 steps or more)",
+        lambda s: s["windows"] == 40 or s["steps"] >= 200,
+    ),
+    Condition(
+        "labels are few (40 windows) or training is long (400 steps)",
+        lambda s: s["windows"] == 40 or s["steps"] == 400,
     ),
 )
 

@@ -26,6 +26,7 @@ VERDICT_COLOURS = {
     "does not hold": OKABE_ITO["vermilion"],
     "not shown": "#9CA3AF",
 }
+ARMS_COLOUR = OKABE_ITO["green"]  # of contenders, on whom no verdict is passed
 # Characters that an inch of the picture's width has room for in one line:
 TITLE, LABEL, AXIS = 11, 5, 7.5
 LINE = 0.175  # inches
@@ -173,13 +174,13 @@ def arms_figure(
         for line, name in enumerate(arms):
             values = [run[name] for run in runs]
             mean = sum(values) / len(values)
-            axis.plot(values, [line] * len(values), "o", color=OKABE_ITO["blue"], alpha=0.45, markersize=6)
-            axis.plot([mean, mean], [line - 0.3, line + 0.3], color=OKABE_ITO["vermilion"], linewidth=2.4)
+            axis.plot(values, [line] * len(values), "o", color=ARMS_COLOUR, alpha=0.45, markersize=6)
+            axis.plot([mean, mean], [line - 0.3, line + 0.3], color=ARMS_COLOUR, linewidth=2.4)
             if live is not None:
                 axis.plot(live[name], line, marker="*", color="k", markersize=11, zorder=3)
         axis.set_yticks(range(len(arms)), arms.values())
         axis.set_ylim(len(arms) - 0.5, -0.5)
-        axis.set(xlabel=f"{unit}: a dot a seed, red their mean" + (", a star this run" if live else ""))
+        axis.set(xlabel=f"{unit}: a dot a seed, the bar their mean" + (", a star this run" if live else ""))
         if title is not None:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure

@@ -138,7 +138,9 @@ def test_arms_show_every_seed_their_mean_and_the_live_run():
     found = [list(line.get_xdata()) for line in axis.lines]
     assert found == [[0.5, 0.25], [0.375, 0.375], [0.4], [1.0, 3.0], [2.0, 2.0], [2.5]]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["in company", "the task\nalone"]
-    assert axis.get_xlabel() == "nats: a dot a seed, red their mean, a star this run"
+    verdicts = {*VERDICT_COLOURS.values(), *(colour for colour, *_ in LOOKS.values())}
+    assert not verdicts & {line.get_color() for line in axis.lines}
+    assert axis.get_xlabel() == "nats: a dot a seed, the bar their mean, a star this run"
     plt.close(figure)
 
 
