@@ -385,7 +385,7 @@ def test_each_input_is_stepped_through_on_its_own(explorer_page, tmp_path):
 
 
 def test_decoding_plays_to_its_end_and_pauses(translation, explorer_page):
-    page = explorer_page(translation)
+    page = explorer_page(translation, fresh=True)
     page.clock.install()
     play = page.get_by_role("button", name="Play")
     play.click()
