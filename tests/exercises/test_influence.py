@@ -24,8 +24,8 @@ WEIGH = make_exercise(weigh, *[random_tensors(n, (1 + n % 3, 2 + n), (2 + n,)) f
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (lambda x, scale: x.mean(-1).exp(), "Whatever stands in `scale`, your result stays the same"),
-        (lambda x, scale: x[:, -1] * scale[-1], "`x` anywhere but at the last token, your result stays"),
+        (lambda x, scale: x.mean(-1).exp(), "Whatever was put into `scale`, your result stayed the same"),
+        (lambda x, scale: x[:, -1] * scale[-1], "`x` anywhere but at the last token, your result stayed"),
     ],
 )
 def test_what_is_not_looked_at_is_named(answer, said):
@@ -50,7 +50,7 @@ def test_a_result_that_moves_in_steps_is_not_said_to_stay_the_same():
         return x.softmax(-1)
 
     item = make_exercise(shares, *[(3 * random_tensors(n, (2, 2 + n))[0],) for n in range(1, 5)])
-    assert "stays the same" not in words(item, lambda x: F.one_hot(x.argmax(-1), x.shape[1]).float())
+    assert "stayed the same" not in words(item, lambda x: F.one_hot(x.argmax(-1), x.shape[1]).float())
 
 
 def test_a_part_that_right_cases_look_at_is_not_said_to_be_left_out():
@@ -62,9 +62,9 @@ def test_a_part_that_right_cases_look_at_is_not_said_to_be_left_out():
     large = (torch.tensor([[0.5, 12.0, 0.2], [0.1, 0.3, 11.0]]),)
     text = words(make_exercise(sums, *near, large), lambda x: x.exp().sum(-1).clamp(max=500.0))
     assert "Right in 3 of 4 cases" in text
-    assert "stays the same" not in text
+    assert "stayed the same" not in text
     alone = words(make_exercise(sums, large, large), lambda x: x.exp().sum(-1).clamp(max=500.0))
-    assert "stays the same" in alone, "without them it would be said"
+    assert "stayed the same" in alone, "without them it would be said"
 
 
 def test_the_first_wrong_call_is_named_in_another_order_too():
@@ -104,7 +104,7 @@ def test_whole_numbers_beside_fractions_cost_no_verdict():
 def test_not_a_number_is_not_said_to_stay_the_same():
     text = words(WEIGH, lambda x, scale: weigh(x, scale) * torch.nan)
     assert "is NaN" in text
-    assert "stays the same" not in text
+    assert "stayed the same" not in text
 
 
 def chain(x, first, second):

@@ -60,6 +60,7 @@ KEPT = Exercise(
         Case("right, wrong, right", ([1, 9, 3, 4], [1, 2, 3, 4, 5])),
         Case("no guess", ([], [7])),
         Case("one guess, right", ([5], [5, 6])),
+        Case("tokens in no order, the third wrong", ([7, 2, 9, 4], [7, 2, 5, 4, 1])),
     ),
     draw=_draw_guesses,
     mistakes=(
@@ -225,7 +226,8 @@ CALL = Exercise(
         ),
         Mistake(
             "the limit itself",
-            "A call that takes just its limit is refused. It takes no longer than that: it comes to 0.",
+            "A call that takes just its limit does not come to 0 in your version. It takes no longer than "
+            "its limit, which is all that is asked.",
             (lambda n, r, a, t: _checked(n, r, a, t, room=1e-9),),
         ),
         Mistake(

@@ -86,9 +86,8 @@ SLOTS = Question(
         ),
         Mistake(
             "all blocks called full",
-            "You count every block of the table. The last one has room left, and nobody may find it before "
-            "it "
-            "is full.",
+            "That is the number of all blocks of the table. The last of them has room left, and nobody may "
+            "find it before it is full.",
             (_part("full blocks", lambda size, prompt, said, table: len(table)),),
         ),
     ),
@@ -155,12 +154,13 @@ BATCHES = Question(
     mistakes=(
         Mistake(
             "one after the other",
-            "You add up all lengths, as if there were one slot. Two requests say a token in every step.",
+            "That is the sum of all lengths, as if there were one slot. Two requests say a token in every "
+            "step.",
             (lambda lengths: {"static": sum(lengths)}, lambda lengths: {"continuous": sum(lengths)}),
         ),
         Mistake(
             "perfect packing",
-            "You divide all tokens by the slots. That is the least it could take; the last request may run "
+            "That is all tokens divided by the slots: the least it could take. The last request may run "
             "alone.",
             (
                 lambda lengths: {"continuous": -(-sum(lengths) // 2)},
@@ -169,13 +169,13 @@ BATCHES = Question(
         ),
         Mistake(
             "the shorter of each pair",
-            "Your static batches end with the shorter of their two requests. The next begins only when both "
-            "have ended.",
+            "Your static number is the sum of the shorter request of each pair. The next batch begins only "
+            "when both have ended.",
             (lambda lengths: {"static": sum(min(lengths[i : i + 2]) for i in (0, 2, 4))},),
         ),
         Mistake(
             "sorted first",
-            "Your static batches join requests of like length, as if the queue had been sorted. They are put "
+            "Your static number is what comes when the queue is sorted by length first. Batches are put "
             "together in the order given.",
             (lambda lengths: {"static": _static(sorted(lengths))},),
         ),
@@ -186,8 +186,8 @@ BATCHES = Question(
         ),
         Mistake(
             "every second request",
-            "You give each slot every second request. In the continuous way a request goes to whichever slot "
-            "is free first.",
+            "Your continuous number is what comes when each slot is given every second request. In the "
+            "continuous way a request goes to whichever slot is free first.",
             (lambda lengths: {"continuous": max(sum(lengths[0::2]), sum(lengths[1::2]))},),
         ),
         Mistake(

@@ -130,34 +130,32 @@ KERNEL = Exercise(
         ),
         Mistake(
             "only the texts",
-            "All texts are compared, and that is the most important test. But a kernel can write them all "
-            "and "
-            "leak memory, run too many at once, or let one wait for ever.",
+            "Your review finds what is found by comparing the texts, which is the most important test. But "
+            "a kernel can write them all and leak memory, run too many at once, or let one wait for ever.",
             (lambda make: _watch(make, memory=False, rows=False, turns=False, refused=False),),
         ),
         Mistake(
             "only the bookkeeping",
-            "Memory and turns are watched, the texts never. A kernel that writes nonsense in perfect order "
-            "passes.",
+            "Your review finds what is found by watching memory and turns alone. A kernel that writes "
+            "nonsense in perfect order passes it.",
             (lambda make: _watch(make, texts=False),),
         ),
         Mistake(
             "turns not watched",
-            "A kernel that always lets the lowest number run first passes: all texts come to their end here. "
-            "Look in the middle: how many turns has each had?",
+            "A kernel that always lets the lowest number run first passes. It may write every text to its "
+            "end: look in the middle, how many turns has each had?",
             (lambda make: _watch(make, turns=False),),
         ),
         Mistake(
             "everybody may pay",
-            "All processes of your workload hold the right `pay`, so a kernel that never asks for it does "
-            "nothing wrong. Who should be refused, and who has a right, but another one?",
+            "Kernels that do not ask for the right `pay` pass, as they would if all processes held it. Who "
+            "should be refused, and who has a right, but another one?",
             (lambda make: _watch(make, rights=False),),
         ),
         Mistake(
             "nobody is killed",
-            "Nobody is killed in your review, so what a kernel does then is not seen: whose memory comes "
-            "back, "
-            "and who else falls.",
+            "Kernels that go wrong after a kill pass, as they would if nobody were killed. Whose memory "
+            "must come back then, and who else must not fall?",
             (lambda make: _watch(make, kill=False),),
         ),
         Mistake(

@@ -183,22 +183,21 @@ MEMORY = Exercise(
         ),
         Mistake(
             "only a fork",
-            "You fork, write, and compare both texts. That finds a missing copy. Counts, the cache, users "
-            "and "
-            "blocks that are taken again are never looked at.",
+            "Your review finds what forking, writing and comparing both texts would find. Counts, the "
+            "cache, users and blocks that are taken again need moves and questions of their own.",
             (_fork_only,),
         ),
         Mistake(
             "texts but no counts",
-            "You compare what is in the slots, and not how many hold each block. A count that is off is "
-            "seen in a text only much later, when the block is given away; a leak only when memory runs out.",
+            "Your review finds what is found by comparing slots alone, without how many hold each block. A "
+            "count that is off is seen in a text only much later, when the block is given away; a leak only "
+            "when memory runs out.",
             (lambda make: _looks(make, counts=False),),
         ),
         Mistake(
             "counts but no texts",
-            "You compare counts with tables, and never what is in the slots. A block that is shared by "
-            "mistake "
-            "is counted quite correctly.",
+            "Your review finds what is found by comparing counts with tables alone, without what is in the "
+            "slots. A block that is shared by mistake is counted quite correctly.",
             (lambda make: _looks(make, slots=False),),
         ),
         Mistake(
@@ -209,8 +208,8 @@ MEMORY = Exercise(
         ),
         Mistake(
             "the cache never asked",
-            "No text in your review begins as an earlier one does, so nothing is ever found in the cache. "
-            "Half of the bugs live there.",
+            "Your review finds what is found when no text begins as an earlier one does, so that nothing is "
+            "ever taken from the cache. What must be found there, and what must not?",
             (lambda make: _looks(make, cache=False, users=False, taken=False),),
         ),
     ),

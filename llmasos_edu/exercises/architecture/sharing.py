@@ -135,7 +135,8 @@ REUSED = Exercise(
         ),
         Mistake(
             "only the last text",
-            "You look at one of the texts only. Any of them may have the longest common beginning.",
+            "Your count is that of one text alone, the first or the last. Any of them may have the longest "
+            "common beginning.",
             (lambda p, r, s: tokens_reused(p, r[-1:], s), lambda p, r, s: tokens_reused(p, r[:1], s)),
         ),
         Mistake(

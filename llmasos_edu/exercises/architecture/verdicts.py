@@ -82,8 +82,8 @@ VERDICT = Question(
     mistakes=(
         Mistake(
             "the middle for the interval",
-            "You count every setting whose middle lies above what counts. Where the interval reaches below "
-            "it too, the draws could not tell.",
+            "In so many settings the middle of the interval lies above what counts. Where the interval "
+            "reaches below it too, the draws could not tell.",
             (
                 lambda above, short, ample: {
                     "borne": sum(low + high > 2 * above for low, high in short + ample)
@@ -92,8 +92,8 @@ VERDICT = Question(
         ),
         Mistake(
             "open for refuted",
-            "You count all settings in which it was not borne out. An interval on both sides of what "
-            "counts is against nothing.",
+            "In so many settings the claim was not borne out. But an interval on both sides of what counts "
+            "is against nothing.",
             ({"refuted": 3},),
         ),
         Mistake(

@@ -66,19 +66,22 @@ FLOPS = Exercise(
     mistakes=(
         Mistake(
             "no backward pass",
-            "You count the way forward alone. Training goes back as well, and that is two thirds of its "
-            "work.",
+            "You come to two operations for each parameter that a token meets, which is what the way "
+            "forward alone costs. Training goes back as well, and that is two thirds of its work.",
             (lambda *a: _flops(*a, factor=2),),
         ),
         Mistake(
             "backward as dear as forward",
-            "You count the way back like the way forward. It needs two products for each: one for the "
-            "gradient of the input, one for that of the matrix.",
+            "You come to four operations for each parameter that a token meets, as if the way back cost as "
+            "much as the way forward. It needs two products for each: one for the gradient of the input, "
+            "one for that of the matrix.",
             (lambda *a: _flops(*a, factor=4),),
         ),
         Mistake(
             "a product without its sum",
-            "You count one operation for each parameter and pass. A multiplication and an addition are two.",
+            "You come to three operations for each parameter that a token meets, as if a multiplication "
+            "with its addition were one. They are two, on the way forward and in both products of the way "
+            "back.",
             (lambda *a: _flops(*a, factor=3),),
         ),
         Mistake(
@@ -88,8 +91,8 @@ FLOPS = Exercise(
         ),
         Mistake(
             "the embedding twice",
-            "You count the embedding twice, as table and as product. Here it is a table alone; the head "
-            "stands for itself.",
+            "The embedding is in your count twice. It is a table here, in which a row is looked up and "
+            "nothing is multiplied; the head stands for itself.",
             (lambda *a: _flops(*a, looked=2),),
         ),
         Mistake(
@@ -178,7 +181,8 @@ PARAMETERS = Exercise(
         ),
         Mistake(
             "three matrices of attention",
-            "You count query, key and value. Attention has a fourth matrix, behind its heads.",
+            "You count three matrices of attention. It has four: query, key and value, and the output's "
+            "behind its heads.",
             (lambda *a: _count(*a, attention=3),),
         ),
         Mistake(

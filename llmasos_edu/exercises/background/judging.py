@@ -74,8 +74,8 @@ CONTROL = Question(
         ),
         Mistake(
             "the base of the logarithm",
-            "Another base turns the same line into other units, more digits print it more finely. The models "
-            "are still those that somebody found remarkable.",
+            "Another base turns the same line into other units, more digits and a larger figure show it "
+            "more finely. The models are still those that somebody found remarkable.",
             (
                 {"growth": "logarithms of another base"},
                 {"growth": "more digits"},
@@ -183,7 +183,8 @@ READ = Question(
         ),
         Mistake(
             "the whole width",
-            "You give the width of the whole interval. Asked is how far it reaches to one side.",
+            "That is twice the half: the width of the whole interval. Asked is how far it reaches to one "
+            "side.",
             (lambda differences: {"half": 2 * _judged(differences)["half"]},),
         ),
         Mistake(

@@ -61,20 +61,20 @@ TIME = Question(
     mistakes=(
         Mistake(
             "forward only",
-            "Three times too short: you counted two operations for each parameter, which is the way forward. "
-            "The way back costs twice as much again.",
+            "Three times too short, which is what two operations for each parameter give: those of the way "
+            "forward. The way back costs twice as much again.",
             (lambda **d: _time(**d, factor=2.0),),
         ),
         Mistake(
             "the peak reached",
-            "You divide by what the machine can do at most. In training it reaches a share of that, and the "
-            "rest of the time it waits.",
+            "That is the time at what the machine can do at most. In training it reaches only a share of "
+            "this rate.",
             (lambda **d: _time(**d, utilised=1.0),),
         ),
         Mistake(
             "the share turned round",
-            "You let the machine be faster than its peak: the share belongs below the fraction line, with "
-            "the rate.",
+            "That is the time of a machine that is faster than its peak: the share belongs below the "
+            "fraction line, with the rate.",
             (lambda **d: _time(**d, utilised=100 / d["share"]),),
         ),
         Mistake(
@@ -271,8 +271,8 @@ SPEEDUP = Question(
         ),
         Mistake(
             "no limit",
-            "The step cannot become as fast as you like: when the optimizer costs nothing, the other three "
-            "parts are still there.",
+            "When the optimizer costs nothing at all, the other three parts are still there. How long is "
+            "the step then, and how long was it?",
             (lambda **d: {"limit": float(d["times"])}, lambda **d: {"limit": 1 / _speedup(**d)["share"]}),
         ),
         Mistake(

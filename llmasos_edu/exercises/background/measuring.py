@@ -89,7 +89,7 @@ COPIED = Exercise(
         ),
         Mistake(
             "a guess for two places on",
-            "You shift the wrong way: a guess is compared with a token two places from where it belongs.",
+            "You shift the wrong way: a guess is compared with the token behind the one that it is about.",
             (lambda t, g, p: _copied(t, g, p, shift=2),),
         ),
         Mistake(
@@ -167,12 +167,14 @@ STOP = Exercise(
         Case("equal evaluations", ([2.0, 1.0, 1.0, 1.0, 1.0], 2)),
         Case("the first is the best", ([1.0, 1.2, 1.3, 1.4, 0.9], 3)),
         Case("patience of one", ([2.0, 1.9, 1.95, 1.0], 1)),
+        Case("it ends before patience does", ([3.0, 2.0, 2.4, 2.2], 3)),
     ),
     draw=_draw_losses,
     mistakes=(
         Mistake(
             "the last for the best",
-            "You return the last evaluation that was made. The best one lies `patience` before it.",
+            "Your first number is the place of the last evaluation that was made. After a stop the best one "
+            "lies `patience` before it.",
             (lambda v, p: _stop(v, p, last=True),),
         ),
         Mistake(
@@ -197,12 +199,14 @@ STOP = Exercise(
         ),
         Mistake(
             "places for a count",
-            "You return the place of the last evaluation, counted from 0. How many were made is one more.",
+            "Your second number is one too few: the place of the last evaluation, counted from 0. How many "
+            "were made is one more.",
             (lambda v, p: [stop_early(v, p)[0], stop_early(v, p)[1] - 1],),
         ),
         Mistake(
             "counted from one",
-            "You count the place of the best from 1. The first evaluation stands at place 0.",
+            "Your first number is one too many, as if places were counted from 1. The first evaluation "
+            "stands at place 0.",
             (lambda v, p: [stop_early(v, p)[0] + 1, stop_early(v, p)[1]],),
         ),
     ),

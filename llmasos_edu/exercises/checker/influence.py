@@ -71,14 +71,14 @@ def _findings(exercise, answer, outcomes, expected, failing) -> Iterator[str]:
         changes = _as_a_whole(value)
         found = moved(place, changes) if changes else {None}
         if found == {(False, True)} and (True, True) not in moved(place, changes, right):
-            yield f"Whatever stands in `{name}`, your result stays the same: where should it come in?"
+            yield f"Whatever was put into `{name}`, your result stayed the same: where should it come in?"
         if all(both and both[1] for both in found):
             matter.append(place)
     for place in matter:
         for words, changes in _ends(exercise, names[place], inputs[place]):
             found = moved(place, changes)
             if found == {(False, True)} and (True, True) not in moved(place, changes, right):
-                yield f"Whatever stands in {words}, your result stays the same: where should it come in?"
+                yield f"Whatever was put into {words}, your result stayed the same: where should it come in?"
             if found == {(True, False)}:
                 yield f"Your result changes with what stands in {words}, and the right one does not."
 

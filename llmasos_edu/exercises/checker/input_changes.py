@@ -18,14 +18,15 @@ SECONDS = 0.4  # what the search may take: a reader waits for the words
 EACH = 0.1  # what one change may take: with a step of 0, say, a solution may never end
 
 OF_FLOATS = {
+    # First what is simplest: beside a threshold many other changes look like one of these two.
+    "were all zero: where does it come in?": torch.zeros_like,
+    "were all one: where does it come in?": torch.ones_like,
     "has been through a softmax first: is a softmax taken of what is one already?": lambda x: x.softmax(-1),
     "has been through a softmax and a logarithm first": lambda x: x.log_softmax(-1),
     "has been through an exponential first": lambda x: x.exp(),
     "has been through a logarithm first": lambda x: x.log(),
     "had its sign turned": lambda x: -x,
     "had no signs (its absolute values)": lambda x: x.abs(),
-    "were all zero: where does it come in?": torch.zeros_like,
-    "were all one: where does it come in?": torch.ones_like,
     "had one added to it": lambda x: x + 1,
     "were one minus what it is": lambda x: 1 - x,
     "were squared": lambda x: x.square(),
@@ -109,7 +110,17 @@ def explain(
 
 
 def _with(reference: Callable, change: Callable[[list], list]) -> Callable:
-    return lambda *inputs: reference(*change(list(inputs)))
+    def altered(*inputs):
+        changed = change(list(inputs))
+        if any(_is_undefined(value) for value in changed) and not any(map(_is_undefined, inputs)):
+            raise ValueError("what comes of NaN is like other results by chance")
+        return reference(*changed)
+
+    return altered
+
+
+def _is_undefined(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point() and bool(value.isnan().any())
 
 
 def _gives(exercise: Exercise, altered: Callable, case: Case, outcome: Outcome) -> bool:

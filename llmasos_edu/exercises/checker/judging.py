@@ -92,7 +92,8 @@ def examine(
         return _right_values(exercise, answer, outcomes, expected[0].value)
     mistake = _recognise(exercise, outcomes, expected, mistaken, whole=True)
     if mistake is not None:
-        return Verdict("known mistake", mistake.message, mistake.name)
+        message = mistake.message + _what_passes(exercise, outcomes, expected)
+        return Verdict("known mistake", message, mistake.name)
     try:
         return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)
     except Exception:
@@ -100,6 +101,15 @@ def examine(
         return Verdict(
             "wrong", f"{_right_cases(exercise, right)}It is wrong {_first_wrong(exercise, right)}."
         )
+
+
+def _what_passes(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str:
+    """Of a reader's tests: which bugs they let pass, as one more sentence."""
+    if exercise.explain is None or any(outcome.error for outcome in outcomes):
+        return ""
+    values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
+    said = exercise.explain(exercise.cases, values, wanted)
+    return f" {said}" if " pass it: " in said else ""
 
 
 def _first_wrong(exercise: Exercise, right: list[bool]) -> str:
@@ -143,11 +153,10 @@ def _unrecognised(
     overall = overall or explain_all(exercise, outcomes, expected)
     # Who writes into an input goes on with another one: what that looks like is not what was meant.
     written = any(outcome.changed for outcome in outcomes)
-    partly = not overall and not written and not _are_single_truths(expected)
+    partly = not overall and not written and not exercise.codes and not _are_single_truths(expected)
     known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
     if known is not None:
-        odd = _where_else(exercise, known, outcomes, mistaken)
-        message = f"{known.message} It shows differently in some cases, such as for {odd}.{besides}"
+        message = f"{_for_the_most_part(exercise, known, outcomes, expected, mistaken)}{besides}"
         return Verdict("known mistake", message, known.name, place)
     overall = overall or explain_by_terms(exercise, outcomes, expected)
     overall = overall or explain_by_inputs(exercise, outcomes, expected)
@@ -221,14 +230,22 @@ def _named(names: tuple[str, ...]) -> str:
     return " and ".join(f"`{name}`" for name in names)
 
 
-def _where_else(exercise: Exercise, known: Mistake, outcomes: list[Outcome], mistaken: dict) -> str:
-    """A case in which the answer is another one than the mistake alone would give."""
-    best = max(
+def _for_the_most_part(
+    exercise: Exercise, known: Mistake, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
+) -> str:
+    """The words of a mistake that explains most cases: in how many, and one that is another than it gives."""
+    fits = max(
         ([same(exercise, got, it) for got, it in zip(outcomes, mistaken[known.name, n], strict=True)]
          for n in range(len(known.implementations))),
         key=sum,
     )  # fmt: skip
-    return exercise.cases[best.index(False)].name
+    wrong = [not same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
+    explained = sum(fit and bad for fit, bad in zip(fits, wrong, strict=True))
+    odd = exercise.cases[fits.index(False)].name
+    return (
+        f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
+        f"{known.message} It shows differently for {odd}, so that yours may be another."
+    )
 
 
 def _refuse_at_the_door(exercise: Exercise, answer: object) -> Verdict | None:

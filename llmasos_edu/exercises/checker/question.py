@@ -373,9 +373,9 @@ def _numbers(given: object) -> list[float]:
 def _number_difference(answer: float, right: float, given: list[float]) -> str:
     by_chance = answer == int(answer) and abs(answer) < 100
     if not by_chance and any(math.isclose(answer, number) for number in given):
-        return f"{answer:,.6g} is a number of the statement; something has still to be done with it."
+        return f"{answer:,.6g} is a number of the statement as it stands; another is asked for."
     if 0 < right < 1 and math.isclose(answer, 1 - right, rel_tol=5e-3):
-        return f"{answer:,.6g} is one minus what it should be: the share of the others."
+        return f"{answer:,.6g} is one minus what it should be."
     if right and answer:
         for factor, words in USUAL_FACTORS.items():
             if math.isclose(answer / right, factor, rel_tol=5e-3):

@@ -45,7 +45,7 @@ def explain(pairs: list[Pair], noun: str, *, strict: bool = False) -> str | None
         a sentence or two, or None where no change explains every case.
     """
     failing = [pair for pair in pairs if not pair.right]
-    for words in (other_shape, _factor, _offset, _elementwise, along_an_axis, other_order):
+    for words in (_same_everywhere, other_shape, _factor, _offset, _elementwise, along_an_axis, other_order):
         found = words(pairs, failing)
         if found and not (strict and any(vague in found for vague in VAGUE)):
             return said_of(noun, found)
@@ -59,6 +59,21 @@ def _are_truths(pairs: list[Pair]) -> bool:
 
 def _reach(failing: list[Pair]) -> str:
     return "here and in every other case that fails" if len(failing) > 1 else "throughout"
+
+
+def _same_everywhere(pairs: list[Pair], failing: list[Pair]) -> str | None:
+    """One number or truth value that came in every case, where several are asked for."""
+    alone = all(p.got.numel() == 1 and p.got.shape == p.want.shape for p in pairs)
+    if not alone or len(pairs) < 3 or any(float(p.got) != float(pairs[0].got) for p in pairs):
+        return None
+    came = float(pairs[0].got)
+    if not math.isfinite(came) or len({float(p.want) for p in pairs}) < 2:
+        return None
+    if _are_truths(pairs) and came in (0, 1):
+        return f"is {bool(came)} in every case that is tried, and so {bool(came)} where {not came} is right."
+    if not came:
+        return "is zero, in every case."
+    return f"is {came:.6g} in every case that is tried, though several are asked for."
 
 
 def _factor(pairs: list[Pair], failing: list[Pair]) -> str | None:

@@ -115,8 +115,8 @@ DIVERGENCES = Exercise(
         ),
         Mistake(
             "weights of the wrong distribution",
-            "One of your divergences is negative, which none can be: you exchanged the logarithms but not "
-            "the weight. KL(student || teacher) is an expectation under the student.",
+            "A divergence of yours is negative, which none can be: as when the logarithms are exchanged and "
+            "the weight is not. KL(student || teacher) is an expectation under the student.",
             (
                 _pair(_kl, lambda p, q: -_kl(p, q)),
                 _pair(lambda p, q: -_kl(q, p), _turned),
@@ -153,8 +153,8 @@ DIVERGENCES = Exercise(
         ),
         Mistake(
             "logarithms as weights",
-            "You gave torch's KL loss logarithms twice. As its target it expects probabilities (unless told "
-            "otherwise), and takes the logarithm of your negative numbers: NaN.",
+            "Your numbers are NaN, as when torch's KL loss gets logarithms twice. As its target it expects "
+            "probabilities (unless told otherwise), and takes the logarithm of what is negative then.",
             (_pair(lambda p, q: torch.special.xlogy(p, p) - p * q),),
         ),
         Mistake(
@@ -189,7 +189,7 @@ DIVERGENCES = Exercise(
         ),
         Mistake(
             "both the same",
-            "You return one symmetric number twice. Forward and reverse are two questions, and their answers "
+            "You return the same number twice. Forward and reverse are two questions, and their answers "
             "differ.",
             (
                 _pair(lambda p, q: (_kl(p, q) + _kl(q, p)) / 2),

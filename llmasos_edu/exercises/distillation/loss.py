@@ -105,7 +105,7 @@ HINTON = Exercise(
         Mistake(
             "T^2 forgotten",
             "The square of the temperature is missing. At T = 4 the soft gradient is then sixteen times too "
-            "weak, and the labels decide alone.",
+            "weak.",
             (_loss(scale=lambda t: 1),),
         ),
         Mistake(
@@ -172,8 +172,8 @@ HINTON = Exercise(
         ),
         Mistake(
             "teacher with log",
-            "You gave torch's KL loss the teacher's logarithms. Unless told otherwise it expects "
-            "probabilities there, and takes the logarithm of your negative numbers: NaN.",
+            "Your loss is NaN, as when torch's KL loss gets the teacher's logarithms. Unless told otherwise "
+            "it expects probabilities there, and takes the logarithm of what is negative then.",
             (_loss(_two_logs),),
         ),
         Mistake(

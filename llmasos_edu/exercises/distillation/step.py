@@ -180,7 +180,8 @@ STEP = Exercise(
         ),
         Mistake(
             "T^2 forgotten",
-            "The modes and the gradient's way are right, but the square of the temperature is missing.",
+            "The modes and the gradient's way are right, but in front stands T, or nothing, where the "
+            "square of the temperature belongs.",
             (_step(power=0), _step(power=1)),
         ),
         Mistake(

@@ -126,7 +126,8 @@ TRUNCATED = Exercise(
         ),
         Mistake(
             "no logarithm",
-            "You weigh the student's probabilities themselves. Cross entropy weighs their logarithms.",
+            "You weigh the student's probabilities themselves, or its logits. Cross entropy weighs the "
+            "logarithms of its probabilities.",
             (
                 _truncated(logs=lambda z, ids: z.softmax(-1).gather(-1, ids)),
                 _truncated(logs=lambda z, ids: z.gather(-1, ids)),

@@ -103,7 +103,13 @@ TRANSFER = Exercise(
             "whole matrix",
             "Your average runs over the whole matrix, and so over models that had not yet seen the task. "
             "What counts is the model at the end: one row.",
-            (_with(average=lambda a, b: a.mean()), _with(average=_triangle)),
+            (_with(average=lambda a, b: a.mean()),),
+        ),
+        Mistake(
+            "all tasks seen so far",
+            "Your average runs over all models, each on the tasks that it had learned by then. What counts "
+            "is the model at the end: one row.",
+            (_with(average=_triangle),),
         ),
         Mistake(
             "average of the diagonal",

@@ -91,8 +91,8 @@ TRIAL = Question(
     mistakes=(
         Mistake(
             "strengths alone",
-            "You count the strengths and leave the rates out, or the other way round. Each strength was "
-            "tried at each rate: how many pairs is that?",
+            "You count the strengths or the rates alone, or add them up. Each strength was tried at each "
+            "rate: how many pairs is that?",
             (
                 lambda strengths, rates, **_: {"trials": strengths},
                 lambda strengths, rates, **_: {"trials": rates},
@@ -266,14 +266,14 @@ MATRIX = Question(
         ),
         Mistake(
             "forgotten for useless",
-            "You name the domains that lost accuracy. To lose some is not yet to be worse than a table: "
+            "These are the domains that lost accuracy. To lose some is not yet to be worse than a table: "
             "compare the last row with the tables.",
             ({"below the table": {"prose", "code"}},),
         ),
         Mistake(
             "above nothing",
-            "An untrained model gets nothing at all, so every text helps against it. Here the question is "
-            "whether prose taught more about code than code's own table of pairs holds.",
+            "Two numbers decide: the model of prose on code, before the stage of code, and code's own table "
+            "of pairs. That an untrained model gets nothing does not come into it.",
             (lambda **d: {"prose helps code": not _read(**d)["prose helps code"]},),
         ),
     ),
@@ -350,19 +350,19 @@ SWEEP = Question(
     mistakes=(
         Mistake(
             "by the middle",
-            "You count an interval across the threshold, by its middle or because it is above zero. Whether "
-            "it could be either way is what the two ends tell: it is open.",
+            "So many intervals have their middle above 0.02, and none would be open. Whether a setting "
+            "could be either way is what the two ends tell: it is open where 0.02 lies between them.",
             (lambda **rows: {"borne out": sum(a + b > 0.04 for a, b in rows.values()), "open": 0},),
         ),
         Mistake(
             "zero for the threshold",
-            "You count a setting as borne out when its interval lies above 0. The report says what counts: "
-            "above 0.02. Mind where each interval begins.",
+            "In so many settings the interval lies above 0. The report says what counts: above 0.02. Mind "
+            "where each interval begins.",
             (lambda **rows: {"borne out": sum(low > 0 for low, _ in rows.values())},),
         ),
         Mistake(
             "open counted as against",
-            "You count every setting that does not bear the sentence out as open, or none. Open are those "
+            "That number of open settings is all that do not bear the sentence out, or none. Open are those "
             "alone whose interval ends above 0.02 and begins below it.",
             (
                 lambda **rows: {
@@ -374,8 +374,8 @@ SWEEP = Question(
         ),
         Mistake(
             "the kindest setting",
-            "You let some settings speak for all. The sentence names no condition, so one setting in which "
-            "it is not borne out is enough to take *holds* away.",
+            "The sentence names no condition, so one setting in which it is not borne out is enough to take "
+            "*holds* away. Is there one?",
             ({"verdict": "holds"},),
         ),
         Mistake(

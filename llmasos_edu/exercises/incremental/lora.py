@@ -81,38 +81,38 @@ START = Exercise(
     mistakes=(
         Mistake(
             "both factors zero",
-            "Both factors are zero, and so are both gradients, for ever: each is multiplied by the other. "
-            "Nothing will be learned. One of them must not be zero.",
+            "Nothing is changed at the start, and nothing is learned. That is so where both factors are "
+            "zero: then both gradients are zero for ever, each being multiplied by the other.",
             (lambda down, up: (0 * down, 0 * up),),
         ),
         Mistake(
             "both factors random",
-            "Both factors are random, so the model has changed before its first step: it begins with noise "
-            "in its weights. Their product must be zero at the start, exactly.",
+            "The model has changed before its first step, as when both factors are random: it begins with "
+            "noise in its weights. Their product must be zero at the start, exactly.",
             (lambda down, up: (down, up),),
         ),
         Mistake(
             "all rows alike",
-            "Nothing is changed at the start, but all rows of your other factor are alike. They get the same "
-            "gradients and stay alike: the rank stays 1, however large you chose it.",
+            "Nothing is changed at the start, but the rank stays 1, as when all rows of the other factor "
+            "are alike: they get the same gradients and stay alike, however large the rank was chosen.",
             (lambda down, up: (torch.ones_like(down), 0 * up),),
         ),
         Mistake(
             "both factors constant",
-            "Neither factor is zero, so the model has changed before training; and all rows are alike, so "
-            "the rank stays 1. One factor has to be zero, the other random.",
+            "The model has changed before training, so that neither factor is zero; and the rank stays 1, "
+            "as when all rows are alike. One factor has to be zero, the other random.",
             (lambda down, up: (torch.ones_like(down), torch.ones_like(up)),),
         ),
         Mistake(
             "factors exchanged",
-            "You return up first. Asked for is down, which is [rank, d_in], and then up, which is [d_out, "
-            "rank].",
+            "Your factors have each other's sizes. Asked for is down, which is [rank, d_in], and then up, "
+            "which is [d_out, rank].",
             (lambda down, up: (0 * up, down),),
         ),
         Mistake(
             "factors turned",
-            "Your factors lie on their side: rows and columns are exchanged in both. Then up @ down does not "
-            "even fit together.",
+            "Your factors have the sizes of others that lie on their side: rows and columns exchanged in "
+            "both. Then up @ down does not even fit together.",
             (lambda down, up: (down.T, 0 * up.T),),
         ),
     ),
@@ -266,7 +266,7 @@ MERGE = Exercise(
         ),
         Mistake(
             "adapters left out",
-            "One of your two results does not know of the adapters: it uses the weight as it was. Both must "
+            "One of your two results is that of the weight as it was, without the update. Both must "
             "describe the same layer.",
             (
                 _layer(_right, _unless_merged(lambda *sizes: 0)),

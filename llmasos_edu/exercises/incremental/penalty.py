@@ -113,9 +113,9 @@ FISHER = Exercise(
     mistakes=(
         Mistake(
             "another class drawn",
-            "The class that you draw is not the first whose cumulative probability is larger than the "
-            "uniform number. Write the sums p0, p0 + p1, ... beside the number for one example: which is the "
-            "first that lies above it?",
+            "Your class is another one than the first whose cumulative probability is larger than the "
+            "uniform number. Write the sums p0, p0 + p1, ... beside the number for one example: which is "
+            "the first that lies above it?",
             (_from(_by_own_probability), _from(_one_class_on), _from(_last_below)),
         ),
         Mistake(
@@ -144,20 +144,20 @@ FISHER = Exercise(
         ),
         Mistake(
             "square of the mean",
-            "You square the gradient of the mean. Gradients of different examples cancel there, and at a "
+            "You square the mean of the gradients. Those of different examples cancel in it, and at a "
             "minimum nothing would be left. Square each example's gradient first.",
             (_from(join=lambda gradients: gradients.mean(0).square()),),
         ),
         Mistake(
             "gradients not zeroed",
-            "Your first example is right, and each later one holds the gradients of all before it too: "
-            "`backward` adds to what is there. Set the gradient back before each example.",
+            "Your first example is right, and each later one holds the gradients of all before it too, as "
+            "when `backward` adds to what is there. Set the gradient back before each example.",
             (_from(join=lambda gradients: gradients.cumsum(0).square().mean(0)),),
         ),
         Mistake(
             "square of the sum",
-            "You square the gradient of the summed loss. Examples cancel each other in it: square each "
-            "example's gradient first, then take the mean.",
+            "You square the sum of the gradients, divided by the number of examples or not. Examples cancel "
+            "each other in it: square each one's gradient first, then take the mean.",
             (
                 _from(join=lambda gradients: gradients.sum(0).square()),
                 _from(join=lambda gradients: gradients.sum(0).square() / len(gradients)),
@@ -253,8 +253,8 @@ EWC = Exercise(
     mistakes=(
         Mistake(
             "anchored at the current weights",
-            "Your penalty is zero wherever the model goes: the anchor moves along. The distance is measured "
-            "from the weights that were kept after the old task, not from today's.",
+            "Your penalty is zero wherever the model goes, as when the anchor moves along. The distance is "
+            "measured from the weights that were kept after the old task, not from today's.",
             (lambda w, a, f, s: s / 2 * (f * (w - w.detach()).square()).sum(),),
         ),
         Mistake(
@@ -283,10 +283,12 @@ EWC = Exercise(
         Mistake(
             "Fisher squared too",
             "You square the Fisher information together with the distance. It is a squared gradient already.",
-            (
-                _penalty(lambda distance, fisher: (fisher * distance).square()),
-                _penalty(lambda distance, fisher: fisher.sqrt() * distance.square()),
-            ),
+            (_penalty(lambda distance, fisher: (fisher * distance).square()),),
+        ),
+        Mistake(
+            "the Fisher's root",
+            "You take the root of the Fisher information. It counts as it is, times the squared distance.",
+            (_penalty(lambda distance, fisher: fisher.sqrt() * distance.square()),),
         ),
         Mistake(
             "distance not squared",

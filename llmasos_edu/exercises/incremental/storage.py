@@ -138,8 +138,8 @@ STORAGE = Exercise(
         ),
         Mistake(
             "base among the adapter",
-            "Your first number holds the base's parameters too. They are frozen: the adapter is only what is "
-            "added.",
+            "Your first number is too large by the base's parameters. They are frozen: the adapter is only "
+            "what is added.",
             (_base_trained_too,),
         ),
         Mistake(
@@ -150,8 +150,8 @@ STORAGE = Exercise(
         ),
         Mistake(
             "not in bytes",
-            "Your storage counts numbers, or bits. Asked for are bytes: each number takes bytes_each of "
-            "them.",
+            "What you give for the two storages is in parameters, or in bits. Asked for are bytes: each "
+            "parameter takes bytes_each of them.",
             (_in_units(lambda each: 1), _in_units(lambda each: 8 * each)),
         ),
     ),

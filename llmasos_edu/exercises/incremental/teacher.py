@@ -220,8 +220,8 @@ LWF = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "In one of your two terms, or in both, a softmax acts on a softmax: the loss function takes one "
-            "by itself and expects logits.",
+            "In one of your two terms, or in both, a softmax acts on a softmax, as when a loss function "
+            "that takes one by itself is handed probabilities. It expects logits.",
             (
                 lambda w, o, x, y, z, t, k: (
                     F.cross_entropy((x @ w.T).softmax(-1), y) + k * _cross(x @ o.T / t, x @ w.T / t)

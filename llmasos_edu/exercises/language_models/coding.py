@@ -217,8 +217,8 @@ COUNT = Exercise(
     mistakes=(
         Mistake(
             "embeddings counted twice",
-            "You count embedding and head apart where they are one matrix. In small models that is most of "
-            "N, and bends every law drawn over it.",
+            "You count two tables where embedding and head are one matrix. In a small model that is a large "
+            "part of N.",
             (_counted(tables=2),),
         ),
         Mistake(
@@ -240,8 +240,8 @@ COUNT = Exercise(
         ),
         Mistake(
             "three matrices for attention",
-            "You count three matrices for attention. Behind queries, keys and values there is a fourth, "
-            "which mixes what the heads have found.",
+            "You count three matrices for attention. There are four: for queries, keys and values, and one "
+            "for the output, which mixes what the heads have found.",
             (_counted(attention=3),),
         ),
         Mistake(

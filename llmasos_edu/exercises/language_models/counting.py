@@ -213,8 +213,8 @@ HELD_OUT_BITS = Exercise(
     mistakes=(
         Mistake(
             "held-out text counted",
-            "The held-out text is in your counts. What is measured was known before: the figure is too good, "
-            "and the better the longer the n-grams are.",
+            "The held-out text is in your counts. What is measured was known before, so that the figure "
+            "says nothing about other texts.",
             (_both_counted, _both_counted_apart, lambda t, h, v, k: _bits(h, h, v, k)),
         ),
         Mistake(

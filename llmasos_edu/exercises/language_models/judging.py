@@ -78,9 +78,8 @@ TOKENIZERS = Question(
     mistakes=(
         Mistake(
             "bits a token compared",
-            "You call A better because each of its tokens costs less. But it has more of them to say "
-            "the same "
-            "text: compare what the whole text costs.",
+            "Each token costs A less, but A has more of them to say the same text: compare what the whole "
+            "text costs.",
             ({"better": "A"},),
         ),
         Mistake(
@@ -282,8 +281,8 @@ LAW = Question(
         ),
         Mistake(
             "embeddings of the third",
-            "Your exponent is right, but for the third model you count the embeddings into N. The law is "
-            "one over the parameters that are in no embedding.",
+            "Your loss is what the right exponent gives when the embeddings are counted into N for the "
+            "third model. The law is one over the parameters that are in no embedding.",
             (_third_with_embeddings,),
         ),
     ),

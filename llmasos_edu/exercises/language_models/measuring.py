@@ -205,7 +205,7 @@ LEAK = Exercise(
         ),
         Mistake(
             "tokens for windows",
-            "You ask which single tokens are known. Nearly all are, in any two texts; it is the passage that "
+            "You ask which single tokens are known. These may stand in any text; it is the passage that "
             "must not have been read.",
             (
                 lambda t, h, w: sum(token in t for token in h) / len(h),
@@ -232,8 +232,8 @@ LEAK = Exercise(
         ),
         Mistake(
             "side by side",
-            "Your windows do not overlap. A passage that was read before seldom begins where a window does: "
-            "let one begin at every token.",
+            "Windows do not overlap in one text or in both. A passage that was read before seldom begins "
+            "where such a window does: let one begin at every token.",
             (
                 lambda t, h, w: _found(_windows(h, w, step=w), set(_windows(t, w, step=w))),
                 lambda t, h, w: _found(_windows(h, w, step=w), set(_windows(t, w))),
@@ -242,8 +242,8 @@ LEAK = Exercise(
         ),
         Mistake(
             "a share of the tokens",
-            "You divide by the tokens of the held-out text. It has fewer windows than tokens, so that even a "
-            "copy would not come out as 1.",
+            "You divide by the tokens of the held-out text. Where windows have several tokens there are "
+            "fewer of them, so that even a copy would not come out as 1.",
             (lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=len(h)),),
         ),
         Mistake(

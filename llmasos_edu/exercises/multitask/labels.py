@@ -114,7 +114,8 @@ NESTING = Exercise(
         ),
         Mistake(
             "round brackets only",
-            "You look at one kind of bracket. Round, square and curly ones all count, together.",
+            "You leave out one or two of the three kinds of brackets. Round, square and curly ones all "
+            "count, together.",
             (_depths(brackets="()"), _depths(brackets="([)]")),
         ),
         Mistake(

@@ -161,8 +161,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "divided by the number of classes",
-            "You divide by the number of classes, or multiply. Guessing among C classes costs ln C nats, "
-            "which grows far more slowly than C.",
+            "You divide by the number of classes, or multiply by its logarithm. Guessing among C classes "
+            "costs ln C nats: divide by that.",
             (
                 _by(lambda mean, classes: mean / classes),
                 _by(lambda mean, classes: mean * classes.log()),

@@ -126,9 +126,9 @@ SURGERY = Exercise(
     mistakes=(
         Mistake(
             "projected on itself",
-            "You compare a task with itself too. Its projection onto itself is all of it; and even where you "
-            "ask for a negative dot product first, earlier cuts can have turned g so far that it meets its "
-            "own original as an enemy. Leave j = i out.",
+            "You compare a task with itself, too or alone. Its projection onto itself is all of it; and "
+            "even where you ask for a negative dot product first, earlier cuts can have turned g so far "
+            "that it meets its own original as an enemy. Leave j = i out.",
             (
                 _surgery(acts=lambda dot: dot != 0, others=lambda i, j: True),
                 _surgery(acts=lambda dot: dot != 0, others=lambda i, j: j == i),

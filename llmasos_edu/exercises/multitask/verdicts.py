@@ -101,13 +101,13 @@ VERDICT = Question(
     mistakes=(
         Mistake(
             "by the mean",
-            "You count a setting as soon as its mean is above the line. Where the interval reaches below it, "
-            "five other seeds could have said the contrary.",
+            "In so many settings the mean is above the line. Where the interval reaches below it, five "
+            "other seeds could have said the contrary.",
             (lambda **rows: _unless_right("for", sum(mean > LINE for mean, _, _ in rows.values()), **rows),),
         ),
         Mistake(
             "above nothing",
-            "You count a setting whose interval lies above zero. What counts was said beforehand: 0.02.",
+            "In so many settings the interval lies above zero. What counts was said beforehand: 0.02.",
             (
                 lambda **rows: (
                     _unless_right("for", sum(low > 0 for _, low, _ in rows.values()), **rows)
@@ -119,14 +119,13 @@ VERDICT = Question(
         ),
         Mistake(
             "open for against",
-            "You count every setting that is not borne out as one against the claim. An interval across the "
-            "line is against nothing.",
+            "So many settings are not borne out. But an interval across the line is against nothing.",
             (lambda **rows: _unless_right("against", 4 - _sides(rows).count("for"), **rows),),
         ),
         Mistake(
             "one setting for all",
-            "You let the settings that are borne out speak for all. The claim has no condition in it, so it "
-            "must hold wherever it was tried.",
+            "The claim has no condition in it, so it must be borne out wherever it was tried. Is it, in all "
+            "four settings?",
             ({"verdict": "holds"},),
         ),
         Mistake(

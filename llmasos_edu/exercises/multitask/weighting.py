@@ -124,7 +124,8 @@ SHARES = Exercise(
         ),
         Mistake(
             "passes upside down",
-            "Your second number is upside down: the smallest task is seen most often, not most rarely.",
+            "Your second number is one over what it should be: draws are divided by the batches of the "
+            "task's data, not the other way round.",
             (_shares(_right_shares, lambda shares, sizes, steps: sizes / (steps * shares)),),
         ),
         Mistake(

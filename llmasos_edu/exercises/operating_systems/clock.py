@@ -114,8 +114,8 @@ CLOCK = Exercise(
         ),
         Mistake(
             "the end is not followed by the beginning",
-            "When the hand passes the last frame you lose it: the frames stand in a circle, and behind the "
-            "last one comes frame 0.",
+            "Where the victim is the last frame, your hand points behind it: the frames stand in a circle, "
+            "and behind the last one comes frame 0.",
             (lambda u, h: (*_sweep(u, h)[:2], _sweep(u, h)[0] + 1),),
         ),
     ),

@@ -90,7 +90,7 @@ COPY_ON_WRITE = Exercise(
     mistakes=(
         Mistake(
             "always copied",
-            "You copy a block that nobody else holds. That is right for the reader of it, but costs a block "
+            "You copy also a block that nobody else holds. Nothing is spoiled by that, but it costs a block "
             "and a copy for nothing: who would notice the write?",
             (lambda t, h, i, f: _write(t, h, i, f, always=True),),
         ),
@@ -102,8 +102,8 @@ COPY_ON_WRITE = Exercise(
         ),
         Mistake(
             "the old block keeps its holder",
-            "The old block still counts the writer among its holders, though no table of its own names it: "
-            "it will never be free again.",
+            "The old block still counts the writer among its holders, though the writer's table names it no "
+            "more: it would never be free again.",
             (lambda t, h, i, f: _write(t, h, i, f, keep=True),),
         ),
         Mistake(
@@ -188,8 +188,8 @@ DICTIONARY = Question(
     mistakes=(
         Mistake(
             "page and table confused",
-            "You took the thing for its index: a page holds data, the table says where it lies. Which of the "
-            "two holds keys and values?",
+            "These two are exchanged: a page holds data, the table says where it lies. Which of the two "
+            "holds keys and values?",
             ({"page": "block table", "page table": "block of keys and values"},),
         ),
         Mistake(

@@ -101,8 +101,8 @@ BY_HAND = Question(
         ),
         Mistake(
             "page and offset exchanged",
-            "You multiply the offset and add the page. Which of quotient and remainder counts pages, and "
-            "which counts bytes within one?",
+            "You multiply the offset by a page's size and add the frame's number as it is. Which of the two "
+            "counts pages, and which counts bytes within one?",
             (_of_both(lambda page, offset, frame, size: offset * size + frame),),
         ),
         Mistake(
@@ -173,6 +173,7 @@ TABLE = Exercise(
         Case("a page without a frame", (40, 16, [3, 7, -1, 2])),
         Case("the last byte of the last page", (63, 16, [3, 7, -1, 2])),
         Case("the first byte outside", (64, 16, [3, 7, -1, 2])),
+        Case("far behind the last page", (150, 16, [3, 7, -1, 2])),
         Case("a negative address", (-1, 16, [3, 7, -1, 2])),
         Case("a page in frame 0", (9, 8, [4, 0])),
         Case("pages of 100", (250, 100, [9, 1, 5])),
@@ -211,14 +212,14 @@ TABLE = Exercise(
         ),
         Mistake(
             "negative addresses counted from the end",
-            "A negative address gives you a place in memory: Python's list counts from its end for you. A "
+            "A negative address gives a place in memory, as when Python's list counts from its end. A "
             "program that asks for address -1 must be told that it is outside.",
             (lambda a, p, f: _translated(a % (p * len(f)), p, f) if a < 0 else _translated(a, p, f),),
         ),
         Mistake(
             "the limit itself let in",
-            "The first byte behind the last page is treated as a fault or breaks your function. With 4 pages "
-            "there is no page 4: which comparison lets it in?",
+            "The first byte behind the last page gets an answer as if it lay inside. With 4 pages there is "
+            "no page 4: which comparison lets it in?",
             (
                 lambda a, p, f: -1 if a // p == len(f) else _translated(a, p, f),
                 lambda a, p, f: f[a // p] if a // p == len(f) else _translated(a, p, f),
@@ -228,10 +229,13 @@ TABLE = Exercise(
             "outside taken for a fault",
             "An address outside of the memory gets the answer of a page fault. A fault can be mended by "
             "fetching the page, this one cannot: they need different answers.",
-            (
-                lambda a, p, f: _translated(a, p, f, outside=-1),
-                lambda a, p, f: _translated(a, p, f, fault=-2),
-            ),
+            (lambda a, p, f: _translated(a, p, f, outside=-1),),
+        ),
+        Mistake(
+            "a fault taken for outside",
+            "A page without a frame gets the answer of an address outside of the memory. This one can be "
+            "mended by fetching the page, that one cannot: they need different answers.",
+            (lambda a, p, f: _translated(a, p, f, fault=-2),),
         ),
     ),
 )

@@ -128,20 +128,23 @@ FAULTS = Question(
         ),
         Mistake(
             "most recent for least recent",
-            "For lru you let the page go that was used last. Least recently means the opposite: whose last "
-            "use lies farthest back?",
+            "For lru your count is the one that comes when the page goes that was used last. If that was "
+            "not your rule, a column was miscounted: least recently used is the page whose last use lies "
+            "farthest back.",
             (lambda references: {"lru": _counts(references, lru=_most_recent)["lru"]},),
         ),
         Mistake(
             "least often for least recent",
-            "For lru you let the page go that was used least often. That is another policy, called LFU; here "
-            "the time of the last use counts, not the number of uses.",
+            "For lru your count is the one that comes when the page goes that was used least often, which "
+            "is another policy, called LFU. If that was not your rule, a column was miscounted: the time of "
+            "the last use decides.",
             (lambda references: {"lru": _counts(references, lru=_least_frequent)["lru"]},),
         ),
         Mistake(
             "soonest for farthest",
-            "For optimal you let the page go that is needed next, which is the worst that one can do. Which "
-            "page can best be spared?",
+            "For optimal your count is the one that comes when the page goes that is needed next. If that "
+            "was not your rule, a column was miscounted: the page that can best be spared is the one that "
+            "comes last.",
             (lambda references: {"optimal": _counts(references, optimal=_soonest)["optimal"]},),
         ),
     ),
@@ -234,8 +237,8 @@ LRU = Exercise(
     mistakes=(
         Mistake(
             "pages counted",
-            "You count how many pages there are, each once. A page that had to go and comes back is a fault "
-            "again.",
+            "Your counts are those of the different pages, as if none of them ever had to go. A page that "
+            "had to go and comes back is a fault again.",
             (lambda r, n: len(set(r)),),
         ),
         Mistake(
@@ -281,8 +284,8 @@ LRU = Exercise(
         ),
         Mistake(
             "one frame too many",
-            "Your memory holds one page more than there are frames: it is emptied after it has overflowed. "
-            "Is the room made before the page comes, or after?",
+            "Your counts are those of one frame more than there are, as if room were made only after the "
+            "memory has overflowed. How many pages are in memory just after a fault?",
             (_one_frame_more,),
         ),
         Mistake(

@@ -103,8 +103,9 @@ JOBS_BY_HAND = Question(
         ),
         Mistake(
             "first turn counted as waiting",
-            "Your response is one turn too long: it ends when the job gets its first unit, not when its "
-            "first turn is over.",
+            "Your response is one turn too long: the mean of the moments at which the first turns end, and "
+            "also the moment at which the last job begins. Asked is the mean of the moments at which they "
+            "begin.",
             (lambda lengths, quantum: {"round robin response": 2 * quantum},),
         ),
         Mistake(

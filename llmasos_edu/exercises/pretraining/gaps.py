@@ -152,6 +152,16 @@ IN_TURN = Exercise(
             ),
         ),
         Mistake(
+            "neighbours hidden too",
+            "You hide more than the token that you ask for: the one before it, the one after it, or both. "
+            "The model may read them: that one token alone is hidden.",
+            (
+                _by_masks(lambda t, places: (places - t).abs() <= 1),
+                _by_masks(lambda t, places: (places == t) | (places == t - 1)),
+                _by_masks(lambda t, places: (places == t) | (places == t + 1)),
+            ),
+        ),
+        Mistake(
             "read at the neighbour",
             "You hide the right token and read the answer one place beside it, as one does with a causal "
             "model. A masked model answers at the place of the mask.",
@@ -249,8 +259,8 @@ TRYING = Exercise(
         ),
         Mistake(
             "mean over what follows",
-            "You take the mean over the tokens that follow. Each of them is evidence of its own: their "
-            "logarithms are added, and a long right side decides more.",
+            "You take a mean of logarithms, over the tokens that follow or over both sides. Each of them is "
+            "evidence of its own: their logarithms are added, and a long right side decides more.",
             (
                 lambda b, a: torch.softmax(b + a.sum(1) / max(1, a.shape[1]), 0),
                 lambda b, a: torch.softmax((b + a.sum(1)) / (1 + a.shape[1]), 0),
@@ -310,8 +320,8 @@ TRYING = Exercise(
         ),
         Mistake(
             "left side twice",
-            "The left side counts twice in your result: it was normalised by itself, and added to "
-            "logarithms that hold it already.",
+            "The left side counts twice in your result. It is one factor of the product, as each token of "
+            "the right side is.",
             (lambda b, a: torch.softmax(2 * b + a.sum(1), 0),),
         ),
     ),

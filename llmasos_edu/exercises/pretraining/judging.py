@@ -137,8 +137,8 @@ RACE = Question(
         ),
         Mistake(
             "a pass for each place",
-            "You count the places of the window. There is one gap; what is tried in it is every token of the "
-            "vocabulary.",
+            "The places of the window do not come into it, neither alone nor as a factor. There is one gap; "
+            "what is tried in it is every token of the vocabulary.",
             (
                 _part(passes=lambda context, **_: context),
                 _part(passes=lambda context, vocab, **_: vocab * context),

@@ -151,8 +151,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "Your loss function takes a softmax by itself, and you hand it probabilities: a softmax acts on "
-            "a softmax. Even a sure and right model then seems to be unsure.",
+            "A softmax acts on a softmax, as when `cross_entropy`, which takes one by itself, is handed "
+            "probabilities. Even a sure and right model then seems to be unsure.",
             (lambda x, t, h: F.cross_entropy(x.softmax(-1)[h], t[h]),),
         ),
         Mistake(

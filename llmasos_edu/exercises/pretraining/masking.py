@@ -173,15 +173,19 @@ HIDE = Exercise(
             "whole rows chosen",
             "You choose 15 % of the rows of the batch, and hide all or nothing of a row. Each token of each "
             "row has a draw of its own.",
-            (
-                lambda t, c, f, o, m: _hidden(t, (c[:, :1] < 0.15).expand_as(c), f, o, m),
-                lambda t, c, f, o, m: _hidden(t, (c[:1] < 0.15).expand_as(c), f, o, m),
-            ),
+            (lambda t, c, f, o, m: _hidden(t, (c[:, :1] < 0.15).expand_as(c), f, o, m),),
+        ),
+        Mistake(
+            "one draw for all rows",
+            "Every row of your batch is chosen from by the draws of the first row, so that the same places "
+            "are hidden in all. Each token of each row has a draw of its own.",
+            (lambda t, c, f, o, m: _hidden(t, (c[:1] < 0.15).expand_as(c), f, o, m),),
         ),
         Mistake(
             "a fixed number chosen",
-            "You hide exactly 15 % of the tokens, those with the lowest draws. Asked for is one decision "
-            "for each token, by its own number, so that rows differ in how much they hide.",
+            "You hide a fixed number of tokens, of all or of each row, those with the lowest draws. Asked "
+            "for is one decision for each token, by its own number, so that rows differ in how much they "
+            "hide.",
             (_fixed_share, _fixed_share_of_a_row),
         ),
         Mistake(
@@ -192,8 +196,9 @@ HIDE = Exercise(
         ),
         Mistake(
             "unchanged ones not scored",
-            "Chosen tokens that look unchanged (or random) are not scored in your targets. Then the model "
-            "would know that what it sees unmasked is always right.",
+            "Chosen tokens that look unchanged, or these and the random ones, are not scored in your "
+            "targets. All that were chosen are scored: only then can the model not know which of the tokens "
+            "that it sees it may trust.",
             (_unchanged_ones_dropped, _only_masks_scored),
         ),
         Mistake(
@@ -209,7 +214,7 @@ HIDE = Exercise(
         ),
         Mistake(
             "most tokens hidden",
-            "You hide the 85 % whose draw is above 0.15, and show the rest.",
+            "You hide the 85 % whose draw is 0.15 or above, and show the rest.",
             (lambda t, c, f, o, m: _hidden(t, c >= 0.15, f, o, m),),
         ),
     ),
@@ -345,8 +350,8 @@ WORDS = Exercise(
         ),
         Mistake(
             "the next word's draw",
-            "Your words are numbered from 1, but indexing counts from 0: each word takes its neighbour's "
-            "draw.",
+            "Each word but the last takes the draw of the word behind it, as if words were numbered from 1 "
+            "where indexing counts from 0.",
             (_next_word,),
         ),
         Mistake(

@@ -91,7 +91,8 @@ PERPLEXITY = Exercise(
         ),
         Mistake(
             "inverse",
-            "Your number is below 1: it is the mean probability of a token. The perplexity is one over it.",
+            "Your number is below 1: it is the geometric mean of the tokens' probabilities. The perplexity "
+            "is one over it.",
             (lambda x, n: (-(x * n).sum() / n.sum()).exp(),),
         ),
     ),

@@ -175,8 +175,8 @@ CONTRAST = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "A softmax acts on a softmax: your loss function takes one by itself and expects the scores "
-            "as they are, divided by the temperature.",
+            "A softmax acts on a softmax, as when `cross_entropy`, which takes one by itself, is handed "
+            "probabilities. It expects the scores as they are, divided by the temperature.",
             (lambda a, p, t: _cross((_cosines(a, p) / t).softmax(-1)),),
         ),
         Mistake(

@@ -125,8 +125,8 @@ COUNTS = Exercise(
         ),
         Mistake(
             "-1 counted as the last word",
-            "The last word has neighbours that it never had: Python reads the index -1 as 'the last one'. "
-            "Leave those places out.",
+            "The last word has neighbours that it never had, as when Python reads the index -1 as 'the last "
+            "one'. Leave those places out.",
             (_hidden_as_the_last_word,),
         ),
         Mistake(
@@ -267,8 +267,8 @@ PMI = Exercise(
         ),
         Mistake(
             "all zeros",
-            "Your table is 0 everywhere: every ratio is below 1. Check the divisor: with counts instead of "
-            "shares the number of all pairs belongs into it, and P(w) P(c) holds both shares.",
+            "Your table is 0 everywhere. Check the divisor, if there is one: with counts instead of shares "
+            "the number of all pairs belongs into it, and P(w) P(c) holds both shares.",
             (lambda n: torch.zeros_like(n),),
         ),
         Mistake(

@@ -81,8 +81,8 @@ CLUSTERINGS = Question(
     mistakes=(
         Mistake(
             "purities compared",
-            "You call B better because its purity is higher. So it would be without any sense in the "
-            "clusters: look at what shuffled classes give.",
+            "B's purity is higher. So it would be without any sense in the clusters: look at what shuffled "
+            "classes give.",
             ({"better": "B"},),
         ),
         Mistake(

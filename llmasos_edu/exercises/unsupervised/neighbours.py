@@ -271,8 +271,8 @@ PURITY = Exercise(
         ),
         Mistake(
             "shuffled together",
-            "You shuffle classes and clusters in the same way, so every item keeps its partner and the "
-            "baseline equals the purity. Shuffle one of them.",
+            "Your baseline equals the purity, as when classes and clusters are shuffled in the same way and "
+            "every item keeps its partner. Shuffle one of them.",
             (lambda t, c, s: (_purity(t, c), _purity(t, c)),),
         ),
         Mistake(

@@ -304,8 +304,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "one table for both",
-            "You look contexts up in the word table. A word seldom stands beside itself, yet its own vector "
-            "fits it best: that is why there are two tables.",
+            "You look words and contexts up in the same table. A word seldom stands beside itself, yet its "
+            "own vector fits it best: that is why there are two tables.",
             (lambda w, c, *a: _loss(w, w, *a), lambda w, c, *a: _loss(c, c, *a)),
         ),
         Mistake(

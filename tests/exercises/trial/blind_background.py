@@ -13,7 +13,7 @@ def the_embedding_is_counted_too(embedding, body, head, experts, top_k, expert, 
     return 6 * (embedding + body + head + top_k * expert) * tokens
 
 
-@wrong("1-1", "You count the way back like the way forward. It needs two products")
+@wrong("1-1", "You come to four operations for each parameter that a")
 def backward_costs_as_much_as_forward_4_for_6(embedding, body, head, experts, top_k, expert, tokens):
     per_token = 2 * (body + head + top_k * expert)
     return (per_token + per_token) * tokens
@@ -30,7 +30,7 @@ def tied_the_wrong_way_round(vocab, d_model, layers, d_ff, tied):
     return total + vocab * d_model * (2 if tied else 1)
 
 
-@wrong("1-2", "You count query, key and value. Attention has a fourth matrix, behind")
+@wrong("1-2", "You count three matrices of attention. It has four:")
 def output_matrix_of_attention_forgotten(vocab, d_model, layers, d_ff, tied):
     n = 0
     for _ in range(layers):
@@ -41,7 +41,7 @@ def output_matrix_of_attention_forgotten(vocab, d_model, layers, d_ff, tied):
     return n
 
 
-@wrong("1-3", "You divide by what the machine can do at most. In training it reaches")
+@wrong("1-3", "That is the time at what the machine can do at most. In")
 def the_40_is_forgotten_in_both():
     return {"years": 266.4, "machines": 1621}
 
@@ -81,7 +81,7 @@ def guess_compared_with_the_token_at_its_own_place(tokens, guesses, period):
     return (t[period:] == g[period:]).float().mean()
 
 
-@wrong("1-6", "You return the place of the last evaluation, counted from 0. How many")
+@wrong("1-6", "Your second number is one too few: the place of the last")
 def the_place_of_the_last_instead_of_how_many(losses, patience):
     best, bad = 0, 0
     for i, x in enumerate(losses):
@@ -129,7 +129,7 @@ def more_seeds_as_a_control_none_true():
     }
 
 
-@wrong("1-7", "Another base turns the same line into other units, more digits print")
+@wrong("1-7", "Another base turns the same line into other units, more")
 def growth_another_base_of_logarithms():
     return {
         "copy": "a text that has nothing to copy, of the same length",
@@ -191,7 +191,7 @@ def counts_no_share(tokens, guesses, period):
     return sum(int(guesses[t - 1] == tokens[t]) for t in range(period, len(tokens)))
 
 
-@wrong("1-6", "You count the place of the best from 1. The first evaluation stands")
+@wrong("1-6", "Your first number is one too many, as if places were")
 def best_counted_from_1(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):
@@ -209,7 +209,7 @@ def variance_for_deviation():
     return {"mean": 0.174, "half": 2.776 * 0.06823 / 5**0.5, "verdict": "holds"}
 
 
-@wrong("1-9", "The step cannot become as fast as you like: when the optimizer costs")
+@wrong("1-9", "When the optimizer costs nothing at all, the other three")
 def optimizer_made_5_times_as_fast_a_fifth_of_the_st():
     """Optimizer made 5 times as fast: a fifth of the step is saved."""
     return {"share": 0.1149, "speedup": 1.25, "limit": 8.7}
@@ -225,7 +225,7 @@ def the_network_s_width_squared(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + 2 * d_ff**2) + vocab * d_model * (1 if tied else 2)
 
 
-@wrong("1-3", "Three times too short: you counted two operations for each parameter")
+@wrong("1-3", "Three times too short, which is what two operations for")
 def two_operations_for_each_parameter_not_six():
     return {"years": 665.9 / 3, "machines": 1351}
 

@@ -47,7 +47,7 @@ def counts_tokens_of_a_block_that_is_not_full(prompt, read, size):
     return best
 
 
-@wrong("2.3-3", "You divide all tokens by the slots. That is the least it could take;")
+@wrong("2.3-3", "That is all tokens divided by the slots: the least it")
 def continuous_as_the_sum_over_the_slots():
     return {"static": 34, "continuous": 24, "rate": 2}
 
@@ -251,7 +251,7 @@ def all_right_guesses_and_the_own_token_at_the_first(guesses, likeliest):
     return [*list(guesses[:n]), likeliest[0]]
 
 
-@wrong("2.3-7", "A call that takes just its limit is refused. It takes no longer than")
+@wrong("2.3-7", "A call that takes just its limit does not come to 0 in")
 def at_the_limit_is_too_long_again(name, rights, arguments, tools):
     if name not in tools:
         return 38

@@ -225,7 +225,7 @@ def the_end_is_the_last_number_that_belongs_to_it(low, high, parts, token):
     return [low + w * parts[token] // n, low + w * parts[token + 1] // n - 1]
 
 
-@wrong("2.1-6", "You ask which single tokens are known. Nearly all are, in any two")
+@wrong("2.1-6", "You ask which single tokens are known. These may stand in")
 def tokens_read_before_not_windows(train, held_out, width):
     s = set(train)
     hits = [all(t in s for t in held_out[i : i + width]) for i in range(len(held_out) - width + 1)]

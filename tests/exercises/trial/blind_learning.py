@@ -71,7 +71,7 @@ def the_data_s_labels(weights, inputs, labels, uniforms):
     return (g[:, :, None] * inputs[:, None, :]).pow(2).mean(0)
 
 
-@wrong("3.3-3", "You square the gradient of the mean. Gradients of different examples")
+@wrong("3.3-3", "You square the mean of the gradients. Those of different")
 def the_mean_gradient_squared(weights, inputs, labels, uniforms):
     p = torch.softmax(inputs @ weights.T, -1)
     y = (p.cumsum(-1) > uniforms[:, None]).int().argmax(-1)
@@ -130,17 +130,17 @@ def softmax_before_cross_entropy(weights, old_weights, inputs, labels, old_input
     return ce + strength * F.cross_entropy(inputs @ weights.T / temperature, t)
 
 
-@wrong("3.3-6", "Both factors are zero, and so are both gradients, for ever: each is")
+@wrong("3.3-6", "Nothing is changed at the start, and nothing is learned.")
 def both_zero(noise_down, noise_up):
     return torch.zeros_like(noise_down), torch.zeros_like(noise_up)
 
 
-@wrong("3.3-6", "Nothing is changed at the start, but all rows of your other factor")
+@wrong("3.3-6", "Nothing is changed at the start, but the rank stays 1, as")
 def the_other_factor_all_ones(noise_down, noise_up):
     return torch.ones_like(noise_down), torch.zeros_like(noise_up)
 
 
-@wrong("3.3-6", "Both factors are random, so the model has changed before its first")
+@wrong("3.3-6", "The model has changed before its first step, as when both")
 def both_noise(noise_down, noise_up):
     return noise_down, noise_up
 
@@ -237,7 +237,7 @@ def absent_tasks_in_the_mean(losses, tasks, num_classes):
     return total / len(num_classes)
 
 
-@wrong("3.4-2", "You divide by the number of classes, or multiply. Guessing among C")
+@wrong("3.4-2", "You divide by the number of classes, or multiply by its")
 def divided_by_the_number_of_classes_again(losses, tasks, num_classes):
     parts = [losses[tasks == t].mean() / num_classes[t] for t in tasks.unique()]
     return torch.stack(parts).mean()
@@ -670,7 +670,7 @@ def rank_counted_once_for_both_factors(shapes, num_layers, rank, base_parameters
     return a, (base_parameters + domains * a) * bytes_each, domains * base_parameters * bytes_each
 
 
-@wrong("3.4-1", "You look at one kind of bracket. Round, square and curly ones all")
+@wrong("3.4-1", "You leave out one or two of the three kinds of brackets.")
 def square_and_curly_ones_forgotten(text, deepest):
     out, d, s = [], 0, False
     for c in text:

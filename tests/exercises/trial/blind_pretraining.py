@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from trial.answers import right, wrong
 
 
-@wrong("3.1-1", "Chosen tokens that look unchanged (or random) are not scored in your")
+@wrong("3.1-1", "Chosen tokens that look unchanged, or these and the")
 def only_masked_tokens_are_targets(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     masked = chosen & (fate < 0.8)
@@ -159,7 +159,7 @@ def the_closing_sentinel_is_missing(tokens, hidden, sentinels):
     return torch.tensor(inp), torch.tensor(tgt)
 
 
-@wrong("3.1-8", "You take the mean over the tokens that follow. Each of them is")
+@wrong("3.1-8", "In 6 of the 7 cases that come out wrong your answer is")
 def mean_over_what_follows_not_sum(before, after):
     return torch.softmax(before + after.mean(1), 0)
 

@@ -15,7 +15,7 @@ def offset_forgotten():
     return {"first": 288, "second": 384}
 
 
-@wrong("2.2-2", "A negative address gives you a place in memory: Python's list counts")
+@wrong("2.2-2", "A negative address gives a place in memory, as when")
 def a_negative_address_reads_the_last_page(address, page_size, frames):
     page, offset = divmod(address, page_size)
     if page >= len(frames):
@@ -88,7 +88,7 @@ def writes_into_the_list_it_was_given(used, hand):
     return hand, used, (hand + 1) % len(used)
 
 
-@wrong("2.2-5", "When the hand passes the last frame you lose it: the frames stand in")
+@wrong("2.2-5", "Where the victim is the last frame, your hand points")
 def hand_after_does_not_wrap(used, hand):
     bits = list(used)
     while bits[hand]:
@@ -210,7 +210,7 @@ def at_the_deadline_counts_as_missed(lengths, deadlines):
     return True
 
 
-@wrong("2.2-12", "The old block still counts the writer among its holders, though no")
+@wrong("2.2-12", "The old block still counts the writer among its holders,")
 def the_old_block_keeps_its_count(table, holders, index, free):
     table, holders = list(table), list(holders)
     if holders[table[index]] > 1:
@@ -219,7 +219,7 @@ def the_old_block_keeps_its_count(table, holders, index, free):
     return table, holders
 
 
-@wrong("2.2-12", "You copy a block that nobody else holds. That is right for the reader")
+@wrong("2.2-12", "You copy also a block that nobody else holds. Nothing is")
 def copies_even_when_it_alone_holds_it(table, holders, index, free):
     table, holders = list(table), list(holders)
     holders[table[index]] -= 1
@@ -228,7 +228,7 @@ def copies_even_when_it_alone_holds_it(table, holders, index, free):
     return table, holders
 
 
-@wrong("2.2-13", "You took the thing for its index: a page holds data, the table says")
+@wrong("2.2-13", "These two are exchanged: a page holds data, the table")
 def page_and_page_table_exchanged_wrong_none():
     return {
         "page": "block table",

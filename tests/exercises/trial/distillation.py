@@ -85,7 +85,7 @@ def divergences_by_logsumexp(student_logits, teacher_logits):
     return [mean_kl(teacher_logits, student_logits), mean_kl(student_logits, teacher_logits)]
 
 
-@wrong("3.5-3", "labels decide alone")
+@wrong("3.5-3", "The square of the temperature is")
 def temperature_squared_forgotten(student_logits, teacher_logits, labels, temperature, alpha):
     s, t = (student_logits / temperature).log_softmax(-1), (teacher_logits / temperature).log_softmax(-1)
     soft = (t.exp() * (t - s)).sum(-1).mean()

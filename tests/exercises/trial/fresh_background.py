@@ -28,7 +28,7 @@ def six_for_every_parameter_that_is_met_but_the_embedding(
     return 6 * active * tokens
 
 
-@wrong("1-1", "You count the way back like the way forward")
+@wrong("1-1", "You come to four operations for each")
 def the_way_back_costs_as_much_as_the_way_forward(embedding, body, head, experts, top_k, expert, tokens):
     forward = 2 * (body + head + top_k * expert)
     backward = forward
@@ -61,7 +61,7 @@ def tied_doubles_instead_of_untied(vocab, d_model, layers, d_ff, tied):
     return n + vocab * d_model * (2 if tied else 1)
 
 
-@wrong("1-2", "You count query, key and value")
+@wrong("1-2", "You count three matrices of attention.")
 def three_matrices_the_output_forgotten(vocab, d_model, layers, d_ff, tied):
     layer = 3 * d_model**2 + 2 * d_model * d_ff
     return layers * layer + (1 if tied else 2) * vocab * d_model
@@ -97,7 +97,7 @@ def two_flops_a_parameter_and_token():
     }
 
 
-@wrong("1-3", "You divide by what the machine can do at most")
+@wrong("1-3", "That is the time at what the machine can do")
 def given_40_per_cent_forgotten():
     return {
         "years": 6 * 70e9 * 2e12 / 1e14 / 86400 / 365,
@@ -181,7 +181,7 @@ def divided_by_all_tokens(tokens, guesses, period):
     return hits / len(tokens)
 
 
-@wrong("1-5", "is 1 and should be 0")
+@wrong("1-5", "is 1 in every case")
 def compared_to_the_token_a_period_before_not_to_the_guess(tokens, guesses, period):
     return sum(int(a) == int(b) for a, b in zip(tokens[period:], tokens, strict=False)) / (
         len(tokens) - period
@@ -233,7 +233,7 @@ def compares_to_the_evaluation_before(losses, patience):
     return [list(losses).index(min(losses)), len(losses)]
 
 
-@wrong("1-6", "You return the place of the last evaluation, counted from 0")
+@wrong("1-6", "Your second number is one too few: the place of the last")
 def index_of_the_last_for_the_number_made(losses, patience):
     best, where, bad = float("inf"), 0, 0
     for i, x in enumerate(losses):
@@ -275,7 +275,7 @@ def seeds_for_adapt():
     return CONTROLS | {"adapt": "more seeds", "true": "some"}
 
 
-@wrong("1-7", "Another base turns the same line into other units, more digits print")
+@wrong("1-7", "Another base turns the same line into other units, more")
 def base_of_the_logarithm():
     return CONTROLS | {"growth": "logarithms of another base"}
 

@@ -43,7 +43,7 @@ def unseen_only_get_k(counts, k):
     return c / c.sum()
 
 
-@wrong("2.1-1", "Whatever stands in `k`")
+@wrong("2.1-1", "Whatever was put into `k`")
 def softmax_of_counts(counts, k):
     return torch.softmax(torch.as_tensor(counts).float() + k, -1)
 
@@ -192,7 +192,7 @@ def perplexity_per_byte():
     return BYTES | {"perplexity of A": 2**1.7}
 
 
-@wrong("2.1-4", "You call A better because each of its tokens costs less")
+@wrong("2.1-4", "Each token costs A less, but A has more of them to say")
 def the_report_believed():
     return BYTES | {"better": "A", "missing": "the perplexities"}
 
@@ -264,7 +264,7 @@ def the_last_window_forgotten(train, held_out, width):
     return sum(w in a for w in b) / max(1, len(b))
 
 
-@wrong("2.1-6", "Your windows do not overlap")
+@wrong("2.1-6", "Windows do not overlap in one text or")
 def windows_do_not_overlap(train, held_out, width):
     a = {tuple(map(int, train[i : i + width])) for i in range(len(train) - width + 1)}
     b = [tuple(map(int, held_out[i : i + width])) for i in range(0, len(held_out) - width + 1, width)]

@@ -107,7 +107,7 @@ def bounds_on_the_wrong_side(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-@wrong("3.1-1", "stands in `fate`")
+@wrong("3.1-1", "put into `fate`")
 def choice_drawn_anew_for_fate(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (choice < 0.8 * 0.15), mask_id, tokens)  # fate is not read

@@ -210,12 +210,12 @@ def forgetting_by_kl_div(weights, old_weights, inputs, labels, old_inputs, tempe
     return F.nll_loss(F.log_softmax(logits, 1), labels) + strength * soft
 
 
-@wrong("3.3-6", "Both factors are zero")
+@wrong("3.3-6", "Nothing is changed at the start, and")
 def both_factors_zero(noise_down, noise_up):
     return torch.zeros_like(noise_down), torch.zeros_like(noise_up)  # no gradient for either
 
 
-@wrong("3.3-6", "Both factors are random")
+@wrong("3.3-6", "The model has changed before its first")
 def both_factors_noise(noise_down, noise_up):
     return noise_down, noise_up  # the layer changes at once
 
@@ -296,7 +296,7 @@ MATRIX = {"backward": -0.14, "by sums": 0.16, "below the table": {"prose"}, "pro
 SWEEP = {"borne out": 2, "open": 1, "verdict": "holds when a stage is long"}
 
 
-@wrong("3.3-9", "You count the strengths and leave the rates out")
+@wrong("3.3-9", "You count the strengths or the rates alone, or")
 def strengths_and_rates_added():
     return TRIAL | {"trials": 5 + 3}
 
@@ -362,7 +362,7 @@ def all_that_lost_something():
     return MATRIX | {"below the table": ["code", "prose"]}
 
 
-@wrong("3.3-10", "whether prose taught more about code")
+@wrong("3.3-10", "Two numbers decide: the model of prose")
 def prose_measured_against_trained_code():
     return MATRIX | {"prose helps code": 0.21 > 0.41}
 
@@ -377,7 +377,7 @@ def the_matrix_by_torch():
     }
 
 
-@wrong("3.3-11", "by its middle")
+@wrong("3.3-11", "So many intervals have their middle")
 def means_compared_with_the_threshold():
     return SWEEP | {"borne out": 3, "open": 0}
 
@@ -387,7 +387,7 @@ def zero_for_what_counts():
     return SWEEP | {"borne out": 3}
 
 
-@wrong("3.3-11", "some settings speak for all")
+@wrong("3.3-11", "The sentence names no condition, so one")
 def one_kind_setting_is_enough():
     return SWEEP | {"verdict": "holds"}
 
@@ -402,7 +402,7 @@ def mixed_signs_show_nothing():
     return SWEEP | {"verdict": "not shown"}
 
 
-@wrong("3.3-11", "as open, or none")
+@wrong("3.3-11", "That number of open settings is all")
 def whatever_is_not_for_is_open():
     return SWEEP | {"open": 2}
 

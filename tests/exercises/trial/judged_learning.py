@@ -10,7 +10,7 @@ CLUSTERINGS, CONTRAST = find("3.2-9").right(), find("3.2-10").right()
 DRAWN, TABLE = find("3.2-9").given(), find("3.2-10").given()
 
 
-@wrong("3.2-9", "You call B better because its purity is higher")
+@wrong("3.2-9", "B's purity is higher. So it would be without")
 def the_purer_one():
     return CLUSTERINGS | {"better": "B"}
 

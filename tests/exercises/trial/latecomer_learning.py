@@ -521,12 +521,12 @@ def likeliest_old_answer_alone(weights, old_weights, inputs, labels, old_inputs,
     return F.cross_entropy(new, labels) + strength * F.cross_entropy(new / temperature, old.argmax(1))
 
 
-@wrong("3.3-6", "Nothing is changed at the start, but all rows of your other")
+@wrong("3.3-6", "Nothing is changed at the start, but the rank stays 1, as")
 def one_column_of_noise(noise_down, noise_up):
     return torch.zeros_like(noise_down), noise_up[:, :1].expand_as(noise_up).clone()
 
 
-@wrong("3.3-6", "Both factors are random, so the model has changed before its")
+@wrong("3.3-6", "The model has changed before its first step, as when both")
 def noise_made_small(noise_down, noise_up):
     return noise_down, noise_up * 1e-4
 
@@ -609,7 +609,7 @@ def gain_of_sums_itself():
 SIDES = {"borne out": 2, "open": 1, "verdict": "holds when a stage is long"}
 
 
-@wrong("3.3-11", "You count every setting that does not bear the sentence out")
+@wrong("3.3-11", "That number of open settings is all that do not bear the")
 def against_is_open_too():
     return {**SIDES, "open": 2}
 
@@ -632,7 +632,7 @@ def brackets(text, opening="([{", closing=")]}"):
     return out
 
 
-@wrong("3.4-1", "You look at one kind of bracket. Round, square and curly ones")
+@wrong("3.4-1", "You leave out one or two of the three kinds of brackets.")
 def round_ones_alone(text, deepest):
     return [min(d, deepest) for d in brackets(text, "(", ")")]
 
@@ -818,7 +818,7 @@ def nothing_speaks_against_it():
     return {**CLAIM, "against": 0}
 
 
-@wrong("3.4-11", "You let the settings that are borne out speak for all. The")
+@wrong("3.4-11", "The claim has no condition in it, so it must be borne out")
 def mean_effect_is_above():
     return {**CLAIM, "verdict": "holds"}
 
@@ -838,7 +838,7 @@ def share_of_the_largest_entropy(logits, temperature):
     return p, torch.special.entr(p).sum(-1) / math.log(p.shape[-1])
 
 
-@wrong("3.5-2", "You return one symmetric number twice. Forward and reverse")
+@wrong("3.5-2", "You return the same number twice. Forward and reverse are")
 def the_mean_of_both_twice(student_logits, teacher_logits):
     s, t = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
     both = ((t.exp() - s.exp()) * (t - s)).sum(-1).mean() / 2

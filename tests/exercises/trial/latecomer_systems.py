@@ -42,7 +42,7 @@ def years_of_360_days():
     return {"years": DAYS / 360, "machines": math.ceil(DAYS / 60)}
 
 
-@wrong("1-3", "Three times too short: you counted two operations for each")
+@wrong("1-3", "Three times too short, which is what two operations for")
 def rule_of_two():
     return {"years": DAYS / 365 / 3, "machines": math.ceil(DAYS / 180)}
 
@@ -64,7 +64,7 @@ def by_the_covariance(years, flops):
     return np.cov(x, y)[0, 0] / np.cov(x, y)[0, 1]
 
 
-@wrong("1-5", "For nothing copied, your result is 1 and should be")
+@wrong("1-5", "is 1 in every case")
 def text_held_against_itself(tokens, guesses, period):
     places = range(period, len(tokens))
     return sum(bool(tokens[t] == tokens[t - period]) for t in places) / len(places)
@@ -125,7 +125,7 @@ def signs_dropped():
     return {"mean": sum(map(abs, B_LESS_A)) / 5, "half": HALF, "verdict": "holds"}
 
 
-@wrong("1-8", "You give the width of the whole interval. Asked is how far it")
+@wrong("1-8", "That is twice the half: the width of the whole interval.")
 def whole_width_of_the_interval():
     return {"mean": 0.174, "half": 2 * HALF, "verdict": "not shown"}
 
@@ -271,7 +271,7 @@ def up_to_there():
     return {**POWER, "sure": "up to the third size"}
 
 
-@wrong("2.1-8", "You count three matrices for attention. Behind queries, keys")
+@wrong("2.1-8", "You count three matrices for attention. There are four:")
 def output_matrix_forgotten(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (3 * d_model**2 + 2 * d_model * d_ff)
     return [layers, layers + (1 if tied else 2) * vocab_size * d_model]
@@ -327,7 +327,7 @@ def whole_address_behind_the_frame():
     return {"first": 9 * 32 + 83, "second": 12 * 32 + 111}
 
 
-@wrong("2.2-1", "You multiply the offset and add the page. Which of quotient")
+@wrong("2.2-1", "You multiply the offset by a page's size and add the")
 def offset_and_page_exchanged():
     return {"first": 9 + 19 * 32, "second": 12 + 15 * 32}
 
@@ -374,7 +374,7 @@ def least_frequent_goes(references, num_frames):
     return faults
 
 
-@wrong("2.2-4", "Your memory holds one page more than there are frames: it is")
+@wrong("2.2-4", "Your counts are those of one frame more than there are,")
 def one_frame_more(references, num_frames):
     held, faults = [], 0
     for page in references:
@@ -574,7 +574,7 @@ def place_in_the_text():
     return {"computed": 17, "block": 22, "place": 17, "full blocks": 2}
 
 
-@wrong("2.3-2", "You look at one of the texts only. Any of them may have the")
+@wrong("2.3-2", "Your count is that of one text alone, the first or the")
 def last_text_alone(prompt, read, size):
     if not read:
         return 0
@@ -595,7 +595,7 @@ def blocks_not_tokens(prompt, read, size):
     return count
 
 
-@wrong("2.3-3", "Your static batches join requests of like length, as if the")
+@wrong("2.3-3", "Your static number is what comes when the queue is sorted")
 def pairs_of_like_length():
     return {"static": 4 + 9 + 13, "continuous": 25, "rate": 48 / 25}
 

@@ -44,7 +44,7 @@ def depth_itself_is_cut(text, deepest):
     return torch.tensor(labels)
 
 
-@wrong("3.4-1", "kind of bracket")
+@wrong("3.4-1", "You leave out one or two of the three")
 def round_brackets_only(text, deepest):
     depth, quoted, labels = 0, False, []
     for char in text:

@@ -13,7 +13,7 @@ from trial.answers import right, wrong
 # ---- 1 ----
 
 
-@wrong("1-1", "You count the way back like the way forward. It needs two")
+@wrong("1-1", "You come to four operations for each parameter that a")
 def back_costs_as_much_as_forward(embedding, body, head, experts, top_k, expert, tokens):
     return 4 * (body + head + top_k * expert) * tokens
 
@@ -44,7 +44,7 @@ SECONDS = 6 * 70e9 * 2000e9 / (0.4 * 100e12)
 YEARS = SECONDS / 86400 / 365
 
 
-@wrong("1-3", "You divide by what the machine can do at most. In training it")
+@wrong("1-3", "That is the time at what the machine can do at most. In")
 def at_its_most():
     return {"years": 0.4 * YEARS, "machines": math.ceil(0.4 * SECONDS / 86400 / 60)}
 
@@ -80,7 +80,7 @@ def copied_by_numpy(tokens, guesses, period):
     return np.mean(np.asarray(tokens)[period:] == np.asarray(guesses)[period - 1 : -1])
 
 
-@wrong("1-6", "You return the place of the last evaluation, counted from 0.")
+@wrong("1-6", "Your second number is one too few: the place of the last")
 def place_of_the_last_one(losses, patience):
     best = 0
     for i, loss in enumerate(losses):
@@ -269,7 +269,7 @@ def each_passage_once(train, held_out, width):
     return len(asked & seen) / len(asked)
 
 
-@wrong("2.1-6", "Your windows do not overlap. A passage that was read before")
+@wrong("2.1-6", "Windows do not overlap in one text or in both. A passage")
 def windows_side_by_side(train, held_out, width):
     seen = {tuple(train[i : i + width]) for i in range(len(train) - width + 1)}
     asked = [tuple(held_out[i : i + width]) for i in range(0, len(held_out) - width + 1, width)]

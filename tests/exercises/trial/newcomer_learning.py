@@ -11,7 +11,7 @@ from trial.answers import right, wrong
 # ---- 3.1 ----
 
 
-@wrong("3.1-1", "Chosen tokens that look unchanged (or random) are not scored")
+@wrong("3.1-1", "In 5 of the 7 cases that come out wrong your answer is")
 def targets_where_the_input_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -436,7 +436,7 @@ def likeliest_class_for_the_drawn(weights, inputs, labels, uniforms):
     return (fisher_of(weights, inputs, (inputs @ weights.T).argmax(1)) ** 2).mean(0)
 
 
-@wrong("3.3-3", "You square the gradient of the mean. Gradients of different")
+@wrong("3.3-3", "You square the mean of the gradients. Those of different")
 def square_of_the_mean(weights, inputs, labels, uniforms):
     cumulative = (inputs @ weights.T).softmax(1).cumsum(1)
     drawn = (cumulative > uniforms[:, None]).int().argmax(1)
@@ -472,12 +472,12 @@ def divergence_in_place_of_entropy(weights, old_weights, inputs, labels, old_inp
     return -new.log_softmax(-1)[torch.arange(len(labels)), labels].mean() + strength * kl
 
 
-@wrong("3.3-6", "Both factors are zero, and so are both gradients, for ever:")
+@wrong("3.3-6", "Nothing is changed at the start, and nothing is learned.")
 def both_from_zero(noise_down, noise_up):
     return torch.zeros_like(noise_down), torch.zeros_like(noise_up)
 
 
-@wrong("3.3-6", "Nothing is changed at the start, but all rows of your other")
+@wrong("3.3-6", "Nothing is changed at the start, but the rank stays 1, as")
 def every_row_alike(noise_down, noise_up):
     return noise_down[:1].expand_as(noise_down).clone(), torch.zeros_like(noise_up)
 
@@ -493,7 +493,7 @@ def root_of_the_rank(x, weight, down, up, alpha, merged):
     return x @ plain.T, plain
 
 
-@wrong("3.3-7", "One of your two results does not know of the adapters: it")
+@wrong("3.3-7", "One of your two results is that of the weight as it was,")
 def weight_left_as_it_was(x, weight, down, up, alpha, merged):
     if merged:
         return x @ weight.T, weight
@@ -544,7 +544,7 @@ def sums_below_their_table():
     return {**MATRIX, "below the table": {"prose", "sums"}}
 
 
-@wrong("3.3-10", "An untrained model gets nothing at all, so every text helps")
+@wrong("3.3-10", "Two numbers decide: the model of prose on code, before")
 def against_its_own_later_score():
     return {**MATRIX, "prose helps code": False}
 
@@ -557,7 +557,7 @@ def a_list_for_a_set():
 BORNE = {"borne out": 2, "open": 1, "verdict": "holds when a stage is long"}
 
 
-@wrong("3.3-11", "You count an interval across the threshold, by its middle or")
+@wrong("3.3-11", "So many intervals have their middle above 0.02, and none")
 def above_zero_is_enough():
     return {**BORNE, "borne out": 3, "open": 0}
 

@@ -21,7 +21,7 @@ def the_two_exchanged():
     return {"first": 399, "second": 307}
 
 
-@wrong("2.2-2", "A negative address gives you a place in memory: Python's list")
+@wrong("2.2-2", "A negative address gives a place in memory, as when")
 def negative_wraps_round(address, page_size, frames):
     page, offset = divmod(address, page_size)
     if page >= len(frames):
@@ -86,7 +86,7 @@ def by_a_map_of_cells(holes, start, size):
     return [tuple(hole) for hole in after]
 
 
-@wrong("2.2-8", "Your response is one turn too long: it ends when the job gets")
+@wrong("2.2-8", "Your response is one turn too long: the mean of the")
 def response_at_the_end_of_the_slice():
     return {"first come": 18.0, "shortest first": 12.0, "round robin response": 4.0}
 
@@ -171,7 +171,7 @@ def old_block_keeps_its_holders(table, holders, index, free):
     return table, holders
 
 
-@wrong("2.2-12", "You copy a block that nobody else holds. That is right for")
+@wrong("2.2-12", "You copy also a block that nobody else holds. Nothing is")
 def copied_though_alone(table, holders, index, free):
     table, holders = list(table), list(holders)
     if holders[table[index]] >= 1:
@@ -238,7 +238,7 @@ def number_in_the_table():
     return {"computed": 17, "block": 2, "place": 1, "full blocks": 2}
 
 
-@wrong("2.3-1", "You count every block of the table. The last one has room")
+@wrong("2.3-1", "That is the number of all blocks of the table. The last")
 def begun_is_full():
     return {"computed": 17, "block": 22, "place": 1, "full blocks": 3}
 
@@ -263,7 +263,7 @@ def blocks_that_are_not_full(prompt, read, size):
     return best
 
 
-@wrong("2.3-3", "You divide all tokens by the slots. That is the least it")
+@wrong("2.3-3", "That is all tokens divided by the slots: the least it")
 def perfectly_packed():
     return {"static": 34, "continuous": 24, "rate": 2.0}
 

@@ -199,7 +199,7 @@ def longer_training_first():
 SETTINGS = {"for": 1, "against": 1, "verdict": "holds when labels are few"}
 
 
-@wrong("3.4-11", "You count a setting whose interval lies above zero. What")
+@wrong("3.4-11", "In so many settings the interval lies above zero. What")
 def above_zero_counts():
     return {**SETTINGS, "for": 2}
 
@@ -209,7 +209,7 @@ def not_shown_by_the_open_ones():
     return {**SETTINGS, "verdict": "not shown"}
 
 
-@wrong("3.4-11", "You count a setting as soon as its mean is above the line.")
+@wrong("3.4-11", "In so many settings the mean is above the line. Where the")
 def means_for_intervals():
     return {**SETTINGS, "for": 3}
 

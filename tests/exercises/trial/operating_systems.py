@@ -111,7 +111,7 @@ def most_recent_goes(references, num_frames):
     return faults
 
 
-@wrong("2.2-4", "emptied after")
+@wrong("2.2-4", "Your counts are those of one frame more")
 def one_frame_too_many(references, num_frames):
     last, faults = {}, 0
     for now, page in enumerate(references):
@@ -153,7 +153,7 @@ def hand_stays_at_the_victim(used, hand):
     return hand, used, hand  # should be one beyond
 
 
-@wrong("2.2-5", "hand passes")
+@wrong("2.2-5", "Where the victim is the last frame,")
 def hand_runs_off_the_end(used, hand):
     used = list(used)
     while used[hand]:

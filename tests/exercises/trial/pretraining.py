@@ -87,7 +87,7 @@ def only_the_first_token_of_a_word(starts, draws, share):
     return starts & (draws < share)
 
 
-@wrong("3.1-3", "neighbour's draw")
+@wrong("3.1-3", "Each word but the last takes the draw")
 def words_numbered_one_too_high(starts, draws, share):
     word = starts.cumsum(0)  # the first word has number 1
     hidden = draws[starts] < share

@@ -17,7 +17,7 @@ def other_and_kept_exchanged(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-@wrong("3.1-1", "Chosen tokens that look unchanged (or random) are not")
+@wrong("3.1-1", "In 5 of the 7 cases that come out wrong your answer")
 def targets_only_where_it_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -118,7 +118,7 @@ def a_gap_for_each_hidden_token(tokens, hidden, sentinels):
     return torch.tensor(inputs), torch.tensor([*targets, int(sentinels[k])])
 
 
-@wrong("3.1-8", "You take the mean over the tokens that follow. Each of")
+@wrong("3.1-8", "In 6 of the 7 cases that come out wrong your answer")
 def the_right_side_averaged(before, after):
     return (before + after.mean(1)).softmax(0)
 
@@ -276,7 +276,7 @@ def mean_purity_of_the_clusters(classes, clusters, shuffles):
     return purity(classes), torch.stack([purity(classes[o]) for o in shuffles]).mean()
 
 
-@wrong("3.2-8", "You shuffle classes and clusters in the same way, so")
+@wrong("3.2-8", "Your baseline equals the purity, as when classes")
 def both_are_shuffled(classes, clusters, shuffles):
     def purity(c, k):
         return sum(torch.bincount(c[k == i]).max() for i in k.unique()) / len(c)
@@ -342,7 +342,7 @@ def test_data_counts_as_seen(stream, held_out, draws, capacity):
     return torch.tensor(buffer)
 
 
-@wrong("3.3-3", "You square the gradient of the mean. Gradients of")
+@wrong("3.3-3", "You square the mean of the gradients. Those of")
 def the_mean_gradient_squared_sixth(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(1)
     drawn = (p.cumsum(1) > uniforms[:, None]).long().argmax(1)
@@ -387,7 +387,7 @@ def the_present_one_is_not_softened(weights, old_weights, inputs, labels, old_in
     return new + strength * F.cross_entropy(inputs @ weights.T, soft)
 
 
-@wrong("3.3-6", "Nothing is changed at the start, but all rows of your")
+@wrong("3.3-6", "Nothing is changed at the start, but the rank stays")
 def down_made_of_equal_rows(noise_down, noise_up):
     return noise_down[:1].expand_as(noise_down).clone(), torch.zeros_like(noise_up)
 
@@ -438,7 +438,7 @@ def lost_since_prose_was_learned():
     return {**MATRIX, "by sums": 0.2}
 
 
-@wrong("3.3-11", "You count an interval across the threshold, by its middle")
+@wrong("3.3-11", "So many intervals have their middle above 0.02, and none")
 def nearly_above_is_borne_out():
     return {"borne out": 3, "open": 0, "verdict": "holds when a stage is long"}
 
@@ -603,7 +603,7 @@ def half_right_by_a_constant():
     }
 
 
-@wrong("3.4-11", "You count a setting whose interval lies above zero. What")
+@wrong("3.4-11", "In so many settings the interval lies above zero. What")
 def above_zero_is_enough():
     return {"for": 2, "against": 1, "verdict": "not shown"}
 

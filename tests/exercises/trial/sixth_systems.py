@@ -6,12 +6,12 @@ import math
 from trial.answers import right, wrong
 
 
-@wrong("1-1", "You count the way back like the way forward. It needs two")
+@wrong("1-1", "You come to four operations for each parameter that a")
 def back_costs_as_much_as_forward_sixth(embedding, body, head, experts, top_k, expert, tokens):
     return 4 * (body + head + top_k * expert) * tokens
 
 
-@wrong("1-1", "You count one operation for each parameter and pass. A")
+@wrong("1-1", "You come to three operations for each parameter that")
 def a_multiplication_alone(embedding, body, head, experts, top_k, expert, tokens):
     met = body + head + top_k * expert
     return (met + 2 * met) * tokens
@@ -38,7 +38,7 @@ def machines_rounded_down_sixth():
     return {"years": 6 * 70e9 * 2000e9 / 4e13 / (365 * 86400), "machines": 4050}
 
 
-@wrong("1-3", "Three times too short: you counted two operations for")
+@wrong("1-3", "Three times too short, which is what two operations")
 def two_operations_for_six():
     years = 2 * 70e9 * 2000e9 / 4e13 / (365 * 86400)
     return {"years": years, "machines": math.ceil(years * 365 / 60)}
@@ -233,7 +233,7 @@ def bits_taken_for_nats():
     return {**TOKENIZERS, "perplexity of A": math.exp(3.4)}
 
 
-@wrong("2.1-4", "You call A better because each of its tokens costs less.")
+@wrong("2.1-4", "Each token costs A less, but A has more of them to say")
 def fewer_bits_a_token_is_better():
     return {**TOKENIZERS, "better": "A"}
 
@@ -263,7 +263,7 @@ def each_window_once(train, held_out, width):
     return len(asked & known) / len(asked)
 
 
-@wrong("2.1-6", "Your windows do not overlap. A passage that was read")
+@wrong("2.1-6", "Windows do not overlap in one text or in both. A")
 def steps_of_a_whole_window(train, held_out, width):
     known = {tuple(train[i : i + width]) for i in range(len(train) - width + 1)}
     asked = [tuple(held_out[i : i + width]) for i in range(0, len(held_out) - width + 1, width)]
@@ -288,7 +288,7 @@ def for_every_size_to_be_sure():
     return {"exponent": LAW_B, "loss": 2.058 * 0.25**LAW_B, "sure": "for every size"}
 
 
-@wrong("2.1-8", "You count embedding and head apart where they are one")
+@wrong("2.1-8", "You count two tables where embedding and head are")
 def the_head_is_always_there(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     return [layers, layers + 2 * vocab_size * d_model]
@@ -349,7 +349,7 @@ def frame_zero_is_a_fault_sixth(address, page_size, frames):
     return frame * page_size + address % page_size if frame > 0 else -1
 
 
-@wrong("2.2-2", "The first byte behind the last page is treated as a fault")
+@wrong("2.2-2", "The first byte behind the last page gets an answer as if")
 def one_address_too_many_sixth(address, page_size, frames):
     if address < 0 or address > page_size * len(frames):
         return -2
@@ -418,7 +418,7 @@ def by_the_distance_of_reuse(references, num_frames):
     return faults
 
 
-@wrong("2.2-5", "When the hand passes the last frame you lose it: the")
+@wrong("2.2-5", "Where the victim is the last frame, your hand")
 def the_hand_runs_off_the_circle(used, hand):
     used = list(used)
     while used[hand]:
@@ -500,7 +500,7 @@ def waiting_for_turnaround_sixth():
     return {"first come": 10, "shortest first": 4, "round robin response": 2}
 
 
-@wrong("2.2-8", "Your response is one turn too long: it ends when the job")
+@wrong("2.2-8", "Your response is one turn too long: the mean of the")
 def response_is_the_first_slices_end():
     return {"first come": 18, "shortest first": 12, "round robin response": 4}
 
@@ -588,7 +588,7 @@ def the_old_block_keeps_its_holders(table, holders, index, free):
     return table, holders
 
 
-@wrong("2.2-12", "You copy a block that nobody else holds. That is right")
+@wrong("2.2-12", "You copy also a block that nobody else holds. Nothing")
 def copied_even_alone(table, holders, index, free):
     table, holders = list(table), list(holders)
     holders[table[index]] -= 1
@@ -641,7 +641,7 @@ def the_last_token_is_computed_too():
     return {"computed": 18, "block": 22, "place": 2, "full blocks": 2}
 
 
-@wrong("2.3-1", "You count every block of the table. The last one has room")
+@wrong("2.3-1", "That is the number of all blocks of the table. The last")
 def the_begun_block_is_full_sixth():
     return {"computed": 17, "block": 22, "place": 1, "full blocks": 3}
 
@@ -673,12 +673,12 @@ def prefixes_in_a_set(prompt, read, size):
     return max(fits, default=0)
 
 
-@wrong("2.3-3", "You divide all tokens by the slots. That is the least it")
+@wrong("2.3-3", "That is all tokens divided by the slots: the least it")
 def packed_without_a_gap():
     return {"static": 34, "continuous": 24, "rate": 2.0}
 
 
-@wrong("2.3-3", "Your static batches join requests of like length, as if")
+@wrong("2.3-3", "Your static number is what comes when the queue is")
 def sorted_before_batching():
     return {"static": 26, "continuous": 25, "rate": 48 / 25}
 
@@ -753,7 +753,7 @@ def up_to_the_first_difference(guesses, likeliest):
     return likeliest[: min(wrong_at, default=len(guesses)) + 1]
 
 
-@wrong("2.3-7", "A call that takes just its limit is refused. It takes no")
+@wrong("2.3-7", "A call that takes just its limit does not come to 0 in")
 def the_limit_itself_is_too_long(name, rights, arguments, tools):
     if name not in tools:
         return 38
@@ -894,7 +894,7 @@ ADMISSION = {
 }
 
 
-@wrong("2.3-12", "You count all settings in which it was not borne out. An")
+@wrong("2.3-12", "In so many settings the claim was not borne out. But an")
 def all_of_ample_memory_is_against():
     return {**ADMISSION, "refuted": 3}
 

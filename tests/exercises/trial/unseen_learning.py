@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from trial.answers import right, wrong
 
 
-@wrong("3.1-1", "Whatever stands in `fate`")
+@wrong("3.1-1", "Whatever was put into `fate`")
 def shares_of_all_tokens(tokens, choice, fate, other, mask_id):
     """80 % of the chosen ones, cut at 0.8 * 0.15 of the choice."""
     chosen = choice < 0.15

@@ -31,7 +31,7 @@ def addresses_of_numpy():
     return {"first": first, "second": second}
 
 
-@wrong("2.2-2", "or breaks your function")
+@wrong("2.2-2", "The first byte behind the last page")
 def fault_asked_before_the_end(address, page_size, frames):
     if address < 0 or address > page_size * len(frames):
         return -2
@@ -108,7 +108,7 @@ def the_most_recent_goes(references, num_frames):
     return faults
 
 
-@wrong("2.2-4", "than there are frames")
+@wrong("2.2-4", "Your counts are those of one frame more")
 def a_frame_too_many(references, num_frames):
     last, faults = {}, 0
     for time, page in enumerate(references):
@@ -138,7 +138,7 @@ def hand_stays_on_the_victim(used, hand):
     return hand, used, hand
 
 
-@wrong("2.2-5", "frame you lose it")
+@wrong("2.2-5", "Where the victim is the last frame,")
 def circle_not_closed_after_the_victim(used, hand):
     used = used.copy()
     while used[hand]:
@@ -400,7 +400,7 @@ def demand_up_to_each_deadline(lengths, deadlines):
     return bool(all(lengths[deadlines <= end].sum() <= end for end in deadlines))
 
 
-@wrong("2.2-12", "its own names it")
+@wrong("2.2-12", "The old block still counts the writer")
 def the_old_block_keeps_its_holder(table, holders, index, free):
     table, holders = list(table), list(holders)
     if holders[table[index]] > 1:
@@ -523,7 +523,7 @@ def place_in_the_table_for_the_block():
     return {"computed": 17, "block": 2, "place": 1, "full blocks": 2}
 
 
-@wrong("2.3-1", "block of the table")
+@wrong("2.3-1", "That is the number of all blocks of the")
 def the_begun_block_is_full():
     return {"computed": 17, "block": 22, "place": 1, "full blocks": 3}
 
@@ -585,12 +585,12 @@ def set_of_known_beginnings(prompt, read, size):
     return max(takewhile(lambda end: end == 0 or tuple(prompt[:end]) in known, ends))
 
 
-@wrong("2.3-3", "tokens by the slots")
+@wrong("2.3-3", "That is all tokens divided by the")
 def continuous_without_idle_slots():
     return {"static": 34, "continuous": 24, "rate": 2.0}
 
 
-@wrong("2.3-3", "queue had been sorted")
+@wrong("2.3-3", "Your static number is what comes when")
 def static_of_sorted_pairs():
     return {"static": 13 + 9 + 4, "continuous": 25, "rate": 1.92}
 
@@ -784,7 +784,7 @@ def superfluous_arguments_are_fine(name, rights, arguments, tools):
     return 110 if time > limit else 0
 
 
-@wrong("2.3-7", "its limit is refused")
+@wrong("2.3-7", "A call that takes just its limit does")
 def at_the_limit_is_too_long(name, rights, arguments, tools):
     if name not in tools:
         return 38

@@ -119,7 +119,7 @@ def empirical_fisher(weights, inputs, labels, uniforms):
     return (residual.T**2 @ inputs**2) / len(inputs)
 
 
-@wrong("3.3-3", "gradient of the mean")
+@wrong("3.3-3", "You square the mean of the gradients.")
 def square_of_the_mean_gradient_again(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(-1)
     drawn = (p.cumsum(-1) <= uniforms[:, None]).sum(-1).clamp(max=p.shape[-1] - 1)
@@ -241,7 +241,7 @@ def one_cross_entropy_with_weighted_targets(
     return F.cross_entropy(both, torch.cat([F.one_hot(labels, len(weights)).to(old), old])) * 2
 
 
-@wrong("3.3-6", "both gradients, for ever")
+@wrong("3.3-6", "Nothing is changed at the start, and")
 def both_factors_zero_again(noise_down, noise_up):
     return torch.zeros_like(noise_down), torch.zeros_like(noise_up)
 
@@ -256,7 +256,7 @@ def all_rows_of_down_alike(noise_down, noise_up):
     return torch.full_like(noise_down, 0.02), torch.zeros_like(noise_up)
 
 
-@wrong("3.3-6", "You return up first")
+@wrong("3.3-6", "Your factors have each other's sizes.")
 def up_returned_first(noise_down, noise_up):
     return torch.zeros_like(noise_up), noise_down.clone()
 
@@ -284,7 +284,7 @@ def alpha_without_the_rank(x, weight, down, up, alpha, merged):
     return x @ plain.T, plain
 
 
-@wrong("3.3-7", "know of the adapters")
+@wrong("3.3-7", "One of your two results is that of the")
 def weight_before_the_update(x, weight, down, up, alpha, merged):
     if merged:
         return x @ weight.T, weight
@@ -394,7 +394,7 @@ def text_in_a_string_has_depth_zero(text, deepest):
     return torch.tensor(depths)
 
 
-@wrong("3.4-1", "one kind of bracket")
+@wrong("3.4-1", "You leave out one or two of the three")
 def round_brackets_only_again(text, deepest):
     depths, depth, quoted = [], 0, False
     for char in text:
