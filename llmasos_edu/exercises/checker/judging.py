@@ -153,7 +153,7 @@ def _unrecognised(
     overall = overall or explain_all(exercise, outcomes, expected)
     # Who writes into an input goes on with another one: what that looks like is not what was meant.
     written = any(outcome.changed for outcome in outcomes)
-    partly = not overall and not written and not exercise.codes and not _are_single_truths(expected)
+    partly = not overall and not written and not _are_single_truths(expected)
     known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
     if known is not None:
         message = f"{_for_the_most_part(exercise, known, outcomes, expected, mistaken)}{besides}"
