@@ -368,6 +368,9 @@ def test_a_chapter_takes_its_verdict_from_the_sweep(declared, monkeypatch):
         )
     ]
     assert len(evidence.runs_of("9.1-helps")) == 5
+    assert [run["gain"] for run in evidence.runs_of("9.1-helps", depth=3)][4] == 1.504
+    with pytest.raises(ValueError, match=r"9\.1-helps was never tried with \{'depth': 9\}"):
+        evidence.runs_of("9.1-helps", depth=9)
     with pytest.raises(ValueError, match=r"section 9\.1 does not belong to chapter 4\.1"):
         Claims("4.1").judge("9.1-helps")
     with pytest.raises(ValueError, match=r"declares no statement '9\.1-harms', only 9\.1-helps"):

@@ -54,15 +54,22 @@ def decision(key: str) -> Decision:
     return decide(statement, stored.runs if stored else [])
 
 
-def runs_of(key: str) -> list[dict[str, float]]:
-    """The figures behind a verdict in the chapter's own setting, one dict a seed.
+def runs_of(key: str, **changed) -> list[dict[str, float]]:
+    """The figures behind a verdict, one dict a seed: in the chapter's setting, or with some of it changed.
+
+    Args:
+        key: of the statement, such as `"4.1.3-more-heads"`.
+        changed: what the setting has other than the chapter's own, such as `positions="learned"`.
 
     Raises:
-        ValueError: no such statement is declared, or its runs are missing.
+        ValueError: no such statement is declared, its runs are missing, or none has that setting.
     """
-    own = decision(key).rows[0][0]
-    stored = read_results(_declaring(key))[decision(key).statement.experiment.key]
-    return [figures for setting, _, figures in stored.runs if setting == own]
+    found = decision(key)
+    wanted = found.rows[0][0] | changed
+    if wanted not in [setting for setting, *_ in found.rows]:
+        raise ValueError(f"{key} was never tried with {changed}, only with its declared settings")
+    stored = read_results(_declaring(key))[found.statement.experiment.key]
+    return [figures for setting, _, figures in stored.runs if setting == wanted]
 
 
 def _declaring(key: str) -> Path:
