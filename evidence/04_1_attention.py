@@ -245,6 +245,12 @@ FAST = Statement(
 # -- 4.1.2: heads that copy, found by a score and taken out ---------------------------
 
 PATTERNS, LENGTH, PERIOD = 32, 64, 20
+COPIERS = {  # heads in a layer, steps of training
+    "4 heads, 600 steps": (4, 600),
+    "8 heads, 600 steps": (8, 600),
+    "4 heads, 1,200 steps": (4, 1200),
+    "8 heads, 1,200 steps": (8, 1200),
+}
 
 
 def patterns(generator, count=32):
@@ -262,7 +268,7 @@ def induction_score(weights):
 
 
 @cache
-def copier(seed, layers, steps, heads):
+def trained_copier(seed, layers, steps, heads):
     """A model of attention alone that has learned to copy, and the rows to judge it by."""
     torch.manual_seed(seed)
     model = LanguageModel(PATTERNS, d_model=64, num_layers=layers, num_heads=heads, d_ff=0, qk_norm=False)
@@ -296,13 +302,14 @@ def skill_without(model, rows, heads, ablation):
     return right[:, PERIOD:].float().mean().item()
 
 
-def copying(seed, taken, heads, ablation, layers, steps):
+def copying(seed, taken, copier, ablation, layers):
     """Taking out the heads of highest induction score, against other sets of as many heads.
 
     `same_layer` and `anywhere` are means over up to 12 other sets, drawn with as many heads in each layer as
     the picked ones have, and among all heads; `worst_...` the least skill that one of them has left.
     """
-    model, rows = copier(seed, layers, steps, heads)
+    heads, steps = COPIERS[copier]
+    model, rows = trained_copier(seed, layers, steps, heads)
     score = induction_score(model.inspect(rows[:, :-1]).weights.mean(1))  # [layer, head]
     order = score.flatten().argsort(descending=True).tolist()
     every = [(index // heads, index % heads) for index in order]
@@ -341,10 +348,9 @@ COPYING = Experiment(
     copying,
     {
         "taken": ("half a layer", "one head"),
-        "heads": (4, 8),
+        "copier": tuple(COPIERS),
         "ablation": ("zero", "mean"),
         "layers": (2, 3),
-        "steps": (600,),
     },
     tolerance={"intact": 0.3, "picked": 0.5, "same_layer": 0.4, "anywhere": 0.4, "chance": 0},
 )
@@ -357,10 +363,15 @@ TAKEN = (
     ),
     Condition(
         "a layer has eight heads, of which four go together",
-        lambda s: s["heads"] == 8 and s["taken"] == "half a layer",
+        lambda s: s["copier"].startswith("8 heads") and s["taken"] == "half a layer",
     ),
-    Condition("a layer has four heads", lambda s: s["heads"] == 4),
+    Condition(
+        "a layer has eight heads, of which four go together, and training is short (600 steps)",
+        lambda s: s["copier"] == "8 heads, 600 steps" and s["taken"] == "half a layer",
+    ),
+    Condition("a layer has four heads", lambda s: s["copier"].startswith("4 heads")),
     Condition("the model has two layers", lambda s: s["layers"] == 2),
+    Condition("training is long (1,200 steps)", lambda s: s["copier"].endswith("1,200 steps")),
 )
 
 INTERPRETABLE = Statement(
