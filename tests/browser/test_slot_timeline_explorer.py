@@ -197,13 +197,18 @@ def test_a_time_in_which_nobody_runs_is_told(show):
 # ---- house rules ----
 
 
-@pytest.mark.parametrize("width", [390, 900])
-def test_the_largest_fits(show, width):
+@pytest.fixture(scope="module")
+def largest():
     kernel = Kernel(IntegerDriver(), num_blocks=2000, block_size=4, slots=32, policy=RoundRobin(1))
     for pid in range(300):
         kernel.spawn([pid % 7] * 6, 100)
     kernel.run(max_steps=1500)
-    view, _ = show(kernel.trace.as_dict(), kernel.trace.as_dict(), width=width)
+    return kernel.trace.as_dict()
+
+
+@pytest.mark.parametrize("width", [390, 900])
+def test_the_largest_fits(show, largest, width):
+    view, _ = show(largest, largest, width=width)
     assert view.fits()
     view.locator(".lm-map").focus()
     view.press("End", "ArrowLeft")
