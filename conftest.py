@@ -33,6 +33,10 @@ def pytest_collection_modifyitems(items):
         "test_static_pages.py": 45,
         "test_jupyterlab.py": 30,
         "test_project_exercises.py": 30,
+        "test_command.py": 25,
+        "test_checker.py": 25,
+        "test_checkpoint.py": 20,
+        "test_command_line.py": 20,
     }
 
     def longest_first(item):
