@@ -169,13 +169,19 @@ TUNED = (
     "0.1 the best alone and distilled, after 50 steps of seeds 100 and 101; at width 96 0.01, of 0.01 and "
     "0.03, after 50 steps of seed 100"
 )
+# Tried again on three seeds, which chose the same rates.
+RATES_TUNED = (
+    "one rate for all students of a width, a third of it for matrices: the best on the mean of alone and "
+    "distilled, 300 windows, 50 steps, seeds 100, 101 and 102: at width 48 0.03, of 0.01, 0.03 and 0.1; at "
+    "width 96 0.01, of 0.003, 0.01 and 0.03 (0.03: 0.02 bits better distilled, 0.07 worse alone)"
+)
 
 LANGUAGE = Experiment(
     "language",
     language,
     {"text": (*TEXTS, UNREAD), "steps": (50, 150), "width": (48, 96)},
     tolerance={"alone": 0.1, "distilled": 0.1, "frequencies": 0.1, "longer": 0.1},
-    tuned=TUNED,
+    tuned=RATES_TUNED,
 )
 
 
@@ -260,17 +266,18 @@ def skill(seed, text, steps, width):
 SKILL = Experiment(
     "skill",
     skill,
-    {"text": ("1200 windows", "300 windows"), "steps": (100, 400), "width": (48, 96)},
+    {"text": ("1200 windows", "300 windows"), "steps": (100, 400, 800), "width": (48, 96)},
     tolerance={"alone": 0.1, "distilled": 0.1, "teacher": 0.01, "unigram": 0.001},
-    tuned=TUNED,
+    tuned=RATES_TUNED,
 )
 
 HOW_LONG = (
-    Condition("training is long (400 steps)", lambda s: s["steps"] == 400),
+    Condition("training is long (400 steps or more)", lambda s: s["steps"] >= 400),
+    Condition("training is very long (800 steps)", lambda s: s["steps"] == 800),
     Condition("the student is wider (96)", lambda s: s["width"] == 96),
     Condition("text is scarce (300 windows)", lambda s: s["text"] == "300 windows"),
-    Condition("training is long (400 steps) or the student is wider (96)",
-              lambda s: s["steps"] == 400 or s["width"] == 96),
+    Condition("training is long (400 steps or more) or the student is wider (96)",
+              lambda s: s["steps"] >= 400 or s["width"] == 96),
 )  # fmt: skip
 
 MOST = Statement(
