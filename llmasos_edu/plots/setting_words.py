@@ -34,6 +34,7 @@ _NUMBERS = {
     "layers": "{} layer(s)",
     "length": "{} token(s)",
     "memory": "{} block(s) of memory",
+    "mixtures": "{} mixture(s)",
     "n_heads": "{} head(s)",
     "n_layers": "{} layer(s)",
     "noise": "noise {}",
