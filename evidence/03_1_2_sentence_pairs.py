@@ -141,3 +141,83 @@ NEXT_IS_TOPIC = Statement(
     unit="of the pairs right",
     conditions=OF_PAIRS,
 )
+
+
+# ---- nobody draws random pairs without a question about them ----
+
+NEIGHBOURS_RATE = 0.01  # of AdamW for few labels
+
+
+@cache
+def of_neighbours(seed):
+    """A masked model that reads true neighbours only, looked at twice."""
+    found = sentence_pairs.pretrained("masked", Tales(), STEPS, seed=seed, whole=True)
+    return dict(zip(STEPS, found, strict=True))
+
+
+def neighbours(seed, labels, steps, where):
+    """Next against a masked model that reads true neighbours and is asked nothing, in the tasks on pairs."""
+    rates = {"next": sentence_pairs.TUNING_RATES["next"], "neighbours": NEIGHBOURS_RATE}
+    found = {"next": bodies("next", 6, seed)[steps], "neighbours": of_neighbours(seed)[steps]}
+    return {
+        f"{name}, {task}": sentence_pairs.right_after_tuning(
+            body, Tales(), task, labels, rate=rates[name], seed=seed, where=0 if where == "cls" else where
+        )
+        for name, body in found.items()
+        for task in sentence_pairs.TASKS[1:]
+    }
+
+
+NEIGHBOURS = Experiment(
+    "neighbours",
+    neighbours,
+    {"labels": (60, 30), "steps": (300, 150), "where": ("cls", "mean")},
+    tolerance={"next, same topic": 0.15, "neighbours, same topic": 0.15, "neighbours, later stage": 0.15},
+    tuned="AdamW's rate for few labels: three for each body on seeds 100, 101 and 102, 60 labels, mean of "
+    "the three tasks; pretraining: nothing",
+)
+
+OF_NEIGHBOURS = (
+    Condition("300 batches were read", lambda s: s["steps"] == 300),
+    Condition("the head reads [CLS]", lambda s: s["where"] == "cls"),
+    Condition("the head reads the mean of all positions", lambda s: s["where"] == "mean"),
+    Condition("there are 60 labels", lambda s: s["labels"] == 60),
+    Condition("only 150 batches were read", lambda s: s["steps"] == 150),
+    Condition(
+        "the head reads [CLS] and 300 batches were read", lambda s: s["where"] == "cls" and s["steps"] == 300
+    ),
+)
+
+NEXT_OVER_NEIGHBOURS = Statement(
+    "3.1.2-next-over-neighbours",
+    Source(
+        "3.1.2",
+        "asked for the next sentence on random pairs, a masked model tells better from few labels whether "
+        "two sentences share their topic than one that reads true neighbours and is asked nothing",
+        ours=True,
+    ),
+    NEIGHBOURS,
+    effect=lambda f: f["next, same topic"] - f["neighbours, same topic"],
+    above=0.05,
+    control="the same network after as many batches of true neighbours, not asked about pairs",
+    baseline=lambda f: 0.0,
+    unit="of the texts right",
+    conditions=OF_NEIGHBOURS,
+)
+
+NEIGHBOURS_FOR_ORDER = Statement(
+    "3.1.2-neighbours-for-order",
+    Source(
+        "3.1.2",
+        "a masked model that reads true neighbours and is asked nothing tells better from few labels which "
+        "of two sentences is the later one than one that is asked for the next sentence on random pairs",
+        ours=True,
+    ),
+    NEIGHBOURS,
+    effect=lambda f: f["neighbours, later stage"] - f["next, later stage"],
+    above=0.05,
+    control="the same network after as many batches of random pairs, asked for the next sentence",
+    baseline=lambda f: 0.0,
+    unit="of the texts right",
+    conditions=OF_NEIGHBOURS,
+)
