@@ -10,6 +10,8 @@ import itertools
 import json
 import re
 
+from cell_names import bound_names, taken_names
+
 from llmasos_edu.book import load_outline
 from llmasos_edu.book.bibliography import load_bibliography
 from llmasos_edu.book.citations import LINK, MARK, PAGE, bare_citations, cite
@@ -292,6 +294,21 @@ def has_cells_named_by_hand(notebook, chapter):
     ]
 
 
+def runs_a_cell_again_as_it_ran(notebook, chapter):
+    """What a cell takes from an earlier one, no later one binds anew; exercises may, for they stand alone."""
+    cells = [(cell.id, cell.source) for cell in code_cells(notebook) if not cell.id.startswith("ex-")]
+    bound = [bound_names(source) for _, source in cells]
+    complaints = []
+    for place, (cell, source) in enumerate(cells):
+        for name in sorted(taken_names(source) & set().union(*bound[:place])):
+            again = [cells[later][0] for later in range(place + 1, len(cells)) if name in bound[later]]
+            if again:
+                complaints.append(
+                    f"cell '{cell}' uses {name}, which '{again[0]}' binds anew: name one otherwise"
+                )
+    return complaints
+
+
 FORBIDDEN = (
     (r"\binteract(ive|ive_output|_manual)?\(", "interact does not pass nbval: use observe or an explorer"),
     (r"\bwith\s+[\w.]*\bOutput\(", "'with Output()' does not pass nbval: use widgets.HTML or observe"),
@@ -506,6 +523,7 @@ RULES = (
     has_short_code_cells,
     has_no_wall_of_text,
     has_cells_named_by_hand,
+    runs_a_cell_again_as_it_ran,
     uses_nothing_that_cannot_be_compared,
     ends_no_cell_with_a_semicolon,
     ends_plots_with_show,

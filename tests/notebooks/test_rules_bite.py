@@ -103,6 +103,14 @@ def source(name, text):
     return change
 
 
+def sources(**texts):
+    def change(notebook):
+        for name, text in texts.items():
+            cell(notebook, name).source = text
+
+    return change
+
+
 def output(name, *outputs):
     """A change that gives one cell other outputs."""
 
@@ -195,6 +203,11 @@ BREAKS = [
     (rules.has_no_wall_of_text, source("second", "word " * 221)),
     (rules.has_cells_named_by_hand, renamed("plot", "1f3a9c0e")),
     (rules.has_cells_named_by_hand, renamed("plot", "told")),
+    *[
+        (rules.runs_a_cell_again_as_it_ran, sources(ask="x = 1", plot=use, told=again))
+        for use in ("print(x)", "x = x + 1", "x += 1", "def f():\n    return x", "y = [x for z in range(x)]")
+        for again in ("x = 2", "for x in y:\n    pass", "import x", "def x(y):\n    return y")
+    ],
     (rules.uses_nothing_that_cannot_be_compared, source("plot", "interact(f, x=1)")),
     (rules.uses_nothing_that_cannot_be_compared, source("plot", "with widgets.Output():\n    pass")),
     (rules.uses_nothing_that_cannot_be_compared, source("plot", "display.clear_output()")),
@@ -273,6 +286,15 @@ def test_every_rule_is_seen_to_bite():
 )
 def test_the_front_page_needs_no_exercises(rule):
     assert rule(new_notebook(), FRONT_PAGE) == []
+
+
+@pytest.mark.parametrize(
+    "use", ["x = 3\nprint(x)", "[x for x in y]", "def f(x):\n    return x", "y.x", "f(x=1)"]
+)
+def test_a_name_of_the_cell_s_own_may_be_bound_anew(use):
+    notebook = good_notebook()
+    sources(ask="x = 1", plot=use, told="x = 2")(notebook)
+    assert rules.runs_a_cell_again_as_it_ran(notebook, CHAPTER) == []
 
 
 def test_chapter_4_1_needs_eight_exercises():
