@@ -253,9 +253,9 @@ def returns_inside_the_loop(x, layers, final_norm):
 @pytest.mark.parametrize(
     ("key", "answer", "said"),
     [
-        ("3.1-2", cross_entropy_of_probabilities, "a softmax acts on a softmax"),
+        ("3.1-2", cross_entropy_of_probabilities, "softmax acts on a softmax"),
         ("3.1-2", nll_of_probabilities, "expects that you have taken it already"),
-        ("3.3-5", new_task_of_probabilities, "a softmax acts on a softmax"),
+        ("3.3-5", new_task_of_probabilities, "softmax acts on a softmax"),
         ("3.5-3", hard_loss_of_probabilities, "a softmax acts twice"),
         ("4.3-1", gates_twice, "through a softmax twice"),
         ("3.2-6", contrast_of_probabilities, "A softmax acts on a softmax"),

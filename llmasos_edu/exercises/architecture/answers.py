@@ -135,7 +135,7 @@ def _checked(name, rights, arguments, tools, order="right arguments time", own=T
 
 
 TOOLS = {"add": ["math", ["a", "b"], 1, 5], "pay": ["money", ["amount"], 2, 5], "wait": ["math", [], 9, 4],
-         "math": ["read", ["x"], 0, 0]}  # fmt: skip
+         "math": ["read", ["x"], 0, 0], "draw": ["art", ["x"], 1, 3]}  # fmt: skip
 
 
 def _draw_call(seed: int) -> tuple[Case, ...]:
@@ -181,6 +181,7 @@ CALL = Exercise(
         Case("wrong arguments, and too slow", ("wait", ["math"], ["a"], TOOLS)),
         Case("a right that is called like the tool", ("math", ["math"], ["x"], TOOLS)),
         Case("time that just reaches the limit", ("math", ["read"], ["x"], TOOLS)),
+        Case("a right whose name holds that of another", ("draw", ["martial", "heart"], ["x"], TOOLS)),
     ),
     draw=_draw_call,
     mistakes=(
@@ -196,6 +197,16 @@ CALL = Exercise(
             "Nobody is ever refused for want of a right in your version: a stranger may do whatever a tool "
             "can do.",
             (lambda n, r, a, t: _checked(n, r, a, t, "arguments time"),),
+        ),
+        Mistake(
+            "a part of another right's name",
+            "A right counts in your version when its name stands in that of another, as `art` does in "
+            "`heart`. Compare whole names, not texts.",
+            (
+                lambda n, r, a, t: call_result(
+                    n, [x for x in [t[n][0]] if x in " ".join(r)] if n in t else r, a, t
+                ),
+            ),
         ),
         Mistake(
             "arguments before rights",

@@ -74,8 +74,9 @@ REUSED = Exercise(
     minutes=15,
     statement=(
         "Texts that were read before lie in blocks of `size` tokens; only full blocks are known. How many "
-        "tokens of a new prompt need not be computed? A block counts if it and all before it hold what the "
-        "prompt has there. At least one token is always left to compute, since its answer is wanted."
+        "tokens of a new prompt need not be computed? Whole blocks only are reused: one counts if it and all "
+        "before it hold what the prompt has there. At least one token is always left to compute, since its "
+        "answer is wanted."
     ),
     takeaway="A prefix is worth its full blocks, from the first token on, and never the whole prompt.",
     reference=tokens_reused,

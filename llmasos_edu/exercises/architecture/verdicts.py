@@ -42,11 +42,11 @@ VERDICT = Question(
     minutes=10,
     statement=(
         "A claim: 'Admission by the future peak saves steps, against admission by what is free now.' A "
-        "saving of more than {above} steps counts. Measured in six settings, five draws of requests in "
-        "each; the 95 % intervals of the steps saved are, with short memory, {short}, and with ample "
-        "memory, {ample}. In how many of the six settings is the claim borne out (borne)? In how many "
-        "is all of the interval against it (refuted)? Which verdict follows (verdict)? What may be said "
-        "of ample memory (ample)? And which runs would tell more (next)?"
+        "saving of more than {above} steps counts. Measured in six settings, five draws of requests in each; "
+        "the 95 % intervals of the steps saved are, with short memory, {short}, and with ample memory, "
+        "{ample}. In how many of the six settings is the claim borne out (borne)? In how many does all of "
+        "the interval lie at or below what counts (refuted)? Which verdict follows "
+        "(verdict)? What may be said of ample memory (ample)? And which runs would tell more (next)?"
     ),
     takeaway="A condition says where a claim was borne out; elsewhere it may be refuted or merely open.",
     explanation=(

@@ -159,10 +159,7 @@ LAYER = Exercise(
     ),
     takeaway="That is the layer at the heart of every transformer, in half a dozen lines.",
     reference=multi_head_attention,
-    explanation=(
-        "Each head attends in its own slice of size head_dim; transposing back before the merge keeps "
-        "tokens whole."
-    ),
+    explanation="Each head attends in its own slice of features; transposing back keeps tokens whole.",
     hints=(
         "Write the shapes down as a chain first: [batch, seq, d_model] after each projection, then your "
         "split_heads, then the scores, the weights, the head outputs.",
@@ -246,6 +243,12 @@ LAYER = Exercise(
             ),
         ),
         Mistake(
+            "heads merged feature by feature",
+            "The heads attend rightly, but come together in turn: the first feature of every head, then the "
+            "second of every head. Side by side means all of head 0 first, then all of head 1.",
+            (lambda *a: _layer(*a, merge=lambda heads, x: heads.permute(0, 2, 3, 1).reshape(x.shape)),),
+        ),
+        Mistake(
             "output projection missing",
             "The heads stand side by side as they should, and there it ends: w_out has no influence on your "
             "result. Without it the heads would never be mixed.",
@@ -261,10 +264,7 @@ LAYER = Exercise(
             "softmax over heads or sequences",
             "Your weights sum to one over the heads, or over the sequences of the batch: neither has "
             "anything to share out. Which axis holds the choices of one query?",
-            (
-                lambda *a: _layer(*a, axis=1),
-                lambda *a: _layer(*a, axis=0),
-            ),
+            (lambda *a: _layer(*a, axis=1), lambda *a: _layer(*a, axis=0)),
         ),
         Mistake(
             "matrices transposed",

@@ -48,10 +48,10 @@ CONTROL = Question(
         "A report: 'Of {layers} layers of {heads} heads we silenced the {picked} heads of highest induction "
         "score, all of them in the second layer. The share of copied tokens fell from {intact} % to {left} "
         "%. So these heads do the copying.' How many other sets of {picked} heads does the model have "
-        "(anywhere), and how many of these lie in the second layer alone (same_layer)? {bad} of the sets in "
-        "the second layer leave {left} % or less: which share of them (share)? If *all* heads of the second "
-        "layer had been silenced, how many other sets of as many heads would the layer have to compare with "
-        "(whole)? And what has to stand beside the report (beside)?"
+        "(anywhere), and how many of these lie in the second layer alone (same_layer)? {bad} of these others "
+        "in the second layer leave {left} % or less: which share of them (share)? If *all* heads of the "
+        "second layer had been silenced, how many other sets of as many heads would the layer have to "
+        "compare with (whole)? And what has to stand beside the report (beside)?"
     ),
     takeaway="Silence anything and something breaks: compare with as many heads, once near and once "
     "anywhere.",

@@ -88,6 +88,19 @@ SCORES = Exercise(
             ),
         ),
         Mistake(
+            "scaled by what was measured",
+            "Your scores are divided by the spread that they happen to have, so that each score depends on "
+            "all others (and a single one has no spread). The divisor is a fixed number: how far does a sum "
+            "of head_dim products spread?",
+            (
+                lambda q, k: _dot(q, k) / _dot(q, k).std(),
+                lambda q, k: _dot(q, k) / _dot(q, k).std(correction=0),
+                lambda q, k: _dot(q, k) / _dot(q, k).std(-1, keepdim=True),
+                lambda q, k: _dot(q, k) / _dot(q, k).std((-2, -1), keepdim=True),
+                lambda q, k: (_dot(q, k) - _dot(q, k).mean()) / _dot(q, k).std(),
+            ),
+        ),
+        Mistake(
             "cosines for scores",
             "You divide by the lengths of query and key: that is their cosine. A long key may shout; only "
             "the head size is divided out.",

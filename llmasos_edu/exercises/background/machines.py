@@ -227,13 +227,10 @@ SPEEDUP = Question(
     difficulty=2,
     minutes=10,
     statement=(
-        "A training step takes {forward} ms forward, {backward} ms back, {optimizer} ms for the "
-        "optimizer and "
-        "{data} ms for the data. Which share of the step is the optimizer's (share)? It is made {times} "
-        "times "
-        "as fast: how many times as fast is the step (speedup)? And how fast could the step become by "
-        "work on "
-        "the optimizer alone, if it cost nothing at all (limit)?"
+        "A training step takes {forward} ms forward, {backward} ms back, {optimizer} ms for the optimizer "
+        "and {data} ms for the data. Which share of the step is the optimizer's (share)? It is made {times} "
+        "times as fast: how many times as fast is the step (speedup)? And how fast could the step become by "
+        "work on the optimizer alone, if it cost nothing at all (limit)? Give three places after the point."
     ),
     takeaway="What a part can gain is bounded by its share: profile first, then work on the largest.",
     explanation="Only the optimizer's share shrinks; all else stays (Amdahl's law).",
@@ -249,7 +246,15 @@ SPEEDUP = Question(
     },
     answer=_speedup,
     draw=_draw_step,
+    rtol=2e-3,  # one more in the divisor changes the speedup by 4e-3
+    atol=6e-4,
     mistakes=(
+        Mistake(
+            "times as fast for times faster",
+            "You divide the optimizer's time by one more than is said. So many times as fast means that its "
+            "time is divided by just this number.",
+            (lambda **d: {"speedup": _speedup(**d | {"times": d["times"] + 1})["speedup"]},),
+        ),
         Mistake(
             "the whole step faster",
             "You make the whole step as many times faster as the optimizer. The other parts take as long as "

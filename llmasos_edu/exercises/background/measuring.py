@@ -98,6 +98,12 @@ COPIED = Exercise(
             (lambda t, g, p: _copied(t[: 2 * p], g[: 2 * p], p),),
         ),
         Mistake(
+            "the last guess counted",
+            "It comes out as if the guess after the last token were compared as well, with the first token "
+            "of the text. That guess is about a place that the text does not have.",
+            (lambda t, g, p: _copied([*t, t[0]], g, p),),
+        ),
+        Mistake(
             "a number of hits",
             "You return how many were right. Asked is their share of all that could be copied.",
             (lambda t, g, p: _copied(t, g, p, count=1),),

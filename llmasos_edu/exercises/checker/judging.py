@@ -15,8 +15,14 @@ from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.decomposing import explain_by_terms
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
 from llmasos_edu.exercises.checker.examples import example, is_one_number, size_of
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Verdict
 from llmasos_edu.exercises.checker.influence import explain_by_influence
+from llmasos_edu.exercises.checker.recognising import (
+    are_single_truths,
+    for_the_most_part,
+    recognise,
+    recognise_where_it_runs,
+)
 from llmasos_edu.exercises.checker.running import (
     Outcome,
     raised_on_purpose,
@@ -26,9 +32,6 @@ from llmasos_edu.exercises.checker.running import (
     same,
 )
 
-# A mistake that does not fit everywhere is still named when it explains this share of the cases in which it
-# differs from the reference, and at least two of them.
-PARTIAL_SHARE = 2 / 3
 # An answer that took longer than this on all cases is not run again to find a smaller case.
 QUICK = 1.0
 IN_PLACE = (
@@ -90,7 +93,7 @@ def examine(
     right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     if all(right):
         return _right_values(exercise, answer, outcomes, expected[0].value)
-    mistake = _recognise(exercise, outcomes, expected, mistaken, whole=True)
+    mistake = recognise(exercise, outcomes, expected, mistaken, whole=True)
     if mistake is not None:
         message = mistake.message + _what_passes(exercise, outcomes, expected)
         return Verdict("known mistake", message, mistake.name)
@@ -143,7 +146,7 @@ def _unrecognised(
     besides = _besides(exercise, outcomes, raising)
     place = reader_place(outcomes[raising[0]].error) if raising else None
     if raising:
-        known = _recognise_where_it_runs(exercise, outcomes, expected, mistaken)
+        known = recognise_where_it_runs(exercise, outcomes, expected, mistaken)
         if known is not None:
             return Verdict("known mistake", known.message + besides, known.name, place)
     if exercise.explain is not None and not raising:
@@ -153,10 +156,10 @@ def _unrecognised(
     overall = overall or explain_all(exercise, outcomes, expected)
     # Who writes into an input goes on with another one: what that looks like is not what was meant.
     written = any(outcome.changed for outcome in outcomes)
-    partly = not overall and not written and not _are_single_truths(expected)
-    known = _recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
+    partly = not overall and not written and not are_single_truths(expected)
+    known = recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
     if known is not None:
-        message = f"{_for_the_most_part(exercise, known, outcomes, expected, mistaken)}{besides}"
+        message = f"{for_the_most_part(exercise, known, outcomes, expected, mistaken)}{besides}"
         return Verdict("known mistake", message, known.name, place)
     overall = overall or explain_by_terms(exercise, outcomes, expected)
     overall = overall or explain_by_inputs(exercise, outcomes, expected)
@@ -166,11 +169,6 @@ def _unrecognised(
         text += _influence(exercise, answer, outcomes, expected, [i for i in failing if i not in raising])
     verdict = Verdict("wrong", f"{start}{text}{besides}", place=place)
     return _with_example(exercise, answer, outcomes, wrong, verdict, quick)
-
-
-def _are_single_truths(expected: list[Outcome]) -> bool:
-    """Whether one True or False is asked for: any two wrong answers agree wherever both are wrong."""
-    return all(isinstance(want.value, bool) for want in expected)
 
 
 def _hardly_shows(got: Outcome, want: Outcome) -> bool:
@@ -228,24 +226,6 @@ def _besides(exercise: Exercise, outcomes: list[Outcome], raising: list[int]) ->
 
 def _named(names: tuple[str, ...]) -> str:
     return " and ".join(f"`{name}`" for name in names)
-
-
-def _for_the_most_part(
-    exercise: Exercise, known: Mistake, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
-) -> str:
-    """The words of a mistake that explains most cases: in how many, and one that is another than it gives."""
-    fits = max(
-        ([same(exercise, got, it) for got, it in zip(outcomes, mistaken[known.name, n], strict=True)]
-         for n in range(len(known.implementations))),
-        key=sum,
-    )  # fmt: skip
-    wrong = [not same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
-    explained = sum(fit and bad for fit, bad in zip(fits, wrong, strict=True))
-    odd = exercise.cases[fits.index(False)].name
-    return (
-        f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
-        f"{known.message} It shows differently for {odd}, so that yours may be another."
-    )
 
 
 def _refuse_at_the_door(exercise: Exercise, answer: object) -> Verdict | None:
@@ -313,59 +293,10 @@ def _quietly_repeats(exercise: Exercise, answer: Callable, case: Case, first: Ou
 def _not_repeatable(case: Case) -> Verdict:
     text = (
         f"For {case.name}, another call with the same inputs gives another result. "
-        "Does your function draw random numbers, or remember something from one call to the next?"
+        "Does your function draw random numbers, read memory that nothing has filled (`torch.empty`), or "
+        "remember something from one call to the next?"
     )
     return Verdict("wrong", text, "not repeatable")
-
-
-def _recognise(
-    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict, *, whole: bool
-) -> Mistake | None:
-    """The known mistake that behaves like the answer: on all cases (`whole`), or on most that show it."""
-    best, best_score = None, 0.0
-    # Two slips often come to the same whole number: there the mistake must explain all that it would show.
-    single = all(isinstance(want.value, int) for want in expected)
-    wanted = 1.0 if single else PARTIAL_SHARE
-    for mistake in exercise.mistakes:
-        for number in range(len(mistake.implementations)):
-            theirs = mistaken[mistake.name, number]
-            if whole:
-                if all(same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)):
-                    return mistake
-                continue
-            fits = [same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)]
-            shows = [not same(exercise, it, want) for it, want in zip(theirs, expected, strict=True)]
-            # Two slips that both leave nothing agree for no better reason.
-            telling = [not _is_nothing(got.value) for got in outcomes]
-            explained = sum(
-                fit and show and tells for fit, show, tells in zip(fits, shows, telling, strict=True)
-            )
-            share = explained / max(1, sum(shows))
-            # Where the mistake would do no harm and the answer is wrong, something else is the matter.
-            beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
-            enough = explained >= max(2, 2 * beyond) and share >= wanted
-            if enough and explained + share > best_score:
-                best, best_score = mistake, explained + share
-    return best
-
-
-def _is_nothing(value: object) -> bool:
-    return isinstance(value, (list, tuple)) and not value
-
-
-def _recognise_where_it_runs(
-    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
-) -> Mistake | None:
-    """The known mistake that behaves like the answer wherever it does not stop with an error."""
-    kept = [i for i, (got, want) in enumerate(zip(outcomes, expected, strict=True)) if got.error is None
-            or want.error is not None]  # fmt: skip
-    return _recognise(
-        replace(exercise, cases=tuple(exercise.cases[i] for i in kept)),
-        [outcomes[i] for i in kept],
-        [expected[i] for i in kept],
-        {key: [theirs[i] for i in kept] for key, theirs in mistaken.items()},
-        whole=True,
-    )
 
 
 # What to say beside an error that torch raises in words which do not tell what to do.

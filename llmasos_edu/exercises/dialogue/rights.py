@@ -210,7 +210,8 @@ YES = Exercise(
         "Before an order is cancelled the assistant asks. `pending` is the number of the order that it has "
         "just asked about, 0 where it has asked about none; `said` is the user's next message. Return the "
         "order that may be cancelled in this turn, and 0 where none may. The whole message must be a yes: "
-        "`yes` or `是`, in capitals or not, with blanks around it, with dots or exclamation marks at its end."
+        "`yes` or `是`, in capitals or not, with blanks around it, with dots or exclamation marks (`.` and "
+        "`!` alone) straight behind it."
     ),
     takeaway="A yes is given by a user to one order in one turn; what the model believes gives nothing.",
     reference=confirmed_order,

@@ -34,6 +34,16 @@ def _words_below(texts, size):
     return len(set(runs)) / sum(len(words) for words in texts)
 
 
+def _fewer_than_none(texts, size):
+    runs = {run for words in texts for run in _runs(words, size)}
+    return len(runs) / sum(len(words) - size + 1 for words in texts)
+
+
+def _run_together(texts, size):
+    runs = ["".join(map(str, run)) for words in texts for run in _runs(words, size)]
+    return len(set(runs)) / len(runs)
+
+
 def _once_alone(texts, size):
     runs = [run for words in texts for run in _runs(words, size)]
     return sum(runs.count(run) == 1 for run in runs) / len(runs)
@@ -81,6 +91,8 @@ DISTINCT = Exercise(
         Case("a text that repeats itself", ([["a", "b", "a", "b", "a"]], 2)),
         Case("one is too short", ([["a"], ["a", "b", "b", "a"]], 2)),
         Case("the same words in another order", ([["a", "b"], ["b", "a"]], 2)),
+        Case("one is far too short", ([["a"], ["a", "b", "a", "b"]], 3)),
+        Case("words that read alike when joined", ([["new", "ton"], ["newt", "on"]], 2)),
         Case("the end of one and the beginning of the next", ([["a", "b"], ["c", "a"], ["b", "c"]], 2)),
     ),
     draw=_draw_texts,
@@ -100,6 +112,18 @@ DISTINCT = Exercise(
             "divided by words",
             "You divide by the number of words. A text of n words has fewer runs than that: n - size + 1.",
             (_words_below,),
+        ),
+        Mistake(
+            "fewer than none",
+            "A text that is shorter than a run takes something from your count of all runs: n - size + 1 is "
+            "negative there. It has no run.",
+            (_fewer_than_none,),
+        ),
+        Mistake(
+            "words run together",
+            "It comes out as if the words of a run were joined to one text. Then `new ton` and `newt on` "
+            "are the same: keep the words apart.",
+            (_run_together,),
         ),
         Mistake(
             "only those that stand once",
@@ -168,6 +192,11 @@ def _divided_by_all(scores, wrong):
 def _precision_at_count(scores, wrong):
     ranks = _ranks(scores, wrong)
     return sum(rank <= len(ranks) for rank in ranks) / len(ranks)
+
+
+def _interpolated(scores, wrong):
+    precisions = [at / rank for at, rank in enumerate(_ranks(scores, wrong), 1)]
+    return sum(max(precisions[place:]) for place in range(len(precisions))) / len(precisions)
 
 
 def _from_zero(scores, wrong):
@@ -252,6 +281,12 @@ AVERAGE_PRECISION = Exercise(
             "At a wrong word you count the wrong ones before it. It belongs to them: on rank 1 the "
             "precision is 1.",
             (_from_zero,),
+        ),
+        Mistake(
+            "the best from there on",
+            "At a wrong word your precision is the best that comes there or farther down, as in interpolated "
+            "precision. Asked is the precision at that very word.",
+            (_interpolated,),
         ),
         Mistake(
             "the order of the text",

@@ -122,6 +122,12 @@ BEAM_STEP = Exercise(
             (lambda sums, log_probs, width: beam_step(sums, log_probs, 10**6)[::-1][:width],),
         ),
         Mistake(
+            "as many as there are beams",
+            "You keep as many continuations as there were beams. `width` says how many are kept, and may be "
+            "more or fewer.",
+            (lambda sums, log_probs, width: beam_step(sums, log_probs, len(sums)),),
+        ),
+        Mistake(
             "beam and token exchanged",
             "Your two numbers are the wrong way round: first the beam that is continued, then the token.",
             (lambda sums, log_probs, width: [[t, b, s] for b, t, s in beam_step(sums, log_probs, width)],),

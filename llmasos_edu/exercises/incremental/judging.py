@@ -47,8 +47,9 @@ TRIAL = Question(
         "text with the adapter of its domain.' You repeat it fairly. How many trials is LwF to have "
         "(trials)? On which text are settings chosen (chosen on)? What should plain training get (plain)? "
         "With which adapter does LoRA read a text, as the other methods are told nothing (adapter)? Your EWC "
-        "ends at {old_score} on the old domain and {new_score} on the new one; a table of pairs of bytes "
-        "gets {old_pairs} and {new_pairs}. By how much is EWC's average above the table's (above the table)?"
+        "ends at {old_score} right on the old domain and {new_score} on the new one; a table of "
+        "pairs of bytes gets {old_pairs} and {new_pairs}. By how much is EWC's average above the table's "
+        "(above the table)?"
     ),
     takeaway="Equal trials, on text that nobody is scored on, equal knowledge, and a table beside it all.",
     explanation=(

@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -106,6 +107,13 @@ LABEL = Exercise(
             "You average over the tokens of a label. Its probability is their product, so logarithms add up; "
             "the length is already taken care of by the difference.",
             (lambda a, b: _best(x - y for x, y in zip(_means(a), _means(b), strict=True)),),
+        ),
+        Mistake(
+            "probabilities subtracted",
+            "It comes out as if probabilities were subtracted. What the text says of a label is the "
+            "difference of the logarithms: a rare label that becomes ten times as likely gains more than a "
+            "common one that becomes twice as likely.",
+            (lambda a, b: _best(math.exp(sum(x)) - math.exp(sum(y)) for x, y in zip(a, b, strict=True)),),
         ),
         Mistake(
             "the first token alone",

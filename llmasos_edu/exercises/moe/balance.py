@@ -135,6 +135,16 @@ BALANCE = Exercise(
             ),
         ),
         Mistake(
+            "gates for probabilities",
+            "Your P is the mean of the gates, which are shared out anew among the chosen experts. Asked is "
+            "the softmax over all experts: an expert that is not chosen has a probability too.",
+            (
+                lambda *a: _balance(
+                    *a, probability=lambda mask, p: (mask * p / (mask * p).sum(-1, keepdim=True)).mean(0)
+                ),
+            ),
+        ),
+        Mistake(
             "probability of the chosen only",
             "Your mean probability leaves out the tokens that did not choose the expert. All tokens count "
             "for P: an expert becomes more likely only if somebody who passes it by feels a pull.",

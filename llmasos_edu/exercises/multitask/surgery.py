@@ -57,6 +57,16 @@ def _cut_by_itself(gradients):
     return operated
 
 
+def _decided_at_first(gradients):
+    operated = gradients.clone()
+    for i in range(len(gradients)):
+        for j in range(len(gradients)):
+            if j != i and gradients[i] @ gradients[j] < 0:
+                dot = operated[i] @ gradients[j]
+                operated[i] -= dot / gradients[j].square().sum() * gradients[j]
+    return operated
+
+
 def _first_conflict_only(gradients):
     operated = gradients.clone()
     for i in range(len(gradients)):
@@ -195,6 +205,12 @@ SURGERY = Exercise(
             "Your dot products all come from the gradient as it was at first. After one cut g has changed, "
             "and the next dot product must be taken of what is left.",
             (_surgery(start=lambda g, original: original),),
+        ),
+        Mistake(
+            "conflicts decided at first",
+            "Whether two tasks conflict is decided by the gradients as they were at first. A cut may have "
+            "ended the conflict, or made another: look at the dot product of what g is by then.",
+            (_decided_at_first,),
         ),
         Mistake(
             "one conflict only",

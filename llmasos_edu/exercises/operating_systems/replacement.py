@@ -48,6 +48,10 @@ def _farthest(resident, past, future):
     return max(resident, key=lambda page: future.index(page) if page in future else len(future))
 
 
+def _never_is_now(resident, past, future):
+    return max(resident, key=lambda page: future.index(page) if page in future else -1)
+
+
 def _soonest(resident, past, future):
     return min(resident, key=lambda page: future.index(page) if page in future else len(future))
 
@@ -141,6 +145,12 @@ FAULTS = Question(
             (lambda references: {"lru": _counts(references, lru=_least_frequent)["lru"]},),
         ),
         Mistake(
+            "kept though never wanted again",
+            "For optimal your count is the one that comes when a page that never comes again is kept as if "
+            "it were needed next. It is farthest of all: it goes before any page that is still wanted.",
+            (lambda references: {"optimal": _counts(references, optimal=_never_is_now)["optimal"]},),
+        ),
+        Mistake(
             "soonest for farthest",
             "For optimal your count is the one that comes when the page goes that is needed next. If that "
             "was not your rule, a column was miscounted: the page that can best be spared is the one that "
@@ -189,6 +199,17 @@ def _second_chance(references, num_frames):
             hand = (hand + 1) % num_frames
         pages[hand], used[hand] = page, True
         hand = (hand + 1) % num_frames
+    return faults
+
+
+def _hits_evict(references, num_frames):
+    """A page goes wherever all frames are full, also at a hit; then it is another than the one used."""
+    recent, faults = [], 0
+    for page in references:
+        if len(recent) == num_frames and recent[0] != page:
+            recent.pop(0)
+        faults += page not in recent
+        recent = [*(other for other in recent if other != page), page]
     return faults
 
 
@@ -252,6 +273,12 @@ LRU = Exercise(
             "You count the faults of the clock, or second chance. One bit tells that a page was used, not "
             "when: it comes close to the order of last uses, and that order itself is asked for.",
             (_second_chance,),
+        ),
+        Mistake(
+            "a hit takes a page too",
+            "It comes out as if a page had to go whenever all frames are full, also where the page that is "
+            "used is there already. A hit needs no frame: ask first whether the page is there.",
+            (_hits_evict,),
         ),
         Mistake(
             "most recently used goes",

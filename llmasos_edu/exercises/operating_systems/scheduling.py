@@ -42,10 +42,10 @@ JOBS_BY_HAND = Question(
     difficulty=1,
     minutes=10,
     statement=(
-        "Three jobs of {lengths} units come at time 0, in this order. What is the mean turnaround when "
-        "they run in the order in which they came (first come), and when the shortest runs first (shortest "
-        "first)? And what is the mean response, from arrival to the first unit, when each may run for "
-        "{quantum} in its turn (round robin response)?"
+        "Three jobs of {lengths} units come at time 0, in this order. What is the mean turnaround when they "
+        "run in the order in which they came (first come), and when the shortest runs first (shortest "
+        "first)? And what is the mean response, from arrival to the beginning of the first unit, when each "
+        "may run for {quantum} in its turn (round robin response)?"
     ),
     takeaway="The machine did the same work three times; whom it made wait was the policy's choice.",
     explanation="First the time at which each job ends (or begins), then the mean of the three.",

@@ -307,6 +307,7 @@ TRYING = Exercise(
             (
                 lambda b, a: (b.exp() + a.sum(1).exp()) / (b.exp() + a.sum(1).exp()).sum(),
                 lambda b, a: (b.exp() + a.exp().sum(1)) / (b.exp() + a.exp().sum(1)).sum(),
+                lambda b, a: (b.softmax(0) + a.sum(1).softmax(0)) / 2,
             ),
         ),
         Mistake(

@@ -290,10 +290,10 @@ PUT_BACK = Exercise(
     minutes=15,
     statement=(
         "inputs is a text with gaps, as T5's encoder reads it; written is what a decoder wrote for it: "
-        "sentinels, each followed by the tokens of that gap. Put the tokens where their sentinel stands in "
-        "the inputs. A decoder may err: it may answer the gaps in another order, or leave one out, and then "
-        "its sentinel stays in the text. The sentinel that says that nothing follows stands in no input. "
-        "What was written begins with a sentinel, and each stands there once."
+        "sentinels, each followed by the tokens of that gap, which may be none. Put the tokens where their "
+        "sentinel stands in the inputs. A decoder may err: it may answer the gaps in another order, or leave "
+        "one out, and then its sentinel stays in the text. The sentinel that says that nothing follows "
+        "stands in no input. What was written begins with a sentinel, and each stands there once."
     ),
     takeaway="A gap has a name, so an answer finds its place however long it is, and in whatever order.",
     reference=put_back,

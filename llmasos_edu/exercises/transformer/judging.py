@@ -49,11 +49,11 @@ CONTROL = Question(
     statement=(
         "A report: 'On the mirror task the original layer (two residuals, d_ff = {wide}) answers {right_two} "
         "% right, the article's (one residual, one norm, d_ff = {narrow}) {right_one} %. So it is the second "
-        "residual.' d_model is {width} in both; all linear maps have biases. How many parameters does the "
-        "original layer have (two), how many the article's (one)? With which d_ff does the article's layer "
-        "come nearest to the original's number of parameters (inner)? Which run should be made next (next)? "
-        "And on which "
-        "task should the gap vanish, if the residual works as this chapter says (positions)?"
+        "residual.' d_model is {width} in both; all linear maps have biases, and a norm has a weight and a "
+        "bias. How many parameters does the original layer have (two), how many the article's (one)? With "
+        "which d_ff does the article's layer come nearest to the original's number of parameters (inner)? "
+        "Which run should be made next (next)? And on which task should the gap vanish, if the residual "
+        "works as this chapter says (positions)?"
     ),
     takeaway="Change one thing, and say beforehand where the effect should not be seen.",
     explanation="4 (d d + d) for the projections, 2 d d_ff + d_ff + d for the feed-forward network, 2 d for "
@@ -326,8 +326,8 @@ VERDICTS = Question(
     difficulty=2,
     minutes=10,
     statement=(
-        "A report on cross-attention, with intervals of 95 % over five seeds. The best head puts "
-        "[{digits_low}, {digits_high}] of its weight on the word behind the symbol for digits, "
+        "A report on cross-attention, with intervals of 95 % over five seeds. The best head after training "
+        "puts [{digits_low}, {digits_high}] of its weight on the word behind the symbol for digits, "
         "[{chinese_low}, {chinese_high}] for Chinese; the best one before training {before}, the mean of all "
         "heads after it {mean}. With its own word hidden a symbol changes {own} of the time, with another "
         "word of the same number hidden {another}; both intervals reach 0.03 to either side. Which sentences "

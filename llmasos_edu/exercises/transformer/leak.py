@@ -68,6 +68,18 @@ def _by_argmax(decoder, tokens, vocab_size):
     return _farthest(pairs)
 
 
+def _all_behind_at_once(decoder, tokens, vocab_size):
+    """From a place on all tokens are other ones; the first place that moves an earlier output ends it."""
+    before, farthest = decoder(tokens), 0
+    for position in range(len(tokens)):
+        for place in range(position + 1, len(tokens)):
+            changed = torch.cat([tokens[:place], _next_token(tokens[place:], vocab_size)])
+            if (decoder(changed)[position] - before[position]).abs().max() > 1e-4:
+                farthest = max(farthest, place - position)
+                break
+    return farthest
+
+
 def make_decoder(
     seed: int,
     seq: int,
@@ -203,6 +215,13 @@ LEAK = Exercise(
             "A leak that only one token shows goes unseen: you do not put every other token in every "
             "place. What can stand there is the whole vocabulary, from first to last.",
             (lambda *a: _farthest(_pairs(_differences(*a, replace=_next_token))),),
+        ),
+        Mistake(
+            "all tokens behind changed at once",
+            "It comes out as if all tokens from a place on were changed together. What moves then tells "
+            "that one of them is seen, not which: it may be the farthest. Change one token at a time, and "
+            "put every other token there.",
+            (_all_behind_at_once,),
         ),
         Mistake(
             "moves up and down cancel",

@@ -215,6 +215,13 @@ def _over_real(logits, labels, pad, values=_losses):
     return values(logits, labels)[labels != pad].mean()
 
 
+def _without_pad(logits, labels, pad):
+    logits = logits.clone()
+    if pad < logits.shape[-1]:
+        logits[..., pad] = -torch.inf
+    return _over_real(logits, labels, pad)
+
+
 def _loss_case(name: str, seed: int, labels: list, vocab: int, pad: int, size: float = 2.0) -> Case:
     labels = torch.tensor(labels)
     return Case(name, (size * random_tensors(seed, (*labels.shape, vocab))[0], labels, pad))
@@ -306,6 +313,12 @@ LOSS = Exercise(
             "You average exactly the positions that should be left out. What does your comparison with pad "
             "give True for?",
             (lambda z, y, pad: _losses(z, y)[y == pad].mean(),),
+        ),
+        Mistake(
+            "pad taken out of the softmax",
+            "Your probabilities are those of a decoder that may not write pad, so the others come out too "
+            "large. It is the positions that do not count: the vocabulary stays whole.",
+            (lambda z, y, pad: _without_pad(z, y, pad),),
         ),
         Mistake(
             "softmax taken twice",

@@ -281,6 +281,12 @@ PMI = Exercise(
             ),
         ),
         Mistake(
+            "counts taken for symmetric",
+            "Where there are as many contexts as words, your P(c) is the share of the row with the number of "
+            "c. That is right where the table is the same when turned over; P(c) is the column's share.",
+            (lambda n: (_rows_twice if n.shape[0] == n.shape[1] else _safe_ratio)(n).clamp(min=1).log(),),
+        ),
+        Mistake(
             "no logarithm",
             "Your entries are the ratios themselves. The logarithm is missing.",
             (

@@ -144,7 +144,7 @@ def chances_added_not_multiplied(before, after):
     return p / p.sum()
 
 
-@wrong("3.1-8", "For nothing after, your result differs in 6 of 6 places: the")
+@wrong("3.1-8", "You add probabilities where they must be multiplied")
 def shared_out_on_each_side(before, after):
     p = before.softmax(0) + after.sum(1).softmax(0)
     return p / p.sum()

@@ -297,7 +297,7 @@ def embeddings_counted_with_the_layers(vocab_size, d_model, num_layers, d_ff, ti
     return [layers + table, layers + (1 if tied else 2) * table]
 
 
-@wrong("2.1-9", "so that yours may be another")
+@wrong("2.1-9", "It comes out as if probabilities were subtracted")
 def raised_in_probability(after, alone):
     gains = [math.exp(sum(a)) - math.exp(sum(b)) for a, b in zip(after, alone, strict=True)]
     return gains.index(max(gains))

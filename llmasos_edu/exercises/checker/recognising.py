@@ -1,0 +1,105 @@
+"""Recognising a known mistake: on all cases, on most that show it, or wherever an answer does not stop."""
+
+from dataclasses import replace
+
+from llmasos_edu.exercises.checker.comparing import to_tensor
+from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
+from llmasos_edu.exercises.checker.running import Outcome, same
+
+# A mistake that does not fit everywhere is still named when it explains this share of the cases in which it
+# differs from the reference, and at least so many of them (two where these are all).
+PARTIAL_SHARE = 2 / 3
+FEWEST = 3
+
+
+def recognise(
+    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict, *, whole: bool
+) -> Mistake | None:
+    """The known mistake that behaves like the answer: on all cases (`whole`), or on most that show it."""
+    best, best_score = None, 0.0
+    single = all(isinstance(want.value, int) for want in expected)
+    whole_numbers = all(_is_whole(want.value) for want in expected)
+    for mistake in exercise.mistakes:
+        for number in range(len(mistake.implementations)):
+            theirs = mistaken[mistake.name, number]
+            if whole:
+                if all(same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)):
+                    return mistake
+                continue
+            fits = [same(exercise, got, it) for got, it in zip(outcomes, theirs, strict=True)]
+            shows = [not same(exercise, it, want) for it, want in zip(theirs, expected, strict=True)]
+            # Two slips that both leave nothing agree for no better reason.
+            telling = [not _is_nothing(got.value) for got in outcomes]
+            explained = sum(
+                fit and show and tells for fit, show, tells in zip(fits, shows, telling, strict=True)
+            )
+            share = explained / max(1, sum(shows))
+            # Where the mistake would do no harm and the answer is wrong, something else is the matter.
+            beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
+            # Two slips often come to the same whole numbers: there the mistake must explain all that it would
+            # show, or, of several numbers, all that is wrong.
+            wanted = 1.0 if single or (whole_numbers and beyond) else PARTIAL_SHARE
+            fewest = 2 if share == 1 else FEWEST
+            enough = explained >= max(fewest, 2 * beyond) and share >= wanted
+            if enough and explained + share > best_score:
+                best, best_score = mistake, explained + share
+    return best
+
+
+def _is_nothing(value: object) -> bool:
+    """Whether a result is empty, or has nothing but NaN where it has fractions."""
+    if isinstance(value, (list, tuple)) and not value:
+        return True
+    tensors = [to_tensor(part) for part in (value if isinstance(value, tuple) else (value,))]
+    fractions = [x for x in tensors if x is not None and x.is_floating_point()]
+    return bool(fractions) and all(bool(x.isnan().all()) for x in fractions)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a result is a whole number or a truth, or a list or tuple of nothing else."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_whole, value))
+    return isinstance(value, int)
+
+
+def recognise_where_it_runs(
+    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
+) -> Mistake | None:
+    """The known mistake that behaves like the answer wherever it does not stop with an error.
+
+    None where it stops in a third of the cases or more: the few others are much alike for many slips.
+    """
+    kept = [i for i, (got, want) in enumerate(zip(outcomes, expected, strict=True)) if got.error is None
+            or want.error is not None]  # fmt: skip
+    if 3 * len(kept) <= 2 * len(outcomes):
+        return None
+    return recognise(
+        replace(exercise, cases=tuple(exercise.cases[i] for i in kept)),
+        [outcomes[i] for i in kept],
+        [expected[i] for i in kept],
+        {key: [theirs[i] for i in kept] for key, theirs in mistaken.items()},
+        whole=True,
+    )
+
+
+def are_single_truths(expected: list[Outcome]) -> bool:
+    """Whether one True or False is asked for: any two wrong answers agree wherever both are wrong."""
+    return all(isinstance(want.value, bool) for want in expected)
+
+
+def for_the_most_part(
+    exercise: Exercise, known: Mistake, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
+) -> str:
+    """The words of a mistake that explains most cases: in how many, and one that is another than it gives."""
+    fits = max(
+        ([same(exercise, got, it) for got, it in zip(outcomes, mistaken[known.name, n], strict=True)]
+         for n in range(len(known.implementations))),
+        key=sum,
+    )  # fmt: skip
+    wrong = [not same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
+    explained = sum(fit and bad for fit, bad in zip(fits, wrong, strict=True))
+    odd = exercise.cases[fits.index(False)].name
+    return (
+        f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
+        f"{known.message} It shows differently for {odd}, so that yours may be another."
+    )
