@@ -151,10 +151,11 @@ def test_a_function_that_is_right_once_only_is_not_correct():
 
 
 def test_a_mistake_with_a_second_slip_beside_it_is_still_named():
-    verdict = examined(lambda x: x * x if x.ndim == 1 else x * x + 1)
+    cases = (*make_exercise().cases, Case("one number", (torch.tensor([3.0]),)))
+    verdict = examined(lambda x: x * x if x.ndim == 1 else x * x + 1, cases=cases)
     assert (verdict.status, verdict.mistake) == ("known mistake", "squared")
     assert verdict.message.startswith(
-        "In 2 of the 3 cases that come out wrong your answer is that of a usual"
+        "In 3 of the 4 cases that come out wrong your answer is that of a usual"
     )
     assert verdict.message.endswith("It shows differently for a table, so that yours may be another.")
 
