@@ -282,7 +282,7 @@ HOW_LONG = (
 
 MOST = Statement(
     "3.5.3-most-of-the-skill",
-    Source("3.5.3", "a small model keeps most of the large one's skill"),
+    Source("3.5.3", "a small model keeps most of the large one's skill", ours=True),
     SKILL,
     effect=lambda f: (f["unigram"] - f["distilled"]) / (f["unigram"] - f["teacher"]),
     above=0.5,
@@ -664,14 +664,14 @@ HOW_FAR = (
 def covers(key, words, name, sign, above, cites=""):
     return Statement(
         key,
-        Source("3.5.3", words, cites=cites),
+        Source("3.5.3", words, cites=cites, ours=not cites),
         PEAKS,
         effect=lambda f: f[f"{name}_covers"] if sign > 0 else 1 - f[f"{name}_covers"],
         above=above,
         control="the best of all single curves, found on a grid, not where a start happened to lead",
         baseline=lambda f: 0.0,
-        unit="of the teacher's probability of its half that is covered less"
-        + (" is there" if sign > 0 else " is missing"),
+        unit="of what the teacher gives the half that is covered worse, "
+        + ("found there" if sign > 0 else "missing there"),
         conditions=HOW_FAR,
     )
 

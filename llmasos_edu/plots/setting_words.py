@@ -88,7 +88,7 @@ _CHOICES = {
     "positions": {"learned": "learned positions"},
     "quality": {"right": "right answers counted", "bits": "bits counted"},
     "reader": {"manual-dense": "dense reader", "manual-moe": "reader with experts"},
-    "shape": {"bell": "bell-shaped peaks", "pointed": "pointed peaks"},
+    "shape": {"bell": "a bell for the student", "pointed": "a pointed student"},
     "shared": {True: "style shared by both views", False: "style not shared"},
     "sign": {"entropy": "doubt by entropy", "favourite": "doubt by the favourite"},
     "size": {"small": "small model", "large": "large model"},
