@@ -33,7 +33,7 @@ test: install  ## everything that is checked on every change: style, tests, all 
 	$(VENV_PYTHON) -m ruff format --check .
 	.venv/bin/lint-imports --no-cache --no-logo
 	$(VENV_PYTHON) tests/browser/chromium.py
-	$(PYTEST) tests $(NOTEBOOKS) -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(PYTEST) tests $(NOTEBOOKS) -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: install  ## some tests or one notebook: make check ARGS=notebooks/en/04_1_attention.ipynb
 	$(PYTEST) $(if $(ARGS),$(ARGS),tests/notebooks)
