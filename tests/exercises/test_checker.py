@@ -1,6 +1,7 @@
 """The checker: what becomes of answers that loop, crash, print or return odd things, and of the worker."""
 
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 import llmasos_edu.exercises as exercises
 from llmasos_edu.exercises import Case, Exercise, Mistake, check, hint, judge, solution
-from llmasos_edu.exercises.checker import client, judging
+from llmasos_edu.exercises.checker import client, judging, worker
 from llmasos_edu.exercises.checker.blanks import is_empty
 from llmasos_edu.exercises.checker.comparing import agree, to_tensor
 from llmasos_edu.exercises.checker.exercise import value_and_gradient
@@ -28,6 +29,7 @@ from llmasos_edu.exercises.checker.judging import examine
 # As in a notebook, where functions travel whole and not by the name of their module.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 KEY = "4.1-3"
+DEAR = "4.2-10"  # its mistakes take much longer than an answer
 
 
 def right(query, key, value):
@@ -537,6 +539,35 @@ def test_one_worker_serves_all_and_is_replaced_when_it_dies():
     client._worker.process.wait()
     assert judge_right() == "correct"
     assert client._worker.process.pid != first
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="reads processor times from /proc")
+def test_what_solution_and_mistakes_give_is_found_once_for_all_answers():
+    """They take longer than most answers: a second answer to the same exercise does not wait for them."""
+
+    def seconds_of_children():
+        with open(f"/proc/{client._worker.process.pid}/stat") as status:
+            return sum(map(int, status.read().rpartition(")")[2].split()[13:15]))
+
+    client.stop_worker()
+    assert judge_right() == "correct"
+    item, spent, verdicts = exercises.find(DEAR), [], []
+    slip = item.mistakes[0].implementations[0]
+    for answer in (lambda decoder, tokens, vocab_size: 0, slip, item.reference):
+        before = seconds_of_children()
+        verdicts.append(judge(DEAR, answer))
+        spent.append(seconds_of_children() - before)
+    assert [verdict.mistake for verdict in verdicts[1:]] == [item.mistakes[0].name, None]
+    assert verdicts[2].status == "correct"
+    assert spent[0] > 3 * max(spent[1:]), spent
+
+
+def test_an_answer_cannot_say_what_the_mistakes_give():
+    """Only what came before it ran is kept."""
+    line = json.dumps({"known": "AAAA"}).encode() + b"\n"
+    assert worker._sent_before_the_answer(line + b'{"running": "one"}\n') == b"\0\0\0"
+    assert worker._sent_before_the_answer(b'{"running": "one"}\n' + line) is None
+    assert worker._sent_before_the_answer(b"") is None
 
 
 def test_a_worker_that_dies_during_a_check_is_no_success():

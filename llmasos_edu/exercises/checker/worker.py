@@ -6,6 +6,7 @@ a process that has started autograd's threads must not fork; its children may. T
 from slips. They are no sandbox: the reader's code may do all that the reader may do.
 """
 
+import base64
 import builtins
 import contextlib
 import gc
@@ -30,6 +31,8 @@ IDLE, BUSY = 0.03, 8
 # What a stopped answer must have taken or printed for its message to say so, in bytes.
 GROWN, PRINTED = 48 * 2**20, 200_000
 FILE_LIMIT = 16 * 2**20
+# From so many processor seconds on, what solution and mistakes give is kept for the next answer.
+WORTH_KEEPING = 0.1
 INSIDE = "LLMASOS_EDU_INSIDE_A_CHECK"
 HEADER = struct.Struct(">Q")
 
@@ -71,16 +74,18 @@ def main() -> None:
 
     torch.set_num_threads(1)
     write_frame(replies, "ready")
+    kept: dict = {}
     while (request := read_frame(requests)) is not None:
-        write_frame(replies, judge_in_a_child(request, requests, replies.fileno()))
+        write_frame(replies, judge_in_a_child(request, requests, replies.fileno(), kept))
 
 
-def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
+def judge_in_a_child(request: dict, requests: int, replies: int, kept: dict) -> dict:
     """Fork, let the child judge, and tell what became of it.
 
     Args:
         request: key, seed (or None), answer (bytes), path (the kernel's sys.path), seconds, megabytes.
         requests, replies: descriptors to the kernel. The first ends when the kernel does; a child gets none.
+        kept: {(key, seed): pickled `Known`}, what earlier children took long to find; this one's is added.
 
     Returns:
         the verdict's fields. Where the child ended without a verdict they say so: silence is never success.
@@ -90,6 +95,7 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
     )
 
     exercise = find(request["key"]).with_seed(request["seed"])
+    asked = request["key"], request["seed"]
     for module in exercise.imports:
         importlib.import_module(module)
     result_end, result_start = os.pipe()
@@ -99,13 +105,16 @@ def judge_in_a_child(request: dict, requests: int, replies: int) -> dict:
     if child == 0:
         for descriptor in (requests, replies, result_end, print_end):
             os.close(descriptor)
-        _child(exercise, request, result_start, print_start)
+        _child(exercise, request, kept.get(asked), result_start, print_start)
     os.close(result_start)
     os.close(print_start)
     with contextlib.suppress(OSError):
         os.setpgid(child, child)
     try:
-        return _watch(child, request["seconds"], requests, result_end, print_end)
+        reply = _watch(child, request["seconds"], requests, result_end, print_end)
+        if (known := reply.pop("known")) is not None:
+            kept[asked] = known
+        return reply
     finally:
         os.close(result_end)
         os.close(print_end)
@@ -195,7 +204,14 @@ def _watch(child: int, seconds: float, requests: int, result_end: int, print_end
                 _kill(child)
                 status = "too slow"
     reply = _reply(results, status, seconds, clock.started, _why_slow(held, printed, lines))
-    return reply | {"prints": _cut(prints, printed)}
+    return reply | {"prints": _cut(prints, printed), "known": _sent_before_the_answer(results)}
+
+
+def _sent_before_the_answer(results: bytes) -> bytes | None:
+    """What the child found out of solution and mistakes, before any of the reader's code ran."""
+    first = bytes(results).partition(b"\n")[0]
+    parcel = json.loads(first).get("known") if first.endswith(b"}") else None
+    return parcel and base64.b64decode(parcel)
 
 
 def _why_slow(held: int, printed: int, lines: int) -> str:
@@ -317,7 +333,7 @@ def _limit_time(seconds: float) -> None:
     signal.alarm(math.ceil(BUSY * seconds) + 2)
 
 
-def _child(exercise, request: dict, result_start: int, print_start: int) -> None:
+def _child(exercise, request: dict, kept: bytes | None, result_start: int, print_start: int) -> None:
     """Judge in this process and leave it; nothing comes back from here."""
     child = os.getpid()
     with contextlib.suppress(OSError):
@@ -338,7 +354,8 @@ def _child(exercise, request: dict, result_start: int, print_start: int) -> None
         report({"running": case})
 
     try:
-        report({"verdict": _judge(exercise, request, running)})
+        known = _known(exercise, kept, report)
+        report({"verdict": _judge(exercise, request, known, running)})
     except Exception as error:
         message = (
             f"the checker itself stumbled over your answer ({type(error).__name__}: {str(error)[:200]}). "
@@ -349,7 +366,23 @@ def _child(exercise, request: dict, result_start: int, print_start: int) -> None
         os._exit(0)
 
 
-def _judge(exercise, request: dict, running) -> dict:
+def _known(exercise, kept: bytes | None, report):
+    """What solution and mistakes give: as an earlier child found it, or found now, and sent if dear."""
+    from llmasos_edu.exercises.checker.judging import known_outcomes
+
+    if kept is not None:
+        return pickle.loads(kept)
+    started = time.process_time()
+    known = known_outcomes(exercise)
+    if time.process_time() - started >= WORTH_KEEPING:
+        with contextlib.suppress(Exception):  # what does not come back whole is found anew each time
+            parcel = pickle.dumps(known)
+            pickle.loads(parcel)
+            report({"known": base64.b64encode(parcel).decode()})
+    return known
+
+
+def _judge(exercise, request: dict, known, running) -> dict:
     import cloudpickle
 
     from llmasos_edu.exercises.checker.judging import examine
@@ -373,7 +406,7 @@ def _judge(exercise, request: dict, running) -> dict:
         running(case)
 
     try:
-        verdict = examine(exercise, load, run)
+        verdict = examine(exercise, load, run, known)
     except Unreadable as error:
         message = (
             f"I could not carry your answer over to the process that runs it ({str(error)[:200]}). "
