@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 import httpx
 import pytest
 
+from llmasos_edu.__main__ import main
 from llmasos_edu.dialogue.desk import Desk
 from llmasos_edu.kernel.admission import FuturePeak
 from llmasos_edu.serving.demonstration import demonstrate
@@ -53,13 +55,12 @@ def ask(address, **options):
     return httpx.post(f"{address}/v1/completions", json=body, timeout=120)
 
 
-def test_a_shipped_model_is_served_until_ctrl_c(started, capfd):
+def test_a_shipped_model_is_served_until_ctrl_c(started, capsys):
     process, address, said = started()
     assert "manual-dense at" in said
     answers = [ask(address).json() for _ in range(2)]
-    alone = ["generate", PROMPT, "--temperature", "0", "--tokens", "8"]
-    alone = [sys.executable, "-m", "llmasos_edu", *alone]
-    wanted = subprocess.run(alone, capture_output=True, text=True, check=True).stdout
+    assert main(["generate", PROMPT, "--temperature", "0", "--tokens", "8"]) == 0
+    wanted = capsys.readouterr().out
     assert answers[0]["choices"][0]["text"] == wanted.removeprefix(PROMPT).removesuffix("\n")
     assert answers[1]["choices"] == answers[0]["choices"]
     assert ask(address, prompt="x" * 9000).status_code == 400
@@ -88,16 +89,12 @@ def test_ctrl_c_lets_a_begun_text_end_and_a_second_one_does_not(started):
     assert process.wait(60) in (0, 130, -signal.SIGINT)
 
 
-def test_a_port_that_is_taken_and_a_model_that_is_not_there_are_said(started):
-    _, address, _ = started()
-    port = address.rpartition(":")[2]
-    taken, absent = ("--port", port), ("--model", "gpt-4")
-    for options, words in ((taken, "cannot listen on"), (absent, "no model 'gpt-4'")):
-        command = [sys.executable, "-m", "llmasos_edu", "serve", "--port", "0", *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 2
-        assert words in done.stderr
-        assert "Traceback" not in done.stderr
+def test_a_port_that_is_taken_and_a_model_that_is_not_there_are_said(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        taken, absent = ("--port", str(there.getsockname()[1])), ("--model", "gpt-4")
+        for options, words in ((taken, "cannot listen on"), (absent, "no model 'gpt-4'")):
+            assert main(["serve", "--port", "0", *options]) == 2
+            assert words in capsys.readouterr().err
 
 
 def test_the_demonstration_s_writers_come_again_after_a_refusal(running):
@@ -172,9 +169,8 @@ def test_a_desk_is_served_until_ctrl_c_and_outlives_it(started, tmp_path):
         (["--model", "dialogue", "--demo"], "--demo of dialogue holds conversations at a desk, and fills it"),
     ],
 )
-def test_a_desk_goes_with_the_dialogue_model(options, words, tmp_path):
-    command = [sys.executable, "-m", "llmasos_edu", "serve", "--port", "0", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
-    assert done.returncode == 2
-    assert words in done.stderr
+def test_a_desk_goes_with_the_dialogue_model(options, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "--port", "0", *options]) == 2
+    assert words in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,18 @@
 """The chat program on this engine and on a server of the book's own: the same conversation, sign by sign."""
 
+import io
 import os
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from typing import NamedTuple
 
 import pytest
 from talking_server import Talking
 
+from llmasos_edu.__main__ import main
 from llmasos_edu.dialogue.assistant import Assistant
 from llmasos_edu.dialogue.backend import BackendDriver
 from llmasos_edu.dialogue.desk import Desk
@@ -17,6 +20,7 @@ from llmasos_edu.dialogue.trial import held_out_dialogue, hold, share
 from llmasos_edu.kernel.torch_driver import TorchDriver
 from llmasos_edu.pretrained import load
 
+TOKEN = "secret"
 LINES = [
     "Hello.", "My name is Wanda.", "Where is my order 4711?", "Cancel order 4711.", "Yes.",
     "Where is my order 4711?", "Where is my order 5005?", "Cancel order 2306.", "What is 12 plus 30?",
@@ -26,29 +30,47 @@ LINES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
-    """Start `serve --model dialogue` in another process: `server("--token", "x")` gives it, its address."""
-    processes = []
-
-    def start(*options):
-        command = [sys.executable, "-m", "llmasos_edu", "serve", "--model", "dialogue", "--port", "0"]
-        one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, env=one_thread)
-        processes.append(process)
-        line = process.stdout.readline()
-        return process, re.search(r"http://[\d.]+:\d+/v1", line).group(0)
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    """`serve --model dialogue` in another process, until a test kills it: the process, its address."""
+    command = [sys.executable, "-m", "llmasos_edu", "serve", "--model", "dialogue", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--token", TOKEN],
+        stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    yield process, re.search(r"http://[\d.]+:\d+/v1", process.stdout.readline()).group(0)
+    process.kill()
+    process.wait()
 
 
-def chat(lines, *options):
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def typed(lines):
+    return "".join(f"{line}\n" for line in lines)
+
+
+def chat_apart(lines, *options):
+    """The program as a process of its own, its lines through a pipe."""
     command = [sys.executable, "-m", "llmasos_edu", "chat", *map(str, options)]
-    text = "".join(f"{line}\n" for line in lines)
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        command, input=typed(lines), capture_output=True, text=True, check=False, timeout=300
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def chat(capsys, monkeypatch):
+    """The program in this process, which has torch already."""
+
+    def chat(lines, *options):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed(lines)))
+        return Done(main(["chat", *map(str, options)]), *capsys.readouterr())
+
+    return chat
 
 
 def rows(desk):
@@ -63,10 +85,11 @@ def rows(desk):
     return found
 
 
-def test_the_same_conversation_on_a_server_in_a_second_process(server, tmp_path):
-    _, address = server()
-    here = chat(LINES, "--desk", tmp_path / "here", "--sample")
-    there = chat(LINES, "--desk", tmp_path / "there", "--sample", "--backend", address)
+def test_the_same_conversation_on_a_server_in_a_second_process(server, chat, tmp_path):
+    _, address = server
+    here = chat_apart(LINES, "--desk", tmp_path / "here", "--sample")
+    asked = "--sample", "--backend", address, "--token", TOKEN
+    there = chat(LINES, "--desk", tmp_path / "there", *asked)
     assert (here.returncode, there.returncode, here.stderr, there.stderr) == (0, 0, "", "")
     assert there.stdout == here.stdout
     assert here.stdout.count("\n> ") == len(LINES)
@@ -76,15 +99,15 @@ def test_the_same_conversation_on_a_server_in_a_second_process(server, tmp_path)
     assert len(rows(tmp_path / "here")) == 3
 
 
-def test_what_a_server_refuses_is_told_and_what_was_done_stays(server, tmp_path):
-    process, address = server("--token", "secret")
+def test_what_a_server_refuses_is_told_and_what_was_done_stays(server, chat, tmp_path):
+    process, address = server
     desk = tmp_path / "desk"
     done = chat(["Hello."], "--backend", address, "--token", "wrong")
     assert (done.returncode, "refused (401): this server asks for a token" in done.stderr) == (1, True)
-    done = chat(["Hello."], "--backend", address, "--token", "secret", "--model", "gpt-9")
+    done = chat(["Hello."], "--backend", address, "--token", TOKEN, "--model", "gpt-9")
     assert (done.returncode, "refused (404): there is no model 'gpt-9' here" in done.stderr) == (1, True)
     cancelled = ["Cancel order 4711.", "Yes."]
-    done = chat(cancelled, "--backend", address, "--token", "secret", "--desk", desk, "--sample")
+    done = chat(cancelled, "--backend", address, "--token", TOKEN, "--desk", desk, "--sample")
     assert (done.returncode, "-> OK receipt 1" in done.stdout) == (0, True)
     process.send_signal(signal.SIGKILL)
     process.wait()
