@@ -86,13 +86,20 @@ def test_one_change_at_a_time_or_every_combination():
         {"steps": 1, "depth": 3},
     ]
     assert len(an_experiment(every=True).settings()) == 6
+    both = an_experiment(also=[{"steps": 2, "depth": 3}]).settings()
+    assert both == [*an_experiment().settings(), {"steps": 2, "depth": 3}]
     # Seed by seed: whoever stops early has seen every setting.
     assert [seed for _, seed in an_experiment().runs()][:5] == [0, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"seeds": 4}, "4 seeds"), ({"vary": {"steps": (1, 2)}}, "2 settings")],
+    [
+        ({"seeds": 4}, "4 seeds"),
+        ({"vary": {"steps": (1, 2)}}, "2 settings"),
+        ({"also": [{"width": 3}]}, "no width"),
+        ({"also": [{"depth": 3}]}, "twice"),
+    ],
 )
 def test_too_little_is_no_evidence(changes, words):
     with pytest.raises(ValueError, match=words):

@@ -53,6 +53,8 @@ class Experiment:
         run: `run(seed, **setting)`, its figures as `{name: number}`. All that it draws comes from the seed.
         vary: `{name: values}`; the first value of each is what the chapter's live cell uses.
         every: True for every combination of values, False for one change at a time from the first ones.
+        also: settings beside these, each as its changes from the first values: two changes at once, where
+            they show that a condition which single changes suggest is wrong.
         seeds: how many seeds for each setting, 0, 1, 2 ...
         tolerance: `{figure: how far another processor's rounding may move it}`, absolute.
         tuned: how rates and the like were chosen, with the budget that each contender had.
@@ -62,6 +64,7 @@ class Experiment:
     run: Callable[..., Figures]
     vary: Mapping[str, Sequence]
     every: bool = False
+    also: Sequence[Mapping[str, object]] = ()
     seeds: int = LEAST_SEEDS
     tolerance: Mapping[str, float] = field(default_factory=dict)
     tuned: str = "nothing was tuned"
@@ -73,15 +76,21 @@ class Experiment:
             raise ValueError(
                 f"{self.key}: {len(self.settings())} settings, a verdict needs at least {LEAST_SETTINGS}"
             )
+        if strange := {name for changes in self.also for name in changes} - self.vary.keys():
+            raise ValueError(f"{self.key}: it varies no {', '.join(sorted(strange))}")
+        if any(self.settings().count(setting) > 1 for setting in self.settings()):
+            raise ValueError(f"{self.key}: a setting stands there twice")
 
     def settings(self) -> list[dict]:
         """The settings in a fixed order, the chapter's own first."""
-        if self.every:
-            return [
-                dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())
-            ]
         first = {name: values[0] for name, values in self.vary.items()}
-        return [first] + [first | {name: value} for name, values in self.vary.items() for value in values[1:]]
+        if self.every:
+            changes = [
+                dict(zip(self.vary, each, strict=True)) for each in itertools.product(*self.vary.values())
+            ]
+        else:
+            changes = [{}] + [{name: value} for name, values in self.vary.items() for value in values[1:]]
+        return [first | each for each in (*changes, *self.also)]
 
     def runs(self) -> list[tuple[dict, int]]:
         """Every (setting, seed), seed by seed, so that a run that was stopped has seen every setting."""
