@@ -15,6 +15,8 @@ from pathlib import Path
 
 import nbformat
 
+from llmasos_edu.book.alt_texts import MODULE as DESCRIBES_PICTURES
+from llmasos_edu.book.alt_texts import PNG, write_alt_text
 from llmasos_edu.book.folding import fold_what_only_draws
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -51,7 +53,7 @@ def execute(notebook, folder, *, timeout=600, store_widget_state=False, progress
         notebook,
         timeout=timeout,
         kernel_name=KERNEL["name"],
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", f"--ext={DESCRIBES_PICTURES}"],
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=store_widget_state,
         record_timing=False,
@@ -112,6 +114,7 @@ def normalise(notebook, stored=None):
             cell.execution_count = None
         cell.outputs = [normal_output(output, count) for output in merge_streams(cell.outputs)]
         put_pictures(cell, pictures.get(cell.id, []))
+        write_alt_text(cell)
     fold_what_only_draws(notebook)
 
 
@@ -144,8 +147,8 @@ def normal_output(output, count):
         # shows "model not found" in place of the widget's own description.
         del data[WIDGET_VIEW]
         output.metadata["widget"] = True
-    if "image/png" in data:
-        data["image/png"] = plain_png(data["image/png"])
+    if PNG in data:
+        data[PNG] = plain_png(data[PNG])
     return output
 
 
@@ -190,10 +193,12 @@ def plain_png(encoded):
 
 
 def kept_pictures(stored):
-    """{cell id: its stored PNGs} for the cells that are tagged to keep them."""
+    """{cell id: its stored PNGs, each with its metadata} for the cells that are tagged to keep them."""
     return {
         cell.id: [
-            output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})
+            (output.data[PNG], output.metadata.get(PNG, {}))
+            for output in cell.outputs
+            if PNG in output.get("data", {})
         ]
         for cell in stored.cells
         if cell.cell_type == "code" and KEEP_PICTURE in cell.metadata.get("tags", [])
@@ -201,11 +206,14 @@ def kept_pictures(stored):
 
 
 def put_pictures(cell, pictures):
-    """Put stored pictures back in place of new ones, if there are as many."""
-    drawn = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+    """Put stored pictures, and what is said of them, back in place of new ones, if there are as many."""
+    drawn = [output for output in cell.outputs if PNG in output.get("data", {})]
     if KEEP_PICTURE in cell.metadata.get("tags", []) and len(drawn) == len(pictures):
-        for output, picture in zip(drawn, pictures, strict=True):
-            output.data["image/png"] = plain_png(picture)
+        for output, (picture, said) in zip(drawn, pictures, strict=True):
+            output.data[PNG] = plain_png(picture)
+            output.metadata = nbformat.from_dict({**output.metadata, PNG: said})
+            if not said:
+                del output.metadata[PNG]
 
 
 # -- files -------------------------------------------------------------------------

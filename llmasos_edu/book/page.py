@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import nbformat
 
+from llmasos_edu.book.alt_texts import alt_of_each, image_of
 from llmasos_edu.book.formulas import font_css, mathml
 from llmasos_edu.book.notebooks import WIDGET_STATE, WIDGET_VIEW, execute, merge_streams
 
@@ -111,8 +112,8 @@ def page_of(notebook, path):
     for cell in notebook.cells:
         if "outputs" in cell:
             cell.outputs = merge_streams(cell.outputs)
+        describe_pictures(cell)
         for output in cell.get("outputs", []):
-            describe_pictures(output, cell)
             bring_to_life(output, state, told)
     chinese = path.parent.name == "zh"
     body = render_body(notebook, **({"folded": "这幅图的代码"} if chinese else {}))
@@ -129,12 +130,16 @@ def page_of(notebook, path):
     return page
 
 
-def describe_pictures(output, cell):
-    """Hand the cell's alt text to nbconvert, which reads it from the output's metadata."""
-    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
-    for kind in ("image/png", "image/jpeg"):
-        if alt and kind in output.get("data", {}):
-            output.metadata[kind] = {**output.metadata.get(kind, {}), "alt": alt}
+def describe_pictures(cell):
+    """Hand each picture its alt text as nbconvert reads it, from the output's metadata."""
+    alts = iter(alt_of_each(cell))
+    for output in cell.get("outputs", []):
+        for kind in ("image/png", "image/jpeg"):
+            if kind not in output.get("data", {}):
+                continue
+            alt = next(alts) if kind == "image/png" else image_of(cell).get("alt")
+            if alt:
+                output.metadata[kind] = {**output.metadata.get(kind, {}), "alt": alt}
 
 
 def bring_to_life(output, state, told):

@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from llmasos_edu.foundation.arguments import check_strings
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import Drawing
 
 PAPER, MODEL, KERNEL, TOOLS = "#FFFFFF", OKABE_ITO["yellow"], "#E9F5E9", "#EAF2F8"
@@ -132,4 +133,15 @@ def calls_figure(recordings: Mapping[str, Mapping], *, title: str) -> Figure:
             drawing.axes.axhspan(y - 0.12, y + 0.12, color="#F6E3D4", zorder=0)
         for x, words in zip(places, (user, call, "held" if held else "not held", said), strict=True):
             drawing.text(x, y, words, size=7.6, align="left")
-    return drawing.figure
+    return say(drawing.figure, _calls_in_words(rows, title))
+
+
+def _calls_in_words(rows: Sequence[tuple[str, str, bool, str]], title: str) -> str:
+    """The calls counted by the kernel's answer, and those that were refused one by one."""
+    answers: dict[str, int] = {}
+    for *_, said in rows:
+        answers[said.split()[0]] = answers.get(said.split()[0], 0) + 1
+    counts = ", ".join(f"{many} times {answer}" for answer, many in answers.items())
+    refused = [f"{user}'s {call} ({said})" for user, call, held, said in rows if not held]
+    words = f"“{title}”. A table of {len(rows)} calls: user, call, right, answer. Answers: {counts}."
+    return f"{words} Shaded, as the right was not held: {'; '.join(refused)}." if refused else words

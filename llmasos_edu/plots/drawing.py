@@ -9,6 +9,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
+from llmasos_edu.plots.describing import listed, say
+from llmasos_edu.plots.reading import plain
 from llmasos_edu.plots.style import STYLE
 
 INK = "#1B1F24"
@@ -39,6 +41,12 @@ class Box(NamedTuple):
     def bottom(self) -> tuple[float, float]:
         return self.x + self.width / 2, self.y
 
+    def holds(self, point: tuple[float, float], room: float = 0.0) -> bool:
+        """Whether a point lies in the box, or at most `room` beside it."""
+        x, y = point
+        across = self.x - room <= x <= self.x + self.width + room
+        return across and self.y - room <= y <= self.y + self.height + room
+
 
 class Drawing:
     """A sheet of paper for boxes, arrows and words.
@@ -54,6 +62,11 @@ class Drawing:
             self.axes = self.figure.add_axes((0, 0, 1, height / (height + (0.35 if title else 0))))
         self.axes.set(xlim=(0, width), ylim=(0, height))
         self.axes.set_axis_off()
+        self.title = title
+        self._boxes: list[Box] = []
+        self._arrows: list[tuple[tuple[float, float], tuple[float, float], str, bool, bool]] = []
+        self._words: list[tuple[tuple[float, float], str]] = []
+        say(self.figure, self.describe)
         if title:
             self.figure.text(0.08 / width, 0.985, title, ha="left", va="top", fontsize=11, fontweight="bold")
 
@@ -70,7 +83,8 @@ class Drawing:
         )  # fmt: skip
         if text:
             self.text(x + width / 2, y + height / 2, text, size=size, bold=bold, colour=ink_on(colour))
-        return Box(x, y, width, height)
+        self._boxes.append(Box(x, y, width, height))
+        return self._boxes[-1]
 
     def arrow(
         self, start: tuple[float, float], end: tuple[float, float], text: str = "", *, both: bool = False,
@@ -91,9 +105,11 @@ class Drawing:
                 connectionstyle=f"arc3,rad={bend}",
             )
         )  # fmt: skip
+        self._arrows.append((start, end, plain(text), both, dashed))
         if text:
             x, y = (start[0] + end[0]) / 2 + shift[0], (start[1] + end[1]) / 2 + shift[1]
             self.text(x, y, text, size=size)
+            self._words.pop()  # they are the arrow's
 
     def text(
         self, x: float, y: float, text: str, *, size: float = 9, bold: bool = False, colour: str = INK,
@@ -109,6 +125,62 @@ class Drawing:
         self.axes.text(
             x, y, text, ha=align, va="center", fontsize=size, color=colour, fontweight=weight, bbox=behind
         )
+        self._words.append(((x, y), plain(text)))
+
+    def describe(self) -> str:
+        """The drawing in words, as it is drawn: which box leads to which, and what stands beside them."""
+        inside, beside = self._words_by_box()
+        said = [f"“{plain(self.title)}”."] if self.title else []
+        told: set[int] = set()
+        ways = [self._way(arrow, inside, told) for arrow in self._arrows]
+        if ways := [way for way in dict.fromkeys(ways) if way]:
+            said.append(f"Arrows: {'; '.join(ways)}.")
+        if others := [at for at in range(len(self._boxes)) if at not in told and inside.get(at)]:
+            head = "Other boxes" if told else "Boxes"
+            rows = [listed(inside[at] for at in row) for row in self._rows(others)]
+            said.append(f"{head}, from top to bottom: {'; '.join(rows)}.")
+        if beside:
+            said.append(f"Beside them: {'; '.join(beside)}.")
+        return " ".join(said)
+
+    def _words_by_box(self) -> tuple[dict[int, str], list[str]]:
+        """What stands in each box, and what stands in none; words belong to the smallest box around them."""
+        inside: dict[int, list[str]] = {}
+        beside = []
+        for place, words in self._words:
+            around = [at for at, box in enumerate(self._boxes) if box.holds(place)]
+            if around:
+                smallest = min(around, key=lambda at: self._boxes[at].width * self._boxes[at].height)
+                inside.setdefault(smallest, []).append(words)
+            elif words:
+                beside.append(words)
+        return {at: ": ".join(filter(None, words)) for at, words in inside.items()}, beside
+
+    def _way(self, arrow, inside: dict[int, str], told: set[int]) -> str:
+        """One arrow: from box to box, and its words."""
+        ends = []
+        for point in arrow[:2]:
+            at = [number for number, box in enumerate(self._boxes) if box.holds(point, 0.06)]
+            at = sorted(at, key=lambda number: self._boxes[number].width * self._boxes[number].height)
+            if at and inside.get(at[0]):
+                name, _, more = inside[at[0]].partition(": ")
+                ends.append(f"{name} ({more})" if more and at[0] not in told else name)
+                told.add(at[0])
+        *_, text, both, dashed = arrow
+        if len(ends) < 2:
+            return ""
+        way = f"{ends[0]} and {ends[1]}, both ways" if both else f"{ends[0]} to {ends[1]}"
+        return way + (f" ({text})" if text else "") + (", dashed" if dashed else "")
+
+    def _rows(self, boxes: list[int]) -> list[list[int]]:
+        """Boxes on one level, from left to right; levels from top to bottom."""
+        rows: list[list[int]] = []
+        for at in sorted(boxes, key=lambda at: (-self._boxes[at].y, self._boxes[at].x)):
+            if rows and abs(self._boxes[rows[-1][0]].y - self._boxes[at].y) < 0.12:
+                rows[-1].append(at)
+            else:
+                rows.append([at])
+        return [sorted(row, key=lambda at: self._boxes[at].x) for row in rows]
 
 
 def ink_on(colour: str) -> str:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.setting_words import axis_words, measured, setting_names, short
 from llmasos_edu.plots.style import STYLE
 
@@ -67,6 +68,7 @@ def sweep_figure(
             f"there is nothing to draw: {len(rows)} rows" if not rows else f"unknown side {strange}"
         )
     names = [_in_lines(name, int(LABEL * width)) for name in setting_names([setting for setting, *_ in rows])]
+    said = "" if title is None else f"{title}. "
     title = "" if title is None else _wrapped(title, int(TITLE * width))
     effect = fill(axis_words(unit), int(AXIS * width))
     handles = _sweep_legend([side for *_, side in rows], live)
@@ -81,7 +83,8 @@ def sweep_figure(
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8)
-    return figure
+    star = "" if live is None else f" A star marks this notebook's run: {short(live)}."
+    return say(figure, said + sweep_in_words(rows, above=above, unit=unit) + star)
 
 
 def _in_lines(name, length):
@@ -183,18 +186,33 @@ def arms_figure(
         axis.set(xlabel=f"{unit}: a dot a seed, the bar their mean" + (", a star this run" if live else ""))
         if title is not None:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+    return say(figure, arms_in_words(runs, arms, unit=unit, title=title, live=live))
 
 
-def arms_in_words(runs: Sequence[Mapping[str, float]], arms: Mapping[str, str], *, unit: str) -> str:
-    """What `arms_figure` shows, for an alt text: mean, least and largest of every contender."""
+def arms_in_words(
+    runs: Sequence[Mapping[str, float]],
+    arms: Mapping[str, str],
+    *,
+    unit: str,
+    title: str | None = None,
+    live: Mapping[str, float] | None = None,
+) -> str:
+    """What `arms_figure` shows: mean, least and largest of every contender, and this notebook's run.
+
+    Two significant digits; three, where two contenders' means would read the same.
+    """
     _check_arms(runs, arms)
+    means = [sum(run[name] for run in runs) / len(runs) for name in arms]
+    digits = 2 if len({f"{mean:.2g}" for mean in means}) == len(means) else 3
     lines = []
-    for name, words in arms.items():
+    for (name, words), mean in zip(arms.items(), means, strict=True):
         values = [run[name] for run in runs]
-        spread = f"from {min(values):.2g} to {max(values):.2g}"
-        lines.append(f"{' '.join(words.split())}: {sum(values) / len(values):.2g}, {spread}")
-    return f"{unit}, the mean of {len(runs)} seeds and their range. " + "; ".join(lines) + "."
+        spread = f"from {min(values):.{digits}g} to {max(values):.{digits}g}"
+        star = f", this run {live[name]:.{digits}g}" if live is not None else ""
+        lines.append(f"{' '.join(words.split())}: {mean:.{digits}g}, {spread}{star}")
+    head = f"“{title}”. " if title else ""
+    unit = f"{unit[:1].upper()}{unit[1:]}"
+    return f"{head}{unit}, the mean of {len(runs)} seeds and their range. {'; '.join(lines)}."
 
 
 def _check_arms(runs, arms):

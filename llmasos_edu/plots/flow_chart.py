@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import INK, Box, Drawing
 
 # What a box is, by its fill; light, so that black words stand on all of them.
@@ -37,6 +38,7 @@ class FlowChart:
         self.boxes: dict[str, Box] = {}
         self.texts: dict[str, str] = {}
         self.sentences: list[str] = []
+        say(self.drawing.figure, self.describe)
 
     @property
     def figure(self):

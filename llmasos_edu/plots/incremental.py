@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from llmasos_edu.foundation.arguments import check_names
 from llmasos_edu.foundation.arrays import read_array
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.describing import listed, say
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.accuracy_matrix.data import MAX_METHODS, check_tasks, score_limits
 
@@ -88,7 +89,32 @@ def accuracy_matrices(
         bar.outline.set_visible(False)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+    told = dict(zip(methods, grids, strict=True))
+    return say(
+        figure, _matrices_in_words(told, tasks, dict(zip(baselines or {}, rows_below, strict=True)), title)
+    )
+
+
+def _matrices_in_words(
+    matrices: Mapping[str, np.ndarray], tasks: Sequence[str], baselines: Mapping[str, np.ndarray],
+    title: str | None,
+) -> str:  # fmt: skip
+    """Up to two matrices row by row; of more what each task scores when learned, and in the end."""
+
+    def scores(row):
+        return ", ".join("not measured" if math.isnan(value) else f"{value:.2f}" for value in row)
+
+    said = [f"“{title}”."] if title else []
+    if len(matrices) <= 2:
+        said.append(f"Scores on {listed(tasks)}.")
+        for method, grid in matrices.items():
+            rows = [f"after {task} {scores(row)}" for task, row in zip(tasks, grid, strict=True)]
+            said.append(f"{method[:1].upper()}{method[1:]}: {'; '.join(rows)}.")
+    else:
+        said.append(f"{len(matrices)} matrices. Last rows, scores on {listed(tasks)} in the end:")
+        said.append("; ".join(f"{method} {scores(grid[-1])}" for method, grid in matrices.items()) + ".")
+    said += [f"Below the line: {name} {scores(row)}." for name, row in baselines.items()]
+    return " ".join(said)
 
 
 def _check_matrix(values: Any, method: str, tasks: int) -> np.ndarray:

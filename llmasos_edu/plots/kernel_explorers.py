@@ -20,6 +20,7 @@ from llmasos_edu.kernel.drivers import IntegerDriver
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.process import State
 from llmasos_edu.kernel.scheduler import POLICIES, MultiLevelFeedbackQueue, PriorityWithAgeing, RoundRobin
+from llmasos_edu.plots.describing import listed, say, spoken
 from llmasos_edu.plots.drawing import ink_on
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.scheduler_playground.data import POLICIES as POLICY_NAMES
@@ -98,7 +99,28 @@ def memory_map_figure(
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         figure.legend(handles=_memory_signs(), loc="outside lower left", ncols=4, fontsize=8)
-    return figure
+    words = [_memory_in_words(trace["meta"], step, trace["steps"][step]) for step in steps]
+    return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
+
+
+def _memory_in_words(meta: Mapping, number: int, step: Mapping) -> str:
+    """One moment of the memory: who holds how many blocks, what is shared, what is free."""
+    holders: dict[int, list[str]] = {}
+    for pid, held in step["tables"].items():
+        for block in held["table"]:
+            if block >= 0:
+                holders.setdefault(block, []).append(str(pid))
+    counts = {pid: sum(pid in held for held in holders.values()) for pid in map(str, step["tables"])}
+    said = ", ".join(f"process {pid} {many}" for pid, many in counts.items() if many) or "nobody holds any"
+    shared = [len(held) for held in holders.values() if len(held) > 1]
+    free = meta["num_blocks"] - len(holders)
+    known = len(set(step["cached"]) - holders.keys())
+    words = f"After step {number + 1}: of {meta['num_blocks']} blocks {said}"
+    if shared:
+        words += f"; {len(shared)} shared by {listed(str(many) for many in sorted(set(shared)))}"
+    words += f"; {free} free, {known} of them with known contents"
+    away = sum(step["swapped"].values())
+    return f"{words}{f'; {away} swapped out' if away else ''}."
 
 
 def _draw_memory(axis, meta: Mapping, step: Mapping, columns: int) -> None:
@@ -159,8 +181,9 @@ def slot_timeline_figure(
 ) -> Figure:
     """Who stood in which slot of the batch when, a panel a trace: the slot timeline where widgets cannot run.
 
-    A bar is a stay of a process, its number in it; hatched where it reads more than one token, a prompt or
-    what an eviction took; a black edge: it came to its end. Crosses above a panel: somebody was evicted.
+    A bar is a stay of a process, its number in it where there is room; hatched where it reads more than one
+    token, a prompt or what an eviction took; a black edge: it came to its end. Crosses above a panel:
+    somebody was evicted.
 
     Args:
         trace: `kernel.trace.as_dict()`.
@@ -181,26 +204,48 @@ def slot_timeline_figure(
     else:
         names = check_names(names, "names", len(traces), len(traces))
     slots = [each["meta"]["slots"] for each in traces]
+    until = max(each["steps"][-1]["end"] for each in traces)
     with mpl.rc_context(STYLE | {"axes.grid.axis": "x"}):
         height = 0.24 * sum(slots) + 0.5 * len(traces) + 0.65 + 0.3 * bool(title)
         figure, axes = plt.subplots(
             len(traces), 1, figsize=(width, height), sharex=True, squeeze=False, height_ratios=slots
         )
         for axis, each, name in zip(axes[:, 0], traces, names, strict=True):
-            _draw_slots(axis, each)
+            _draw_slots(axis, each, until)
             axis.set_title(name, fontweight="normal", fontsize=10)
             lines = range(each["meta"]["slots"])
             axis.set_yticks(lines, [f"slot {slot}" for slot in lines])
             axis.set_ylim(len(lines) - 0.45, -0.85)
         axes[-1, 0].set_xlabel("time on the kernel's clock")
-        axes[-1, 0].set_xlim(0, max(each["steps"][-1]["end"] for each in traces))
+        axes[-1, 0].set_xlim(0, until)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         figure.legend(handles=_slot_signs(), loc="outside lower left", ncols=3, fontsize=8)
-    return figure
+    words = [_slots_in_words(name, each) for name, each in zip(names, traces, strict=True)]
+    return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
 
 
-def _draw_slots(axis, trace: Mapping) -> None:
+def _slots_in_words(name: str, trace: Mapping) -> str:
+    """One timeline: how full the slots are, in how many pieces the processes run, when they begin and end."""
+    steps, slots = trace["steps"], trace["meta"]["slots"]
+    stays = _stays(steps, lanes_of(steps, slots))
+    busy = sum(steps[last]["end"] - steps[first]["time"] for *_, first, last in stays)
+    pids = sorted({pid for _, pid, *_ in stays})
+    end = steps[-1]["end"]
+    ends = [step["end"] for step in steps for event in step["events"] if event[0] == "done"]
+    begins = [min(steps[first]["time"] for _, pid, first, _ in stays if pid == each) for each in pids]
+    evicted = sum(event[0] == "evict" for step in steps for event in step["events"])
+    words = (
+        f"{name}: {len(pids)} processes in {slots} slots, {len(stays)} bars; the last begins at "
+        f"{spoken(max(begins))}, all have ended at {spoken(end)}"
+    )
+    if ends:
+        words += f", half of them at {spoken(sorted(ends)[(len(ends) - 1) // 2])}"
+    words += f"; slots filled {spoken(100 * busy / (slots * (end - steps[0]['time'])), 1)} % of the time"
+    return f"{words}{f'; {evicted} evictions' if evicted else ''}."
+
+
+def _draw_slots(axis, trace: Mapping, until: float) -> None:
     steps = trace["steps"]
     for slot, pid, first, last in _stays(steps, lanes_of(steps, trace["meta"]["slots"])):
         start, end = steps[first]["time"], steps[last]["end"]
@@ -214,6 +259,8 @@ def _draw_slots(axis, trace: Mapping) -> None:
             axis.plot(
                 [end, end], [slot - 0.42, slot + 0.42], color="#1B1F24", linewidth=2, solid_capstyle="butt"
             )
+        if end - start < until * (0.005 + 0.009 * len(str(pid))):
+            continue
         plate = {"facecolor": colour, "edgecolor": "none", "pad": 0.6}
         middle = (start + end) / 2
         axis.text(

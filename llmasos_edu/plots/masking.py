@@ -49,7 +49,8 @@ def _bars(axes, proposals: list[dict], pieces: list[str], truth: int, colour: st
         return
     ids, shares = proposals[0]["ids"], proposals[0]["p"]
     axes.barh(range(len(ids)), shares, color=[colour if i != truth else OKABE_ITO["green"] for i in ids])
+    names = [pieces[i] if pieces[i].strip("␣·") else "blank" for i in ids]
     axes.set_yticks(
-        range(len(ids)), [pieces[i] + (" ✓" if i == truth else "") for i in ids], family="monospace"
+        range(len(ids)), [f"{name} ✓" if i == truth else name for i, name in zip(ids, names, strict=True)]
     )
     axes.invert_yaxis()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from llmasos_edu.foundation.arguments import check_names
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.learning.multitask import gradient_cosines, pcgrad
+from llmasos_edu.plots.describing import say, spoken
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.gradient_plane.explorer import plane_coordinates
 
@@ -68,7 +69,16 @@ def gradient_plane(
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
         figure.suptitle(title or f"cosine {cosine:.2f}", x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+    told = {name: tip for tip, name, *_ in arrows if name}
+    if cosine < 0:
+        told |= {f"what PCGrad leaves of {name}": tip for name, tip in zip(names, operated, strict=True)}
+    return say(figure, f"“{title or 'Two gradients'}”. {_in_words(told, cosine)}")
+
+
+def _in_words(arrows: Mapping[str, torch.Tensor], cosine: float) -> str:
+    """The tips of the arrows, from the point that all begin at, and the angle."""
+    tips = [f"{name} ({', '.join(spoken(part) for part in tip.tolist())})" for name, tip in arrows.items()]
+    return f"Arrows from one point, right and up: {'; '.join(tips)}. Cosine of the two {spoken(cosine)}."
 
 
 def _square_limits(axes, tips: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.kernel.allocator import Piece
 from llmasos_edu.kernel.paging import PageTable, PagingRun
 from llmasos_edu.kernel.processor import Schedule
+from llmasos_edu.plots.describing import say, spoken
 from llmasos_edu.plots.drawing import Drawing, ink_on
 from llmasos_edu.plots.style import STYLE
 
@@ -64,7 +65,23 @@ def schedule_figure(
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         _schedule_legend(figure, schedules.values())
-    return figure
+    words = [_schedule_in_words(name, each, lines) for name, each in schedules.items()]
+    return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
+
+
+def _schedule_in_words(title: str, schedule: Schedule, lines: Mapping[str, int]) -> str:
+    """One panel: of each line its turns, when its last job ends, and the deadlines that it misses."""
+    said = []
+    for name in lines:
+        jobs = [job for job in schedule.jobs if job.name == name]
+        turns = [turn for turn in schedule.turns if turn.job is not None and turn.job.name == name]
+        last = spoken(max(job.finished for job in jobs))
+        words = f"{name} {len(turns)} turn{'s' * (len(turns) != 1)}, the last ends at {last}"
+        due = [job for job in jobs if job.deadline < math.inf]
+        if due:
+            words += f", {sum(job.missed for job in due)} of {len(due)} deadlines missed"
+        said.append(words)
+    return f"{title}: {'; '.join(said)}."
 
 
 def _draw_schedule(axis, schedule: Schedule, lines: Mapping[str, int]) -> None:
@@ -135,7 +152,17 @@ def frames_figure(runs: Mapping[str, PagingRun], *, title: str | None = None, wi
             axis.set_title(f"{name}: {run.faults} faults", fontweight="normal", fontsize=10)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+    words = [_frames_in_words(name, run) for name, run in runs.items()]
+    return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
+
+
+def _frames_in_words(name: str, run: PagingRun) -> str:
+    """One panel: reference by reference what the frames hold, and where a page had to come in."""
+    steps = []
+    for step in run.steps:
+        held = " ".join("empty" if page is None else str(page) for page in step.frames)
+        steps.append(f"{step.page}{', a fault,' if step.fault else ''} gives {held}")
+    return f"{name}: {run.faults} faults. Reference {'; '.join(steps)}."
 
 
 def memory_figure(
@@ -182,7 +209,19 @@ def memory_figure(
         figure.legend(handles=handles, loc="outside lower right", ncols=2)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+    words = [_memory_in_words(name, pieces, unit) for name, pieces in memories.items()]
+    return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
+
+
+def _memory_in_words(name: str, pieces: Sequence[Piece], unit: str) -> str:
+    """One strip: how much is in use, and the holes between."""
+    holes = sorted((piece.size for piece in pieces if not piece.used), reverse=True)
+    used = [piece.size for piece in pieces if piece.used]
+    whole = sum(holes) + sum(used)
+    words = f"{name}: {len(used)} pieces in use, {spoken(100 * sum(used) / whole, 1)} % of {whole:,} {unit}"
+    if not holes:
+        return f"{words}, no hole."
+    return f"{words}; {len(holes)} hole{'s' * (len(holes) > 1)}, the largest {holes[0]:,}."
 
 
 # Drawings ----------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from matplotlib.patches import Rectangle
 from llmasos_edu.foundation.arguments import check_strings
 from llmasos_edu.foundation.arrays import read_array, visible_token
 from llmasos_edu.foundation.colours import OKABE_ITO
+from llmasos_edu.plots.describing import say
+from llmasos_edu.plots.map_words import attention_in_words
 from llmasos_edu.widgets.attention.data import MAX_TOKENS, check_truth
 
 STYLE = {
@@ -113,7 +115,7 @@ def attention_figure(
         bar.outline.set_visible(False)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    return figure
+    return say(figure, attention_in_words(maps, queries, keys, true_keys, title))
 
 
 def position_matrix_figure(

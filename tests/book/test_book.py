@@ -215,6 +215,13 @@ def picture_cell(picture, tags):
     return new_code_cell("draw()", id="draw", outputs=[output], metadata={"tags": tags})
 
 
+def described(words):
+    cell = picture_cell(png(), ["keep-picture"])
+    cell.outputs[0].metadata = {"image/png": {"alt": words}}
+    cell.metadata["mystnb"] = {"image": {"lead": "A dot", "alt": "A dot. " + words}}
+    return cell
+
+
 @pytest.mark.parametrize(("tags", "kept"), [(["keep-picture"], True), ([], False)])
 def test_only_a_tagged_cell_keeps_its_stored_picture(tags, kept):
     old, new = png(grey=b"\x10"), png()
@@ -223,10 +230,42 @@ def test_only_a_tagged_cell_keeps_its_stored_picture(tags, kept):
     assert notebook.cells[0].outputs[0].data["image/png"] == (old if kept else new)
 
 
+@pytest.mark.parametrize("redrawn", [False, True])
+def test_a_picture_that_is_kept_keeps_what_is_said_of_it(redrawn):
+    notebook, stored = notebook_of(described("It is new.")), notebook_of(described("It is old."))
+    normalise(notebook, None if redrawn else stored)
+    said = "It is new." if redrawn else "It is old."
+    assert notebook.cells[0].outputs[0].metadata["image/png"]["alt"] == said
+    assert notebook.cells[0].metadata["mystnb"]["image"]["alt"] == "A dot. " + said
+
+
+def test_a_kept_picture_of_which_nothing_was_said_keeps_its_alt_text():
+    new, old = described("It is new."), described("")
+    new.metadata["mystnb"]["image"]["alt"] = "typed by hand"
+    del old.outputs[0].metadata["image/png"]
+    notebook = notebook_of(new)
+    normalise(notebook, notebook_of(old))
+    assert "image/png" not in notebook.cells[0].outputs[0].metadata
+    assert notebook.cells[0].metadata["mystnb"]["image"]["alt"] == "typed by hand"
+
+
 def test_a_picture_is_not_kept_when_their_number_changed():
     cell = picture_cell(png(), ["keep-picture"])
-    put_pictures(cell, ["old", "older"])
+    put_pictures(cell, [("old", {}), ("older", {})])
     assert cell.outputs[0].data["image/png"] == png()
+
+
+def test_an_executed_notebook_says_what_its_pictures_show(tmp_path):
+    cell = new_code_cell(
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3], [5, 3, 1], label='it')\nplt.show()", id="draw"
+    )
+    cell.metadata["mystnb"] = {"image": {"lead": "A line"}}
+    notebook = notebook_of(cell)
+    execute(notebook, tmp_path)
+    normalise(notebook)
+    said = "Across: 1 to 3; up: 1 to 5. At 1, 2 and 3: it 5, 3, 1."
+    assert notebook.cells[0].outputs[0].metadata["image/png"]["alt"] == said
+    assert notebook.cells[0].metadata["mystnb"]["image"]["alt"] == f"A line. {said}"
 
 
 def test_pieces_of_a_stream_are_joined_and_streams_kept_apart():

@@ -13,6 +13,7 @@ import re
 from cell_names import bound_names, taken_names
 
 from llmasos_edu.book import load_outline
+from llmasos_edu.book.alt_texts import alt_text, descriptions, image_of
 from llmasos_edu.book.bibliography import load_bibliography
 from llmasos_edu.book.citations import LINK, MARK, PAGE, bare_citations, cite
 from llmasos_edu.book.folding import only_draws
@@ -28,6 +29,9 @@ MOST_WORDS = 220
 LARGEST_FILE = 1_500_000
 SHARE_OF_SKIPPING_CELLS = 0.02
 FEWEST_EXERCISES = {"4.1": 8, "4.2": 8, "4.2.3": 8, "4.3": 8}
+LONGEST_LEAD = 60  # words
+# Chapters whose pictures are still described by hand.
+TYPED = {chapter.file for chapter in load_outline()}
 NBVAL_TAGS = re.compile(r"nbval[-_](skip|ignore|raises|check)|raises-exception", re.IGNORECASE)
 
 
@@ -395,6 +399,28 @@ def describes_every_picture(notebook, chapter):
     return complaints
 
 
+def makes_alt_texts_of_what_is_drawn(notebook, chapter):
+    """An alt text is the author's lead, without figures, and what the stored picture says of itself."""
+    complaints = []
+    for cell in code_cells(notebook):
+        told = descriptions(cell)
+        lead, alt = (image_of(cell).get(part, "") for part in ("lead", "alt"))
+        if not told or chapter.file in TYPED:
+            continue
+        if not all(told):
+            complaints.append(f"cell '{cell.id}' stores a picture that does not say what it shows: make book")
+        elif alt != alt_text(lead, told):
+            complaints.append(
+                f"cell '{cell.id}': its alt text is not its lead and what its pictures show; write the lead "
+                "(metadata mystnb.image.lead), and store the notebook with make book"
+            )
+        if found := re.findall(r"(?<![\w-])\d[\d.,]*\d?(?![\w-])", lead):
+            complaints.append(f"cell '{cell.id}': figures in the lead, which go stale: {found}")
+        if len(lead.split()) > LONGEST_LEAD:
+            complaints.append(f"cell '{cell.id}': a lead of more than {LONGEST_LEAD} words")
+    return complaints
+
+
 # -- stored outputs ----------------------------------------------------------------
 
 
@@ -528,6 +554,7 @@ RULES = (
     ends_no_cell_with_a_semicolon,
     ends_plots_with_show,
     describes_every_picture,
+    makes_alt_texts_of_what_is_drawn,
     folds_what_only_draws,
     has_run_from_top_to_bottom,
     stores_no_error,

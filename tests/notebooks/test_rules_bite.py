@@ -22,6 +22,7 @@ CHAPTER = Chapter(
     exercises=5,
     sections=(Section("9.1.1", "First", "一"), Section("9.1.2", "Second", "二")),
 )
+BARS = "Bars: a 1, b 2, c 3."
 FRONT_PAGE = Chapter(**{**vars(CHAPTER), "sections": (), "number": ""})
 
 OUTLINE = [*load_outline(), CHAPTER]
@@ -48,6 +49,9 @@ def shown(kind="display_data", **data):
 def good_notebook():
     """A chapter in small that keeps every rule."""
     alt = {"image": {"alt": "three bars of growing height"}}
+    made = {"image": {"lead": "What three of them need", "alt": f"What three of them need. {BARS}"}}
+    bars = shown(png="iVBOR")
+    bars.metadata = {"image/png": {"alt": BARS}}
     notebook = new_notebook(
         cells=[
             new_markdown_cell("# 9.1 Testing\n\nWhat ![a small red dot](dot.png) says.", id="title"),
@@ -58,8 +62,8 @@ def good_notebook():
             code(
                 "plot",
                 "plt.plot(x)\nplt.show()  # all of it",
-                shown(png="iVBOR"),
-                mystnb=alt,
+                bars,
+                mystnb=made,
                 jupyter={"source_hidden": True},
             ),
             code("explorer", "explorer", shown("execute_result", plain="Explorer(2 layers)"), mystnb=alt),
@@ -138,6 +142,15 @@ def undescribed(name, *outputs):
     def change(notebook):
         cell(notebook, name).metadata = nbformat.from_dict({"mystnb": {"image": {"alt": " "}}})
         cell(notebook, name).outputs = list(outputs) or cell(notebook, name).outputs
+
+    return change
+
+
+def image(**changes):
+    """Other metadata of the plot's picture."""
+
+    def change(notebook):
+        cell(notebook, "plot").metadata["mystnb"]["image"].update(changes)
 
     return change
 
@@ -233,6 +246,11 @@ BREAKS = [
     (rules.describes_every_picture, source("first", "![](dot.png)")),
     (rules.describes_every_picture, source("first", '<img src="dot.png" alt="">')),
     (rules.describes_every_picture, source("first", '<img src="dot.png">')),
+    (rules.makes_alt_texts_of_what_is_drawn, image(alt="What three of them need. Bars: a 1, b 2, c 4.")),
+    (rules.makes_alt_texts_of_what_is_drawn, image(lead="What they need")),
+    (rules.makes_alt_texts_of_what_is_drawn, image(lead="Up to 3.5 bits", alt="Up to 3.5 bits. " + BARS)),
+    (rules.makes_alt_texts_of_what_is_drawn, image(lead="so " * 70, alt="so " * 69 + "so. " + BARS)),
+    (rules.makes_alt_texts_of_what_is_drawn, output("plot", shown(png="iVBOR"))),
     (rules.folds_what_only_draws, source("plot", "x = model(ids)\nplt.plot(x)\nplt.show()")),
     (rules.folds_what_only_draws, source("explorer", "plt.plot(x)\nplt.show()")),
     (rules.has_run_from_top_to_bottom, counted),

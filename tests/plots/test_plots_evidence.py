@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from llmasos_edu.book.evidence import Interval
+from llmasos_edu.plots.describing import describe
 from llmasos_edu.plots.evidence import (
     LOOKS,
     VERDICT_COLOURS,
@@ -146,9 +147,33 @@ def test_arms_show_every_seed_their_mean_and_the_live_run():
 
 def test_arms_in_words_have_the_same_numbers():
     assert arms_in_words(RUNS, ARMS, unit="nats") == (
-        "nats, the mean of 2 seeds and their range. in company: 0.38, from 0.25 to 0.5; "
+        "Nats, the mean of 2 seeds and their range. in company: 0.38, from 0.25 to 0.5; "
         "the task alone: 2, from 1 to 3."
     )
+    live = {"alone": 2.5, "both": 0.4}
+    figure = arms_figure(RUNS, ARMS, unit="nats", live=live, title="two arms")
+    assert describe(figure) == arms_in_words(RUNS, ARMS, unit="nats", live=live, title="two arms")
+    assert describe(figure).startswith("“two arms”. Nats, ")
+    assert "the task alone: 2, from 1 to 3, this run 2.5" in describe(figure)
+    plt.close(figure)
+
+
+def test_arms_that_would_read_the_same_have_a_digit_more():
+    near = [{"alone": 0.541, "both": 0.5352}, {"alone": 0.541, "both": 0.5352}]
+    assert "in company: 0.535, from 0.535 to 0.535; the task alone: 0.541" in arms_in_words(
+        near, ARMS, unit="nats"
+    )
+
+
+def test_a_sweep_says_what_its_words_say_and_where_the_star_is():
+    title = "It helps: holds"
+    words = f"{title}. {sweep_in_words(ROWS, above=0.1, unit='bits')}"
+    figure = sweep_figure(ROWS, above=0.1, unit="bits", title=title)
+    assert describe(figure) == words
+    with_star = sweep_figure(ROWS, above=0.1, unit="bits", title=title, live=0.321)
+    assert describe(with_star) == f"{words} A star marks this notebook's run: 0.32."
+    plt.close(figure)
+    plt.close(with_star)
 
 
 @pytest.mark.parametrize(
