@@ -178,7 +178,9 @@ RECALL = Experiment(
 
 FAR = Statement(
     "4.1.2-long-range",
-    Source("4.1.2", "self-attention captures dependencies over long distances"),
+    Source(
+        "4.1.2", "self-attention captures dependencies over long distances", article="可以捕捉长距离依赖关系"
+    ),
     RECALL,
     effect=lambda f: f["attention"] - f["recurrent"],
     above=0.1,
@@ -223,7 +225,7 @@ TIME = Experiment(
 
 FAST = Statement(
     "4.1.2-parallel",
-    Source("4.1.2", "self-attention is parallel, so it is fast"),
+    Source("4.1.2", "self-attention is parallel, so it is fast", article="并行计算效率高"),
     TIME,
     effect=lambda f: f["recurrent"] / f["attention"],
     above=1.3,
@@ -376,7 +378,9 @@ TAKEN = (
 
 INTERPRETABLE = Statement(
     "4.1.2-interpretable",
-    Source("4.1.2", "attention weights are interpretable: they show which heads do a job"),
+    Source(
+        "4.1.2", "attention weights are interpretable: they show which heads do a job", article="可解释性好"
+    ),
     COPYING,
     effect=lambda f: min(f["same_layer"], f["anywhere"]) - f["picked"],
     above=0.1,
@@ -470,7 +474,11 @@ HEADS = Experiment(
 
 MORE = Statement(
     "4.1.3-more-heads",
-    Source("4.1.3", "several heads give a model more capacity than one"),
+    Source(
+        "4.1.3",
+        "several heads give a model more capacity than one",
+        article="扩大模型的容量，捕捉更丰富的特征",
+    ),
     HEADS,
     effect=lambda f: f["heads_1"] - f["heads_8"],
     above=0.01,
@@ -514,7 +522,7 @@ TOO_MANY = Statement(
 
 DIFFERENT = Statement(
     "4.1.3-different-heads",
-    Source("4.1.3", "different heads attend to different things"),
+    Source("4.1.3", "different heads attend to different things", article="不同的head可以关注不同的语义"),
     HEADS,
     effect=lambda f: f["alike_untrained"] - f["alike"],
     above=0.1,

@@ -202,7 +202,11 @@ HOW_WIDE = (
 
 TOKEN_READ = Statement(
     "4.2.3-token-from-the-sum",
-    Source("4.2.3", "sines of many frequencies add well to embeddings: the token can be read from the sum"),
+    Source(
+        "4.2.3",
+        "sines of many frequencies add well to embeddings: the token can be read from the sum",
+        article="可以很好地与token embedding相加",
+    ),
     ADDING,
     effect=lambda f: f["token"],
     above=0.9,
@@ -215,7 +219,9 @@ TOKEN_READ = Statement(
 PLACE_READ = Statement(
     "4.2.3-place-from-the-sum",
     Source(
-        "4.2.3", "sines of many frequencies add well to embeddings: the position can be read from the sum"
+        "4.2.3",
+        "sines of many frequencies add well to embeddings: the position can be read from the sum",
+        article="可以很好地与token embedding相加",
     ),
     ADDING,
     effect=lambda f: f["place"],

@@ -129,7 +129,7 @@ SPARED = (
 
 ONE_RESIDUAL = Statement(
     "4.2.1-one-residual",
-    Source("4.2.1", "a layer is LayerNorm(FFN(Attention(X)) + X)"),
+    Source("4.2.1", "a layer is LayerNorm(FFN(Attention(X)) + X)", article="每个layer包含两个sub-layer"),
     MIRROR,
     effect=lambda f: f["one"],
     above=0.9,
@@ -402,7 +402,7 @@ WHICH_STACK_AND_STEPS = (
 
 NORM = Statement(
     "4.2.1-norm",
-    Source("4.2.1", "layers can be stacked: the norm keeps deep stacks trainable"),
+    Source("4.2.1", "the norm keeps deep stacks trainable", ours=True),
     STACKED,
     effect=lambda f: f["bare"] - f["first"],
     above=0.05,
@@ -414,7 +414,7 @@ NORM = Statement(
 
 RESIDUAL = Statement(
     "4.2.1-residual",
-    Source("4.2.1", "layers can be stacked: the residual keeps deep stacks trainable"),
+    Source("4.2.1", "the residual keeps deep stacks trainable", ours=True),
     STACKED,
     effect=lambda f: f["cut"] - f["first"],
     above=0.05,
@@ -609,7 +609,7 @@ LONG_ENOUGH = (
 
 TRANSLATES = Statement(
     "4.2.2-translates",
-    Source("4.2.2", "an encoder and a decoder turn one sequence into another"),
+    Source("4.2.2", "an encoder and a decoder turn one sequence into another", ours=True),
     TRANSLATING,
     effect=lambda f: f["exact"] - f["exact_other_source"],
     above=0.95,
@@ -621,7 +621,11 @@ TRANSLATES = Statement(
 
 FINDS_THE_WORD = Statement(
     "4.2.2-finds-the-word",
-    Source("4.2.2", "cross-attention reads the encoder: it shows which word is being written"),
+    Source(
+        "4.2.2",
+        "cross-attention reads the encoder: it shows which word is being written",
+        article="用于关注encoder的输出",
+    ),
     TRANSLATING,
     effect=lambda f: f["best_head"] - f["best_head_untrained"],
     above=0.25,

@@ -257,7 +257,7 @@ WHEN_TRAINED = (
 
 DENSE = Statement(
     "4.3.1-dense-mixture",
-    Source("4.3.1", "a mixture whose experts all answer beats one network"),
+    Source("4.3.1", "a mixture whose experts all answer beats one network", ours=True),
     LANGUAGE,
     effect=lambda f: f["wide"] - f["dense"],
     above=0.02,
@@ -269,7 +269,7 @@ DENSE = Statement(
 
 SPARSE = Statement(
     "4.3.3-sparse-gain",
-    Source("4.3.3", "at equal work a token, more experts make a better model"),
+    Source("4.3.3", "at equal work a token, more experts make a better model", ours=True),
     LANGUAGE,
     effect=lambda f: f["plain"] - f["sparse"],
     above=0.02,
@@ -281,7 +281,11 @@ SPARSE = Statement(
 
 TOPICS = Statement(
     "4.3.3-kinds-beyond-bytes",
-    Source("4.3.3", "each expert models different phenomena: the kind of text, beyond what the byte tells"),
+    Source(
+        "4.3.3",
+        "different experts model different phenomena: the kind of text, beyond what the byte tells",
+        article="不同的专家可以建模不同的语言现象",
+    ),
     LANGUAGE,
     effect=lambda f: f["told_beyond"] - f["beyond_by_chance"],
     above=0.05,
@@ -307,7 +311,11 @@ KNOCK_OUT = Statement(
 
 ADAPTIVE = Statement(
     "4.3.3-compute-adapts",
-    Source("4.3.3", "compute adapts to the input: hard tokens get more experts, where experts choose"),
+    Source(
+        "4.3.3",
+        "compute adapts to the input: hard tokens get more experts, where experts choose",
+        article="利用路由机制实现自适应计算",
+    ),
     LANGUAGE,
     effect=lambda f: f["given"],
     above=0.1,
@@ -440,7 +448,7 @@ DYING = Statement(
 
 ENOUGH = Statement(
     "4.3.2-top-k-is-enough",
-    Source("4.3.2", "softmax, top-k and zero for the rest is enough to route"),
+    Source("4.3.2", "softmax, top-k and zero for the rest is enough to route", ours=True),
     ROUTING,
     effect=lambda f: f["error_loss"] / f["error_nothing"],
     above=0.8,
@@ -548,7 +556,11 @@ WHAT_COSTS = (
 
 PASSES = Statement(
     "4.3.3-cost-of-the-passes",
-    Source("4.3.3", "capacity grows while compute does not: forward and backward, 8 experts"),
+    Source(
+        "4.3.3",
+        "capacity grows, compute stays under control: forward and backward, 8 experts",
+        article="增大模型容量的同时控制计算开销",
+    ),
     COST,
     effect=lambda f: 2 - f["passes_eight"],
     above=0.0,
@@ -560,7 +572,11 @@ PASSES = Statement(
 
 STEPS = Statement(
     "4.3.3-cost-of-a-step",
-    Source("4.3.3", "capacity grows while compute does not: a whole training step, 8 experts"),
+    Source(
+        "4.3.3",
+        "capacity grows, compute stays under control: a whole training step, 8 experts",
+        article="增大模型容量的同时控制计算开销",
+    ),
     COST,
     effect=lambda f: 2 - f["step_eight"],
     above=0.0,

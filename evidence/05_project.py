@@ -346,7 +346,7 @@ HOW_TRAINED = (
 
 EXPERTS_HELP = Statement(
     "5.2-experts-help",
-    Source("5.2", "experts improve the model at equal work"),
+    Source("5.2", "experts improve the model at equal work", ours=True),
     LANGUAGE,
     effect=lambda f: f["dense"] - f["sparse"],
     above=0.01,
@@ -358,7 +358,7 @@ EXPERTS_HELP = Statement(
 
 LEARNS = Statement(
     "5.2-learns-language",
-    Source("5.2", "the model learns language"),
+    Source("5.2", "the model learns language", ours=True),
     LANGUAGE,
     effect=lambda f: f["pairs"] - f["dense"],
     above=0.02,

@@ -789,7 +789,11 @@ FRIENDS = Experiment(
 
 AGAIN = Statement(
     "6.1.3-knows-again",
-    Source("6.1.3", "after a restart it knows its user again, and nobody else", ours=True),
+    Source(
+        "6.1.3",
+        "after a restart it knows its user again, and nobody else",
+        article="具备多轮对话、上下文理解、个性化等能力",
+    ),
     FRIENDS,
     effect=lambda f: f["known"] - f["strangers"],
     above=0.7,

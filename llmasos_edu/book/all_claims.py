@@ -5,12 +5,12 @@ import json
 import re
 from dataclasses import dataclass
 
+from llmasos_edu.book.article import MARK, clause
 from llmasos_edu.book.citations import PAGE, linked, section_at
-from llmasos_edu.book.claims import TABLE_HEAD
+from llmasos_edu.book.claims import OURS, TABLE_HEAD
 from llmasos_edu.book.outline import Chapter, load_outline
 from llmasos_edu.plots.setting_words import setting_names
 
-OURS = re.compile(r"^ours: | \(ours\)$")
 WORK = re.compile(rf" \((\[[^]]*\]\({PAGE}\.ipynb#cell-id=\w+\))(, [^()]*)?\)")
 KINDS = ("holds", "holds when", "does not hold", "not shown")
 
@@ -38,17 +38,23 @@ class Claim:
 
     @property
     def words(self) -> str:
-        """What is claimed, without the mark that it is ours and without the work that says it."""
-        return WORK.sub("", OURS.sub("", self.claim))
+        """What is claimed, without the mark of who says it."""
+        return WORK.sub("", MARK.sub("", OURS.sub("", self.claim)))
 
     @property
     def source(self) -> str:
-        """Who says it, in Markdown: we, the work that the claim cites, or the article, which has no mark."""
+        """Who says it, in Markdown: we, the work that the claim cites, or the article in its own words.
+
+        Raises:
+            ValueError: the claim bears no mark of any of these.
+        """
         if OURS.search(self.claim):
             return "ours"
         if work := WORK.search(self.claim):
             return f"{work[1]}{work[2] or ''}"
-        return f"the article, section {self.section}"
+        if said := MARK.search(self.claim):
+            return clause(said[1]).source
+        raise ValueError(f"{self.section}: nobody is said to claim {self.claim!r}: run and store the chapter")
 
     @property
     def link(self) -> str:

@@ -3,6 +3,10 @@
 import re
 from dataclasses import dataclass, field
 
+from llmasos_edu.book.article import clause
+
+OURS = re.compile(r"^ours: | \(ours\)$")
+WORK = re.compile(r"\[@\w+\]")
 TABLE_HEAD = "| section | claim | measured here | verdict |"
 
 
@@ -10,8 +14,8 @@ TABLE_HEAD = "| section | claim | measured here | verdict |"
 class Claims:
     """Collects a chapter's claims as its cells test them, and shows them as one table.
 
-    A claim without a mark is the article's. One of ours ends in `(ours)` or begins with `ours:`, one of a
-    paper cites it.
+    Each bears a mark of who makes it: one of ours ends in `(ours)` or begins with `ours:`, one of a paper
+    cites it, one of the article's ends in the article's own words.
 
     Args:
         chapter: the chapter's number, such as `"4.1"`.
@@ -20,19 +24,30 @@ class Claims:
     chapter: str
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
-    def add(self, section: str, claim: str, measured: str, *, holds: bool | None, when: str = "") -> None:
+    def add(
+        self,
+        section: str,
+        claim: str,
+        measured: str,
+        *,
+        holds: bool | None,
+        when: str = "",
+        article: str = "",
+    ) -> None:
         """Record one claim.
 
         Args:
-            section: where it is made.
-            claim: what is asserted, in a few words; `[@press2022]` cites a work, `(ours)` marks ours.
+            section: where it is tested.
+            claim: what is asserted, in a few words; `([@press2022])` cites a work, `(ours)` marks ours.
             measured: the experiment's figure, computed; of a difference within the noise its interval too.
             holds: whether the experiment bears the claim out; None where the noise is larger than what the
                 claim is about, so that nothing is shown either way.
             when: the condition under which it does; none unless given.
+            article: the clause in which the article says it, in Chinese, as `article.toml` has it.
 
         Raises:
-            ValueError: a section of another chapter, an empty text, or a condition of what was not shown.
+            ValueError: a section of another chapter, an empty text, a condition of what was not shown, or a
+                claim that nobody makes, or two.
         """
         if not section.startswith(self.chapter):
             raise ValueError(f"section {section} does not belong to chapter {self.chapter}")
@@ -40,6 +55,14 @@ class Claims:
             raise ValueError(f"a claim needs words and a measurement: claim={claim!r}, measured={measured!r}")
         if holds is None and when:
             raise ValueError(f"what was not shown has no condition, when={when!r}")
+        who = len(WORK.findall(claim)) + bool(OURS.search(claim)) + bool(article)
+        if who != 1:
+            raise ValueError(
+                f"{section}, {claim!r}: one says it, the article (article=...), a work ('([@key])' in the "
+                f"claim) or we ('(ours)'); here it is {'more than one' if who else 'nobody'}"
+            )
+        if article:
+            claim = f"{claim} {clause(article).mark}"
         held = f"holds when {when}" if when else "holds"
         self._put(
             (section, claim, measured, "not shown" if holds is None else held if holds else "does not hold")

@@ -34,7 +34,7 @@ class DenseMixture(nn.Module):
         d_model: width in and out.
         num_experts: number of experts.
         expert: what an expert is: `feed_forward`, or `layer`: a whole `TransformerLayer` with
-            attention of its own, as in the article's listing.
+            attention of its own, as in the article's listing (whose layer has two residuals).
         num_heads: heads of such a layer; 4 unless given.
         d_ff, activation: as in `FeedForward`; `d_ff` is `4 * d_model` unless given.
         is_causal: whether such a layer hides the future.

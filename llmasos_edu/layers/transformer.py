@@ -64,9 +64,9 @@ class FeedForward(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """The article's layer, with one residual around both sub-layers: `LayerNorm(FFN(Attention(X)) + X)`.
+    """The article's formula, with one residual around both sub-layers: `LayerNorm(FFN(Attention(X)) + X)`.
 
-    `EncoderLayer` has the original's two. Here the feed-forward network sees nothing but what
+    `EncoderLayer` has the original's two, as has the article's own listing (section 5). Here the feed-forward network sees nothing but what
     attention returned, so both sub-layers must work before anything does.
 
     Args:

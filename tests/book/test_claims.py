@@ -16,19 +16,22 @@ from llmasos_edu.book.all_claims import (
     read_claims,
     sweeps_of,
 )
+from llmasos_edu.book.article import Clause, clause
 from llmasos_edu.book.bibliography import load_bibliography
 from llmasos_edu.book.citations import cite, linked
 from llmasos_edu.book.evidence.results import files, statements
 
 VASWANI = load_bibliography()["vaswani2017"]
+FAST = "并行计算效率高"
+MARKED = f"attention is fast (article, 4.1.2: “{FAST}”)"
 
 
 def some_claims():
     claims = Claims("4.1")
-    claims.add("4.1.1", "the scale matters", "gradient below 0.1", holds=True, when="d | n is large")
-    claims.add("4.1.2", "attention is fast", "ratio above 2", holds=True)
-    claims.add("4.1.3", "more heads are better", "a U", holds=False)
-    claims.add("4.1.3", "few heads are better", "+0.01 ± 0.03", holds=None)
+    claims.add("4.1.1", "the scale matters (ours)", "gradient below 0.1", holds=True, when="d | n is large")
+    claims.add("4.1.2", "attention is fast", "ratio above 2", holds=True, article=FAST)
+    claims.add("4.1.3", "more heads are better ([@vaswani2017])", "a U", holds=False)
+    claims.add("4.1.3", "ours: few heads are better", "+0.01 ± 0.03", holds=None)
     return claims
 
 
@@ -67,21 +70,21 @@ def test_the_verdict_names_its_condition():
 
 def test_a_claim_that_fails_has_no_condition():
     claims = Claims("4")
-    claims.add("4.1", "this", "that", holds=False, when="the moon is full")
+    claims.add("4.1", "ours: this", "that", holds=False, when="the moon is full")
     assert claims.rows[0][3] == "does not hold"
 
 
 def test_running_a_cell_again_replaces_its_row():
     claims = some_claims()
-    claims.add("4.1.2", "attention is fast", "ratio above 3", holds=False)
+    claims.add("4.1.2", "attention is fast", "ratio above 3", holds=False, article=FAST)
     assert [row[2] for row in claims.rows] == ["gradient below 0.1", "ratio above 3", "a U", "+0.01 ± 0.03"]
-    claims.add("4.1.3", "attention is fast", "elsewhere", holds=True)
+    claims.add("4.1.3", "attention is fast", "elsewhere", holds=True, article=FAST)
     assert len(claims.rows) == 5
 
 
 def test_what_was_not_shown_has_no_condition():
     with pytest.raises(ValueError, match="not shown has no condition, when='d is large'"):
-        Claims("4").add("4.1", "this", "+0.01 ± 0.03", holds=None, when="d is large")
+        Claims("4").add("4.1", "ours: this", "+0.01 ± 0.03", holds=None, when="d is large")
 
 
 @pytest.mark.parametrize(
@@ -90,11 +93,27 @@ def test_what_was_not_shown_has_no_condition():
         (("3.1.1", "this", "that"), "section 3.1.1 does not belong to chapter 4.1"),
         (("4.1.1", "  ", "that"), "claim='  '"),
         (("4.1.1", "this", ""), "measured=''"),
+        (("4.1.1", "this", "that"), "4.1.1, 'this': one says it, the article .* here it is nobody"),
+        (("4.1.1", "ours: this ([@vaswani2017])", "that"), "here it is more than one"),
+        (("4.1.1", "this ([@vaswani2017], [@press2022])", "that"), "here it is more than one"),
     ],
 )
 def test_what_is_no_claim_is_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         some_claims().add(*arguments, holds=True)
+
+
+@pytest.mark.parametrize(
+    ("claim", "article", "words"),
+    [
+        ("fast (ours)", FAST, "here it is more than one"),
+        ("fast ([@vaswani2017])", FAST, "here it is more than one"),
+        ("fast", "注意力很快", "has no clause '注意力很快': does the article say so"),
+    ],
+)
+def test_what_the_article_does_not_say_is_refused(claim, article, words):
+    with pytest.raises(ValueError, match=words):
+        some_claims().add("4.1.2", claim, "that", holds=True, article=article)
 
 
 def test_an_empty_table_says_what_to_do():
@@ -104,11 +123,12 @@ def test_an_empty_table_says_what_to_do():
 
 def test_the_table_in_words_and_in_markdown():
     claims = some_claims()
-    assert repr(claims).splitlines()[1] == "4.1.2 | attention is fast | ratio above 2 | holds"
+    assert repr(claims).splitlines()[1] == f"4.1.2 | {MARKED} | ratio above 2 | holds"
     lines = claims._repr_markdown_().splitlines()
     assert lines[:2] == ["| section | claim | measured here | verdict |", "|---|---|---|---|"]
     assert lines[2].endswith("| **holds when d \\| n is large** |")
-    assert lines[3] == "| 4.1.2 | attention is fast | ratio above 2 | **holds** |"
+    assert lines[3] == f"| 4.1.2 | {MARKED} | ratio above 2 | **holds** |"
+    assert cite(VASWANI) in lines[4]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +153,8 @@ def test_at_most_names_the_lowest_level_kept(value, words):
 def test_what_a_chapter_stores_is_read_back(tmp_path):
     claims = some_claims()
     read = read_claims(Stored(tmp_path, claims._repr_markdown_()))
-    assert [(each.section, each.claim, each.measured, each.verdict) for each in read] == claims.rows
+    rows = [tuple(map(linked, row)) for row in claims.rows]
+    assert [(each.section, each.claim, each.measured, each.verdict) for each in read] == rows
     assert [each.kind for each in read] == ["holds when", "holds", "does not hold", "not shown"]
     assert [each.condition for each in read] == ["d | n is large", "", "", ""]
     assert count_kinds(read) == {"holds": 1, "holds when": 1, "does not hold": 1, "not shown": 1}
@@ -142,7 +163,7 @@ def test_what_a_chapter_stores_is_read_back(tmp_path):
 
 def test_the_last_table_of_a_chapter_counts(tmp_path):
     early = Claims("4.1")
-    early.add("4.1.1", "the scale matters", "not measured yet", holds=False)
+    early.add("4.1.1", "ours: the scale matters", "not measured yet", holds=False)
     assert len(read_claims(Stored(tmp_path, early._repr_markdown_(), some_claims()._repr_markdown_()))) == 4
 
 
@@ -170,11 +191,15 @@ def test_the_page_links_to_the_section_and_keeps_bars_in_texts(tmp_path):
         "- **[4.1.1](04_1_attention.ipynb)** The scale matters: **holds when d | n is large**",
     ]
     assert lines[3:6] == [
-        "    - *Source:* the article, section 4.1.1",
+        "    - *Source:* ours",
         "    - *Figure:* gradient below 0.1",
         "    - *Sweep:* none: the chapter's own figures decide",
     ]
     assert sum("(04_1_attention.ipynb#cell-id=heads)**" in line for line in lines) == 2
+    said = lines.index(
+        f"    - *Source:* the article, section 4.1.2: “{FAST}”, parallel computation is efficient"
+    )
+    assert lines[said - 1] == "- **[4.1.2](04_1_attention.ipynb)** Attention is fast: **holds**"
     with pytest.raises(ValueError, match="no claims to show"):
         claims_markdown([])
 
@@ -188,7 +213,11 @@ def test_no_claim_stands_there_twice(tmp_path):
 @pytest.mark.parametrize(
     ("text", "source", "words"),
     [
-        ("heads help", "the article, section 4.1.3", "heads help"),
+        (
+            MARKED,
+            f"the article, section 4.1.2: “{FAST}”, parallel computation is efficient",
+            "attention is fast",
+        ),
         ("heads help (ours)", "ours", "heads help"),
         ("ours: heads help", "ours", "heads help"),
         (f"they help ({cite(VASWANI)}, section 5)", f"{cite(VASWANI)}, section 5", "they help"),
@@ -198,6 +227,11 @@ def test_no_claim_stands_there_twice(tmp_path):
 def test_the_source_of_a_claim(text, source, words):
     claim = Claim(None, "4.1.3", text, "1", "holds")
     assert (claim.source, claim.words) == (source, words)
+
+
+def test_a_claim_of_nobody_is_no_claim():
+    with pytest.raises(ValueError, match="nobody is said to claim 'heads help'"):
+        Claim(None, "4.1.3", "heads help", "1", "holds").source  # noqa: B018
 
 
 def test_every_statement_is_judged_in_a_chapter_and_every_sweep_is_on_the_page():
@@ -238,7 +272,21 @@ def test_the_page_shows_for_each_claim_its_source_figure_sweep_and_where_it_flip
 def test_a_claim_bears_the_mark_that_its_declaration_says():
     claims = {(claim.section, claim.claim): claim for claim in collect_claims()}
     for key, each in sweeps_of(claims.values()).items():
-        assert (claims[key].source == "ours") == each.statement.source.ours, key
+        source = each.statement.source
+        assert (claims[key].source == "ours") == source.ours, key
+        assert (source.article in claims[key].source) == bool(source.article), key
+
+
+def test_the_page_shows_what_the_article_says_in_its_own_words_and_in_english():
+    """Each claim of the article's, swept or not, with the section in which it stands."""
+    said = [claim for claim in collect_claims() if claim.source.startswith("the article")]
+    assert said
+    page = claims_markdown(said)
+    for claim in said:
+        found = re.fullmatch(r"the article, section ([\d.]+): “([^”]+)”, (.+)", claim.source)
+        assert found, claim.source
+        assert clause(found[2]) == Clause(*found.groups())
+        assert f"    - *Source:* {claim.source}\n" in page
 
 
 def test_every_claim_begins_in_a_section_of_its_chapter():

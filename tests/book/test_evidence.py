@@ -70,7 +70,8 @@ def test_values_that_agree_leave_no_room():
 
 # -- declarations --------------------------------------------------------------------
 
-SOURCE = Source("9.1", "the thing helps")
+SOURCE = Source("9.1", "the thing helps", ours=True)
+FAST = "并行计算效率高"
 
 
 def an_experiment(**changes):
@@ -111,7 +112,21 @@ def test_too_little_is_no_evidence(changes, words):
     [
         ({"section": " ", "words": "x"}, "needs a section"),
         ({"section": "9.1", "words": ""}, "needs a section"),
-        ({"section": "9.1", "words": "x", "cites": "press2022", "ours": True}, "ours is no paper's"),
+        ({"section": "9.1", "words": "x"}, "9.1, 'x': one says it, .*; here it is nobody"),
+        ({"section": "9.1", "words": "x", "cites": " "}, "here it is nobody"),
+        (
+            {"section": "9.1", "words": "x", "cites": "press2022", "ours": True},
+            r"here it is a work \('press2022'\) and we",
+        ),
+        (
+            {"section": "9.1", "words": "x", "article": FAST, "ours": True},
+            r"here it is the article .* and we",
+        ),
+        (
+            {"section": "9.1", "words": "x", "article": FAST, "cites": "press2022"},
+            r"here it is the article \('并行计算效率高'\) and a work",
+        ),
+        ({"section": "9.1", "words": "x", "article": "注意力很快"}, "no clause '注意力很快'"),
     ],
 )
 def test_a_source_says_who_and_what(arguments, words):
@@ -122,7 +137,7 @@ def test_a_source_says_who_and_what(arguments, words):
 @pytest.mark.parametrize(
     ("arguments", "marked"),
     [
-        ({}, "it helps"),
+        ({"article": FAST}, f"it helps (article, 4.1.2: “{FAST}”)"),
         ({"ours": True}, "it helps (ours)"),
         ({"cites": "press2022"}, "it helps ([@press2022])"),
         ({"cites": "press2022, section 3"}, "it helps ([@press2022], section 3)"),
@@ -252,7 +267,7 @@ def run(seed, steps, depth):
 
 THING = Experiment("thing", run, {"steps": (STEPS), "depth": (1, 2, 3)})
 HELPS = Statement(
-    "9.1-helps", Source("9.1", "the thing helps"), THING, effect=lambda f: f["gain"], above=0.1,
+    "9.1-helps", Source("9.1", "the thing helps", ours=True), THING, effect=lambda f: f["gain"], above=0.1,
     control="nothing done", baseline=lambda f: 0.0, unit="bits",
 )
 '''
@@ -368,7 +383,7 @@ def test_a_chapter_takes_its_verdict_from_the_sweep(declared, monkeypatch):
     assert claims.rows == [
         (
             "9.1",
-            "the thing helps",
+            "the thing helps (ours)",
             "4 settings x 5 seeds, against nothing done: 0.502 [0.5, 0.504] bits in the chapter's setting, "
             "above 0.1 in 4 of 4",
             "holds",

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from llmasos_edu.book import BOOK_ROOT
+from llmasos_edu.book.article import CHINESE, clause
 from llmasos_edu.book.evidence import decisions
 from llmasos_edu.book.evidence.code import code_digests, same_file
 from llmasos_edu.book.evidence.results import experiments, files, read_results, section_of, statements
@@ -52,6 +53,12 @@ def test_every_statement_has_a_source_a_control_and_runs(path):
     for statement in declared.values():
         assert statement.source.section.startswith(section_of(path))
         assert statement.experiment.tuned
+        source = statement.source
+        assert bool(source.article) + bool(source.cites) + source.ours == 1
+        if source.article:
+            said = clause(source.article)
+            assert CHINESE.search(said.zh)
+            assert f"(article, {said.section}: “{said.zh}”)" in source.marked
 
 
 @FILES

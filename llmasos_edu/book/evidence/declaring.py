@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from llmasos_edu.book.article import clause
+
 LEAST_SEEDS = 5
 LEAST_SETTINGS = 3
 
@@ -15,33 +17,47 @@ Setting = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Source:
-    """Who says it.
+    """Who says it: the article, another work, or we, and nobody else.
 
     Args:
-        section: the section of the article, or of this book, such as `"4.1.3"`.
+        section: the section of this book in which it is tested, such as `"4.1.3"`.
         words: the claim as one English sentence.
+        article: the clause in which the article says it, in Chinese, as it stands there; one of those in
+            `llmasos_edu/book/article.toml`.
         cites: the work that says it, by its key in the bibliography, and where in it if that is known:
-            `"hinton2015, section 3"`; empty where the claim is the article's or ours.
+            `"hinton2015, section 3"`.
         ours: True where the book makes the claim, and nobody else is judged by the verdict.
+
+    Raises:
+        ValueError: nobody says it, or two do; the article is not known to say that.
     """
 
     section: str
     words: str
+    article: str = ""
     cites: str = ""
     ours: bool = False
 
     def __post_init__(self):
         if not (self.section.strip() and self.words.strip()):
             raise ValueError(f"a source needs a section and words: {self.section!r}, {self.words!r}")
-        if self.ours and self.cites:
-            raise ValueError(f"{self.section}: a claim of ours is no paper's, it cites {self.cites!r}")
+        who = [f"the article ({self.article!r})"] * bool(self.article.strip())
+        who += [f"a work ({self.cites!r})"] * bool(self.cites.strip()) + ["we"] * self.ours
+        if len(who) != 1:
+            raise ValueError(
+                f"{self.section}, {self.words!r}: one says it, the article, a work or we; "
+                f"here it is {' and '.join(who) or 'nobody'}"
+            )
+        if self.article:
+            clause(self.article)
 
     @property
     def marked(self) -> str:
-        """The words with who says them: `... (ours)`, `... ([@press2022])`; the article's have no mark."""
+        """The words with who says them: `... (ours)`, `... ([@press2022])`, `... (article, 4.1.2: “...”)`."""
+        if self.article:
+            return f"{self.words} {clause(self.article).mark}"
         key, comma, where = self.cites.partition(",")
-        mark = "ours" if self.ours else f"[@{key}]{comma}{where}" if key else ""
-        return f"{self.words} ({mark})" if mark else self.words
+        return f"{self.words} ({'ours' if self.ours else f'[@{key}]{comma}{where}'})"
 
 
 @dataclass(frozen=True)
