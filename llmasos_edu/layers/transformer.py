@@ -66,8 +66,8 @@ class FeedForward(nn.Module):
 class TransformerLayer(nn.Module):
     """The article's formula, with one residual around both sub-layers: `LayerNorm(FFN(Attention(X)) + X)`.
 
-    `EncoderLayer` has the original's two, as has the article's own listing (section 5). Here the feed-forward network sees nothing but what
-    attention returned, so both sub-layers must work before anything does.
+    `EncoderLayer` has the original's two, as has the article's own listing (section 5). Here the feed-forward
+    network sees nothing but what attention returned, so both sub-layers must work before anything does.
 
     Args:
         d_model, num_heads, is_causal: as in `MultiHeadAttention`.
