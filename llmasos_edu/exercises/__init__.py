@@ -119,7 +119,8 @@ def inputs(key: str, number: int, *, seed: int | None = None) -> tuple:
     cases = item.with_seed(seed).cases
     if not 0 <= number < len(cases):
         raise ValueError(f"{key} has the cases 0 to {len(cases) - 1}, so there is no case {number}")
-    return cases[number].fresh()
+    made = cases[number].fresh()
+    return made if item.build is None else item.build(made)
 
 
 def hint(key: str, *, all: bool = False) -> None:

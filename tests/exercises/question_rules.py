@@ -59,7 +59,9 @@ def question_rules_for(chapter, alternatives, variations, seeds=(None, 1, 7)):
                     value = item.right(seed) - {value.item}
                 verdict = judge(item.key, value, seed=seed)
                 assert (verdict.status, verdict.mistake) == ("known mistake", mistake.name), verdict.message
-                assert verdict.message == mistake.message
+                rest = verdict.message.removeprefix(mistake.message)
+                assert verdict.message.startswith(mistake.message)
+                assert not rest or rest.startswith(" If you came to "), "a small number is met by chance"
 
         @pytest.mark.parametrize(("key", "name", "answer"), variations)
         def test_a_readers_own_variation_of_a_mistake_is_recognised(self, key, name, answer):

@@ -180,7 +180,7 @@ def test_a_return_inside_the_loop_is_named():
 
     cases = [(random_tensors(n, (2, 3))[0], [torch.sin, torch.cos, torch.tanh][: 1 + n]) for n in range(3)]
     text = words(make_exercise(chain, *cases), lambda x, layers: layers[0](x))
-    assert "if `layers` ended after its first entry: does a `return` stand inside the loop?" in text
+    assert "if `layers` ended after its first entry: does a `return` stand inside the loop, or" in text
 
 
 @pytest.mark.parametrize(

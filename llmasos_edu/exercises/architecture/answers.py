@@ -182,6 +182,7 @@ CALL = Exercise(
         Case("a right that is called like the tool", ("math", ["math"], ["x"], TOOLS)),
         Case("time that just reaches the limit", ("math", ["read"], ["x"], TOOLS)),
         Case("a right whose name holds that of another", ("draw", ["martial", "heart"], ["x"], TOOLS)),
+        Case("the right stands last of two", ("add", ["read", "math"], ["a", "b"], TOOLS)),
     ),
     draw=_draw_call,
     mistakes=(

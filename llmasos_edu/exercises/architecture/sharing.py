@@ -98,6 +98,7 @@ REUSED = Exercise(
         Case("a short text was read", ([1, 2, 3, 4], [[1, 2, 3]], 2)),
         Case("a text that ends in a begun block", ([1, 2, 3, 4, 5], [[1, 2, 3]], 2)),
         Case("one token", ([1], [[1, 2]], 1)),
+        Case("all of a shorter text, and it ends a block", ([1, 2, 3, 4, 5], [[1, 2, 3, 4]], 2)),
     ),
     draw=_draw_prompt,
     mistakes=(

@@ -57,14 +57,14 @@ def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, 
     name = getattr(answer, "__name__", "")
     name = name if name.isidentifier() else exercise.reference.__name__
     lines = _inputs(exercise, case, parameters, number)
-    lines += [f"{name}({', '.join(parameters)})"]
+    lines += exercise.shown_by.format(call=f"{name}({', '.join(parameters)})").splitlines()
     lines += _comment("came:     ", _shown(exercise, got)) + _comment("should be:", _shown(exercise, want))
     return "\n".join(lines)
 
 
 def _inputs(exercise: Exercise, case: Case, parameters: list[str], number: int) -> list[str]:
     values = [literal(value) for value in case.inputs]
-    if size_of(case) > LITERAL or None in values or len(values) != len(parameters):
+    if exercise.build or size_of(case) > LITERAL or None in values or len(values) != len(parameters):
         names = ", ".join(parameters) + ("," if len(parameters) == 1 else "")
         seed = "" if exercise.seed is None else f", seed={exercise.seed}"
         return [

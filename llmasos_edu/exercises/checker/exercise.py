@@ -94,6 +94,8 @@ class Exercise:
         seed: what was drawn from; `with_seed` sets it.
         mistakes: the usual wrong answers, recognised by what they do.
         observe: what is looked at in one call, by default the returned value.
+        build: makes of a case's inputs what the answer is handed, where a case holds less than that (a seed).
+        shown_by: the code that shows what is looked at, where that is more than the call ({call}).
         parts: names of the returned parts where there is more than one.
         explain: says what an unknown answer gets wrong, from all cases, its values and the right ones; unless
             given, the first difference is described.
@@ -117,6 +119,8 @@ class Exercise:
     cases: tuple[Case, ...]
     mistakes: tuple[Mistake, ...]
     observe: Callable[[Callable, tuple], object] = call
+    build: Callable[[tuple], tuple] | None = None
+    shown_by: str = "{call}"
     parts: tuple[str, ...] = ()
     explain: Callable[[tuple[Case, ...], list, list], str] | None = None
     draw: Callable[[int], tuple[Case, ...]] | None = None

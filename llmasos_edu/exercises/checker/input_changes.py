@@ -63,7 +63,9 @@ OF_NUMBERS = {
     "were one minus what it is": lambda n: 1 - n,
 }
 OF_LISTS = {
-    "ended after its first entry: does a `return` stand inside the loop?": lambda items: items[:1],
+    "ended after its first entry: does a `return` stand inside the loop, or does a round undo the last?": (
+        lambda items: items[:1]
+    ),
     "had its last entry alone: is what came before overwritten?": lambda items: items[-1:],
     "stood in reversed order": lambda items: items[::-1],
     "lacked its last entry": lambda items: items[:-1],

@@ -6,18 +6,21 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
+from llmasos_edu.exercises.checker.beyond import Evidence, differs_from, failing_seed, more_evidence
 from llmasos_edu.exercises.checker.blanks import blank, is_empty
 from llmasos_edu.exercises.checker.calls import explain_by_calls
 from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.decomposing import explain_by_terms
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
 from llmasos_edu.exercises.checker.examples import example, is_one_number, size_of
-from llmasos_edu.exercises.checker.exercise import Case, Exercise, Verdict
+from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
 from llmasos_edu.exercises.checker.influence import explain_by_influence
 from llmasos_edu.exercises.checker.recognising import (
+    PARTIAL_SHARE,
     are_single_truths,
     for_the_most_part,
     recognise,
@@ -92,10 +95,20 @@ def examine(
         return _blank_or_no_return(exercise, answer, outcomes)
     right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     if all(right):
+        seed = failing_seed(exercise, answer) if quick else None
+        if seed is not None:
+            return examine(exercise.with_seed(seed), lambda: answer, running)
         return _right_values(exercise, answer, outcomes, expected[0].value)
     mistake = recognise(exercise, outcomes, expected, mistaken, whole=True)
     if mistake is not None:
         message = mistake.message + _what_passes(exercise, outcomes, expected)
+        fitting = [
+            implementation
+            for number, implementation in enumerate(mistake.implementations)
+            if all(map(partial(same, exercise), outcomes, mistaken[mistake.name, number]))
+        ]
+        if quick and differs_from(exercise, answer, fitting):
+            message += " On further inputs yours is not like that slip, so that it may be another one."
         return Verdict("known mistake", message, mistake.name)
     try:
         return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)
@@ -152,23 +165,46 @@ def _unrecognised(
     if exercise.explain is not None and not raising:
         values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
         return Verdict("wrong", exercise.explain(exercise.cases, values, wanted))
-    overall = explain_by_inputs(exercise, outcomes, expected) if len(failing) == 1 else None
-    overall = overall or explain_all(exercise, outcomes, expected)
+    more = more_evidence(exercise, answer, outcomes, expected) if quick and not raising else None
+
+    def confirmed(explain: Callable) -> str | None:
+        """What explains all cases, if it still does so with further ones."""
+        said = explain(exercise, outcomes, expected)
+        kept = not said or more is None or explain(more.exercise, more.outcomes, more.expected) == said
+        return said if kept else None
+
+    overall = confirmed(explain_by_inputs) if len(failing) == 1 else None
+    overall = overall or confirmed(explain_all)
     # Who writes into an input goes on with another one: what that looks like is not what was meant.
     written = any(outcome.changed for outcome in outcomes)
     partly = not overall and not written and not are_single_truths(expected)
     known = recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
-    if known is not None:
+    if known is not None and (more is None or _still_known(exercise, known, more)):
         message = f"{for_the_most_part(exercise, known, outcomes, expected, mistaken)}{besides}"
         return Verdict("known mistake", message, known.name, place)
-    overall = overall or explain_by_terms(exercise, outcomes, expected)
-    overall = overall or explain_by_inputs(exercise, outcomes, expected)
+    overall = overall or confirmed(explain_by_terms) or confirmed(explain_by_inputs)
     start = _right_cases(exercise, right)
     text = overall or describe(exercise, outcomes, expected, wrong)
     if not overall and quick:
         text += _influence(exercise, answer, outcomes, expected, [i for i in failing if i not in raising])
     verdict = Verdict("wrong", f"{start}{text}{besides}", place=place)
     return _with_example(exercise, answer, outcomes, wrong, verdict, quick)
+
+
+def _still_known(exercise: Exercise, known: Mistake, more: Evidence) -> bool:
+    """Whether a mistake that explains most cases explains further ones too, where it would show there."""
+    start = len(exercise.cases)
+    rows = list(zip(more.exercise.cases, more.outcomes, more.expected, strict=True))[start:]
+    for implementation in known.implementations:
+        fits, spared = [], False
+        for case, got, want in rows:
+            theirs = run(exercise, implementation, case)
+            if not same(exercise, theirs, want):
+                fits.append(same(exercise, got, theirs))
+                spared = spared or same(exercise, got, want)
+        if not spared and sum(fits) >= PARTIAL_SHARE * len(fits):
+            return True
+    return False
 
 
 def _hardly_shows(got: Outcome, want: Outcome) -> bool:

@@ -12,6 +12,7 @@ from llmasos_edu.exercises.checker.exercise import Mistake, Verdict
 
 UNANSWERED = (None, ...)
 LOOSE = 5e-4  # how far a number may be off a usual wrong one, as a share of it
+SMALL = 100  # a whole number below this is met by chance
 # What a number is often multiplied with by mistake, and the words for it.
 USUAL_FACTORS = {
     -1.0: "of the right size, with the wrong sign",
@@ -67,6 +68,8 @@ class Question:
         draw: seed -> {name: value}, the data of the question, the same on every machine.
         asked: {part: what its number is, said once more as a way to it}, said where a number is wrong in a
             way that is none of the usual ones.
+        on_the_way: what was drawn -> {part: what has to stand there half-way}, said where a number is wrong,
+            so that a reader can find the place where it goes wrong.
         rtol, atol: how far a number may be off; whole numbers must be exact unless atol is given.
     """
 
@@ -83,6 +86,7 @@ class Question:
     options: tuple | Mapping[str, tuple] = ()
     draw: Callable[[int], dict] | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
+    on_the_way: Callable[..., dict] | None = None
     rtol: float = 1e-2
     atol: float = 0.0
 
@@ -133,6 +137,7 @@ def judge_question(question: Question, answer: object, seed: int | None = None) 
     if found:
         mistake, value = found
         message = _with_the_rest(question, answer, mistake, value, right, seed)
+        message += _if_by_chance(question, answer, value, right, seed)
         return Verdict("known mistake", message, mistake.name)
     return Verdict("wrong", _what_differs(question, answer, right, question.given(seed)))
 
@@ -292,6 +297,20 @@ def _with_the_rest(
     return mistake.message + (f" Besides, not right yet: {_listed(bad)}." if bad else "")
 
 
+def _if_by_chance(question: Question, answer: object, value: object, right: object, seed: int | None) -> str:
+    """What to say beside a mistake that a single small whole number tells: others come to the same."""
+    wrong = value if isinstance(value, dict) else {None: value}
+    wrong = {n: v for n, v in wrong.items() if n is None or not _same(question, v, right[n])}
+    if len(wrong) != 1:
+        return ""
+    ((name, number),) = wrong.items()
+    if not _is_number(number) or number != int(number) or abs(number) >= SMALL:
+        return ""
+    came = answer if name is None else answer[name]
+    way = _asked(question, name) + _on_the_way(question, name, question.given(seed))
+    return f" If you came to {came:g} in another way, it is the same number by chance.{way}"
+
+
 def _what_differs(question: Question, answer: object, right: object, given: dict) -> str:
     if not isinstance(right, Mapping):
         return f"not yet: {_difference(question, answer, _plain(right), given)}"
@@ -338,8 +357,15 @@ def _asked(question: Question, name: str | None) -> str:
     return f" Asked for: {question.asked[name]}." if name in question.asked else ""
 
 
+def _on_the_way(question: Question, name: str | None, given: dict) -> str:
+    """What has to stand half-way to a part; nothing where the question has no such thing."""
+    stations = {} if question.on_the_way is None else question.on_the_way(**given)
+    return f" On the way: {stations[name]}." if name in stations else ""
+
+
 def _part_difference(question: Question, name: str, answer: object, right: object, given: dict) -> str:
-    return _difference(question, answer, right, given) + _asked(question, name)
+    words = _difference(question, answer, right, given)
+    return words + _asked(question, name) + _on_the_way(question, name, given)
 
 
 def _difference(question: Question, answer: object, right: object, given: dict) -> str:

@@ -19,6 +19,7 @@ def recognise(
     best, best_score = None, 0.0
     single = all(isinstance(want.value, int) for want in expected)
     whole_numbers = all(_is_whole(want.value) for want in expected)
+    right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     for mistake in exercise.mistakes:
         for number in range(len(mistake.implementations)):
             theirs = mistaken[mistake.name, number]
@@ -36,11 +37,17 @@ def recognise(
             share = explained / max(1, sum(shows))
             # Where the mistake would do no harm and the answer is wrong, something else is the matter.
             beyond = sum(not fit and not show for fit, show in zip(fits, shows, strict=True))
+            # Where it would do harm and the answer is right, it was not made.
+            spared = sum(show and good for show, good in zip(shows, right, strict=True))
+            # One number nearly everywhere is what many slips come to.
+            came = [got for got, fit, show in zip(outcomes, fits, shows, strict=True) if fit and show]
+            rarely = 2 * sum(right) < len(right)
+            alike = single and beyond and rarely and all(same(exercise, got, came[0]) for got in came)
             # Two slips often come to the same whole numbers: there the mistake must explain all that it would
             # show, or, of several numbers, all that is wrong.
             wanted = 1.0 if single or (whole_numbers and beyond) else PARTIAL_SHARE
             fewest = 2 if share == 1 else FEWEST
-            enough = explained >= max(fewest, 2 * beyond) and share >= wanted
+            enough = explained >= max(fewest, 2 * beyond) and share >= wanted and not spared and not alike
             if enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best

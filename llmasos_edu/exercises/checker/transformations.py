@@ -45,11 +45,20 @@ def explain(pairs: list[Pair], noun: str, *, strict: bool = False) -> str | None
         a sentence or two, or None where no change explains every case.
     """
     failing = [pair for pair in pairs if not pair.right]
-    for words in (_same_everywhere, other_shape, _factor, _offset, _elementwise, along_an_axis, other_order):
+    ways = (_same_everywhere, other_shape, _factor, _offset, _elementwise, along_an_axis, other_order)
+    numbers = {float(p.want) for p in failing if p.want.numel() == 1} if _are_numbers(failing) else set()
+    if len(numbers) == 1 and len(failing) > 1:
+        ways = (_same_everywhere, other_shape)  # where one number is asked for, any change of it is as good
+    for words in ways:
         found = words(pairs, failing)
         if found and not (strict and any(vague in found for vague in VAGUE)):
             return said_of(noun, found)
     return None
+
+
+def _are_numbers(pairs: list[Pair]) -> bool:
+    """Whether a single number is asked for, and came, in each case."""
+    return all(p.want.numel() == 1 and p.got.numel() == 1 for p in pairs)
 
 
 def _are_truths(pairs: list[Pair]) -> bool:

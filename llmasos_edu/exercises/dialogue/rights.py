@@ -86,6 +86,8 @@ FIND = Exercise(
         Case("part of a number", (ORDERS, ["orders.find"], "ada", "471")),
         Case("a user who is written in capitals", (ORDERS, ["orders.find"], "ADA", "4711")),
         Case("one's second order", (ORDERS, ["orders.find"], "ada", "4720")),
+        Case("with two rights", (ORDERS, ["orders.cancel", "orders.find"], "ada", "4720")),
+        Case("no orders", ([], ["orders.find"], "ada", "4711")),
     ),
     draw=_draw_order,
     mistakes=(
@@ -242,6 +244,9 @@ YES = Exercise(
         Case("a piece of a yes", (4711, "ye")),
         Case("nothing said", (4711, "")),
         Case("a blank behind its mark", (4711, "yes. ")),
+        Case("marks of both kinds", (4711, "yes.!.")),
+        Case("a mark behind 是", (4711, "是!")),
+        Case("a question", (4711, "Yes?")),
     ),
     draw=_draw_turn,
     mistakes=(
@@ -271,7 +276,10 @@ YES = Exercise(
         Mistake(
             "a yes among the words",
             "One word of the message is a yes in your version, and the others may say anything.",
-            (_when(lambda said: {"yes", "yes,", "是"} & set(said.split())),),
+            (
+                _when(lambda said: {"yes", "yes,", "是"} & set(said.split())),
+                _when(lambda said: re.search(r"\byes\b|是", said)),
+            ),
         ),
         Mistake(
             "whatever is no no",

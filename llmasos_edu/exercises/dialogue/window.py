@@ -99,6 +99,8 @@ OWN = Exercise(
         Case("a turn that is just beginning", (["<user>", "Hi", "<end>", "<assistant>"],)),
         Case("nothing", ([],)),
         Case("the user says a word of the assistant's", (["<user>", "Hi", "!", "<end>", *HELLO[5:]],)),
+        Case("the system says something", (["<system>", "Be", "kind", "<end>", *HELLO[2:]],)),
+        Case("an answer of the kernel that is cut off", (FIND[: FIND.index("OK") + 1],)),
     ),
     draw=_draw_tokens,
     mistakes=(

@@ -239,7 +239,7 @@ AVERAGE_PRECISION = Exercise(
         Case("ranks 1 and 3", ([4.0, 3.0, 2.0, 1.0], [True, False, True, False])),
         Case("ranks 2, 3 and 6", ([1.0, 6.0, 5.0, 4.0, 3.0, 2.0], [True, False, True, True, False, False])),
         Case("all are wrong", ([1.0, 2.0], [True, True])),
-        Case("scores below zero", ([-1.0, -3.0, -2.0, -0.5], [True, False, True, False])),
+        Case("scores below zero", ([-1.0, -3.0, -2.0, -0.5], [True, False, False, False])),
     ),
     draw=_draw_scores,
     mistakes=(

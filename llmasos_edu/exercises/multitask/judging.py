@@ -10,7 +10,7 @@ import random
 from llmasos_edu.exercises.checker.exercise import Mistake
 from llmasos_edu.exercises.checker.question import Question
 
-ABSENT = -1.0  # stands for a slip that cannot be made with these data
+ABSENT = math.nan  # stands for a slip that cannot be made with these data: no answer equals it
 
 # 3.4-9 --------------------------------------------------------------------------------
 

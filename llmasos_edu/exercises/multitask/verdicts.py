@@ -3,12 +3,13 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Mistake
 from llmasos_edu.exercises.checker.question import Question
 
-ABSENT = -1  # stands for a slip that cannot be made with these data
+ABSENT = math.nan  # stands for a slip that cannot be made with these data: no answer equals it
 
 # 3.4-11 -------------------------------------------------------------------------------
 

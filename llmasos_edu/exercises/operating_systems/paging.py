@@ -237,6 +237,12 @@ TABLE = Exercise(
             "mended by fetching the page, that one cannot: they need different answers.",
             (lambda a, p, f: _translated(a, p, f, fault=-2),),
         ),
+        Mistake(
+            "fault and outside exchanged",
+            "A page without a frame gets the answer of an address outside of the memory, and the other way "
+            "round. Which of them is -1? That fault can be mended by fetching the page.",
+            (lambda a, p, f: _translated(a, p, f, fault=-2, outside=-1),),
+        ),
     ),
 )
 

@@ -64,6 +64,23 @@ def _counts(references, *, cold=True, **rules):
     return {name: _faults(references, 3, rule, cold=cold) for name, rule in rules.items()}
 
 
+def _half_way(references):
+    """After how many references which pages are in the frames, and how many faults there have been."""
+    said, half = {}, len(references) // 2 + 1
+    for name, rule in {"fifo": _first_in, "lru": _least_recent, "optimal": _farthest}.items():
+        resident, faults = [], 0
+        for now, page in enumerate(references[:half]):
+            if page not in resident:
+                faults += 1
+                if len(resident) == 3:
+                    resident.remove(rule(resident, references[:now], references[now:]))
+                resident.append(page)
+        said[name] = f"after {half} references there are {faults} faults"
+        if name != "optimal":  # of two pages that never come again either may have gone
+            said[name] += f", and the frames hold {', '.join(map(str, sorted(resident)))}"
+    return said
+
+
 def _draw_references(seed: int) -> dict:
     """Twelve references to five pages on which the three policies, and the usual slips, differ."""
     generator = random.Random(seed)
@@ -105,6 +122,7 @@ FAULTS = Question(
         "lru": "how many references do not find their page, when the one goes that was not used for longest",
         "optimal": "how many references do not find their page, when the one goes that is wanted last",
     },
+    on_the_way=_half_way,
     answer=_counts,
     mistakes=(
         Mistake(
@@ -132,16 +150,14 @@ FAULTS = Question(
         ),
         Mistake(
             "most recent for least recent",
-            "For lru your count is the one that comes when the page goes that was used last. If that was "
-            "not your rule, a column was miscounted: least recently used is the page whose last use lies "
-            "farthest back.",
+            "For lru your count is the one that comes when the page goes that was used last. Least recently "
+            "used is the page whose last use lies farthest back.",
             (lambda references: {"lru": _counts(references, lru=_most_recent)["lru"]},),
         ),
         Mistake(
             "least often for least recent",
             "For lru your count is the one that comes when the page goes that was used least often, which "
-            "is another policy, called LFU. If that was not your rule, a column was miscounted: the time of "
-            "the last use decides.",
+            "is another policy, called LFU. Here the time of the last use decides.",
             (lambda references: {"lru": _counts(references, lru=_least_frequent)["lru"]},),
         ),
         Mistake(
@@ -152,9 +168,8 @@ FAULTS = Question(
         ),
         Mistake(
             "soonest for farthest",
-            "For optimal your count is the one that comes when the page goes that is needed next. If that "
-            "was not your rule, a column was miscounted: the page that can best be spared is the one that "
-            "comes last.",
+            "For optimal your count is the one that comes when the page goes that is needed next. The page "
+            "that can best be spared is the one that comes last.",
             (lambda references: {"optimal": _counts(references, optimal=_soonest)["optimal"]},),
         ),
     ),

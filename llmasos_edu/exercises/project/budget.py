@@ -73,6 +73,7 @@ BUDGET = Exercise(
         Case("8 experts, 2 a token", (512, 32, 3, 128, 8, 2, 64, False)),
         Case("4 experts, 1 a token, tied", (256, 16, 2, 48, 4, 1, 10, True)),
         Case("all experts, one position", (100, 12, 1, 24, 3, 3, 1, False)),
+        Case("two experts", (200, 8, 2, 16, 2, 1, 5, False)),
         Case("a long text", (300, 24, 5, 96, 6, 2, 4096, True)),
     ),
     terms={

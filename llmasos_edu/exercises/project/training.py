@@ -117,13 +117,19 @@ def _next_step(run, fresh):
     fresh.step = run.step + 1
 
 
+def _runs(inputs: tuple) -> tuple:
+    """The two runs of a case, built and trained."""
+    runs = tuple(Run(each.seed) for each in inputs)
+    for run, trained in zip(runs, inputs, strict=True):
+        run.train(trained.steps)
+    return runs
+
+
 def _losses_of_both(answer: Callable, inputs: tuple) -> object:
     """The next losses of the resumed run, after the other run has gone on, and those of the other run."""
     if is_empty(answer):
         return None
-    run, fresh = (Run(each.seed) for each in inputs)
-    for each, trained in zip((run, fresh), inputs, strict=True):
-        each.train(trained.steps)
+    run, fresh = _runs(inputs)
     given = answer(run, fresh)
     resumed = given if isinstance(given, Run) else fresh
     gone_on = run.train(3)
@@ -242,6 +248,8 @@ RESUME = Exercise(
         ),
     ),
     observe=_losses_of_both,
+    build=_runs,
+    shown_by="fresh = {call} or fresh\ngone_on = run.train(3)\nfresh.train(3), gone_on",
     parts=("next losses of the resumed run", "next losses of the other run"),
 )
 
