@@ -158,3 +158,9 @@ def test_a_slip_that_cannot_be_made_with_these_data_is_no_number():
                 made = [v for m in item.mistakes if m.name == verdict.mistake for v in m.implementations]
                 values = [item.value_of(v, seed) for v in made]
                 assert not any(v.get(part) == -1 and right[part] != 1 for v in values if isinstance(v, dict))
+
+
+def test_a_list_that_is_asked_for_is_called_a_list():
+    item = make_exercise(lambda n: [n, n], (1,), (2,))
+    said = words(item, lambda n: [n, None])
+    assert "is a list of 2 things, None among them, but a list of 2 is asked for" in said

@@ -262,7 +262,7 @@ def returns_inside_the_loop(x, layers, final_norm):
         ("4.1-6", heads_beside_features, "the heads of one token attend to each other"),
         ("4.1-6", keys_for_values, "if `w_key` stood in the place of `w_value`"),
         ("4.2.3-7", pairs_turned_by_angles_of_halves, "Two ways of pairing are mixed"),
-        ("4.2-4", returns_inside_the_loop, "does a `return` stand inside the loop?"),
+        ("4.2-4", returns_inside_the_loop, "does a `return` stand inside the loop, or"),
     ],
 )
 def test_slips_of_many_exercises_are_named(key, answer, said):

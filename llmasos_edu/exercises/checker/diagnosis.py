@@ -245,8 +245,11 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
         asked = "None" if want is None else kind(want)
         return f"{start} is {kind(got)}, but {asked} is asked for."
     if actual is None:
-        asked = f"a tensor of shape {list(wanted.shape)}" if wanted.dim() else "a number"
-        return f"{start} is {kind(got)}, but {asked} is asked for."
+        form = "a list" if isinstance(want, list) else "a tensor"
+        size = len(want) if form == "a list" and wanted.dim() == 1 else f"shape {list(wanted.shape)}"
+        asked = f"{form} of {size}" if wanted.dim() else "a number"
+        holds = isinstance(got, (list, tuple)) and any(item is None for item in got)
+        return f"{start} is {kind(got)}{', None among them' if holds else ''}, but {asked} is asked for."
     pairs = compared.pairs(number)
     words = _of_its_kind(got, pairs, noun)
     if words:
