@@ -174,7 +174,7 @@ STOP = Exercise(
         Case("the first is the best", ([1.0, 1.2, 1.3, 1.4, 0.9], 3)),
         Case("patience of one", ([2.0, 1.9, 1.95, 1.0], 1)),
         Case("it ends before patience does", ([3.0, 2.0, 2.4, 2.2], 3)),
-        Case("the first two are equal", ([1.5, 1.5, 1.6, 1.2], 2)),
+        Case("the first two are equal", ([1.5, 1.5, 1.6, 1.2, 1.1, 1.0], 2)),
     ),
     draw=_draw_losses,
     mistakes=(

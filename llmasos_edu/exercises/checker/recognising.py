@@ -10,6 +10,8 @@ from llmasos_edu.exercises.checker.running import Outcome, same
 # differs from the reference, and at least so many of them (two where these are all).
 PARTIAL_SHARE = 2 / 3
 FEWEST = 3
+# For each case in which the answer is right though the mistake would show, it must explain so many.
+FEW_SPARED = 5
 
 
 def recognise(
@@ -47,7 +49,8 @@ def recognise(
             # show, or, of several numbers, all that is wrong.
             wanted = 1.0 if single or (whole_numbers and beyond) else PARTIAL_SHARE
             fewest = 2 if share == 1 else FEWEST
-            enough = explained >= max(fewest, 2 * beyond) and share >= wanted and not spared and not alike
+            enough = explained >= max(fewest, 2 * beyond) and share >= wanted and not alike
+            enough = enough and explained >= FEW_SPARED * spared
             if enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best
