@@ -52,6 +52,8 @@ def question_rules_for(chapter, alternatives, variations, seeds=(None, 1, 7)):
             for implementation in mistake.implementations:
                 value = item.value_of(implementation, seed)
                 if isinstance(value, dict):
+                    if any(part != part for part in value.values()):
+                        continue  # NaN: these data leave no room for the slip
                     value = item.right(seed) | value
                 if isinstance(value, Holds):
                     value = item.right(seed) | {value.item}

@@ -54,7 +54,7 @@ def test_numbers_are_dealt_anew_where_nothing_is_drawn():
 def test_a_mistake_is_not_named_where_it_would_do_harm_and_the_answer_is_right():
     usual = mistaken(lambda n: -1.0 - n if n > 1 else n + 0.5)
     item = make_exercise(lambda n: n + 0.5, *((n,) for n in range(8)), mistakes=usual)
-    spared = {2: 2.5, 0: 7.0}
+    spared = {2: 2.5, 3: 3.5, 0: 7.0}
     assert examine(item, lambda: lambda n: spared.get(n, -1.0 - n if n > 1 else n + 0.5)).mistake is None
     harmed = {0: 7.0}
     verdict = examine(item, lambda: lambda n: harmed.get(n, -1.0 - n if n > 1 else n + 0.5))
