@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from llmasos_edu.plots.describing import listed, say
-from llmasos_edu.plots.reading import plain
+from llmasos_edu.plots.describing import say
+from llmasos_edu.plots.speaking import listed, plain
 from llmasos_edu.plots.style import STYLE
 
 INK = "#1B1F24"

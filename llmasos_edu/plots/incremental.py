@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from llmasos_edu.foundation.arguments import check_names
 from llmasos_edu.foundation.arrays import read_array
 from llmasos_edu.foundation.colours import OKABE_ITO
-from llmasos_edu.plots.describing import listed, say
+from llmasos_edu.plots.describing import say
+from llmasos_edu.plots.speaking import listed
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.accuracy_matrix.data import MAX_METHODS, check_tasks, score_limits
 

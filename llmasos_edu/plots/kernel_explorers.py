@@ -20,8 +20,9 @@ from llmasos_edu.kernel.drivers import IntegerDriver
 from llmasos_edu.kernel.kernel import Kernel
 from llmasos_edu.kernel.process import State
 from llmasos_edu.kernel.scheduler import POLICIES, MultiLevelFeedbackQueue, PriorityWithAgeing, RoundRobin
-from llmasos_edu.plots.describing import listed, say, spoken
+from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import ink_on
+from llmasos_edu.plots.speaking import listed, spoken
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.scheduler_playground.data import POLICIES as POLICY_NAMES
 from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground

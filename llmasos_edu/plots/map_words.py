@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmasos_edu.plots.describing import listed, spoken
+from llmasos_edu.plots.speaking import listed, spoken
 
 STRONG = 0.3  # a mean weight from which a place is named
 

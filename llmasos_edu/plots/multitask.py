@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from llmasos_edu.foundation.arguments import check_names
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.learning.multitask import gradient_cosines, pcgrad
-from llmasos_edu.plots.describing import say, spoken
+from llmasos_edu.plots.describing import say
+from llmasos_edu.plots.speaking import spoken
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.gradient_plane.explorer import plane_coordinates
 

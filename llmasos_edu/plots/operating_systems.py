@@ -15,8 +15,9 @@ from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.kernel.allocator import Piece
 from llmasos_edu.kernel.paging import PageTable, PagingRun
 from llmasos_edu.kernel.processor import Schedule
-from llmasos_edu.plots.describing import say, spoken
+from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import Drawing, ink_on
+from llmasos_edu.plots.speaking import spoken
 from llmasos_edu.plots.style import STYLE
 
 _COLOURS = [OKABE_ITO[name] for name in ("blue", "orange", "green", "purple", "sky", "yellow", "vermilion")]

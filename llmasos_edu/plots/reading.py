@@ -6,12 +6,8 @@ words. No function here knows what a picture is about; `describing` turns what w
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -23,112 +19,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 from matplotlib.ticker import LogFormatter, NullFormatter, ScalarFormatter
 
-MARKERS = {"o": "dots", ".": "dots", ",": "dots", "s": "squares", "D": "diamonds", "*": "stars"}
-MARKERS |= (
-    dict.fromkeys("^v<>", "triangles") | dict.fromkeys("xX+", "crosses") | dict.fromkeys("|_", "strokes")
-)
+from llmasos_edu.plots.figure_parts import Cells, Mark, Panel, Reading, Scale, Series, merged, set_ranges
+from llmasos_edu.plots.looks import look_of, name_of, names_of_looks, own_name
+from llmasos_edu.plots.speaking import plain
+
 LINE_WORDS = {":": "dotted ", "--": "dashed ", "-.": "dashed "}
-NO_LINE = ("None", "none", " ", "")
-WIDE_GAP = 0.15  # of a bar's width: bars nearer to each other than that stand in one group
-
-
-@dataclass
-class Scale:
-    """One axis: its name, the names of its places where it has such, and the range of what is drawn."""
-
-    name: str
-    log: bool
-    places: dict[float, str]
-    ticks: bool = True
-    low: float = np.nan
-    high: float = np.nan
-
-    def place(self, value: float) -> str | None:
-        """The name of the place that a value stands at, or None."""
-        if not self.places:
-            return None
-        at = np.array(sorted(self.places))
-        room = np.diff(at).min() / 2 if len(at) > 1 else 0.5
-        nearest = at[np.abs(at - value).argmin()]
-        return self.places[float(nearest)] if abs(nearest - value) <= room * 1.001 else None
-
-
-@dataclass
-class Series:
-    """Values with a name: a curve, dots, bars or intervals. `name` is "" where the picture gives none."""
-
-    name: str
-    x: np.ndarray
-    y: np.ndarray
-    look: tuple = ()
-    low: np.ndarray | None = None  # of intervals: their ends; of bars: where they begin
-    high: np.ndarray | None = None
-    upright: bool = True
-    words: list[str | None] = field(default_factory=list)  # beside single dots
-    outside: bool = False  # a part lies outside the picture
-
-    @property
-    def marker(self) -> str:
-        return MARKERS.get(self.look[1], "marks") if len(self.look) > 1 else ""
-
-
-@dataclass
-class Mark:
-    """A line from side to side, or a shaded strip: `low` equals `high` for a line."""
-
-    name: str
-    upright: bool
-    low: float
-    high: float
-    style: str = ""
-
-
-@dataclass
-class Cells:
-    """A table of coloured cells, `[rows, columns]`, masked where nothing is."""
-
-    values: np.ma.MaskedArray
-    rows: list[str]
-    columns: list[str]
-    unit: str
-
-
-@dataclass
-class Panel:
-    """One pair of axes."""
-
-    title: str
-    x: Scale
-    y: Scale
-    where: tuple[float, float, float, float]
-    curves: list[Series] = field(default_factory=list)
-    dots: list[Series] = field(default_factory=list)
-    bars: list[Series] = field(default_factory=list)
-    intervals: list[Series] = field(default_factory=list)
-    areas: list[Series] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    cells: list[Cells] = field(default_factory=list)
-    diagonals: list[tuple[str, float]] = field(default_factory=list)  # name, slope
-    words: list[list[str]] = field(default_factory=list)  # rows of what is written, from top to bottom
-
-    @property
-    def empty(self) -> bool:
-        drawn = (self.curves, self.dots, self.bars, self.intervals, self.areas, self.cells, self.marks)
-        return not any(drawn) and not self.words
-
-
-@dataclass
-class Reading:
-    """A whole picture: its title and its panels, from the upper left to the lower right."""
-
-    title: str
-    panels: list[Panel]
 
 
 def read(figure: Figure) -> Reading:
     """Read a finished figure; it is laid out first, so that ticks and limits are those of the picture."""
     figure.draw_without_rendering()
-    names = _names_of_looks(figure)
+    names = names_of_looks(figure)
     drawn = [(axes, _panel(axes, names)) for axes in figure.axes if axes.get_visible() and not _is_key(axes)]
     _share_names(drawn, figure)
     panels = [panel for _, panel in drawn if not panel.empty or panel.title] or [panel for _, panel in drawn]
@@ -139,71 +40,6 @@ def read(figure: Figure) -> Reading:
 def _is_key(axes: Axes) -> bool:
     """Whether these axes are the key to a picture's colours."""
     return axes.get_label() == "<colorbar>"
-
-
-def plain(text: str) -> str:
-    """A label as it is spoken: one line, without the marks of mathematical typesetting."""
-    text = re.sub(r"\\(?:math\w+|text)\{([^{}]*)\}", r"\1", str(text))
-    text = re.sub(r"\\sqrt\{([^{}]*)\}", r"the root of \1 ", text)
-    text = text.replace(r"\$", "\0").replace("$", "").replace("\0", "$")
-    text = re.sub(r"\\[;,! ]", " ", text)
-    text = re.sub(r"\\([a-zA-Z]+)", r"\1", text)
-    return " ".join(text.replace("{", "").replace("}", "").split())
-
-
-# -- names -------------------------------------------------------------------------
-
-
-def _look(artist: Any) -> tuple:
-    """(colour, marker, line): two artists that look alike are told apart by nobody."""
-    if isinstance(artist, Line2D):
-        line = str(artist.get_linestyle())
-        marker = str(artist.get_marker())
-        marker = "" if marker in NO_LINE else marker
-        face = artist.get_markerfacecolor()
-        hollow = bool(marker) and isinstance(face, str) and face == "none"
-        return (mpl.colors.to_hex(artist.get_color()), marker + ("hollow" if hollow else ""),
-                "" if line in NO_LINE else line)  # fmt: skip
-    if isinstance(artist, LineCollection):
-        colours, marker = artist.get_color(), ""
-    elif isinstance(artist, PathCollection):
-        colours, marker = artist.get_facecolor(), "o"
-        colours = colours if len(colours) else artist.get_edgecolor()
-    else:
-        colours, marker = artist.get_facecolor(), ""
-    colours = np.atleast_2d(mpl.colors.to_rgba_array(colours))
-    return (mpl.colors.to_hex(colours[0]) if len(colours) else "", marker, "")
-
-
-def _own_name(artist: Any) -> str:
-    label = str(artist.get_label() or "")
-    return "" if label.startswith("_") else plain(label)
-
-
-def _names_of_looks(figure: Figure) -> list[tuple[str, tuple]]:
-    """What the picture's legends say: (name, look)."""
-    legends = [axes.get_legend() for axes in figure.axes] + list(figure.legends)
-    return [
-        (plain(text.get_text()), _look(handle))
-        for legend in legends
-        if legend is not None
-        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=False)
-        if isinstance(handle, Line2D | LineCollection | PathCollection) or hasattr(handle, "get_facecolor")
-    ]
-
-
-def _name(artist: Any, names: list[tuple[str, tuple]]) -> str:
-    """An artist's own name, or that of the legend's entry that looks like it."""
-    if own := _own_name(artist):
-        return own
-    look = _look(artist)
-    alike = {name for name, other in names if other == look}
-    if len(alike) == 1:
-        return alike.pop()
-    coloured = {name for name, other in names if other[0] == look[0]}
-    red, green, blue = mpl.colors.to_rgb(look[0]) if look[0] else (0, 0, 0)
-    grey = max(red, green, blue) - min(red, green, blue) < 0.1  # black and grey mean many things
-    return coloured.pop() if len(coloured) == 1 and not grey else ""
 
 
 # -- a panel -----------------------------------------------------------------------
@@ -219,10 +55,10 @@ def _panel(axes: Axes, names: list[tuple[str, tuple]]) -> Panel:
     _read_strips(panel, axes)
     panel.cells = [cells for image in axes.images if (cells := _cells(image, panel)) is not None]
     _read_words(panel, axes)
-    panel.dots = _merged(panel.dots)
-    panel.bars = _merged(panel.bars)
-    panel.intervals = _merged(panel.intervals)
-    _set_ranges(panel)
+    panel.dots = merged(panel.dots)
+    panel.bars = merged(panel.bars)
+    panel.intervals = merged(panel.intervals)
+    set_ranges(panel)
     return panel
 
 
@@ -260,7 +96,7 @@ def _read_lines(panel: Panel, axes: Axes, names: list[tuple[str, tuple]]) -> Non
     for line in axes.lines:
         if not line.get_visible() or line.get_alpha() == 0 or id(line) in caps:
             continue
-        name, look = barred.get(id(line)) or _name(line, names), _look(line)
+        name, look = barred.get(id(line)) or name_of(line, names), look_of(line)
         if isinstance(line, AxLine):
             slope = line.get_slope()
             panel.diagonals.append((name, float("nan") if slope is None else float(slope)))
@@ -287,7 +123,7 @@ def _read_lines(panel: Panel, axes: Axes, names: list[tuple[str, tuple]]) -> Non
 def _error_bars(axes: Axes) -> tuple[dict[int, str], set[int]]:
     """Of curves with error bars the names, by their lines' ids; and the ids of the bars' caps and stems."""
     found = [each for each in axes.containers if isinstance(each, ErrorbarContainer)]
-    names = {id(each.lines[0]): _own_name(each) for each in found if each.lines[0] is not None}
+    names = {id(each.lines[0]): own_name(each) for each in found if each.lines[0] is not None}
     return names, {id(part) for each in found for part in (*each.lines[1], *each.lines[2])}
 
 
@@ -371,9 +207,9 @@ def _read_bars(panel: Panel, axes: Axes, names: list[tuple[str, tuple]]) -> None
         size = [p.get_height() if upright else p.get_width() for p in patches]
         at, size, base, wide = (np.array(each, dtype=float) for each in (at, size, base, wide))
         # One colour for all: the series' name is that of the legend's entry; many colours: they have no name.
-        looks = {_look(patch) for patch in patches}
+        looks = {look_of(patch) for patch in patches}
         name = plain(bars.get_label()) if not str(bars.get_label()).startswith("_") else ""
-        name = name or (_name(patches[0], names) if len(looks) == 1 else "")
+        name = name or (name_of(patches[0], names) if len(looks) == 1 else "")
         x, y = (at, size) if upright else (size, at)
         series = Series(name, x, y, looks.pop() if len(looks) == 1 else (), base, wide, upright)
         panel.bars.append(series)
@@ -394,7 +230,9 @@ def _read_collections(panel: Panel, axes: Axes, names: list[tuple[str, tuple]]) 
             x, y, outside = _in_view(axes, points[:, 0], points[:, 1])
             if len(x):
                 words = [_word_at(axes, *point) for point in zip(x, y, strict=True)] if len(x) < 30 else []
-                panel.dots.append(Series(_name(each, names), x, y, _look(each), outside=outside, words=words))
+                panel.dots.append(
+                    Series(name_of(each, names), x, y, look_of(each), outside=outside, words=words)
+                )
         elif isinstance(each, QuadMesh):
             values = np.ma.masked_invalid(np.ma.asarray(each.get_array(), dtype=float))
             if values.ndim == 2:
@@ -418,12 +256,12 @@ def _area(each: PolyCollection, axes: Axes, names: list[tuple[str, tuple]]) -> S
         return None
     low = np.array([points[points[:, 0] == at, 1].min() for at in x])
     high = np.array([points[points[:, 0] == at, 1].max() for at in x])
-    return Series(_name(each, names), x, high, _look(each), low, high)
+    return Series(name_of(each, names), x, high, look_of(each), low, high)
 
 
 def _read_segments(panel: Panel, each: LineCollection, names: list[tuple[str, tuple]]) -> None:
     """Lines of `hlines` and `vlines`, and error bars: intervals, where they lie on places."""
-    name, look = _name(each, names), _look(each)
+    name, look = name_of(each, names), look_of(each)
     for segment in each.get_segments():
         segment = np.asarray(segment, dtype=float)
         if len(segment) != 2 or not np.isfinite(segment).all():
@@ -443,7 +281,7 @@ def _read_error_bars(panel: Panel, each: LineCollection) -> None:
     ends = np.array([segment for segment in each.get_segments() if len(segment) == 2], dtype=float)
     if len(ends) and (ends[:, 0, 0] == ends[:, 1, 0]).all():
         low, high = ends[:, :, 1].min(1), ends[:, :, 1].max(1)
-        panel.areas.append(Series("", ends[:, 0, 0], high, _look(each), low, high))
+        panel.areas.append(Series("", ends[:, 0, 0], high, look_of(each), low, high))
 
 
 def _read_strips(panel: Panel, axes: Axes) -> None:
@@ -460,7 +298,7 @@ def _read_strips(panel: Panel, axes: Axes) -> None:
             across = (y, high) if upright else (x, wide)
             whole = across[0] >= 0 and across[0] + across[1] <= 1 and across[1] > 0.3
             if parts == patch.get_patch_transform() + transform and whole:
-                panel.marks.append(Mark(_own_name(patch), upright, low, low + size, "shaded"))
+                panel.marks.append(Mark(own_name(patch), upright, low, low + size, "shaded"))
 
 
 def _cells(image: Any, panel: Panel) -> Cells | None:
@@ -522,48 +360,6 @@ def _joined(row: list[tuple[float, Any]]) -> list[str]:
     return [plain(part.replace("\N{MIDDLE DOT}", " ").replace("⏎", " ")) for part in parts]
 
 
-# -- what belongs together ---------------------------------------------------------
-
-
-def _merged(many: list[Series]) -> list[Series]:
-    """Series of one name and look as one; bars of many colours without a name as one too."""
-    kept: dict[tuple, Series] = {}
-    for each in many:
-        key = (each.name, each.look[1] if each.look else "", each.upright)
-        if key not in kept:
-            kept[key] = each
-            continue
-        first = kept[key]
-        words = first.words or [None] * len(first.x)
-        first.words = [*words, *(each.words or [None] * len(each.x))]
-        first.x, first.y = np.append(first.x, each.x), np.append(first.y, each.y)
-        first.outside |= each.outside
-        if first.low is not None:
-            first.low, first.high = np.append(first.low, each.low), np.append(first.high, each.high)
-    return list(kept.values())
-
-
-def _set_ranges(panel: Panel) -> None:
-    """From where to where anything is drawn, on both axes."""
-    for scale, side in ((panel.x, 0), (panel.y, 1)):
-        values = [(each.x, each.y)[side] for each in _all(panel)]
-        for each in panel.intervals:
-            if each.upright == (side == 1):
-                values += [each.low, each.high]
-        if values := [v[np.isfinite(v)] for v in values if len(v)]:
-            together = np.concatenate(values)
-            if len(together):
-                scale.low, scale.high = float(together.min()), float(together.max())
-
-
-def _all(panel: Panel) -> Iterator[Series]:
-    yield from panel.curves
-    yield from panel.dots
-    yield from panel.bars
-    yield from panel.intervals
-    yield from panel.areas
-
-
 def _share_names(drawn: list[tuple[Axes, Panel]], figure: Figure) -> None:
     """Names that stand once for several panels: beside one of those that share an axis, or on the figure."""
     for side, whole in (("x", figure.get_supxlabel()), ("y", figure.get_supylabel())):
@@ -573,40 +369,3 @@ def _share_names(drawn: list[tuple[Axes, Panel]], figure: Figure) -> None:
                 continue
             lent = [getattr(other, side).name for one, other in drawn if shared.joined(axes, one)]
             scale.name = next(filter(None, lent), plain(whole))
-
-
-def groups(bars: list[Series], scale: Scale) -> list[dict[str, float]]:
-    """Bars by what stands below them: for each series {name of the place: the bar's length}.
-
-    Bars that nearly touch form a group, and a group belongs to the tick nearest to its middle. Where ticks
-    have no words, the place is the number there.
-    """
-    pieces = sorted(
-        (at, wide, which, number)
-        for which, series in enumerate(bars)
-        for number, (at, wide) in enumerate(
-            zip(series.x if series.upright else series.y, series.high, strict=True)
-        )
-    )
-    clusters: list[list[tuple]] = []
-    for at, wide, which, number in pieces:
-        last = clusters[-1] if clusters else []
-        gap = at - wide / 2 - (last[-1][0] + last[-1][1] / 2) if last else np.inf
-        if (gap < WIDE_GAP * wide and which not in {each[2] for each in last}) or (
-            last and abs(last[-1][0] - at) < 1e-9
-        ):
-            last.append((at, wide, which, number))
-        else:
-            clusters.append([(at, wide, which, number)])
-    found: list[dict[str, float]] = [{} for _ in bars]
-    for cluster in clusters:
-        middle = float(
-            np.mean([(min(at - w / 2 for at, w, *_ in cluster), max(at + w / 2 for at, w, *_ in cluster))])
-        )
-        name = scale.place(middle)
-        if name is None:
-            name = f"{round(middle):g}" if abs(middle - round(middle)) < 0.5 else f"{middle:g}"
-        for _, _, which, number in cluster:
-            series = bars[which]
-            found[which][name] = float((series.y if series.upright else series.x)[number])
-    return found

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from llmasos_edu.layers.routing import top_k_routing
-from llmasos_edu.plots.describing import LENGTH, describe, listed, say, spoken
+from llmasos_edu.plots.describing import LENGTH, describe, say
 from llmasos_edu.plots.drawing import Drawing
 from llmasos_edu.plots.experts import expert_load_figure
-from llmasos_edu.plots.reading import plain, read
+from llmasos_edu.plots.reading import read
+from llmasos_edu.plots.speaking import listed, plain, spoken
 from llmasos_edu.plots.style import attention_figure, book_style
 
 
@@ -109,11 +110,11 @@ def test_few_points_are_told_one_by_one():
 @pytest.mark.parametrize(
     ("curve", "said"),
     [
-        (lambda x: 5 + 2 * x, "it rises from 5 to 25"),
-        (lambda x: 40 - 3 * x, "it falls from 40 to 10"),
-        (lambda x: 0 * x + 7, "it level at 7"),
-        (lambda x: (x - 4) ** 2, "it from 16, lowest 0 at 4, to 36"),
-        (lambda x: 30 - (x - 4) ** 2, "it from 14, highest 30 at 4, to -6"),
+        (lambda x: 5 + 2 * x, "It rises from 5 to 25"),
+        (lambda x: 40 - 3 * x, "It falls from 40 to 10"),
+        (lambda x: 0 * x + 7, "It level at 7"),
+        (lambda x: (x - 4) ** 2, "It from 16, lowest 0 at 4, to 36"),
+        (lambda x: 30 - (x - 4) ** 2, "It from 14, highest 30 at 4, to -6"),
     ],
 )
 def test_a_curve_is_told_by_its_ends_and_its_turn(curve, said):
@@ -128,7 +129,7 @@ def test_a_small_wobble_is_no_turn():
     figure, axes = picture()
     x = np.arange(50.0)
     axes.plot(x, x + 0.3 * np.sin(3 * x), label="it")
-    assert "it rises from 0 at 0 to 49" in describe(figure)
+    assert "It rises from 0 at 0 to 49" in describe(figure)
 
 
 def test_logarithmic_axes_are_said_and_read_as_such():
@@ -137,7 +138,7 @@ def test_logarithmic_axes_are_said_and_read_as_such():
     axes.plot(x, 1 / x, label="it")
     told = describe(figure)
     assert "Across: tokens, 1 to 1 million, logarithmic; up: loss, 10 to the -6 to 1, logarithmic" in told
-    assert "it falls from 1 at 1 to 10 to the -6 at 1 million" in told
+    assert "It falls from 1 at 1 to 10 to the -6 at 1 million" in told
 
 
 def test_what_is_no_number_is_left_out():
@@ -151,7 +152,7 @@ def test_a_curve_that_leaves_the_picture_is_told_where_it_is_seen():
     x = np.arange(20.0)
     axes.plot(x, x**2, label="it")
     told = describe(figure)
-    assert "it rises from 0 at 0 to 9 at 3, partly outside the picture" in told
+    assert "It rises from 0 at 0 to 9 at 3, partly outside the picture" in told
     assert "361" not in told
 
 
@@ -160,7 +161,7 @@ def test_a_band_is_told_at_its_curve_s_end():
     x = np.arange(30.0)
     axes.plot(x, x, label="mean")
     axes.fill_between(x, x - 2, x + 3, alpha=0.2)
-    assert "mean rises from 0 at 0 to 29 at 29 (range there 27 to 32)" in describe(figure)
+    assert "Mean rises from 0 at 0 to 29 at 29 (range there 27 to 32)" in describe(figure)
 
 
 def test_a_curve_without_a_label_has_the_name_of_the_legend_s_entry_that_looks_like_it():
