@@ -22,7 +22,7 @@ from llmasos_edu.kernel.process import State
 from llmasos_edu.kernel.scheduler import POLICIES, MultiLevelFeedbackQueue, PriorityWithAgeing, RoundRobin
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import ink_on
-from llmasos_edu.plots.speaking import listed, spoken
+from llmasos_edu.plots.speaking import capital, listed, spoken
 from llmasos_edu.plots.style import STYLE
 from llmasos_edu.widgets.scheduler_playground.data import POLICIES as POLICY_NAMES
 from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground
@@ -243,7 +243,7 @@ def _slots_in_words(name: str, trace: Mapping) -> str:
     if ends:
         words += f", half of them at {spoken(sorted(ends)[(len(ends) - 1) // 2])}"
     words += f"; slots filled {spoken(100 * busy / (slots * (end - steps[0]['time'])), 1)} % of the time"
-    return f"{words}{f'; {evicted} evictions' if evicted else ''}."
+    return capital(f"{words}{f'; {evicted} evictions' if evicted else ''}.")
 
 
 def _draw_slots(axis, trace: Mapping, until: float) -> None:

@@ -17,7 +17,7 @@ from llmasos_edu.kernel.paging import PageTable, PagingRun
 from llmasos_edu.kernel.processor import Schedule
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import Drawing, ink_on
-from llmasos_edu.plots.speaking import spoken
+from llmasos_edu.plots.speaking import capital, spoken
 from llmasos_edu.plots.style import STYLE
 
 _COLOURS = [OKABE_ITO[name] for name in ("blue", "orange", "green", "purple", "sky", "yellow", "vermilion")]
@@ -82,7 +82,7 @@ def _schedule_in_words(title: str, schedule: Schedule, lines: Mapping[str, int])
         if due:
             words += f", {sum(job.missed for job in due)} of {len(due)} deadlines missed"
         said.append(words)
-    return f"{title}: {'; '.join(said)}."
+    return capital(f"{title}: {'; '.join(said)}.")
 
 
 def _draw_schedule(axis, schedule: Schedule, lines: Mapping[str, int]) -> None:
@@ -163,7 +163,7 @@ def _frames_in_words(name: str, run: PagingRun) -> str:
     for step in run.steps:
         held = " ".join("empty" if page is None else str(page) for page in step.frames)
         steps.append(f"{step.page}{', a fault,' if step.fault else ''} gives {held}")
-    return f"{name}: {run.faults} faults. Reference {'; '.join(steps)}."
+    return capital(f"{name}: {run.faults} faults. Reference {'; '.join(steps)}.")
 
 
 def memory_figure(
@@ -221,8 +221,8 @@ def _memory_in_words(name: str, pieces: Sequence[Piece], unit: str) -> str:
     whole = sum(holes) + sum(used)
     words = f"{name}: {len(used)} pieces in use, {spoken(100 * sum(used) / whole, 1)} % of {whole:,} {unit}"
     if not holes:
-        return f"{words}, no hole."
-    return f"{words}; {len(holes)} hole{'s' * (len(holes) > 1)}, the largest {holes[0]:,}."
+        return capital(f"{words}, no hole.")
+    return capital(f"{words}; {len(holes)} hole{'s' * (len(holes) > 1)}, the largest {holes[0]:,}.")
 
 
 # Drawings ----------------------------------------------------------------------------

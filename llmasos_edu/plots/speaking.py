@@ -51,7 +51,7 @@ def plain(text: str) -> str:
 
 def capital(sentence: str) -> str:
     """A sentence that begins with a capital, unless its first word is a name written otherwise."""
-    first = sentence.split(" ")[0]
+    first = sentence.split(" ")[0].rstrip(",:;")
     return sentence[:1].upper() + sentence[1:] if first.isalpha() and first.islower() else sentence
 
 

@@ -32,7 +32,7 @@ def tell_plane(panel: Panel, before: Panel | None, detail: int) -> list[str]:
         said[-2:] = [" ".join(said[-2:])]
     if named and nameless:
         said.append(f"{many(len(nameless), 'line')} without a name.")
-    said += [_tell_dots(dots, panel, detail) for dots in panel.dots]
+    said += [capital(_tell_dots(dots, panel, detail)) for dots in panel.dots]
     curves = names_of(panel.curves)
     said += [_tell_area(area, panel) for area in panel.areas if area.name and area.name not in curves]
     return said
@@ -87,9 +87,8 @@ def _tell_curve(curve: Series, panel: Panel, detail: int, listing: bool) -> str:
         order = np.arange(len(x))  # it turns back: told in the order in which it is drawn
     x, y = x[order], y[order]
     whole = x[0] == panel.x.low and x[-1] == panel.x.high
-    begin, end = (
-        ("", "") if whole and detail else (f" at {reads(x[0], panel.x)}", f" at {reads(x[-1], panel.x)}")
-    )
+    begin = "" if whole else f" at {reads(x[0], panel.x)}"
+    end = "" if whole else f" at {reads(x[-1], panel.x)}"
     span = panel.y.high - panel.y.low
     heights = np.log10(y) if panel.y.log and (y > 0).all() else y
     room = 0.03 * (np.log10(panel.y.high / panel.y.low) if panel.y.log and panel.y.low > 0 else span)
@@ -108,7 +107,19 @@ def _tell_curve(curve: Series, panel: Panel, detail: int, listing: bool) -> str:
         middle = ", ".join(words for _, words in sorted(turns))
         return f"{name} from {first}{begin}, {middle}, to {last}{end}{outside}{_band(curve, panel)}"
     verb = "rises" if heights[-1] > heights[0] else "falls"
-    return f"{name} {verb} from {first}{begin} to {last}{end}{outside}{_band(curve, panel)}"
+    half = _half(x, heights, panel)
+    return f"{name} {verb} from {first}{begin} to {last}{end}{outside}{_band(curve, panel)}{half}"
+
+
+def _half(x: np.ndarray, heights: np.ndarray, panel: Panel) -> str:
+    """Where a curve has gone half of its way, if that is far from the middle of the axis."""
+    gone = (heights - heights[0]) / (heights[-1] - heights[0])
+    at = int((gone >= 0.5).argmax())
+    along = np.log(x) if panel.x.log and (x > 0).all() else x
+    share = (along[at] - along[0]) / (along[-1] - along[0])
+    if len(x) < 7 or 0.3 <= share <= 0.7:
+        return ""
+    return f", half of the way by {reads(x[at], panel.x)}"
 
 
 def _band(curve: Series, panel: Panel) -> str:
@@ -117,7 +128,7 @@ def _band(curve: Series, panel: Panel) -> str:
         same = len(area.look) and area.look[0] == curve.look[0]
         if same and area.x[-1] == curve.x[-1] and area.low[-1] <= curve.y[-1] <= area.high[-1]:
             low, high = reads(area.low[-1], panel.y), reads(area.high[-1], panel.y)
-            return f" (range there {low} to {high})" if low != high else ""
+            return f" (range at the end {low} to {high})" if low != high else ""
     return ""
 
 
@@ -155,7 +166,19 @@ def _tell_dots(dots: Series, panel: Panel, detail: int) -> str:
         return sentence(told if name else told.replace(" rises ", " rise ").replace(" falls ", " fall "))
     r = _correlation(dots, panel)
     words = f"{head}, across {spread(dots.x, panel.x)}, up {spread(dots.y, panel.y)}"
+    if count >= 20 and detail == FULL:
+        words += _by_thirds(dots, panel)
     return sentence(f"{words}, correlation {spoken(r, 0.01)}" if count >= 8 and math.isfinite(r) else words)
+
+
+def _by_thirds(dots: Series, panel: Panel) -> str:
+    """How high dots lie at the left and at the right of the picture."""
+    x = np.log(dots.x) if panel.x.log and (dots.x > 0).all() else dots.x
+    share = (x - x.min()) / (np.ptp(x) or 1)
+    left, right = dots.y[share < 1 / 3], dots.y[share > 2 / 3]
+    if not len(left) or not len(right):
+        return ""
+    return f" (left third {spread(left, panel.y)}, right third {spread(right, panel.y)})"
 
 
 def _correlation(dots: Series, panel: Panel) -> float:
