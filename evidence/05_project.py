@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
 
 class Layer(nn.Module):
-    """LayerNorm(FFN(Attention(x)) + x)."""
+    """The formula of 4.2.1, LayerNorm(FFN(Attention(x)) + x); the listing's own layer has two residuals."""
 
     def __init__(self, width, mended):
         super().__init__()
