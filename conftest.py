@@ -1,6 +1,7 @@
 """The order of a test run, and what it says at its end: how many ran, what was skipped, the slowest."""
 
 import collections
+import gc
 import os
 import re
 import time
@@ -15,6 +16,17 @@ def pytest_configure(config):
     # No progress bars in what is compared, also where pytest is called by hand.
     os.environ.setdefault("LLMASOS_PROGRESS", "0")
     config.stash[STARTED] = time.monotonic()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Nothing that is collected is garbage: looking for some takes a fifth of the time, in every worker."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)
