@@ -53,9 +53,10 @@ def media(view):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_at_any_width(view, media, theme):
+    """The whole page once; the explorer behind it has its turn as the first one of another page."""
     for width in (900, 420):
         media(width=width, color_scheme=theme)
-        assert view.axe_violations() == []
+        assert view.axe_violations(only_first=(theme, width) != ("light", 900)) == []
 
 
 def test_plain_keys_stay_in_the_explorer_and_the_notebook_s_shortcuts_do_not(view):
