@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from PIL import Image
 
 from llmasos_edu.book import index, installation, load_outline, notebook_paths, self_test
@@ -493,3 +493,13 @@ def test_a_page_joins_what_a_cell_wrote_in_pieces():
     notebook = notebook_of(cell)
     notebook.metadata["widgets"] = {WIDGET_STATE: {"state": {}}}
     assert "one two three" in page_of(notebook, Path("en/chapter.ipynb"))
+
+
+def test_code_and_raw_cells_stand_in_a_page_as_signs_and_not_as_markup():
+    tricky = "<script>alert('&amp;')</script>"
+    notebook = notebook_of(new_code_cell(f"print({tricky!r})", id="code"), new_raw_cell(tricky, id="raw"))
+    notebook.metadata["widgets"] = {WIDGET_STATE: {"state": {}}}
+    page = page_of(notebook, Path("en/chapter.ipynb"))
+    assert page.count("&lt;script&gt;alert(") == 2
+    assert "<script>alert" not in page
+    assert "&amp;amp;" in page
