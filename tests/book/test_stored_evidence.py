@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from llmasos_edu.book import BOOK_ROOT
+from llmasos_edu.book import BOOK_ROOT, load_outline
 from llmasos_edu.book.article import CHINESE, clause
 from llmasos_edu.book.evidence import decisions
 from llmasos_edu.book.evidence.code import code_digests, same_file
@@ -106,22 +106,29 @@ def test_the_library_is_the_one_that_computed_them(path):
         pytest.skip(f"computed before these changed: {', '.join(sorted(changed))}")
 
 
-def cheap_experiments(section):
-    """{(file, key): CPU seconds of a mean run} of a section's experiments that a commit may repeat."""
+def chapter_of(path):
+    """The number of the chapter that a file of evidence belongs to: 3.1 for 3.1.1, 4.2.3 for itself."""
+    section = section_of(path)
+    numbers = [each.number for each in load_outline()]
+    return max((n for n in numbers if f"{section}.".startswith(f"{n}.")), key=len)
+
+
+def cheap_experiments(chapter):
+    """{(file, key): CPU seconds of a mean run} of a chapter's experiments that a commit may repeat."""
     return {
         (path, key): each.cpu_seconds / len(each.runs)
         for path in files()
-        if section_of(path) == section
+        if chapter_of(path) == chapter
         for key, each in read_results(path).items()
         if experiments(path)[key].tolerance and each.cpu_seconds / len(each.runs) <= CHEAP
     }
 
 
-@pytest.mark.parametrize("section", dict.fromkeys(section_of(path) for path in files()))
-def test_one_stored_run_comes_out_again(section):
+@pytest.mark.parametrize("chapter", dict.fromkeys(map(chapter_of, files())))
+def test_one_stored_run_of_each_chapter_comes_out_again(chapter):
     """Each experiment's turn comes, a dear one's the less often the dearer it is."""
-    cheap, choose = cheap_experiments(section), random.Random(this_commit())
-    assert cheap, f"section {section} has no experiment that is cheap enough to repeat"
+    cheap, choose = cheap_experiments(chapter), random.Random(this_commit())
+    assert cheap, f"chapter {chapter} has no experiment that is cheap enough to repeat"
     (path, key), *_ = choose.choices(list(cheap), [1 / max(cost, 1) for cost in cheap.values()])
     setting, seed, figures = choose.choice(read_results(path)[key].runs)
     again = run_again(path, key, setting, seed)
