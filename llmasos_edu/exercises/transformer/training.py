@@ -211,6 +211,11 @@ def _mean_of_rows(logits, labels, pad):
     return ((_losses(logits, labels) * real).sum(-1) / real.sum(-1)).mean()
 
 
+def _mean_of_rows_with_labels(logits, labels, pad):
+    some = (labels != pad).any(1)
+    return _mean_of_rows(logits[some], labels[some], pad)
+
+
 def _over_real(logits, labels, pad, values=_losses):
     return values(logits, labels)[labels != pad].mean()
 
@@ -275,7 +280,7 @@ LOSS = Exercise(
             "mean of the sentences' means",
             "You take the mean of each sentence first, so a label in a short sentence counts more than one "
             "in a long sentence. Every real label counts the same.",
-            (_mean_of_rows, lambda *a: _mean_of_rows(*a).nan_to_num()),
+            (_mean_of_rows, lambda *a: _mean_of_rows(*a).nan_to_num(), _mean_of_rows_with_labels),
         ),
         Mistake(
             "labels smoothed",
