@@ -164,3 +164,16 @@ def test_a_list_that_is_asked_for_is_called_a_list():
     item = make_exercise(lambda n: [n, n], (1,), (2,))
     said = words(item, lambda n: [n, None])
     assert "is a list of 2 things, None among them, but a list of 2 is asked for" in said
+
+
+def test_a_change_that_changes_nothing_here_is_not_named():
+    cases = [(torch.arange(1.0, 4 + n) / 7,) for n in range(4)]
+    item = make_exercise(lambda x: x.exp() * 3, *cases)
+    said = words(item, lambda x: (x.exp() * 300).round() / 300 * 3.004)
+    assert "without its sign" not in said
+
+
+def test_what_numbers_are_like_says_nothing_of_two_cases():
+    cases = [(torch.tensor([s * 2.0, 3.0 + n]),) for n, s in enumerate((1, 1, -1, -1, -1))]
+    item = make_exercise(lambda x: x.square().sum(), *cases)
+    assert "negative number" not in words(item, lambda x: x.square().sum() if x[0] > 0 else x.sum() * 7.1)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 
-from llmasos_edu.exercises.checker.pairs import Pair, all_cases, holds, same, wrong_numbers
+from llmasos_edu.exercises.checker.pairs import Pair, all_cases, changes_anything, holds, same, wrong_numbers
 from llmasos_edu.exercises.checker.terms import along, entries
 
 
@@ -121,7 +122,8 @@ def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:
     whole = all(p.whole for p in pairs)
     for axis, name in _axes(pairs):
         for words, change in (MOVED if whole else ALONG | MOVED).items():
-            if all_cases(pairs, lambda p, change=change, axis=axis: change(p.want, axis)):
+            here = partial(change, a=axis)
+            if all_cases(pairs, lambda p, here=here: here(p.want)) and changes_anything(failing, here):
                 return words.format(name).replace("along the entries along axis", "along axis") + "."
         for step, words in ((1, "late"), (-1, "early")):
             if all(_shifted(p, axis, step) for p in pairs) and any(p.want.shape[axis] > 2 for p in failing):

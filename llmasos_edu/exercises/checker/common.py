@@ -26,7 +26,7 @@ def what_right_cases_share(exercise: Exercise, right: dict[int, bool], trivial: 
     common = set.intersection(*(facts[i] for i in good))
     common -= set().union(*(facts[i] for i, ok in right.items() if not ok))
     # What numbers happen to be like says something only when several cases share it.
-    few = min(len(good), len(right) - len(good)) < 2
+    few = min(len(good), len(right) - len(good)) < 3
     common = {fact for fact in common if not (few and fact.endswith(BY_CHANCE))}
     if not common or (len(good) == 1 and len(common) > 1):
         return None

@@ -9,7 +9,7 @@ import math
 import torch
 
 from llmasos_edu.exercises.checker.arrangements import along_an_axis, other_order, other_shape
-from llmasos_edu.exercises.checker.pairs import Pair, all_cases, same, wrong_numbers
+from llmasos_edu.exercises.checker.pairs import Pair, all_cases, changes_anything, same, wrong_numbers
 from llmasos_edu.exercises.checker.terms import said_of
 
 # Factors that have a story.
@@ -192,6 +192,6 @@ def _elementwise(pairs: list[Pair], failing: list[Pair]) -> str | None:
             return "is exactly inverted: true where it should be false, and false where it should be true."
         return None
     for words, change in ELEMENTWISE.items():
-        if all_cases(pairs, lambda p, change=change: change(p.want)):
+        if all_cases(pairs, lambda p, change=change: change(p.want)) and changes_anything(failing, change):
             return f"is {words}, in every case."
     return None
