@@ -348,6 +348,7 @@ PADDING = Exercise(
                 lambda q, k, v, m: attend(q, k, v, m[:, :, None]),
                 lambda q, k, v, m: attend(q, k, v, m[:, :, None]).nan_to_num(),
                 lambda q, k, v, m: attend(q, k, v, m[:, :, None], blocked=-1e9),
+                lambda q, k, v, m: attend(q, k, v, m[:, :, None], blocked=-1e9) * m.any(1)[:, None, None],
                 lambda q, k, v, m: _cleaned(q, k, v, m[:, :, None]),
             ),
         ),

@@ -90,7 +90,8 @@ class Exercise:
         explanation: one line that `solution` shows with the source.
         hints: from a first push to nearly there.
         cases: what the answer is run on, edge cases included.
-        draw: seed -> more cases, the same on every machine, for `check(key, answer, seed=7)`.
+        draw: seed -> more cases, the same on every machine, for `check(key, answer, seed=7)`; from a few
+            seeds without being asked, for an answer that is right in all cases.
         seed: what was drawn from; `with_seed` sets it.
         mistakes: the usual wrong answers, recognised by what they do.
         observe: what is looked at in one call, by default the returned value.
