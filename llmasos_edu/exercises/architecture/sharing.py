@@ -99,6 +99,7 @@ REUSED = Exercise(
         Case("a text that ends in a begun block", ([1, 2, 3, 4, 5], [[1, 2, 3]], 2)),
         Case("one token", ([1], [[1, 2]], 1)),
         Case("all of a shorter text, and it ends a block", ([1, 2, 3, 4, 5], [[1, 2, 3, 4]], 2)),
+        Case("a token whose digits begin another", ([1, 2, 3], [[1, 25]], 2)),
     ),
     draw=_draw_prompt,
     mistakes=(

@@ -23,6 +23,7 @@ from llmasos_edu.exercises.checker.transformations import explain
 
 DEGREE = 5  # the highest product of sizes that is looked for
 MOST_SIZES = 9  # with more sizes than this there are too many products
+ODD_OF_COUNTS = (" -1 times", "What does that factor depend on?")
 FEW = 3  # so many cases must be wrong before a product of sizes is believed
 
 
@@ -69,6 +70,8 @@ def _one_term(compared: Compared, number: int, pairs: list[Pair]) -> str | None:
         if all(pair.right or not pair.got.any() for pair in left):
             return f"{contribution} is missing in every case, and all else is right."
         said = explain(left, contribution, strict=True) if _exact(left) else None
+        if said and all(p.whole for p in pairs) and any(odd in said for odd in ODD_OF_COUNTS):
+            continue  # of counts it is chance: sizes are often multiples of one another
         if said:
             return f"with all else as it should be, {said}"
     return None

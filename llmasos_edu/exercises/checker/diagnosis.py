@@ -256,10 +256,12 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
         return words[0].upper() + words[1:]
     if _is_longer(want, actual, wanted):
         said = _other_length(actual, wanted, noun)
+    elif _other_form(got, want, actual, wanted):
+        said = f"{is_are(noun)} {_other_form(got, want, actual, wanted)}."
     else:
         said = _first_difference(actual, wanted, noun, axes_of_parts(exercise)[number], exercise)
     first = exercise.parts[0] if exercise.parts else ""
-    alone = number and noun.startswith("the gradient") and 0 in compared.good
+    alone = number and noun.startswith("the gradient") and 0 in compared.good and "nearly right" not in said
     cut_off = CUT_OFF.format(first) if alone and not first.startswith("number of") else None
     failing = [pair for pair in pairs if not pair.right]
     where = only_some(pairs, failing) or (_one_way(failing) if wanted.dtype == torch.bool else None)
@@ -270,6 +272,21 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
         else what_right_cases_share(exercise, right, _zeros(compared, number))
     )
     return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split, cut_off)))
+
+
+def _other_form(got: object, want: object, actual: torch.Tensor, wanted: torch.Tensor) -> str | None:
+    """In words, that one number came for a list, or a list for one number; None where it is neither."""
+    if isinstance(want, torch.Tensor) or actual.dim() == wanted.dim():
+        return None
+    if actual.dim() == 0:
+        number = actual.item()
+        number = number if isinstance(number, bool) else f"{number:.6g}"
+        return f"one number, {number}, and a list is asked for"
+    if wanted.dim() == 0 and isinstance(got, (list, tuple)):
+        return f"a list of {len(actual)}, and one number is asked for"
+    if wanted.dim() == 2 and isinstance(got, (list, tuple)) and actual.dim() == 1:
+        return "a list of numbers, and a list of lists is asked for"
+    return None
 
 
 def _is_longer(want: object, actual: torch.Tensor, wanted: torch.Tensor) -> bool:

@@ -17,6 +17,7 @@ from llmasos_edu.exercises.checker.terms import axes_of_inputs, named_axes
 SECONDS = 0.4  # what the search may take: a reader waits for the words
 EACH = 0.1  # what one change may take: with a step of 0, say, a solution may never end
 
+TURNED_BACK = "were turned back (each order along its last axis by its inverse)"
 OF_FLOATS = {
     # First what is simplest: beside a threshold many other changes look like one of these two.
     "were all zero: where does it come in?": torch.zeros_like,
@@ -48,7 +49,7 @@ OF_WHOLE = {
     "were shifted by one along its last axis, towards the end": lambda x: x.roll(1, -1),
     "were shifted by one along its last axis, towards the front": lambda x: x.roll(-1, -1),
     "were reversed along its last axis": lambda x: x.flip(-1),
-    "were turned back (each order along its last axis by its inverse)": lambda x: x.argsort(dim=-1),
+    TURNED_BACK: lambda x: x.argsort(dim=-1),
 }
 OF_NUMBERS = {
     "were 1: where does it come in?": lambda n: type(n)(1),
@@ -61,7 +62,9 @@ OF_NUMBERS = {
     "had the other sign": lambda n: -n,
     "had no sign (its absolute value)": abs,
     "were one minus what it is": lambda n: 1 - n,
+    "were cut to a whole number (`int`, `//`)": lambda n: type(n)(int(n)),
 }
+NEVER_OF_SIZES = ("had the other sign", "had no sign (its absolute value)", "were one minus what it is")
 OF_LISTS = {
     "ended after its first entry: does a `return` stand inside the loop, or does a round undo the last?": (
         lambda items: items[:1]
@@ -135,6 +138,10 @@ def _changes(exercise: Exercise) -> Iterator[tuple[str, Callable[[list], list]]]
     inputs = exercise.cases[0].inputs
     for place, (name, value) in enumerate(zip(names, inputs, strict=False)):
         for words, change in _of_one(value).items():
+            if words in NEVER_OF_SIZES and _are_sizes(exercise, place):
+                continue  # true perhaps, and no way that anybody thinks
+            if words == TURNED_BACK and not _are_orders(exercise, place):
+                continue
 
             def one(inputs: list, place=place, change=change) -> list:
                 inputs[place] = change(inputs[place])
@@ -148,6 +155,21 @@ def _changes(exercise: Exercise) -> Iterator[tuple[str, Callable[[list], list]]]
             alike = all(_alike(case.inputs[i], case.inputs[j]) for case in exercise.cases)
             if i != j and alike:
                 yield from _of_two(names, i, j)
+
+
+def _are_sizes(exercise: Exercise, place: int) -> bool:
+    """Whether an input is a whole number, and below 0 in no case."""
+    values = [case.inputs[place] for case in exercise.cases]
+    return all(isinstance(value, int) and value >= 0 for value in values)
+
+
+def _are_orders(exercise: Exercise, place: int) -> bool:
+    """Whether an input holds an order, 0 to n - 1 in each row, in all cases."""
+    values = [case.inputs[place] for case in exercise.cases]
+    return all(
+        value.dim() > 0 and bool((value.sort(-1).values == torch.arange(value.shape[-1])).all())
+        for value in values
+    )
 
 
 def _cut_short(exercise: Exercise, names: list[str]) -> Iterator[tuple[str, Callable[[list], list]]]:

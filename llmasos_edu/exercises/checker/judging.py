@@ -14,6 +14,7 @@ import torch
 from llmasos_edu.exercises.checker.beyond import Evidence, differs_from, failing_seed, more_evidence
 from llmasos_edu.exercises.checker.blanks import blank, is_empty
 from llmasos_edu.exercises.checker.calls import explain_by_calls
+from llmasos_edu.exercises.checker.combining import explain_change_on_top, explain_parts
 from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.decomposing import explain_by_terms
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
@@ -25,6 +26,7 @@ from llmasos_edu.exercises.checker.recognising import (
     PARTIAL_SHARE,
     are_single_truths,
     for_the_most_part,
+    has_tensor,
     recognise,
     recognise_where_it_runs,
 )
@@ -36,6 +38,7 @@ from llmasos_edu.exercises.checker.running import (
     run,
     same,
 )
+from llmasos_edu.exercises.checker.transformations import VAGUE
 
 # An answer that took longer than this on all cases is not run again to find a smaller case.
 QUICK = 1.0
@@ -179,14 +182,32 @@ def _unrecognised(
         return said if again and _gist(exercise, again) == _gist(exercise, said) else None
 
     overall = confirmed(explain_by_inputs) if len(failing) == 1 else None
+    overall = overall or explain_parts(exercise, outcomes, expected, mistaken)
     overall = overall or confirmed(explain_all)
+    if overall and any(vague in overall for vague in VAGUE):
+        better = confirmed(explain_by_inputs)
+        overall = better or explain_change_on_top(exercise, outcomes, expected, mistaken) or overall
     # Who writes into an input goes on with another one: what that looks like is not what was meant.
     written = any(outcome.changed for outcome in outcomes)
     partly = not overall and not written and not are_single_truths(expected)
+    if partly:
+        overall = confirmed(explain_by_terms)
+        overall = overall or explain_change_on_top(exercise, outcomes, expected, mistaken)
+        partly = not overall
     known = recognise(exercise, outcomes, expected, mistaken, whole=False) if partly else None
-    if known is not None and (more is None or _still_known(exercise, known, more)):
-        message = f"{for_the_most_part(exercise, known, outcomes, expected, mistaken)}{besides}"
-        return Verdict("known mistake", message, known.name, place)
+    if known is not None and more is not None and not _still_known(exercise, known, more):
+        known = None
+    if known is not None:
+        # What explains every case comes before what explains most of them.
+        overall = confirmed(explain_by_inputs)
+    if known is not None and not overall:
+        hint, odd = for_the_most_part(exercise, known, outcomes, expected, mistaken)
+        shown = wrong if odd is None else odd
+        said = describe(exercise, outcomes, expected, shown)
+        # A table hardly agrees by chance: the slip comes first. Plain numbers do: first what can be seen.
+        order = (hint, said) if has_tensor(expected[shown].value) else (said, hint)
+        verdict = Verdict("known mistake", f"{' '.join(order)}{besides}", known.name, place)
+        return _with_example(exercise, answer, outcomes, shown, verdict, quick)
     overall = overall or confirmed(explain_by_terms) or confirmed(explain_by_inputs)
     start = _right_cases(exercise, right)
     text = overall or describe(exercise, outcomes, expected, wrong)
@@ -274,6 +295,15 @@ def _besides(exercise: Exercise, outcomes: list[Outcome], raising: list[int]) ->
     return said
 
 
+def _of_lists(case: Case, exercise: Exercise, names: tuple[str, ...]) -> str:
+    """What a copy of a list does not do, as one more sentence where an input is a list of lists."""
+    places = zip(inspect.signature(exercise.reference).parameters, case.inputs, strict=False)
+    nested = [v for name, v in places if name in names and isinstance(v, list)]
+    if not any(isinstance(item, list) for value in nested for item in value):
+        return ""
+    return " A copy of a list of lists (`list(x)`, `x[:]`) holds the same inner lists: copy these as well."
+
+
 def _named(names: tuple[str, ...]) -> str:
     return " and ".join(f"`{name}`" for name in names)
 
@@ -324,6 +354,7 @@ def _right_values(exercise: Exercise, answer: Callable, outcomes: list[Outcome],
             f"The numbers are right, but for {exercise.cases[changed].name} your input {named} is different "
             "after the call: something writes into it in place. "
             f"Whoever called the function still needs it, so look for {IN_PLACE}."
+            f"{_of_lists(exercise.cases[changed], exercise, outcomes[changed].changed)}"
         )
         return Verdict("wrong", text, "changes its input")
     if not _quietly_repeats(exercise, answer, exercise.cases[0], outcomes[0]):

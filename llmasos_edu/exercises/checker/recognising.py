@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import torch
+
 from llmasos_edu.exercises.checker.comparing import to_tensor
 from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
 from llmasos_edu.exercises.checker.running import Outcome, same
@@ -9,6 +11,7 @@ from llmasos_edu.exercises.checker.running import Outcome, same
 # A mistake that does not fit everywhere is still named when it explains this share of the cases in which it
 # differs from the reference, and at least so many of them (two where these are all).
 PARTIAL_SHARE = 2 / 3
+PLAIN_SHARE = 2 / 3  # of the cases that come out wrong, where no tensor is asked for
 FEWEST = 3
 # For each case in which the answer is right though the mistake would show, it must explain so many.
 FEW_SPARED = 5
@@ -22,6 +25,8 @@ def recognise(
     single = all(isinstance(want.value, int) for want in expected)
     whole_numbers = all(_is_whole(want.value) for want in expected)
     right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
+    # A few plain numbers agree by chance where tables of them do not.
+    least = 0 if any(has_tensor(want.value) for want in expected) else PLAIN_SHARE * right.count(False)
     for mistake in exercise.mistakes:
         for number in range(len(mistake.implementations)):
             theirs = mistaken[mistake.name, number]
@@ -49,11 +54,16 @@ def recognise(
             # show, or, of several numbers, all that is wrong.
             wanted = 1.0 if single or (whole_numbers and beyond) else PARTIAL_SHARE
             fewest = 2 if share == 1 else FEWEST
-            enough = explained >= max(fewest, 2 * beyond) and share >= wanted and not alike
+            enough = explained >= max(fewest, 2 * beyond, least) and share >= wanted and not alike
             enough = enough and explained >= FEW_SPARED * spared
             if enough and explained + share > best_score:
                 best, best_score = mistake, explained + share
     return best
+
+
+def has_tensor(value: object) -> bool:
+    """Whether a result, or a part of it, is a tensor."""
+    return any(isinstance(part, torch.Tensor) for part in (value if isinstance(value, tuple) else (value,)))
 
 
 def _is_nothing(value: object) -> bool:
@@ -99,8 +109,8 @@ def are_single_truths(expected: list[Outcome]) -> bool:
 
 def for_the_most_part(
     exercise: Exercise, known: Mistake, outcomes: list[Outcome], expected: list[Outcome], mistaken: dict
-) -> str:
-    """The words of a mistake that explains most cases: in how many, and one that is another than it gives."""
+) -> tuple[str, int | None]:
+    """The words on a mistake that explains most cases, and a wrong case that it does not explain, if any."""
     fits = max(
         ([same(exercise, got, it) for got, it in zip(outcomes, mistaken[known.name, n], strict=True)]
          for n in range(len(known.implementations))),
@@ -108,8 +118,9 @@ def for_the_most_part(
     )  # fmt: skip
     wrong = [not same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     explained = sum(fit and bad for fit, bad in zip(fits, wrong, strict=True))
-    odd = exercise.cases[fits.index(False)].name
+    odd = next((i for i, fit in enumerate(fits) if wrong[i] and not fit and not outcomes[i].error), None)
+    name = exercise.cases[fits.index(False) if odd is None else odd].name
     return (
         f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
-        f"{known.message} It shows differently for {odd}, so that yours may be another."
-    )
+        f"{known.message} It shows differently for {name}, so that yours may be another."
+    ), odd

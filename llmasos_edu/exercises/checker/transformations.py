@@ -25,8 +25,10 @@ STORIES = {
     0.5: "What is halved, or counted once where it comes twice?",
     100.0: "Is it a share, or per cent?",
 }
+PLAIN = (2.0, 0.5, 100.0)
 POWERS = {1.0: "{}", -1.0: "1 / {}", 0.5: "the root of {}", -0.5: "1 / the root of {}"}
 POWERS |= {2.0: "the square of {}", -2.0: "1 / the square of {}"}
+BY_SIZE = "Is something summed that should be averaged (or averaged over too much), or scaled once too often?"
 
 
 # What an answer may look like for quite another reason than a slip in this place.
@@ -45,6 +47,8 @@ def explain(pairs: list[Pair], noun: str, *, strict: bool = False) -> str | None
         a sentence or two, or None where no change explains every case.
     """
     failing = [pair for pair in pairs if not pair.right]
+    if failing and all(same(pair.got, pair.want) for pair in failing):
+        return None  # so near that what changes next to nothing would explain it
     ways = (_same_everywhere, other_shape, _factor, _offset, _elementwise, along_an_axis, other_order)
     numbers = {float(p.want) for p in failing if p.want.numel() == 1} if _are_numbers(failing) else set()
     if len(numbers) == 1 and len(failing) > 1:
@@ -59,6 +63,18 @@ def explain(pairs: list[Pair], noun: str, *, strict: bool = False) -> str | None
 def _are_numbers(pairs: list[Pair]) -> bool:
     """Whether a single number is asked for, and came, in each case."""
     return all(p.want.numel() == 1 and p.got.numel() == 1 for p in pairs)
+
+
+def explain_numbers(pairs: list[Pair], noun: str) -> str | None:
+    """As `explain`, for a constant factor or a function of each number alone: what can hardly be chance."""
+    failing = [pair for pair in pairs if not pair.right]
+    for words in (_factor, _elementwise):
+        found = words(pairs, failing)
+        if found and not any(
+            vague in found for vague in (*VAGUE, "is zero", "whether it is zero", BY_SIZE, STORIES[-1.0])
+        ):
+            return said_of(noun, found)
+    return None
 
 
 def _are_truths(pairs: list[Pair]) -> bool:
@@ -113,6 +129,12 @@ def _factor(pairs: list[Pair], failing: list[Pair]) -> str | None:
     if abs(first - 1) < 0.02:
         return None
     story = next((words for f, words in STORIES.items() if math.isclose(f, first, rel_tol=5e-3)), None)
+    if (
+        len(wrong) < 3
+        and all(p.want.numel() == 1 for _, p in known)
+        and (not story or any(math.isclose(first, f, rel_tol=5e-3) for f in PLAIN))
+    ):
+        return None  # twice as much in two cases of ten is no rule
     start = f"is {first:.3g} times what it should be, {_reach(failing)}."
     return f"{start} {story or 'What does that factor depend on?'}"
 
@@ -135,18 +157,16 @@ def _factor_by_size(known: list[tuple[float, Pair]]) -> str | None:
             sizes = [(f, pair.sizes[name]) for f, pair in known]
             if all(size > 0 and math.isclose(f, size**power, rel_tol=5e-3) for f, size in sizes):
                 spoken = form.format(name if name.startswith("the ") else f"`{name}`")
-                return (
-                    f"is {spoken} times what it should be, in every case. Is something summed that should "
-                    "be averaged (or averaged over too much), or scaled once too often?"
-                )
+                return f"is {spoken} times what it should be, in every case. {BY_SIZE}"
     return None
 
 
 def _offset(pairs: list[Pair], failing: list[Pair]) -> str | None:
-    # One too many in two cases of nine is no rule: whole numbers come out so by chance.
+    # One too many in two cases of nine is no rule: whole and single numbers come out so by chance.
     if _are_truths(pairs):
         return None
-    enough = 3 if all(p.whole for p in pairs) else 2
+    single = all(p.want.numel() == 1 for p in pairs)
+    enough = 3 if single or all(p.whole for p in pairs) else 2
     if any(p.got.shape != p.want.shape for p in pairs) or wrong_numbers(failing) < enough:
         return None
     gaps = torch.cat([(p.got - p.want)[p.want.isfinite()].flatten() for p in failing])

@@ -346,6 +346,7 @@ REPEATING = Exercise(
         Case("runs of one", ([3, 1, 3], 1)),
         Case("a run that overlaps itself", ([5, 5, 5], 3)),
         Case("a run that stands late in a long text", ([1, 2, 3, 4, 5, 6, 7, 5], 2)),
+        Case("a token whose digits end another", ([12, 3, 2], 2)),
     ),
     draw=_draw_tokens,
     mistakes=(

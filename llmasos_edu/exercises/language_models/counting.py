@@ -113,6 +113,16 @@ SMOOTHED = Exercise(
             (_maximum_likelihood,),
         ),
         Mistake(
+            "k cut to a whole number",
+            "You cut k to a whole number, so that a k below 1 adds nothing. It may be any number above 0.",
+            (
+                lambda counts, k: _maximum_likelihood([count + int(k) for count in counts], k),
+                lambda counts, k: [
+                    (count + int(k)) / (sum(counts) + int(k) * len(counts) or 1) for count in counts
+                ],
+            ),
+        ),
+        Mistake(
             "counts, not probabilities",
             "You return counts with k added. Probabilities are shares: what is left is a division.",
             (lambda counts, k: [count + k for count in counts],),

@@ -152,6 +152,13 @@ def _found(windows, known, per=None):
     return sum(window in known for window in windows) / count if count else 0.0
 
 
+def _as_text(train, held_out, width, between):
+    """Windows looked for in a text of all tokens' digits."""
+    text = between.join(map(str, train))
+    windows = _windows(held_out, width)
+    return sum(between.join(map(str, window)) in text for window in windows) / len(windows)
+
+
 def _distinct(train, held_out, width):
     windows = set(_windows(held_out, width))
     return len(windows & set(_windows(train, width))) / len(windows)
@@ -194,6 +201,7 @@ LEAK = Exercise(
         Case("single tokens", ([1, 2, 3, 1], [3, 3, 4, 1, 5], 1)),
         Case("the training text's last window", ([9, 9, 4, 5], [4, 5, 1, 0], 2)),
         Case("tokens of several digits", ([1, 23, 4], [12, 3, 23, 4], 2)),
+        Case("digits of other tokens", ([11, 25, 3], [1, 2, 25, 3], 2)),
     ),
     draw=_draw_leak,
     mistakes=(
@@ -259,15 +267,16 @@ LEAK = Exercise(
             (lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=1),),
         ),
         Mistake(
+            "a text in a text",
+            "You look for a text in a text, where 1 2 is found in 11 25: its first and its last token may be "
+            "pieces of others. Compare whole tokens.",
+            (lambda t, h, w: _as_text(t, h, w, " "),),
+        ),
+        Mistake(
             "digits run together",
             "You write the tokens into one string without anything between them. Then 12, 3 reads like 1, "
             "23: keep each token apart.",
-            (
-                lambda t, h, w: (
-                    sum("".join(map(str, x)) in "".join(map(str, t)) for x in _windows(h, w))
-                    / len(_windows(h, w))
-                ),
-            ),
+            (lambda t, h, w: _as_text(t, h, w, ""),),
         ),
     ),
 )

@@ -34,6 +34,31 @@ def _undefined(body):
     return unit @ unit.T
 
 
+def _added(lengths, eps):
+    return (lengths + eps) * (lengths + eps).mT
+
+
+def _added_to_the_product(lengths, eps):
+    return lengths * lengths.mT + eps
+
+
+def _product_held(lengths, eps):
+    return (lengths * lengths.mT).clamp(min=eps)
+
+
+def _held_above(divisor, eps):
+    """Cosines with something against 0 / 0 in the divisor, or in each length."""
+
+    def cosines(body):
+        lengths = body.norm(dim=1, keepdim=True)
+        if divisor is torch.clamp:
+            lengths = lengths.clamp(min=eps)
+            return body @ body.T / (lengths * lengths.mT)
+        return body @ body.T / divisor(lengths, eps)
+
+    return cosines
+
+
 def _lengths_of_all(gradients, shared):
     body, lengths = gradients[:, shared], gradients.norm(dim=1)
     products = lengths[:, None] * lengths
@@ -131,6 +156,17 @@ COSINES = Exercise(
             "A task that does not reach the body has a gradient of length 0 there, and you divide by it: "
             "NaN. Its cosines are 0.",
             (_body(_undefined),),
+        ),
+        Mistake(
+            "too much against zero",
+            "Something is added to the lengths, or they are held above a number, against 0 / 0, and that is "
+            "not small beside a small gradient: its cosines come out too near to 0. Ask for the length 0.",
+            (
+                *(_body(_held_above(_added, eps)) for eps in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)),
+                *(_body(_held_above(torch.clamp, eps)) for eps in (1e-1, 1e-3)),
+                *(_body(_held_above(_added_to_the_product, eps)) for eps in (1e-2, 1e-6, 1e-8, 1e-9)),
+                _body(_held_above(_product_held, 1e-4)),
+            ),
         ),
         Mistake(
             "not divided by the lengths",

@@ -32,6 +32,11 @@ def _sweep(used, hand, *, start=None, clear=True, whole=False, step=1, past=1):
     return hand, used, (hand + past) % len(used)
 
 
+def _newcomer_used(used, hand):
+    victim, bits, after = _sweep(used, hand)
+    return victim, [bit or frame == victim for frame, bit in enumerate(bits)], after
+
+
 def _draw_clock(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     size = generator.randrange(4, 8)
@@ -111,6 +116,12 @@ CLOCK = Exercise(
                     (v + 1) % len(u),
                 ),
             ),
+        ),
+        Mistake(
+            "the newcomer's bit set",
+            "You set the victim's bit, as for the page that comes in. Asked for are the bits after "
+            "the sweep, before anybody comes.",
+            (_newcomer_used,),
         ),
         Mistake(
             "the end is not followed by the beginning",

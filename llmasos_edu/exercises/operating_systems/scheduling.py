@@ -301,6 +301,7 @@ ROUND_ROBIN = Exercise(
     cases=(
         Case("three of 5, quantum 1", ([5, 5, 5], 1)),
         Case("lengths 3 and 5, quantum 2", ([3, 5], 2)),
+        Case("two of just one quantum", ([2, 2], 2)),
         Case("quantum longer than any job", ([4, 2, 3], 10)),
         Case("a short one behind a long one", ([10, 1, 2], 4)),
         Case("one job", ([7], 3)),

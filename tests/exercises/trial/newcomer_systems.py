@@ -42,7 +42,7 @@ def first_three_not_counted():
     return {"fifo": 5, "lru": 4, "optimal": 3}
 
 
-@wrong("2.2-5", "The victim and hand are right. For one frame, in use, the")
+@wrong("2.2-5", "You set the victim's bit, as for the page that comes in.")
 def newcomer_sets_its_bit(used, hand):
     used = list(used)
     while used[hand]:

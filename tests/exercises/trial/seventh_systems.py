@@ -124,7 +124,7 @@ def stack_distance_a_reference_is_a_hit(references, num_frames):
 
 
 # The victim's bit is set already, as if its new page had just been used
-@wrong("2.2-5", "The victim and hand are right. For one frame, in use, the bits")
+@wrong("2.2-5", "You set the victim's bit, as for the page that comes in.")
 def the_victim_s_bit_is_set_already(used, hand):
     bits, n = list(used), len(used)
     while bits[hand]:
@@ -260,7 +260,7 @@ def a_job_that_ends_within_its_quantum_still(lengths, quantum):
 
 # A job that ends exactly with its quantum goes to the back of the queue once more and ends when it is
 # next met
-@wrong("2.2-10", "For three of 5, quantum 1, your result differs in 2 of 3 places:")
+@wrong("2.2-10", "For two of just one quantum, your result differs in 1 of 2")
 def a_job_that_ends_exactly_with_its_quantum(lengths, quantum):
     left, ends, clock = list(lengths), [0] * len(lengths), 0
     queue = deque(range(len(lengths)))

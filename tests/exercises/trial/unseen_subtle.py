@@ -882,7 +882,7 @@ def regulariser_that_is_never_negative(log_variances, losses):
     return (losses / log_variances.exp() + F.softplus(log_variances) / 2).sum()
 
 
-@wrong("3.4-7", "nearly right, 0.2 % off")
+@wrong("3.4-7", "Something is added to the lengths, or they are held above")
 def a_thousandth_added_to_the_lengths(gradients, shared):
     body = gradients[:, shared]
     unit = body / (body.norm(dim=1, keepdim=True) + 1e-3)

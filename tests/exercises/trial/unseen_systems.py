@@ -155,7 +155,7 @@ def bits_cleared_in_the_readers_list(used, hand):
     return hand, used, (hand + 1) % len(used)
 
 
-@wrong("2.2-5", "bits are True and should be False")
+@wrong("2.2-5", "You set the victim's bit, as for the page that comes in.")
 def victims_bit_set(used, hand):
     """The new page counts as used at once."""
     used = list(used)
@@ -330,7 +330,7 @@ def ends_in_the_order_of_ending(lengths, quantum):
     return ends
 
 
-@wrong("2.2-10", "is 15 and should be 13")
+@wrong("2.2-10", "is 4 and should be 2")
 def a_last_turn_of_nothing(lengths, quantum):
     """A job that ends with its turn goes to the queue once more."""
     queue, now, ends = deque(enumerate(lengths)), 0, [0] * len(lengths)
