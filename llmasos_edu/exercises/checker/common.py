@@ -9,6 +9,22 @@ from llmasos_edu.exercises.checker.terms import sizes_of
 
 BY_CHANCE = ("negative number", "above 100")  # how facts on single numbers end
 
+# Numbers that are names of something: that one equals a size is chance.
+NAMES = {
+    "start",
+    "end",
+    "pad",
+    "cls",
+    "sep",
+    "mask_id",
+    "hand",
+    "index",
+    "free",
+    "token",
+    "requester",
+    "user",
+}
+
 
 def what_right_cases_share(exercise: Exercise, right: dict[int, bool], trivial: set[int]) -> str | None:
     """What the cases that come out right have in common, and no other has, in words.
@@ -36,7 +52,7 @@ def what_right_cases_share(exercise: Exercise, right: dict[int, bool], trivial: 
 def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
     sizes = {name if name[:4] == "the " else f"`{name}`": n for name, n in sizes_of(exercise, case).items()}
     facts = {f"{name} is {size:g}" for name, size in sizes.items() if size in (0, 1)}
-    names_of_sizes = sorted(sizes)
+    names_of_sizes = sorted(name for name in sizes if name.strip("`") not in NAMES)
     facts |= {
         f"{one} equals {other}"
         for place, one in enumerate(names_of_sizes)

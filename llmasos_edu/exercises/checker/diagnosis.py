@@ -19,7 +19,7 @@ from llmasos_edu.exercises.checker.comparing import (
 from llmasos_edu.exercises.checker.exercise import Exercise
 from llmasos_edu.exercises.checker.pairs import Pair
 from llmasos_edu.exercises.checker.running import Outcome
-from llmasos_edu.exercises.checker.terms import axes_of_parts, is_are, place_in_words, sizes_of
+from llmasos_edu.exercises.checker.terms import along, axes_of_parts, is_are, place_in_words, sizes_of
 from llmasos_edu.exercises.checker.transformations import explain
 
 CAUSES = {
@@ -271,7 +271,9 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
         if where or len(right) < len(exercise.cases)
         else what_right_cases_share(exercise, right, _zeros(compared, number))
     )
-    return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", where, split, cut_off)))
+    number = isinstance(want, bool) and actual.dtype != torch.bool
+    truth = "True or False is asked for, and a number came." if number else None
+    return " ".join(filter(None, (f"For {exercise.cases[shown].name}, {said}", truth, where, split, cut_off)))
 
 
 def _other_form(got: object, want: object, actual: torch.Tensor, wanted: torch.Tensor) -> str | None:
@@ -338,6 +340,11 @@ def _first_difference(
     actual, wanted = as_numbers(actual), as_numbers(wanted)
     if actual.shape != wanted.shape:
         has = "have" if is_are(noun).endswith(" are") else "has"
+        cut = _cut_along_one_axis(actual, wanted, axes)
+        if cut:
+            return (
+                f"{noun} {has} the shape {list(actual.shape)}, but {list(wanted.shape)} is asked for: {cut}."
+            )
         return (
             f"{noun} {has} the shape {list(actual.shape)}, but {list(wanted.shape)} is asked for. "
             "Write down what each axis counts, line by line, and see where the two part."
@@ -364,6 +371,26 @@ def _first_difference(
     differ = "differ" if is_are(noun).endswith(" are") else "differs"
     count = f"{differ} in {int(wrong.sum())} of {wrong.numel()} places"
     return f"{noun} {count}: the first, {where}, is {came} and should be {should}."
+
+
+def _cut_along_one_axis(
+    actual: torch.Tensor, wanted: torch.Tensor, axes: tuple[str, ...] | None
+) -> str | None:
+    """In words, that a result is right but ends too early or late along one axis; None where not."""
+    if actual.dim() != wanted.dim() or not actual.dim():
+        return None
+    apart = [i for i, (a, b) in enumerate(zip(actual.shape, wanted.shape, strict=True)) if a != b]
+    if len(apart) != 1:
+        return None
+    axis, length = apart[0], min(actual.shape[apart[0]], wanted.shape[apart[0]])
+    common = [tensor.narrow(axis, 0, length) for tensor in (actual, wanted)]
+    if not length or not torch.allclose(*common, rtol=1e-5, atol=1e-6, equal_nan=True):
+        return None
+    what = along(axis - actual.dim(), axes, actual.dim())
+    what = what if what.startswith("axis ") else f"the {what}"
+    if actual.shape[axis] < wanted.shape[axis]:
+        return f"it is right as far as it goes, and ends too early along {what}"
+    return f"it is right, but for what follows: it ends too late along {what}"
 
 
 def _number(value: float, truth: bool, whole: bool) -> str:

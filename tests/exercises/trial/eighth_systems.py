@@ -169,7 +169,7 @@ def a_closed_sum_without_a_clock_for_every(lengths, quantum):
 
 
 # Returns how many deadlines are missed: 0 where all are met, which is false
-@wrong("2.2-11", "Your result is exactly inverted: true where it should be false,")
+@wrong("2.2-11", "True or False is asked for, and a number came.")
 def returns_how_many_deadlines_are_missed_0_where(lengths, deadlines):
     now, missed = (0, 0)
     for d, n in sorted(zip(deadlines, lengths, strict=False)):
