@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmasos_edu.plots.speaking import listed, spoken
+from llmasos_edu.plots.speaking import listed, read_out, spoken
 
 STRONG = 0.3  # a mean weight from which a place is named
 
@@ -68,12 +68,6 @@ def _place(row: int, top: int, same: bool) -> str:
     if not same:
         return "at "
     return "itself, " if top == row else f"{row - top} back, " if top < row else f"{top - row} on, "
-
-
-def read_out(token: str) -> str:
-    """A token as it is read out: its leading blank is not told."""
-    token = token.lstrip("·") or "blank"
-    return token.replace("⏎", "line end ").replace("·", " ").strip() or "line end"
 
 
 def _on(grid: np.ndarray, true_keys: Sequence[Sequence[int]]) -> float:

@@ -21,7 +21,7 @@ from matplotlib.ticker import LogFormatter, NullFormatter, ScalarFormatter
 
 from llmasos_edu.plots.figure_parts import Cells, Mark, Panel, Reading, Scale, Series, merged, set_ranges
 from llmasos_edu.plots.looks import look_of, name_of, names_of_looks, own_name
-from llmasos_edu.plots.speaking import plain
+from llmasos_edu.plots.speaking import plain, read_out
 
 LINE_WORDS = {":": "dotted ", "--": "dashed ", "-.": "dashed "}
 
@@ -75,7 +75,7 @@ def _places(axis: Axis) -> dict[float, str]:
     if isinstance(formatter, ScalarFormatter | LogFormatter | NullFormatter):
         return {}
     at = [float(place) for place in axis.get_ticklocs()]
-    texts = [plain(text) for text in formatter.format_ticks(at)]
+    texts = [read_out(plain(text)) for text in formatter.format_ticks(at)]
     if all(_is_number(text, place) for place, text in zip(at, texts, strict=False)):
         return {}
     return {place: text for place, text in zip(at, texts, strict=False) if text}

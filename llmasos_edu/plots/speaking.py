@@ -6,6 +6,17 @@ import math
 import re
 from collections.abc import Iterable
 
+SIGNS = {".": "full stop", ",": "comma", ":": "colon", ";": "semicolon", "(": "opening bracket"}
+SIGNS |= {")": "closing bracket", '"': "quotation mark", "'": "apostrophe", "_": "underscore", "-": "hyphen"}
+SIGNS |= {
+    "()": "two brackets",
+    "=": "equals sign",
+    "*": "asterisk",
+    "`": "backtick",
+    "[": "opening square bracket",
+}
+SIGNS |= {"]": "closing square bracket", "?": "question mark", "!": "exclamation mark", "/": "slash"}
+
 
 def spoken(value: float, step: float = 0.0) -> str:
     """A number as it is spoken: at most three significant digits, none finer than `step`; never `1e-05`.
@@ -47,6 +58,16 @@ def plain(text: str) -> str:
     text = re.sub(r"\\[;,! ]", " ", text)
     text = re.sub(r"\\([a-zA-Z]+)", r"\1", text)
     return " ".join(text.replace("{", "").replace("}", "").split())
+
+
+def read_out(token: str) -> str:
+    """A token or a tick as it is read out: signs by their names, the mark of a leading blank left out."""
+    bare = token.replace("\N{MIDDLE DOT}", " ").replace("\N{OPEN BOX}", " ").strip()
+    if not bare:
+        return "blank" if token else ""
+    if bare.strip("⏎ ") == "":
+        return "line end"
+    return SIGNS.get(bare, " ".join(bare.replace("⏎", " line end ").split()))
 
 
 def capital(sentence: str) -> str:

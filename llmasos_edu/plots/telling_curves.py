@@ -22,7 +22,7 @@ def tell_plane(panel: Panel, before: Panel | None, detail: int) -> list[str]:
     if detail == RANGES:
         return [*said, *_curves_shortly(told)]
     common = _common_places(told, panel)
-    listing = common is not None and bool(told)
+    listing = common is not None and bool(told) and detail == FULL
     if listing:
         said.append(f"At {listed(reads(at, panel.x) for at in common)}:")
     parts = [_tell_curves(curves, panel, detail, listing) for curves in _of_one_name(told)]
@@ -32,7 +32,10 @@ def tell_plane(panel: Panel, before: Panel | None, detail: int) -> list[str]:
         said[-2:] = [" ".join(said[-2:])]
     if named and nameless:
         said.append(f"{many(len(nameless), 'line')} without a name.")
-    said += [capital(_tell_dots(dots, panel, detail)) for dots in panel.dots]
+    if detail == SHORT and len(panel.dots) > 2:
+        said += _dots_shortly(panel)
+    else:
+        said += [capital(_tell_dots(dots, panel, detail)) for dots in panel.dots]
     curves = names_of(panel.curves)
     said += [_tell_area(area, panel) for area in panel.areas if area.name and area.name not in curves]
     return said
@@ -169,6 +172,16 @@ def _tell_dots(dots: Series, panel: Panel, detail: int) -> str:
     if count >= 20 and detail == FULL:
         words += _by_thirds(dots, panel)
     return sentence(f"{words}, correlation {spoken(r, 0.01)}" if count >= 8 and math.isfinite(r) else words)
+
+
+def _dots_shortly(panel: Panel) -> list[str]:
+    """Many series of dots by their middles."""
+    shown = [dots for dots in panel.dots if dots.name] or panel.dots
+    middles = [
+        f"{dots.name or dots.marker} ({reads(dots.x.mean(), panel.x)}, {reads(dots.y.mean(), panel.y)})"
+        for dots in shown
+    ]
+    return [f"Middles, across and up: {', '.join(middles)}."]
 
 
 def _by_thirds(dots: Series, panel: Panel) -> str:

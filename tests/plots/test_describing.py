@@ -16,7 +16,7 @@ from llmasos_edu.plots.describing import LENGTH, describe, say
 from llmasos_edu.plots.drawing import Drawing
 from llmasos_edu.plots.experts import expert_load_figure
 from llmasos_edu.plots.reading import read
-from llmasos_edu.plots.speaking import listed, plain, spoken
+from llmasos_edu.plots.speaking import listed, plain, read_out, spoken
 from llmasos_edu.plots.style import attention_figure, book_style
 
 
@@ -463,3 +463,35 @@ def test_a_cloud_is_told_by_its_left_and_its_right():
     np.random.default_rng(0).shuffle(x)
     axes.scatter(x, np.where(x < 40, 0, 1) + 0.01 * np.cos(17 * x))
     assert "(left third -0.01 to 0.01, right third 0.99 to 1.01)" in describe(figure)
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        (".", "full stop"),
+        ("·if", "if"),
+        ("⏎···", "line end"),
+        ("·", "blank"),
+        ("a·b", "a b"),
+        ("x", "x"),
+        ("", ""),
+    ],
+)
+def test_tokens_are_read_out(token, said):
+    assert read_out(token) == said
+
+
+def test_bars_of_signs_are_told_by_their_names():
+    figure, axes = picture()
+    axes.barh([".", "·if"], [0.5, 0.25])
+    assert "full stop 0.5, if 0.25" in describe(figure)
+
+
+def test_many_series_of_dots_are_told_by_their_middles():
+    figure, axes = picture()
+    for at in range(12):
+        axes.plot(np.arange(9.0)[::-1] + at, np.full(9, at), "o", label=f"a contender with a name {at}")
+        axes.plot(at, at, "*k", label="this run" if at == 0 else None)
+    axes.legend()
+    told = describe(figure)
+    assert "Middles, across and up: a contender with a name 0 (4, 0)" in told
