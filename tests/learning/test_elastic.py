@@ -57,22 +57,23 @@ def test_empirical_fisher_of_a_line_by_formula():
 
 def test_sampled_fisher_of_a_line_is_its_closed_form():
     # whatever the labels are: F of w_kj is mean(x_j^2) / sigma^2, and a target is one of two outputs
-    model, x = line(), draws(8).repeat(1000, 1)
-    found = fisher_diagonal(model, (x, torch.full((8000, 2), 1e6)), distribution=gaussian)
+    # (3,000 draws are off by 10 % at most; answers drawn a tenth too wide or too narrow by 25 % or more)
+    model, x = line(), draws(8).repeat(375, 1)
+    found = fisher_diagonal(model, (x, torch.full((3000, 2), 1e6)), distribution=gaussian)
     closed = (x.square().mean(0) / SIGMA**2 / 2).expand(2, 3)
-    assert_close(found["weight"], closed, rtol=0.08, atol=0)
-    assert_close(found["bias"], torch.full((2,), 1 / SIGMA**2 / 2).double(), rtol=0.08, atol=0)
+    assert_close(found["weight"], closed, rtol=0.15, atol=0)
+    assert_close(found["bias"], torch.full((2,), 1 / SIGMA**2 / 2).double(), rtol=0.15, atol=0)
 
 
 def test_the_two_agree_where_the_model_is_right_and_only_there():
-    x = draws(2000)
+    x = draws(700)
     truth = line(seed=5)
-    noise = SIGMA * torch.randn(2000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    noise = SIGMA * torch.randn(700, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     y = truth(x).detach() + noise
     sampled, empirical = (
         fisher_diagonal(truth, (x, y), labels=labels, distribution=gaussian) for labels in ("model", "data")
     )
-    assert_close(sampled["weight"], empirical["weight"], rtol=0.2, atol=0)
+    assert_close(sampled["weight"], empirical["weight"], rtol=0.3, atol=0)
     wrong = line(seed=6)
     empirical = fisher_diagonal(wrong, (x, y), labels="data", distribution=gaussian)
     sampled = fisher_diagonal(wrong, (x, y), distribution=gaussian)
