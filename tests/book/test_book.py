@@ -45,6 +45,7 @@ class Counter(anywidget.AnyWidget):
     def __repr__(self):
         return "Counter(7)"
 Counter()"""
+SHOWN = "Across: 0 to 2; up: 1 to 4. At 0, 1 and 2: a line 1, 2, 4."  # what PLOT draws
 PLOT = """\
 import matplotlib.pyplot as plt
 plt.plot([1, 2, 4])
@@ -68,14 +69,14 @@ def code(name, source, **metadata):
 def stored(tmp_path_factory):
     """A small chapter, stored twice: (path, text after the first run, text after the second)."""
     path = tmp_path_factory.mktemp("book") / "small.ipynb"
-    alt = {"image": {"alt": "a rising line"}}
+    lead = {"image": {"lead": "A rising line"}}
     notebook = notebook_of(
         new_markdown_cell(
             "# A small <chapter>\n\nWith $\\sqrt{d_k}$.\n\n$$\\begin{aligned}a &= b\\end{aligned}$$",
             id="title",
         ),
         code("prints", PRINTS, collapsed=True, tags=["kept"]),
-        code("plot", PLOT, mystnb=alt, ExecuteTime={"start": "now"}),
+        code("plot", PLOT, mystnb=lead, ExecuteTime={"start": "now"}),
         code("widget", WIDGET),
         code("nothing", ""),
         code("answer", "6 * 7"),
@@ -100,7 +101,8 @@ def test_what_is_stored_has_counts_in_order_and_only_allowed_metadata(stored):
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
     assert notebook["metadata"]["language_info"] == {"name": "python"}
     assert cells["prints"]["metadata"] == {"tags": ["kept"]}
-    assert cells["plot"]["metadata"] == {"mystnb": {"image": {"alt": "a rising line"}}}
+    image = {"lead": "A rising line", "alt": f"A rising line. {SHOWN}"}
+    assert cells["plot"]["metadata"] == {"mystnb": {"image": image}}
     assert [cells[name]["execution_count"] for name in ("prints", "plot", "widget", "nothing", "answer")] == [
         1,
         2,
@@ -131,7 +133,7 @@ def test_the_page_is_alive_and_fetches_nothing(stored, tmp_path):
     assert "<title>A small &lt;chapter&gt;</title>" in page
     assert "clicks: " in page
     assert base64.b64encode(b"seven").decode() in page
-    assert 'alt="a rising line"' in page
+    assert f'alt="A rising line. {SHOWN}"' in page
     assert page.count("<math ") == 2
     assert "<msqrt>" in page
     assert stored[0].read_text() == stored[1], "exporting must leave the notebook alone"
