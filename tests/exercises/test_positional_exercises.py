@@ -294,7 +294,7 @@ VARIATIONS = [
     ("4.2.3-4", "positions added in every layer", encode_with_positions_everywhere),
     ("4.2.3-4", "factor missing", encode_without_the_factor),
     ("4.2.3-5", "columns counted", positions_by_columns),
-    ("4.2.3-5", "padding not set to 0", positions_clamped),
+    ("4.2.3-5", "padding behind not set to 0", positions_clamped),
     ("4.2.3-6", "always from position 0", learned_from_zero),
     ("4.2.3-6", "stays at the last position", learned_with_min),
     ("4.2.3-6", "torch's own IndexError", learned_without_a_check),

@@ -211,7 +211,7 @@ BATCHES = Question(
 def _draw_guesses(seed: int) -> dict:
     generator = random.Random(seed)
     return {"chance": generator.choice([0.4, 0.5, 0.6, 0.7, 0.8]), "guesses": generator.choice([2, 3, 4]),
-            "price": generator.choice([0.05, 0.1, 0.2])}  # fmt: skip
+            "price": generator.choice([0.1, 0.15, 0.2])}  # fmt: skip
 
 
 def _tokens(chance, guesses):
@@ -283,6 +283,21 @@ GUESSES = Question(
                     "speedup": _tokens(chance, guesses) / (1 + price * (guesses + 1))
                 },
                 lambda chance, guesses, price: {"never": 1 / (1 + price * (guesses + 1))},
+            ),
+        ),
+        Mistake(
+            "the last token read for nothing",
+            "You let a step pay for its guesses alone. It reads the text's last token as well: with k guesses "
+            "it costs 1 + c (k + 1), and without any 1 + c.",
+            tuple(
+                lambda chance, guesses, price, plain=plain, names=names: {
+                    name: (_tokens(chance, guesses) if name == "speedup" else 1)
+                    * (1 + price * plain)
+                    / (1 + price * guesses)
+                    for name in names
+                }
+                for names in (("speedup", "never"), ("speedup",), ("never",))
+                for plain in (0, 1)
             ),
         ),
         Mistake(

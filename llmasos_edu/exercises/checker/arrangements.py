@@ -43,10 +43,9 @@ def _not_reduced(pairs: list[Pair], failing: list[Pair]) -> str | None:
                     return pair.got.dim() > 0 and same(getattr(pair.got, name)(**ways), pair.want)
 
                 if all(holds(reduced, p) for p in pairs):
+                    least = min(failing, key=lambda p: p.got.numel())
                     over = "" if axis is None else f" over axis {failing[0].got.dim() + axis}"
-                    return (
-                        f"has the shape {list(failing[0].got.shape)}: its {name}{over} is what is asked for."
-                    )
+                    return f"has the shape {list(least.got.shape)}: its {name}{over} is what is asked for."
     for axis in range(-min(p.want.dim() for p in pairs), 0):
         for name, change in (("mean", torch.mean), ("sum", torch.sum)):
             if all_cases(pairs, lambda p, axis=axis, change=change: change(p.want, dim=axis)):
@@ -58,6 +57,7 @@ def _not_reduced(pairs: list[Pair], failing: list[Pair]) -> str | None:
 def _longer(pairs: list[Pair], failing: list[Pair]) -> str | None:
     if any(p.got.dim() != p.want.dim() for p in pairs):
         return None
+    least = min(failing, key=lambda p: p.want.numel())  # the case that is shown, too
     for axis in range(-min(p.want.dim() for p in pairs), 0):
         for at_end in (True, False):
 
@@ -69,7 +69,7 @@ def _longer(pairs: list[Pair], failing: list[Pair]) -> str | None:
 
             what = along(axis, failing[0].axes, failing[0].want.dim())
             what = f"entries along {what}" if what.startswith("axis") else what
-            where = f"{what} {'at the end' if at_end else 'in front'}: {_list_shapes(failing[0])}."
+            where = f"{what} {'at the end' if at_end else 'in front'}: {_list_shapes(least)}."
             if all(holds(more, p) for p in pairs):
                 return f"is right, but has too many {where}"
             if all(holds(fewer, p) for p in pairs):

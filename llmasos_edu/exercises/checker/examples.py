@@ -15,7 +15,7 @@ from llmasos_edu.exercises.checker.terms import axes_of_inputs, axes_of_parts, n
 
 LITERAL = 48  # a case with more numbers than this is fetched instead of written out
 SECONDS, EACH = 0.3, 0.1  # what the cutting may take in all, and one cut
-WIDTH = 100
+ROOM = 336  # letters of a result that are shown
 EXAMPLES = (
     "batch",
     "n",
@@ -47,31 +47,38 @@ def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, 
         got: what the answer gave in it.
         cut: whether a smaller case may be looked for, by calling the answer again.
     """
-    case = exercise.cases[number]
+    case, parameters = exercise.cases[number], list(inspect.signature(exercise.reference).parameters)
     if cut and got.error is None:
         small = shrink(exercise, answer, case)
-        got = got if small is case else run(exercise, answer, small)
-        case = small
+        # What is fetched by its number comes whole, so that its results have to be those of the whole, too.
+        if small is not case and not _is_fetched(exercise, small, parameters):
+            got, case = run(exercise, answer, small), small
     want = run(exercise, exercise.reference, case)
-    parameters = list(inspect.signature(exercise.reference).parameters)
     name = getattr(answer, "__name__", "")
     name = name if name.isidentifier() else exercise.reference.__name__
     lines = _inputs(exercise, case, parameters, number)
     lines += exercise.shown_by.format(call=f"{name}({', '.join(parameters)})").splitlines()
-    lines += _comment("came:     ", _shown(exercise, got)) + _comment("should be:", _shown(exercise, want))
+    came, should = _shown_beside(exercise, got, want)
+    lines += _comment("came:     ", came) + _comment("should be:", should)
     return "\n".join(lines)
 
 
+def _is_fetched(exercise: Exercise, case: Case, parameters: list[str]) -> bool:
+    """Whether a case's inputs are too many, or of a kind that cannot be written down."""
+    if exercise.build or size_of(case) > LITERAL or len(case.inputs) != len(parameters):
+        return True
+    return any(literal(value) is None for value in case.inputs)
+
+
 def _inputs(exercise: Exercise, case: Case, parameters: list[str], number: int) -> list[str]:
-    values = [literal(value) for value in case.inputs]
-    if exercise.build or size_of(case) > LITERAL or None in values or len(values) != len(parameters):
+    if _is_fetched(exercise, case, parameters):
         names = ", ".join(parameters) + ("," if len(parameters) == 1 else "")
         seed = "" if exercise.seed is None else f", seed={exercise.seed}"
         return [
             "from llmasos_edu.exercises import inputs",
             f'{names} = inputs("{exercise.key}", {number}{seed})  # {exercise.cases[number].name}',
         ]
-    return [f"{name} = {value}" for name, value in zip(parameters, values, strict=True)]
+    return [f"{name} = {literal(value)}" for name, value in zip(parameters, case.inputs, strict=True)]
 
 
 def literal(value: object) -> str | None:
@@ -113,8 +120,22 @@ def _list(value: object) -> str:
 
 
 def _comment(heading: str, text: str) -> list[str]:
-    room = WIDTH - 6 - len(heading)
-    return [f"# {heading} {text if len(text) <= 4 * room else text[: 4 * room - 4].rstrip(' ,') + ' ...'}"]
+    return [f"# {heading} {text if len(text) <= ROOM else text[: ROOM - 4].rstrip(' ,') + ' ...'}"]
+
+
+def _shown_beside(exercise: Exercise, got: Outcome, want: Outcome) -> tuple[str, str]:
+    """What came and what should come; of many parts those alone that differ, where all are too long."""
+    came, should = _shown(exercise, got), _shown(exercise, want)
+    if max(len(came), len(should)) <= ROOM or got.error is not None or want.error is not None:
+        return came, should
+    values = [value for value in (got.value, want.value) if isinstance(value, (tuple, list))]
+    if len(values) < 2 or len(exercise.parts) < 2 or {*map(len, values)} != {len(exercise.parts)}:
+        return came, should
+    rows = [(name, _value(a), _value(b)) for name, a, b in zip(exercise.parts, *values, strict=True)]
+    apart = [row for row in rows if row[1] != row[2]]
+    if not apart or len(apart) == len(rows):
+        return came, should
+    return tuple(";  ".join(f"{row[0]} = {row[i]}" for row in apart) for i in (1, 2))
 
 
 def _shown(exercise: Exercise, outcome: Outcome) -> str:
@@ -122,7 +143,7 @@ def _shown(exercise: Exercise, outcome: Outcome) -> str:
     if outcome.error is not None:
         said = str(outcome.error).strip().splitlines()
         return f"{type(outcome.error).__name__}: {said[0][:80]}" if said else type(outcome.error).__name__
-    if exercise.parts and isinstance(outcome.value, (tuple, list)):
+    if isinstance(outcome.value, (tuple, list)) and len(outcome.value) == len(exercise.parts) > 0:
         named = zip(exercise.parts, outcome.value, strict=False)
         return ";  ".join(f"{name} = {_value(value)}" for name, value in named)
     return _value(outcome.value)

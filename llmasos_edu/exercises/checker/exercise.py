@@ -58,7 +58,8 @@ def value_and_gradients(*places: int) -> Callable[[Callable, tuple], object]:
             return output if output is None or output is ... else (output, *[NO_GRADIENT] * len(places))
         if not output.requires_grad:
             return output, *[NO_GRADIENT] * len(places)
-        probe = torch.linspace(-1, 1, output.numel()).reshape(output.shape)
+        # Of a single number its own gradient, as a reader would take it.
+        probe = torch.linspace(-1 if output.numel() > 1 else 1, 1, output.numel()).reshape(output.shape)
         gradients = torch.autograd.grad((output * probe).sum(), leaves.values(), allow_unused=True)
         return output.detach(), *(NO_GRADIENT if gradient is None else gradient for gradient in gradients)
 

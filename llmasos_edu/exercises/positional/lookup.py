@@ -205,6 +205,7 @@ RAGGED = Exercise(
         Case("no padding", (mask_of("111", "111"),)),
         Case("an empty row", (mask_of("....", ".11."),)),
         Case("a gap in the middle", (mask_of("11..11", ".1.1.1"),)),
+        Case("padding in front of every row", (mask_of(".1111", "..111", "....1"),)),
     ),
     mistakes=(
         Mistake(
@@ -220,15 +221,27 @@ RAGGED = Exercise(
             (lambda m: _everywhere(m) * m,),
         ),
         Mistake(
+            "one start for the whole batch",
+            "You take one start for the whole batch, that of the row which begins first, and count from it "
+            "in every row. Each row has a start of its own: which axis is that of the rows?",
+            (lambda m: ((_everywhere(m) - m.long().argmax(1).min()) * m).clamp_min(0),),
+        ),
+        Mistake(
             "counted from 1",
             "Your first tokens get position 1. How many tokens stand before the first?",
             (lambda m: _count(m) * m, _count),
         ),
         Mistake(
             "padding not set to 0",
-            "The tokens are right, but padding in front gets -1 or padding behind the last token's number. A "
-            "table of positions has no row -1.",
-            (lambda m: _count(m) - 1, lambda m: (_count(m) - 1).clamp_min(0)),
+            "The tokens are right, but padding in front gets -1, and padding behind the last token's number. "
+            "A table of positions has no row -1.",
+            (lambda m: _count(m) - 1,),
+        ),
+        Mistake(
+            "padding behind not set to 0",
+            "The tokens are right, and padding in front is; but padding behind gets the last token's number. "
+            "What sets a place to 0 that holds no token?",
+            (lambda m: (_count(m) - 1).clamp_min(0),),
         ),
         Mistake(
             "padding counted instead of tokens",

@@ -299,7 +299,7 @@ def counts_from_one(is_token):
     return is_token.cumsum(1) * is_token
 
 
-@wrong("4.2.3-5", "The tokens are right, but padding in front gets -1 or padding behind")
+@wrong("4.2.3-5", "The tokens are right, and padding in front is", "padding in front gets -1")
 def padding_behind_goes_on_counting(is_token):
     return (is_token.long().cumsum(1) - 1).clamp(min=0)
 

@@ -174,12 +174,12 @@ def too_many_arguments_are_let_through(name, rights, arguments, tools):
 
 @wrong("2.3-8", "You count every right guess. After a wrong one the others are thrown")
 def three_times_the_probability_plus_one():
-    return {"tokens": 3.1, "speedup": 3.1 * 1.05 / 1.2, "never": 0.875}
+    return {"tokens": 3.1, "speedup": 3.1 * 1.1 / 1.4, "never": 11 / 14}
 
 
 @wrong("2.3-8", "Without guesses a step reads one token too, and pays for it: 1 + c")
 def a_step_without_guesses_costs_1():
-    return {"tokens": 2.533, "speedup": 2.533 / 1.2, "never": 1 / 1.2}
+    return {"tokens": 2.533, "speedup": 2.533 / 1.4, "never": 1 / 1.4}
 
 
 @wrong("2.3-9", "More questions with the same beginning give the same figure again")
@@ -263,9 +263,9 @@ def at_the_limit_is_too_long_again(name, rights, arguments, tools):
     return 110 if time >= limit else 0
 
 
-@wrong("2.3-8", "You say that guesses that are never right leave the speed as it is")
+@wrong("2.3-8", "It reads the text's last token as well")
 def never_guesses_are_free():
-    return {"tokens": 2.533, "speedup": 2.533 * 1.05 / 1.15, "never": 1.0}
+    return {"tokens": 2.533, "speedup": 2.533 * 1.1 / 1.3, "never": 1.0}
 
 
 @wrong("2.3-2", "For the very same prompt, your result is 4 and should be 2, 2 too")

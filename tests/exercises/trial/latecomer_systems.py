@@ -691,7 +691,7 @@ def minus_as_the_kernel_does(name, rights, arguments, tools):
 
 
 SAID = 1 + 0.7 + 0.7**2 + 0.7**3
-GUESSES = {"tokens": SAID, "speedup": SAID / 1.2 * 1.05, "never": 1.05 / 1.2}
+GUESSES = {"tokens": SAID, "speedup": SAID / 1.4 * 1.1, "never": 1.1 / 1.4}
 
 
 @wrong("2.3-8", "Your speedup is the number of tokens: you let the guesses be")
@@ -701,12 +701,12 @@ def guesses_cost_nothing():
 
 @wrong("2.3-8", "You count only the case in which every guess is right. Two")
 def all_right_or_none():
-    return {**GUESSES, "tokens": 1 + 3 * 0.343, "speedup": 2.029 / 1.2 * 1.05}
+    return {**GUESSES, "tokens": 1 + 3 * 0.343, "speedup": 2.029 / 1.4 * 1.1}
 
 
-@wrong("2.3-8", "Asked for: tokens by cost (1 + price x (guesses + 1)), by")
+@wrong("2.3-8", "You let a step pay for its guesses alone. It reads the text's")
 def guesses_read_but_not_the_last_token():
-    return {**GUESSES, "speedup": SAID / 1.15 * 1.05, "never": 1.05 / 1.15}
+    return {**GUESSES, "speedup": SAID / 1.3 * 1.1, "never": 1.1 / 1.3}
 
 
 TURNED = {

@@ -361,17 +361,17 @@ def too_many_arguments_pass(name, rights, arguments, tools):
 
 
 TOKENS = 1 + 0.7 + 0.49 + 0.343
-PAYS = {"tokens": TOKENS, "speedup": TOKENS / 1.2 * 1.05, "never": 1.05 / 1.2}
+PAYS = {"tokens": TOKENS, "speedup": TOKENS / 1.4 * 1.1, "never": 1.1 / 1.4}
 
 
 @wrong("2.3-8", "You count every right guess. After a wrong one the others are")
 def mean_of_the_guesses():
-    return {**PAYS, "tokens": 1 + 3 * 0.7, "speedup": 3.1 / 1.2 * 1.05}
+    return {**PAYS, "tokens": 1 + 3 * 0.7, "speedup": 3.1 / 1.4 * 1.1}
 
 
 @wrong("2.3-8", "Without guesses a step reads one token too, and pays for it:")
 def a_plain_step_costs_one():
-    return {**PAYS, "speedup": TOKENS / 1.2, "never": 1 / 1.2}
+    return {**PAYS, "speedup": TOKENS / 1.4, "never": 1 / 1.4}
 
 
 SENTENCES = {

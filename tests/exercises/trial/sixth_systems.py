@@ -779,13 +779,13 @@ def missing_arguments_pass(name, rights, arguments, tools):
 
 @wrong("2.3-8", "You count every right guess. After a wrong one the others")
 def guesses_right_whatever_came_before():
-    return {"tokens": 3.1, "speedup": 3.1 * 1.05 / 1.2, "never": 0.875}
+    return {"tokens": 3.1, "speedup": 3.1 * 1.1 / 1.4, "never": 11 / 14}
 
 
 @wrong("2.3-8", "You leave out the token that the model adds in every")
 def the_own_token_forgotten():
     tokens = 0.7 + 0.49 + 0.343
-    return {"tokens": tokens, "speedup": tokens * 1.05 / 1.2, "never": 0.0}
+    return {"tokens": tokens, "speedup": tokens * 1.1 / 1.4, "never": 0.0}
 
 
 SENTENCES_23 = {

@@ -811,30 +811,30 @@ def arguments_before_rights(name, rights, arguments, tools):
 @wrong("2.3-8", "count every right guess")
 def guesses_right_on_their_own():
     tokens = 1 + 3 * 0.7
-    return {"tokens": tokens, "speedup": tokens * 1.05 / 1.2, "never": 1.05 / 1.2}
+    return {"tokens": tokens, "speedup": tokens * 1.1 / 1.4, "never": 1.1 / 1.4}
 
 
 @wrong("2.3-8", "and pays for it")
 def plain_step_costs_one():
     tokens = 1 + 0.7 + 0.49 + 0.343
-    return {"tokens": tokens, "speedup": tokens / 1.2, "never": 1 / 1.2}
+    return {"tokens": tokens, "speedup": tokens / 1.4, "never": 1 / 1.4}
 
 
 @wrong("2.3-8", "adds in every step")
 def own_token_forgotten():
     tokens = 0.7 + 0.49 + 0.343
-    return {"tokens": tokens, "speedup": tokens * 1.05 / 1.2, "never": 0}
+    return {"tokens": tokens, "speedup": tokens * 1.1 / 1.4, "never": 0}
 
 
 @wrong("2.3-8", "speed as it is")
 def never_right_costs_nothing():
-    return {"tokens": 2.533, "speedup": 2.533 * 1.05 / 1.2, "never": 1}
+    return {"tokens": 2.533, "speedup": 2.533 * 1.1 / 1.4, "never": 1}
 
 
 @right("2.3-8")
 def summed_over_the_first_wrong_one():
     tokens = sum((length + 1) * 0.7**length * (0.3 if length < 3 else 1) for length in range(4))
-    return {"tokens": np.float64(tokens), "speedup": tokens / (1.2 / 1.05), "never": Fraction(7, 8)}
+    return {"tokens": np.float64(tokens), "speedup": tokens / (1.4 / 1.1), "never": Fraction(11, 14)}
 
 
 CONTROLS = {

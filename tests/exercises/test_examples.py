@@ -1,0 +1,86 @@
+"""The code that shows a failing case does what it says: pasted, it gives what came and what should come."""
+
+import importlib
+import inspect
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import cloudpickle
+import pytest
+import torch
+import trial
+from trial.answers import ANSWERS
+
+from llmasos_edu.exercises import find, judge
+from llmasos_edu.exercises.checker.examples import example, literal
+from llmasos_edu.exercises.checker.exercise import Case
+from llmasos_edu.exercises.checker.question import Question
+from llmasos_edu.exercises.checker.running import run
+
+for path in sorted(Path(trial.__file__).parent.glob("[a-z]*.py")):
+    importlib.import_module(f"trial.{path.stem}")
+cloudpickle.register_pickle_by_value(trial)
+
+NUMBER = r"-?\d[\d.]*(?:e[-+]?\d+)?"
+
+
+def one_of_each_exercise():
+    """Wrong answers of the trial, one of each exercise that is answered with a function."""
+    functions = [a for a in ANSWERS if a.quick and not a.is_right and not isinstance(find(a.key), Question)]
+    random.Random(31).shuffle(functions)
+    return [*{answer.key: answer for answer in functions}.values()]
+
+
+def results(text):
+    return [line for line in text.splitlines() if line.startswith(("# came", "# should be"))]
+
+
+def agree(one, other):
+    """Whether two lines are the same but for the last digits of their numbers."""
+    a, b = ([float(number) for number in re.findall(NUMBER, line)] for line in (one, other))
+    shape = len(a) == len(b) and re.sub(NUMBER, "", one) == re.sub(NUMBER, "", other)
+    return shape and torch.allclose(torch.tensor(a), torch.tensor(b), rtol=0.05, atol=0.01)
+
+
+@pytest.mark.parametrize("answer", random.Random(4).sample(one_of_each_exercise(), 40), ids=lambda a: a.key)
+def test_a_pasted_example_gives_what_it_says(answer):
+    exercise, said = find(answer.key), judge(answer.key, answer.function, seconds=4.0).example
+    if not said:
+        return  # recognised at once: no case is shown
+    code = said.splitlines()
+    names = {"torch": torch}
+    start = next(i for i, line in enumerate(code) if line.startswith("# came"))
+    given = [line for line in code[:start] if re.match(r"from |[\w, ]+ = ", line)]
+    exec("\n".join(given), names)
+    inputs = tuple(names[name] for name in inspect.signature(exercise.reference).parameters)
+    pasted = replace(exercise, build=None, cases=(Case("pasted", inputs),))
+    again = example(pasted, answer.function, 0, run(pasted, answer.function, pasted.cases[0]), cut=False)
+    for shown, now in zip(results(said), results(again), strict=True):
+        assert shown.endswith("...") or agree(shown, now), (shown, now)
+
+
+def test_a_case_that_is_fetched_is_shown_whole():
+    def reads_the_old_x(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
+        causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()[None]
+        h = x + self_attention(x, causal)
+        h = x + cross_attention(x, memory, memory_keep[:, None, :])
+        return h + feed_forward(h)
+
+    said = judge("4.2-6", reads_the_old_x).example
+    names = {}
+    exec("\n".join(said.splitlines()[:2]), names)
+    inputs = [names[name] for name in inspect.signature(reads_the_old_x).parameters]
+    came = literal(reads_the_old_x(*inputs).detach()).removeprefix("torch.tensor(")
+    assert results(said)[0].startswith(f"# came:      {came[:60]}")
+
+
+def test_the_gradient_of_a_single_number_has_its_own_sign():
+    def twice(x):
+        return 2 * x.sum()
+
+    exercise = find("3.5-7")
+    x = torch.ones(2)
+    case = Case("two ones", (x,))
+    assert run(replace(exercise, reference=twice, cases=(case,)), twice, case).value[1].tolist() == [2.0, 2.0]
