@@ -287,8 +287,8 @@ GUESSES = Question(
         ),
         Mistake(
             "the last token read for nothing",
-            "You let a step pay for its guesses alone. It reads the text's last token as well: with k guesses "
-            "it costs 1 + c (k + 1), and without any 1 + c.",
+            "You let a step pay for its guesses alone. It reads the text's last token as well: with k "
+            "guesses it costs 1 + c (k + 1), and without any 1 + c.",
             tuple(
                 lambda chance, guesses, price, plain=plain, names=names: {
                     name: (_tokens(chance, guesses) if name == "speedup" else 1)
