@@ -180,6 +180,7 @@ LANGUAGE = Experiment(
     "language",
     language,
     {"text": (*TEXTS, UNREAD), "steps": (50, 150), "width": (48, 96)},
+    also=({"text": "1200 windows", "steps": 150},),
     tolerance={"alone": 0.1, "distilled": 0.1, "frequencies": 0.1, "longer": 0.1},
     tuned=RATES_TUNED,
 )
@@ -197,6 +198,10 @@ WHICH_STUDENT = (
     Condition("the student is narrow (a width of 48)", lambda s: s["width"] == 48),
     Condition("the student is wider (96)", lambda s: s["width"] == 96),
     Condition("the teacher has not read the text", lambda s: s["text"] == UNREAD),
+    Condition(
+        "text is scarce (300 windows or fewer) or training is longer (150 steps)",
+        lambda s: not plenty(s) or s["steps"] == 150,
+    ),
 )
 
 EQUAL_STEPS = Statement(
@@ -267,6 +272,7 @@ SKILL = Experiment(
     "skill",
     skill,
     {"text": ("1200 windows", "300 windows"), "steps": (100, 400, 800), "width": (48, 96)},
+    also=({"text": "300 windows", "steps": 400}, {"steps": 400, "width": 96}),
     tolerance={"alone": 0.1, "distilled": 0.1, "teacher": 0.01, "unigram": 0.001},
     tuned=RATES_TUNED,
 )
@@ -278,6 +284,9 @@ HOW_LONG = (
     Condition("text is scarce (300 windows)", lambda s: s["text"] == "300 windows"),
     Condition("training is long (400 steps or more) or the student is wider (96)",
               lambda s: s["steps"] >= 400 or s["width"] == 96),
+    Condition("training is very long (800 steps), or long (400) with scarce text or a wider student",
+              lambda s: s["steps"] == 800
+              or (s["steps"] == 400 and (s["text"] == "300 windows" or s["width"] == 96))),
 )  # fmt: skip
 
 MOST = Statement(
