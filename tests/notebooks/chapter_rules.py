@@ -33,6 +33,7 @@ LONGEST_LEAD = 60  # words
 # Chapters whose pictures are still described by hand.
 TYPED = {chapter.file for chapter in load_outline()} - {
     "02_2_operating_systems",
+    "03_5_distillation",
     "06_2_content_generation",
 }
 NBVAL_TAGS = re.compile(r"nbval[-_](skip|ignore|raises|check)|raises-exception", re.IGNORECASE)
