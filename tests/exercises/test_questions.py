@@ -13,7 +13,7 @@ from question_rules import question_rules_for
 
 from llmasos_edu.exercises import Mistake, Question, check, exercise, find, given, inputs, judge, solution
 from llmasos_edu.exercises.checker import catalogue
-from llmasos_edu.exercises.checker.question import Holds, Lacks, judge_question
+from llmasos_edu.exercises.checker.question import Amiss, Holds, Lacks, judge_question
 
 
 def draw_sizes(seed):
@@ -128,12 +128,12 @@ def test_another_seed_asks_for_another_number():
         ({"lacking": " A  Control "}, "correct", ""),
         ({"idle": [3, 1]}, "correct", ""),
         ({"order": ["first", "second", "third"], "gain": np.float32(0.2501)}, "correct", ""),
-        ({"lacking": "more seeds"}, "known mistake", "More seeds make"),
+        ({"lacking": "more seeds"}, "known mistake", "'lacking': More seeds make"),
         ({"lacking": "more seeds", "gain": 7}, "known mistake", "More seeds make"),
         ({"holds": True, "idle": {0, 2}}, "known mistake", "You believe"),
         ({"holds": True}, "wrong", "'holds': True is not it"),
         ({"lacking": "luck"}, "wrong", "none of the choices: 'a control', 'more seeds'"),
-        ({"idle": {1, 2}}, "wrong", "1 of yours belong there, 1 do not, and 1 are missing"),
+        ({"idle": {1, 2}}, "wrong", "1 of yours belongs there, 1 does not, and 1 is missing"),
         ({"idle": 1}, "wrong", "'idle' should be a set (or a list)"),
         ({"order": ("second", "first", "third")}, "wrong", "in another order; entry 0"),
         ({"order": ("first", "first", "third")}, "wrong", "2 of 3 entries are right; entry 1"),
@@ -144,7 +144,7 @@ def test_another_seed_asks_for_another_number():
         ({"gain": 0.75}, "wrong", "one minus what it should be"),
         ({"gain": 0.24}, "wrong", "too small, a little (by 4%)"),
         ({"lacking": "more seeds", "gain": 7}, "known mistake",
-         "First the numbers. 'gain': 7 is too large, by a factor of 28. Then: More seeds make"),
+         "First the numbers. 'gain': 7 is too large, by a factor of 28. Then 'lacking': More seeds make"),
         ({"lacking": "more seeds", "idle": {1}}, "known mistake", "Besides, not right yet: 'idle'."),
         ({"gain": 25, "holds": True}, "known mistake", "here? Besides, not right yet: 'holds'."),
         ({"gain": "much"}, "wrong", "'gain' should be a number, but is a str ('much')"),
@@ -175,7 +175,17 @@ def test_each_item_of_a_set_has_words_of_its_own_whatever_else_is_chosen():
     assert judge_question(question, ["b", "a"]).status == "correct"
     for answer, name in (({"a", "b", "c"}, "min-p"), ({"c"}, "min-p"), (["b"], "price"), (set(), "price")):
         assert judge_question(question, answer).mistake == name, answer
-    assert "2 of yours belong there, 1 do not" in judge_question(question, {"a", "b", "d"}).message
+    assert judge_question(question, ["b"]).message == "Too little."
+    in_all = "Too much. In all, 0 of yours belong there, 1 does not, and 2 are missing."
+    assert judge_question(question, {"c"}).message == in_all
+    assert "2 of yours belong there, 1 does not" in judge_question(question, {"a", "b", "d"}).message
+
+
+@pytest.mark.parametrize("right", [{"a", "b"}, {"b"}])
+def test_an_item_on_the_wrong_side_is_named_whichever_side_that_is(right):
+    question = a_question(right, (Mistake("a", "Look at a.", (Amiss("a"),)),), options=("a", "b"))
+    assert judge_question(question, right ^ {"a"}).message == "Look at a."
+    assert judge_question(question, right).status == "correct"
 
 
 def test_of_two_slips_that_come_near_the_nearer_one_is_named():
@@ -191,7 +201,7 @@ def test_a_slip_in_a_number_is_named_before_the_choice_that_follows_from_it():
     for answer, name in ((-0.501, "sign"), (0.5, "choice"), (0.9, "choice")):
         assert judge_question(question, {"p": answer, "v": "yes"}).mistake == name
     said = judge_question(question, {"p": -0.501, "v": "yes"}).message
-    assert said == "Mind it. Besides, not right yet: 'v'."
+    assert said == "'p': Mind it. Besides, not right yet: 'v'."
 
 
 def test_what_stands_in_the_statement_or_belongs_to_another_part_is_told():

@@ -1,6 +1,6 @@
 """Exercises of chapter 4.1, in the order of their numbers."""
 
-from llmasos_edu.exercises.attention import caching, heads, judging, maps, masks, scores
+from llmasos_edu.exercises.attention import caching, heads, judging, maps, masks, padding, scores
 from llmasos_edu.exercises.checker.exercise import in_order
 
-EXERCISES = in_order(caching, heads, judging, maps, masks, scores)
+EXERCISES = in_order(caching, heads, judging, maps, masks, padding, scores)

@@ -7,7 +7,7 @@ import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Mistake
-from llmasos_edu.exercises.checker.question import Holds, Lacks, Question
+from llmasos_edu.exercises.checker.question import Amiss, Holds, Lacks, Question
 
 # 4.1-12 -------------------------------------------------------------------------------
 
@@ -345,7 +345,7 @@ VERDICTS = Question(
         Mistake(
             "the line misread",
             "Look at the interval over 96 tokens again: does all of it lie below 0.1, or does it cross?",
-            (lambda **data: _follow(**data) ^ {SENTENCES[1]},),
+            (Amiss(SENTENCES[1]),),
         ),
         Mistake(
             "what was measured left out",

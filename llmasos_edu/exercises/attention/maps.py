@@ -169,8 +169,9 @@ DROPOUT = Exercise(
     minutes=10,
     statement=(
         "Attention dropout zeroes some weights while the model trains and does nothing when it is used. "
-        "Which weights survive is drawn for you (keep; each survives with probability 1 - dropout_p). Scale "
-        "the survivors so that the expected value of every weight is unchanged."
+        "Which weights survive is drawn for you (keep; each survives with probability 1 - dropout_p, and "
+        "dropout_p is below 1). Scale the survivors so that the expected value of every weight is "
+        "unchanged."
     ),
     takeaway="Training and evaluation see the same weights on average, so nothing has to be corrected later.",
     reference=drop_weights,

@@ -31,8 +31,9 @@ SCORES = Exercise(
     minutes=5,
     statement=(
         "Write the scores of attention: entry (i, j) says how well query i fits key j. It is their dot "
-        "product, divided so that its variance stays near 1 when the entries of query and key have variance "
-        "1. Any number of leading axes (batch, heads) must work."
+        "product, divided by the fixed number, the same for all inputs of a head size, that brings its "
+        "variance to 1 when the entries of query and key have variance 1. Any number of leading axes "
+        "(batch, heads) must work."
     ),
     takeaway="With entries of variance 1 these scores have variance 1 at any head size.",
     reference=attention_scores,

@@ -7,7 +7,7 @@ import torch
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
 from llmasos_edu.exercises.checker.terms import sizes_of
 
-BY_CHANCE = ("negative number", "above 100")  # how facts on single numbers end
+BY_CHANCE = ("no negative number", "no number above 100")  # how facts on single numbers end
 
 # Numbers that are names of something: that one equals a size is chance.
 NAMES = {
@@ -66,8 +66,11 @@ def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
         elif isinstance(value, bool):
             facts.add(f"`{name}` is {value}")
         elif isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel():
-            facts.add(f"`{name}` holds {'no' if (value >= 0).all() else 'a'} negative number")
-            facts.add(f"`{name}` holds {'numbers' if value.abs().max() > 100 else 'no number'} above 100")
+            # That all is right where negative or large numbers stand would be chance, and send one elsewhere.
+            if (value >= 0).all():
+                facts.add(f"`{name}` holds no negative number")
+            if value.abs().max() <= 100:
+                facts.add(f"`{name}` holds no number above 100")
         elif isinstance(value, (list, tuple, str)) and len(value) < 2:
             facts.add(f"`{name}` has {len(value)} entr{'y' if len(value) == 1 else 'ies'}")
     return facts

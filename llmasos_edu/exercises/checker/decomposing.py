@@ -24,6 +24,8 @@ from llmasos_edu.exercises.checker.transformations import explain
 DEGREE = 5  # the highest product of sizes that is looked for
 MOST_SIZES = 9  # with more sizes than this there are too many products
 ODD_OF_COUNTS = (" -1 times", "What does that factor depend on?")
+# By which share of themselves two terms are tried together.
+SHARES = tuple(map(Fraction, ("-1", "-1/2", "-1/3", "-2/3", "1", "1/2", "1/3", "2")))
 FEW = 3  # so many cases must be wrong before a product of sizes is believed
 
 
@@ -45,7 +47,7 @@ def explain_by_terms(exercise: Exercise, outcomes: list[Outcome], expected: list
         alike = len(pairs) == len(compared.rows) and all(p.got.shape == p.want.shape for p in pairs)
         if number in compared.good or not alike or not all(p.got.isfinite().all() for p in pairs):
             continue
-        for words in (_miscounted, _one_term, _input_added):
+        for words in (_miscounted, _one_term, _two_terms, _input_added):
             found = words(compared, number, pairs)
             if found:
                 return compared.praise() + found[0].upper() + found[1:]
@@ -75,6 +77,33 @@ def _one_term(compared: Compared, number: int, pairs: list[Pair]) -> str | None:
         if said:
             return f"with all else as it should be, {said}"
     return None
+
+
+def _two_terms(compared: Compared, number: int, pairs: list[Pair]) -> str | None:
+    """Two named terms of a count that are each too small or too large by a simple share of themselves."""
+    exercise, noun = compared.exercise, compared.noun(number)
+    if not all(p.whole and p.want.numel() == 1 for p in pairs) or len(pairs) < FEW + 1:
+        return None
+    gaps = [int(float(p.got) - float(p.want)) for p in pairs]
+    terms = {}
+    for name, term in exercise.terms.items():
+        parts = [_part(exercise, term, i, number, p.want) for i, p in zip(compared.rows, pairs, strict=True)]
+        if all(part is not None and part.shape == p.want.shape for part, p in zip(parts, pairs, strict=True)):
+            terms[name] = [int(float(part)) for part in parts]
+    for (one, first), (other, second) in itertools.combinations(terms.items(), 2):
+        for share, more in itertools.product(SHARES, SHARES):
+            moved = [share * a + more * b for a, b in zip(first, second, strict=True)]
+            if moved == gaps:
+                both = f"{_changed(one, share)}, {_changed(other, more)}"
+                return f"two slips together make {noun} come out so, in every case: {both}."
+    return None
+
+
+def _changed(name: str, share: Fraction) -> str:
+    """A term that is too large by a share of itself, in words."""
+    if share == -1:
+        return f"{name} left out"
+    return f"{name} counted {1 + share} times" if share.denominator == 1 else f"{1 + share} of {name} counted"
 
 
 def _exact(left: list[Pair]) -> bool:

@@ -70,6 +70,13 @@ class Compared:
         named = self.names(self.good)
         return f"The {is_are(named) if len(self.good) == 1 else f'{named} are'} right. "
 
+    def others(self, number: int) -> str:
+        """Which parts beside this one are wrong; gradients follow from what they are taken of."""
+        bad = [n for n in range(self.count) if n not in self.good and n != number]
+        bad = [n for n in bad if not self.exercise.parts[n].startswith("gradient")]
+        named = self.names(bad) if bad else ""
+        return f" Not right either: the {named}." if bad else ""
+
     def pairs(self, number: int) -> list[Pair]:
         """One part of all cases, where both sides are numbers."""
         axes, pairs = axes_of_parts(self.exercise)[number], []
@@ -123,7 +130,7 @@ def explain_all(exercise: Exercise, outcomes: list[Outcome], expected: list[Outc
                     continue  # another part is wrong where this one is right: that is shown
                 return f"{compared.praise()}For {exercise.cases[failing[0]].name}, {words}"
             if words:
-                return compared.praise() + words[0].upper() + words[1:]
+                return compared.praise() + words[0].upper() + words[1:] + compared.others(number)
     return None
 
 
@@ -292,9 +299,10 @@ def _other_form(got: object, want: object, actual: torch.Tensor, wanted: torch.T
 
 
 def _is_longer(want: object, actual: torch.Tensor, wanted: torch.Tensor) -> bool:
-    """Whether a list was asked for, and one came that has another number of such entries."""
+    """Whether a list or a row was asked for, and one came that has another number of such entries."""
     tails = actual.shape[1:], wanted.shape[1:]
-    listed = isinstance(want, list) and actual.dim() > 0 and wanted.dim() > 0
+    flat = actual.dim() == wanted.dim() == 1
+    listed = flat or (isinstance(want, list) and actual.dim() > 0 and wanted.dim() > 0)
     return listed and len(actual) != len(wanted) and (tails[0] == tails[1] or not actual.numel())
 
 

@@ -37,6 +37,12 @@ def size_of(case: Case) -> int:
     return total
 
 
+def digits_of(case: Case) -> int:
+    """How many digits its whole numbers have: of cases of one size it is the shorter to work out."""
+    whole = [value for value in case.inputs if isinstance(value, int)]
+    return sum(len(str(value)) for value in whole)
+
+
 def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, cut: bool = True) -> str:
     """Code that shows what is wrong, with what came and what should come as comments.
 

@@ -18,7 +18,7 @@ from llmasos_edu.exercises.checker.combining import explain_change_on_top, expla
 from llmasos_edu.exercises.checker.comparing import kind, split_parts, to_tensor
 from llmasos_edu.exercises.checker.decomposing import explain_by_terms
 from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, explain_by_inputs
-from llmasos_edu.exercises.checker.examples import example, is_one_number, size_of
+from llmasos_edu.exercises.checker.examples import digits_of, example, is_one_number, size_of
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
 from llmasos_edu.exercises.checker.influence import explain_by_influence
 from llmasos_edu.exercises.checker.recognising import (
@@ -150,7 +150,13 @@ def _unrecognised(
 ) -> Verdict:
     """The verdict on a wrong answer that behaves like no known mistake in all cases."""
     failing = [i for i, good in enumerate(right) if not good]
-    failing.sort(key=lambda i: (_hardly_shows(outcomes[i], expected[i]), size_of(exercise.cases[i])))
+    failing.sort(
+        key=lambda i: (
+            _hardly_shows(outcomes[i], expected[i]),
+            size_of(exercise.cases[i]),
+            digits_of(exercise.cases[i]),
+        )
+    )
     raising = [i for i in failing if outcomes[i].error is not None]
     wrong = next((i for i in failing if i not in raising), None)
     if wrong is None or len(raising) > len(failing) / 2:

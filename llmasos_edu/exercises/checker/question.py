@@ -9,32 +9,11 @@ import numpy as np
 
 from llmasos_edu.exercises.checker.comparing import kind
 from llmasos_edu.exercises.checker.exercise import Mistake, Verdict
+from llmasos_edu.exercises.checker.number_words import is_number, number_difference, numbers_of
 
 UNANSWERED = (None, ...)
 LOOSE = 5e-4  # how far a number may be off a usual wrong one, as a share of it
 SMALL = 100  # a whole number below this is met by chance
-# What a number is often multiplied with by mistake, and the words for it.
-USUAL_FACTORS = {
-    -1.0: "of the right size, with the wrong sign",
-    1000.0: "a thousand times too large: mind the unit",
-    1 / 1000: "a thousand times too small: mind the unit",
-    1024.0: "1,024 times too large: mind the unit",
-    1 / 1024: "1,024 times too small: mind the unit",
-    2.0**20: "2 to the 20 times too large: mind the unit",
-    2.0**-20: "2 to the 20 times too small: mind the unit",
-    8.0: "8 times too large (bits or bytes?)",
-    1 / 8: "8 times too small (bits or bytes?)",
-    100.0: "100 times too large (a share or per cent?)",
-    1 / 100: "100 times too small (a share or per cent?)",
-    math.log(2): "too small by ln 2 (nats or bits?)",
-    1 / math.log(2): "too large by 1 / ln 2 (nats or bits?)",
-    math.log(10): "too large by ln 10, a factor of 2.303: which base has the logarithm",
-    1 / math.log(10): "too small by ln 10, a factor of 2.303: which base has the logarithm",
-    2.0: "twice too large",
-    0.5: "half of what it should be",
-    2 * math.pi: "too large by 2 pi (turns or radians?)",
-    0.5 / math.pi: "too small by 2 pi (turns or radians?)",
-}
 
 
 @dataclass(frozen=True)
@@ -52,6 +31,13 @@ class Lacks:
 
 
 @dataclass(frozen=True)
+class Amiss:
+    """A usual wrong answer to a question for a set: this is chosen and should not be, or is missing."""
+
+    item: object
+
+
+@dataclass(frozen=True)
 class Question:
     """An exercise that is answered with numbers, choices or both; its data, if any, are drawn from a seed.
 
@@ -63,7 +49,8 @@ class Question:
             these (the order counts), or a dict of these with one entry for each part.
         mistakes: the usual wrong answers. Their implementations are values, or functions of what was drawn.
             A dict that holds some of the parts alone stands for every answer that is wrong in just this way
-            in these parts; of a set, Holds(item) and Lacks(item) stand for every one that does or does not.
+            in these parts; of a set, Holds(item) and Lacks(item) stand for every one that does or does not,
+            Amiss(item) for every one that is wrong in this item.
         options: what there is to choose from: a tuple, or a dict of tuples by the name of the part.
         draw: seed -> {name: value}, the data of the question, the same on every machine.
         asked: {part: what its number is, said once more as a way to it}, said where a number is wrong in a
@@ -170,8 +157,8 @@ def _known(question: Question, answer: object, right: object, seed: int | None) 
 def _numbers_amiss(question: Question, mistaken: object, right: object) -> bool:
     """Whether a mistake, or one of its parts, is a wrong number."""
     if not isinstance(mistaken, dict):
-        return _is_number(mistaken)
-    return any(_is_number(right[n]) and not _same(question, v, right[n]) for n, v in mistaken.items())
+        return is_number(mistaken)
+    return any(is_number(right[n]) and not _same(question, v, right[n]) for n, v in mistaken.items())
 
 
 def _plain(value: object) -> object:
@@ -222,8 +209,8 @@ def _wrong_part(question: Question, name: str | None, answer: object, right: obj
         if isinstance(right, list) and len(answer) != len(right):
             return f"{subject} should have {len(right)} entries, but has {len(answer)}."
         strays = [item for item in answer if options and not any(_same_choice(item, o) for o in options)]
-    elif _is_number(right):
-        if _is_number(answer):
+    elif is_number(right):
+        if is_number(answer):
             said = f"{subject} should be a finite number, but is {answer}.{_asked(question, name)}"
             return None if math.isfinite(answer) else said
         return f"{subject} should be a number, but is {kind(answer)}."
@@ -238,10 +225,6 @@ def _wrong_part(question: Question, name: str | None, answer: object, right: obj
 
 def _listed(names) -> str:
     return ", ".join(repr(name) for name in names)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _same_choice(a: object, b: object) -> bool:
@@ -260,8 +243,8 @@ def _same(question: Question, answer: object, right: object) -> bool:
     if isinstance(right, list):
         fits = isinstance(answer, list) and len(answer) == len(right)
         return fits and all(_same(question, a, b) for a, b in zip(answer, right, strict=True))
-    if _is_number(right):
-        if not _is_number(answer):
+    if is_number(right):
+        if not is_number(answer):
             return False
         rtol = 0 if isinstance(right, numbers.Integral) else question.rtol
         return math.isclose(answer, right, rel_tol=rtol, abs_tol=question.atol)
@@ -270,9 +253,9 @@ def _same(question: Question, answer: object, right: object) -> bool:
 
 def _fits(question: Question, answer: object, mistaken: object, right: object) -> bool:
     """Whether an answer is this mistake: the same, or the same in each of the parts that it names."""
-    if isinstance(mistaken, (Holds, Lacks)):
-        held = any(_same_choice(mistaken.item, item) for item in answer)
-        return held == isinstance(mistaken, Holds)
+    if isinstance(mistaken, (Holds, Lacks, Amiss)):
+        held, due = (any(_same_choice(mistaken.item, item) for item in pool) for pool in (answer, right))
+        return held != due if isinstance(mistaken, Amiss) else held == isinstance(mistaken, Holds)
     if isinstance(mistaken, dict) and isinstance(answer, dict):
         return all(_same(question, answer[name], value) for name, value in mistaken.items())
     return not _same(question, mistaken, right) and _same(question, answer, mistaken)
@@ -281,20 +264,25 @@ def _fits(question: Question, answer: object, mistaken: object, right: object) -
 def _with_the_rest(
     question: Question, answer: object, mistake: Mistake, value: object, right: object, seed: int | None
 ) -> str:
-    """The words of a known mistake, and those about parts that it leaves wrong.
+    """The words of a known mistake, the parts it is about, and those about parts that it leaves wrong.
 
     A verdict may follow from a number that is wrong itself: then the number comes first.
     """
+    if isinstance(right, set) and isinstance(value, (Holds, Lacks, Amiss)):
+        odd = len(_strays(answer, right)) + len(_strays(right, answer))
+        return mistake.message + (f" In all, {_difference(question, answer, right, {})}" if odd > 1 else "")
     if not isinstance(value, dict):
         return mistake.message
+    amiss = [name for name in value if not _same(question, answer[name], right[name])]
+    message = f"{_listed(amiss)}: {mistake.message}" if len(right) > 1 else mistake.message
     rest = [name for name in right if name not in value and not _is_blank(answer[name])]
     bad = [name for name in rest if not _same(question, answer[name], right[name])]
-    unexplained = [name for name in bad if _is_number(right[name])]
+    unexplained = [name for name in bad if is_number(right[name])]
     if unexplained and not _numbers_amiss(question, value, right):
         given = question.given(seed)
         said = (f"{n!r}: {_part_difference(question, n, answer[n], right[n], given)}" for n in unexplained)
-        return f"First the numbers. {' '.join(said)} Then: {mistake.message}"
-    return mistake.message + (f" Besides, not right yet: {_listed(bad)}." if bad else "")
+        return f"First the numbers. {' '.join(said)} Then {message}"
+    return message + (f" Besides, not right yet: {_listed(bad)}." if bad else "")
 
 
 def _if_by_chance(question: Question, answer: object, value: object, right: object, seed: int | None) -> str:
@@ -304,7 +292,7 @@ def _if_by_chance(question: Question, answer: object, value: object, right: obje
     if len(wrong) != 1:
         return ""
     ((name, number),) = wrong.items()
-    if not _is_number(number) or number != int(number) or abs(number) >= SMALL:
+    if not is_number(number) or number != int(number) or abs(number) >= SMALL:
         return ""
     came = answer if name is None else answer[name]
     way = _asked(question, name) + _on_the_way(question, name, question.given(seed))
@@ -336,9 +324,9 @@ def _of_another(question: Question, name: str, answer: object, right: Mapping, g
 
     Only of numbers that are not met by chance, and of choices where all parts have the same ones.
     """
-    if _is_number(answer):
+    if is_number(answer):
         chance = isinstance(answer, numbers.Integral) or answer in (0.0, 1.0)
-        others = [] if chance else [n for n in right if n != name and _is_number(right[n])]
+        others = [] if chance else [n for n in right if n != name and is_number(right[n])]
     elif isinstance(answer, str) and isinstance(question.options, Mapping):
         mine = question.options.get(name)
         others = [n for n in right if n != name and mine and question.options.get(n) == mine]
@@ -348,7 +336,7 @@ def _of_another(question: Question, name: str, answer: object, right: Mapping, g
     for other in others:
         if _same(question, answer, right[other]):
             known = f"is right for {other!r}" if other in good else "belongs to another part"
-            return f"{answer if _is_number(answer) else repr(answer)} {known}: what is asked for here?"
+            return f"{answer if is_number(answer) else repr(answer)} {known}: what is asked for here?"
     return None
 
 
@@ -368,58 +356,26 @@ def _part_difference(question: Question, name: str, answer: object, right: objec
     return words + _asked(question, name) + _on_the_way(question, name, given)
 
 
+def _strays(items, pool) -> list:
+    """The items that are not in the pool."""
+    return [item for item in items if not any(_same_choice(item, other) for other in pool)]
+
+
 def _difference(question: Question, answer: object, right: object, given: dict) -> str:
     """In words, how a wrong number, choice, set or list differs, without saying what is right."""
     if isinstance(right, set):
-        pool = list(answer)
-        hits = sum(any(_same_choice(a, b) for a in pool) for b in right)
+        strays, missing = len(_strays(answer, right)), len(_strays(right, answer))
+        hits = len(right) - missing
         return (
-            f"{hits} of yours belong there, {len(pool) - hits} do not, and {len(right) - hits} are missing."
+            f"{hits} of yours belong{'s' * (hits == 1)} there, {strays} do{'es' * (strays == 1)} not, and "
+            f"{missing} {'is' if missing == 1 else 'are'} missing."
         )
     if isinstance(right, list):
         good = [_same(question, a, b) for a, b in zip(answer, right, strict=True)]
         first = f"entry {good.index(False)} (counted from 0) is the first amiss."
-        if not any(map(_is_number, right)) and sorted(map(str, answer)) == sorted(map(str, right)):
+        if not any(map(is_number, right)) and sorted(map(str, answer)) == sorted(map(str, right)):
             return f"the right entries in another order; {first}"
         return f"{sum(good)} of {len(right)} entries are right; {first}"
-    if _is_number(right):
-        return _number_difference(float(answer), float(right), _numbers(given))
+    if is_number(right):
+        return number_difference(float(answer), float(right), numbers_of(given))
     return f"{answer!r} is not it. What would you see if it were?"
-
-
-def _numbers(given: object) -> list[float]:
-    """All numbers that a question gives, also inside lists and dicts."""
-    if isinstance(given, Mapping):
-        given = list(given.values())
-    if isinstance(given, (list, tuple)):
-        return [number for item in given for number in _numbers(item)]
-    return [float(given)] if _is_number(given) else []
-
-
-def _number_difference(answer: float, right: float, given: list[float]) -> str:
-    by_chance = answer == int(answer) and abs(answer) < 100
-    if not by_chance and any(math.isclose(answer, number) for number in given):
-        return f"{answer:,.6g} is a number of the statement as it stands; another is asked for."
-    if 0 < right < 1 and math.isclose(answer, 1 - right, rel_tol=5e-3):
-        return f"{answer:,.6g} is one minus what it should be."
-    if right and answer:
-        for factor, words in USUAL_FACTORS.items():
-            if math.isclose(answer / right, factor, rel_tol=5e-3):
-                return f"{answer:,.6g} is {words}."
-        others = (("square", right**2), ("root", abs(right) ** 0.5), ("inverse", 1 / right))
-        for words, other in others:
-            # Near one the square, the root and the inverse lie close to much that is none of them.
-            if math.isclose(answer, other, rel_tol=5e-3) and not 0.8 < abs(right) < 1.25:
-                return f"{answer:,.6g} is the {words} of what it should be."
-    if abs(answer - right) == 1 and right == int(right):
-        return f"{answer:,.15g} is one too {'many' if answer > right else 'few'}."
-    if right and answer / right > 0:
-        factor = max(answer / right, right / answer)
-        if right < 0:
-            way = "far below zero" if answer < right else "near to zero"
-        else:
-            way = "large" if answer > right else "small"
-        share = f"{factor - 1:.0%}" if factor > 1.01 else "less than 1%"
-        far = "by less than a factor of two" if factor < 2 else f"by a factor of {factor:,.3g}"
-        return f"{answer:,.6g} is too {way}, {f'a little (by {share})' if factor < 1.1 else far}."
-    return f"{answer:,.6g} is too {'large' if answer > right else 'small'}."

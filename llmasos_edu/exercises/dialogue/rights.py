@@ -163,6 +163,12 @@ FIND = Exercise(
             ),
         ),
         Mistake(
+            "place 0 taken for nothing",
+            "The first order of the list is never found: its place is 0, and 0 counts as False (`or`, `if`). "
+            "Ask whether something was found, not whether its place is true.",
+            (lambda orders, rights, user, number: find_order(orders, rights, user, number) or -ENOENT,),
+        ),
+        Mistake(
             "the first of that number decides",
             "You look at the first order of that number alone. Two users may have orders of one number, and "
             "the user's own may stand further down.",
@@ -212,8 +218,8 @@ YES = Exercise(
         "Before an order is cancelled the assistant asks. `pending` is the number of the order that it has "
         "just asked about, 0 where it has asked about none; `said` is the user's next message. Return the "
         "order that may be cancelled in this turn, and 0 where none may. The whole message must be a yes: "
-        "`yes` or `是`, in capitals or not, with blanks around it, with dots or exclamation marks (`.` and "
-        "`!` alone) straight behind it."
+        "`yes` or `是`, in capitals or not, with blanks around it (spaces; whether tabs and line ends are "
+        "blanks is left to you), with dots or exclamation marks (`.` and `!` alone) straight behind it."
     ),
     takeaway="A yes is given by a user to one order in one turn; what the model believes gives nothing.",
     reference=confirmed_order,
@@ -247,6 +253,10 @@ YES = Exercise(
         Case("marks of both kinds", (4711, "yes.!.")),
         Case("a mark behind 是", (4711, "是!")),
         Case("a question", (4711, "Yes?")),
+        Case("a blank before its mark", (4711, "yes !")),
+        Case("a comma behind it", (4711, "yes,")),
+        Case("a Chinese full stop", (4711, "是。")),
+        Case("both languages", (4711, "yes是")),
     ),
     draw=_draw_turn,
     mistakes=(
@@ -353,6 +363,29 @@ YES = Exercise(
             (
                 lambda pending, said: pending if said.lower().strip(" .!") in ("yes", "是") else 0,
                 lambda pending, said: pending if re.sub(r"[\s.!]", "", said).lower() in ("yes", "是") else 0,
+            ),
+        ),
+        Mistake(
+            "marks of other kinds",
+            "You take other marks away than dots and exclamation marks. The statement names `.` and `!` "
+            "alone: a question is no yes, and a list of marks that grows by good will has no end.",
+            tuple(
+                lambda pending, said, marks=marks: (
+                    pending if said.strip().rstrip(marks).lower() in ("yes", "是") else 0
+                )
+                for marks in (".!?", ".!。！", ".!。", ".!?。！？", ".!,?;", ".!,", ".!?,。，！？")
+            ),
+        ),
+        Mistake(
+            "blanks between word and marks",
+            "A blank between the yes and its mark is taken away in your version. Marks may stand straight "
+            "behind it alone.",
+            (
+                lambda pending, said: pending if said.strip().rstrip(" .!").lower() in ("yes", "是") else 0,
+                lambda pending, said: pending if said.rstrip(" .!").strip().lower() in ("yes", "是") else 0,
+                lambda pending, said: (
+                    pending if said.strip().rstrip(".!").strip().lower() in ("yes", "是") else 0
+                ),
             ),
         ),
         Mistake(

@@ -76,11 +76,12 @@ OWN = Exercise(
     difficulty=1,
     minutes=15,
     statement=(
-        "A conversation is a list of tokens. Marks are `<system>`, `<user>`, `<assistant>`, `<end>`, and "
-        "in an "
-        "assistant's turn `<call>` ... `<do>` around what it asks of the kernel, `<result>` ... `<done>` "
+        "A conversation is a list of tokens. Marks are `<system>`, `<user>`, `<assistant>`, `<end>`, and in "
+        "an assistant's turn `<call>` ... `<do>` around what it asks of the kernel, `<result>` ... `<done>` "
         "around what the kernel answers. Return for each token whether the assistant must say it itself: "
-        "all from behind `<assistant>` to `<end>`, without what the kernel writes, its two marks included."
+        "all from behind `<assistant>` to `<end>`, without what the kernel writes, its two marks included. "
+        "Marks of the kernel stand in an assistant's turn alone, and each `<result>` there has its "
+        "`<done>`."
     ),
     takeaway="What others say is read, never learnt: a model that learnt results would invent them.",
     reference=own_tokens,

@@ -201,9 +201,9 @@ MUST_SAY = Exercise(
     minutes=15,
     statement=(
         "Each keyword is one token and must occur in the text. `written` is what stands there, and `left` "
-        "tokens are still to come, the next one included. Return what may come next so that all keywords "
-        "still fit: all tokens from 0 to vocab - 1 while there is room; the missing keywords alone if only "
-        "these may come; an empty list if it is too late whatever comes. In rising order."
+        "tokens, at least one, are still to come, the next one included. Return what may come next so that "
+        "all keywords still fit: all tokens from 0 to vocab - 1 while there is room; the missing keywords "
+        "alone if only these may come; an empty list if it is too late whatever comes. In rising order."
     ),
     takeaway="A constraint looks ahead: it is silent while there is room, and strict when there is none.",
     reference=must_say,

@@ -23,9 +23,10 @@ CAPACITY = Exercise(
     difficulty=1,
     minutes=5,
     statement=(
-        "Each of the batch * seq tokens chooses top_k experts. If all experts were chosen equally often, how "
-        "many choices would fall on each? The capacity is capacity_factor times that number, rounded up to a "
-        "whole one, so that every expert can take at least one token."
+        "Each of the batch * seq tokens chooses top_k experts. If all experts were chosen equally often, "
+        "how many choices would fall on each? The capacity is capacity_factor times that number, rounded up "
+        "to a whole one, so that every expert can take at least one token. No case hinges on a float's "
+        "rounding noise, such as that of 1.1 * 10."
     ),
     takeaway="Factor 1 is enough only at perfect balance; the rest is room for imbalance, or stays empty.",
     reference=expert_capacity,

@@ -43,11 +43,11 @@ BIAS_STEP = Exercise(
     minutes=15,
     statement=(
         "Balance without a loss (Wang et al. 2024): every expert has a bias. A token chooses the top_k "
-        "experts by probability plus bias, but the gate of a chosen expert is its probability alone (not "
-        "renormalised; zero for the others). After the batch count the load, the number of choices of each "
-        "expert. Every expert with less than the mean load has its bias raised by rate, every one with more "
-        "has it lowered by rate, and one exactly at the mean keeps it. Return the gates and the new bias; "
-        "leave the old one as it is."
+        "experts by probability plus bias (no two sums are equal here), but the gate of a chosen expert is "
+        "its probability alone (not renormalised; zero for the others). After the batch count the load, the "
+        "number of choices of each expert. Every expert with less than the mean load has its bias raised by "
+        "rate, every one with more has it lowered by rate, and one exactly at the mean keeps it. Return the "
+        "gates and the new bias; leave the old one as it is."
     ),
     takeaway="The bias decides who works, and never how much the answer counts: no gradient is disturbed.",
     reference=bias_step,
@@ -187,6 +187,13 @@ def _no_more_than_there_are(logits, capacity):
     return probs * torch.zeros_like(probs).scatter(0, order, 1.0)
 
 
+def _threshold(logits, capacity):
+    """All that reach the last probability that fits: of equals more than the capacity."""
+    probs = logits.softmax(-1)
+    line = probs.detach().topk(min(capacity, len(probs)), dim=0).values[-1]
+    return torch.where(probs >= line, probs, 0.0)
+
+
 def _divided(gates, dim):
     return gates / gates.sum(dim, keepdim=True).clamp(min=1e-9)
 
@@ -295,6 +302,12 @@ EXPERT_CHOICE = Exercise(
             "Right, except where tokens are equal: there you take another one than the first. Torch's topk "
             "promises nothing about equal numbers.",
             (lambda *a: _chosen(*a, last_of_equals=True),),
+        ),
+        Mistake(
+            "ties let too many in",
+            "Where probabilities are equal, an expert of yours takes more than its capacity: you keep all "
+            "that reach the last probability which fits, and several may. Count the gates of a column.",
+            (_threshold,),
         ),
         Mistake(
             "the tokens that want it least",

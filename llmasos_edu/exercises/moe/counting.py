@@ -97,7 +97,8 @@ PARAMETERS = Exercise(
         "the router": _only("router"),
         "the norms of the layers": _only("norms"),
         "the experts": _only("expert"),
-        "what stands around the layers (two tables and a norm)": _only("outside"),
+        "the last norm": lambda vocab, d, *rest: (d, d),
+        "the two tables": lambda vocab, d, *rest: (2 * vocab * d, 2 * vocab * d),
     },
     mistakes=(
         Mistake(

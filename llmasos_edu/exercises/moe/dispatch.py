@@ -148,9 +148,9 @@ DISPATCH = Exercise(
     statement=(
         "Bring the tokens to their experts and the answers back: y[t] is the sum over the choices j of "
         "gate[t, j] times what the expert expert[t, j] answers to x[t]. Call each expert once, with all of "
-        "its tokens together and no others, and not at all if it has none: the checker watches the calls. "
-        "The fast way sorts the choices by expert; a loop over experts is as welcome, if it keeps these "
-        "rules. No residual here."
+        "its tokens together and no others, and not at all if it has none (the experts of one token are "
+        "different ones): the checker watches the calls. The fast way sorts the choices by expert; a loop "
+        "over experts is as welcome, if it keeps these rules. No residual here."
     ),
     takeaway="The same sum as asking everybody, for the price of the chosen: sort, ask in groups, add back.",
     reference=dispatch,

@@ -50,6 +50,14 @@ def _experts_alike(counts):
     return _information(rows)
 
 
+def _mean_over_experts(counts, *, idle=False):
+    """What each expert's tokens tell, by its own shares, averaged as if all experts were equally busy."""
+    rows = counts if idle else counts[counts.sum(1) > 0]
+    shares = rows / rows.sum(1, keepdim=True).clamp(min=1)
+    ratio = torch.where(shares > 0, shares / (counts.sum(0) / counts.sum()), 1.0)
+    return (shares * ratio.log2()).sum(1).mean()
+
+
 INFORMATION = Exercise(
     key="4.3-14",
     title="Do experts know domains?",
@@ -146,7 +154,12 @@ INFORMATION = Exercise(
             "experts made equally busy",
             "You turn each expert's row into shares of its own first, so an expert with few tokens counts as "
             "much as a busy one. Here every token counts the same.",
-            (_experts_alike, lambda c: _experts_alike(c) * (c.sum(1) > 0).float().mean()),
+            (
+                _experts_alike,
+                lambda c: _experts_alike(c) * (c.sum(1) > 0).float().mean(),
+                _mean_over_experts,
+                lambda c: _mean_over_experts(c, idle=True),
+            ),
         ),
         Mistake(
             "divided by an entropy",

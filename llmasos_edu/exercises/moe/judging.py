@@ -6,7 +6,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import random
 
 from llmasos_edu.exercises.checker.exercise import Mistake
-from llmasos_edu.exercises.checker.question import Question
+from llmasos_edu.exercises.checker.question import Amiss, Holds, Lacks, Question
 
 # 4.3-15 -------------------------------------------------------------------------------
 
@@ -166,10 +166,6 @@ def _follow(other_high, own_low, **_):
     return {SENTENCES[0], *(SENTENCES[2:3] if own_low > other_high else ())}
 
 
-def _with(*extra):
-    return lambda **data: _follow(**data) | {SENTENCES[at] for at in extra}
-
-
 VERDICTS = Question(
     key="4.3-16",
     title="Which verdict follows: do experts know the kind?",
@@ -200,30 +196,26 @@ VERDICTS = Question(
             "explained away",
             "Given the byte, the expert still tells something, far more than experts dealt at random. If the "
             "byte said it all, nothing would be left.",
-            (
-                lambda **data: _follow(**data) - {SENTENCES[0]},
-                lambda **data: _follow(**data) - {SENTENCES[0]} | {SENTENCES[1]},
-                _with(1),
-            ),
+            (Lacks(SENTENCES[0]), Holds(SENTENCES[1])),
         ),
         Mistake(
             "knock-outs compared by their means",
             "Look at the two knock-outs again: where their intervals overlap, the busiest expert is not "
             "shown "
             "to matter more than another one; where they do not, it is.",
-            (lambda **data: _follow(**data) ^ {SENTENCES[2]},),
+            (Amiss(SENTENCES[2]),),
         ),
         Mistake(
             "one kind each",
             "One expert takes most of arithmetic. That says nothing of what else it takes, nor of the other "
             "experts.",
-            (_with(3),),
+            (Holds(SENTENCES[3]),),
         ),
         Mistake(
             "no dense model",
             "No dense model was asked what it knows about the kind. The sentence may be true; it does not "
             "follow.",
-            (_with(4), _with(3, 4)),
+            (Holds(SENTENCES[4]),),
         ),
     ),
 )

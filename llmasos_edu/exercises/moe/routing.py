@@ -47,6 +47,12 @@ def _logits_over_their_sum(logits, top_k):
     return kept / kept.sum(-1, keepdim=True)
 
 
+def _chosen_over_their_sum(logits, top_k):
+    chosen = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
+    kept = logits.gather(-1, chosen)
+    return torch.zeros_like(logits).scatter(-1, chosen, kept / kept.sum(-1, keepdim=True))
+
+
 def _softmax_twice(logits, top_k):
     return _after(logits.softmax(-1), mask_of_best(logits, top_k))
 
@@ -166,7 +172,7 @@ TOP_K = Exercise(
             "logits divided by their sum",
             "You divide the logits by their sum. Logits may be negative or add up to zero, so gates below "
             "zero or NaN can come of it. What makes numbers positive before they are shared out?",
-            (_logits_over_their_sum,),
+            (_logits_over_their_sum, _chosen_over_their_sum),
         ),
     ),
     observe=value_and_gradient,

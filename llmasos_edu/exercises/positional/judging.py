@@ -172,12 +172,11 @@ WAVES = Question(
     minutes=15,
     statement=(
         "Rotary positions, heads of {dim} features, base {base}; the model was trained on {length} "
-        "positions. "
-        "A figure shows for each pair of features how many positions a whole turn takes. What is the longest "
-        "of them (longest)? How many pairs have made at least one whole turn within the trained length "
-        "(turned)? How much of a turn has the slowest pair made in it, as a number of turns (slowest)? At "
-        "{times} times the length the model meets something that it has never seen in training. What is it "
-        "(unseen)?"
+        "positions. A figure shows for each pair of features how many positions a whole turn takes. What is "
+        "the longest of them (longest)? How many pairs have made at least one whole turn within the trained "
+        "length (turned)? How much of a turn does the slowest pair make in as many steps as it was trained "
+        "on positions, as a number of turns (slowest)? At {times} times the length the model meets "
+        "something that it has never seen in training. What is it (unseen)?"
     ),
     takeaway="A pair that has gone round has met every angle. The slow ones meet new angles in longer texts.",
     explanation="Pair i takes 2 pi base^(2 i / dim) positions for a turn, i from 0 to dim / 2 - 1.",

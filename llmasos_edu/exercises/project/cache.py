@@ -78,6 +78,13 @@ def _last_of_prompt_twice(model, prompt, max_new, *, counted=False):
     return tokens
 
 
+def _prompt_read_for_nothing(model, prompt, max_new):
+    """Right but for max_new 0, where nobody asks what comes next."""
+    return (
+        generate(model, prompt, max_new) if max_new else (model(prompt, torch.arange(len(prompt))), prompt)[1]
+    )
+
+
 def _and_the_last_one_too(model, prompt, max_new):
     tokens, logits = prompt, model(prompt, torch.arange(len(prompt)))
     for _ in range(max_new):
@@ -179,6 +186,12 @@ GENERATE = Exercise(
             "The tokens are right, but the last one is given to the model as well, and nobody looks at the "
             "answer: one call too many.",
             (_and_the_last_one_too,),
+        ),
+        Mistake(
+            "the prompt read for nothing",
+            "Right, except where max_new is 0: the model reads the prompt there too, and nobody asks what "
+            "comes next. Read only when there is a token to choose.",
+            (_prompt_read_for_nothing,),
         ),
         Mistake(
             "logits of the first row",

@@ -71,11 +71,12 @@ SPLIT = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "Some documents are held out to measure on. Which of the others may the model train on? A model that "
-        "has read a passage can recite it, and looks as if it understood (Lee et al. 2022). So a document "
-        "may be trained on only if it is not held out, and if no passage of width characters stands both in "
-        "it and in any held-out document, at whatever place. Documents that repeat each other may all be "
-        "trained on. Return a True or False for each document."
+        "Some documents are held out to measure on. Which of the others may the model train on? A model "
+        "that has read a passage can recite it, and looks as if it understood (Lee et al. 2022). So a "
+        "document may be trained on only if it is not held out, and if no passage of width characters "
+        "stands both in it and in any held-out document, at whatever place. Documents that repeat each "
+        "other may all be trained on, and so may one shorter than width, even if it repeats a held-out one. "
+        "Return a True or False for each document."
     ),
     takeaway="What is measured now is what the model understands of a text that it has not read.",
     reference=may_train,

@@ -57,9 +57,8 @@ CONTROL = Question(
         "router is one matrix. How many operations does a token cost in the feed-forward part of a layer, "
         "dense (dense) and with experts and router (experts)? A multiplication and its addition are two. "
         "Which d_ff would give a dense network the work of the chosen experts, router left out (matched)? "
-        "How "
-        "many times as many feed-forward weights does the model with experts then store, router left out "
-        "(stored)? And what has to stand beside the report (control)?"
+        "How many times as many feed-forward weights does the model with experts store as that matched "
+        "network, router left out (stored)? And what has to stand beside the report (control)?"
     ),
     takeaway="Equal work for a token first; then say what the rest costs: here weights to store.",
     explanation="Two operations a weight that a token meets. The chosen experts together are one network of "

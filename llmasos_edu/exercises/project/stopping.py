@@ -77,12 +77,12 @@ STOP = Exercise(
     difficulty=1,
     minutes=10,
     statement=(
-        "After every so many steps a model is evaluated on held-out text. Training stops early once patience "
-        "evaluations in a row have not been better than the best one before them. Equal is not better, and "
-        "neither is NaN. The first evaluation is the best until a better one comes, also where it is NaN: "
-        "then any number is better. Return two indices, counted from 0: the last evaluation that is made, "
-        "and the best evaluation up to then, whose weights are kept. Without an early stop the last one is "
-        "the end of the list."
+        "After every so many steps a model is evaluated on held-out text. Training stops early once "
+        "patience evaluations in a row have not been better than the best one before them. Equal is not "
+        "better, and neither is NaN. The first evaluation is the best until a better one comes, also where "
+        "it is NaN: then any number is better (no loss here is infinite). Return two indices, counted from "
+        "0: the last evaluation that is made, and the best evaluation up to then, whose weights are kept. "
+        "Without an early stop the last one is the end of the list."
     ),
     takeaway="A single bad evaluation no longer ends a run, and the weights that are kept are the best seen.",
     reference=stop_early,

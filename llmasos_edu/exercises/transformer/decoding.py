@@ -41,6 +41,17 @@ def _never(done):
     return False
 
 
+def _until_all_say_end_at_once(next_logits, batch, start, end, max_len):
+    """Nobody is remembered as finished: it ends when all rows say end in one and the same step."""
+    tokens = torch.full((batch, 1), start)
+    for _ in range(max_len):
+        chosen = next_logits(tokens).argmax(-1)
+        tokens = torch.cat([tokens, chosen[:, None]], 1)
+        if (chosen == end).all():
+            break
+    return tokens[:, 1:]
+
+
 def _in_front(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     while tokens.shape[1] <= max_len and not done.all():
@@ -82,10 +93,11 @@ GREEDY = Exercise(
     difficulty=2,
     minutes=20,
     statement=(
-        "Write with a decoder: begin every row with start, ask next_logits for what comes next (it reads all "
-        "tokens so far, start included), append the likeliest token, and go on. A row that has said end only "
-        "repeats end from then on. Stop when all rows have said it, or after max_len written tokens. Return "
-        "what was written, without start."
+        "Write with a decoder: begin every row with start, ask next_logits for what comes next (it reads "
+        "all tokens so far, start included), append the likeliest token, and go on. A row that has said end "
+        "only repeats end from then on. Stop when all rows have said it, or after max_len written tokens. "
+        "Return what was written, without start. (start and end are different tokens, and max_len is at "
+        "least 1.)"
     ),
     takeaway="A decoder that gives one distribution at a time has written sentences of different lengths.",
     reference=greedy_decode,
@@ -117,6 +129,7 @@ GREEDY = Exercise(
             (
                 lambda *a: _greedy(*a, finished="write"),
                 lambda *a: _greedy(*a, finished="write", until=_never),
+                _until_all_say_end_at_once,
             ),
         ),
         Mistake(

@@ -7,7 +7,7 @@ import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Mistake
-from llmasos_edu.exercises.checker.question import Question
+from llmasos_edu.exercises.checker.question import Amiss, Holds, Lacks, Question
 
 # 4.2-12 -------------------------------------------------------------------------------
 
@@ -47,13 +47,13 @@ CONTROL = Question(
     difficulty=2,
     minutes=20,
     statement=(
-        "A report: 'On the mirror task the original layer (two residuals, d_ff = {wide}) answers {right_two} "
-        "% right, the article's (one residual, one norm, d_ff = {narrow}) {right_one} %. So it is the second "
-        "residual.' d_model is {width} in both; all linear maps have biases, and a norm has a weight and a "
-        "bias. How many parameters does the original layer have (two), how many the article's (one)? With "
-        "which d_ff does the article's layer come nearest to the original's number of parameters (inner)? "
-        "Which run should be made next (next)? And on which task should the gap vanish, if the residual "
-        "works as this chapter says (positions)?"
+        "A report: 'On the mirror task the original layer (two residuals, d_ff = {wide}) answers "
+        "{right_two} % right, the article's (one residual, one norm, d_ff = {narrow}) {right_one} %. So it "
+        "is the second residual.' d_model is {width} in both; all linear maps have biases, and a norm has a "
+        "weight and a bias. How many parameters does the original layer have (two), how many the article's "
+        "(one)? With which d_ff does the article's layer come nearest to the original's number of "
+        "parameters (inner)? Which run should be made next (next)? And on which task should the gap between "
+        "the two layers vanish, if the residual works as this chapter says (positions)?"
     ),
     takeaway="Change one thing, and say beforehand where the effect should not be seen.",
     explanation="4 (d d + d) for the projections, 2 d d_ff + d_ff + d for the feed-forward network, 2 d for "
@@ -191,15 +191,13 @@ FIGURE = Question(
     difficulty=2,
     minutes=15,
     statement=(
-        "A figure of an untrained stack of {layers} layers. With the norm last the gradient of the query and "
-        "key matrices has norm {first_last} in the first layer and {top_last} in the last one; with the norm "
-        "first {first_first} and {top_first}. All parameters of a layer together, norm last: {all_first} and "
-        "{all_top}. By how many powers of ten does the gradient of queries and keys fall from the first "
-        "layer "
-        "to the last, norm last (last) and norm first (first)? By what factor does it fall from one layer to "
-        "the next, norm last (layer)? How many powers of ten are beyond what the control shows (beyond)? "
-        "What "
-        "does the figure say (says)?"
+        "A figure of an untrained stack of {layers} layers. With the norm last the gradient of the query "
+        "and key matrices has norm {first_last} in the first layer and {top_last} in the last one; with the "
+        "norm first {first_first} and {top_first}. All parameters of a layer together, norm last: "
+        "{all_first} and {all_top}. By how many powers of ten does the gradient of queries and keys fall "
+        "from the first layer to the last, norm last (last) and norm first (first)? By what factor, above "
+        "1, does it fall from one layer to the next, norm last (layer)? How many powers of ten are beyond "
+        "what the control shows (beyond)? What does the figure say (says)?"
     ),
     takeaway="A sum over a layer hides which matrix gets nothing. And ask in which direction it falls.",
     explanation="log10 of the first over the last; the root of as many steps as there are between them; the "
@@ -312,26 +310,18 @@ def _follow(**data):
     return {*SENTENCES[:2], *(SENTENCES[4:] if _apart(**data) else ())}
 
 
-def _with(*extra):
-    return lambda **data: _follow(**data) | {SENTENCES[at] for at in extra}
-
-
-def _without(at):
-    return lambda **data: _follow(**data) - {SENTENCES[at]}
-
-
 VERDICTS = Question(
     key="4.2-14",
     title="Which verdict follows?",
     difficulty=2,
     minutes=10,
     statement=(
-        "A report on cross-attention, with intervals of 95 % over five seeds. The best head after training "
-        "puts [{digits_low}, {digits_high}] of its weight on the word behind the symbol for digits, "
-        "[{chinese_low}, {chinese_high}] for Chinese; the best one before training {before}, the mean of all "
-        "heads after it {mean}. With its own word hidden a symbol changes {own} of the time, with another "
-        "word of the same number hidden {another}; both intervals reach 0.03 to either side. Which sentences "
-        "follow? Give them as a set."
+        "A report on cross-attention, with intervals of 95 % over five seeds. The best head (the one with "
+        "most weight there) after training puts [{digits_low}, {digits_high}] of its weight on the word "
+        "behind the symbol for digits, [{chinese_low}, {chinese_high}] for Chinese; the best one before "
+        "training {before}, the mean of all heads after it {mean}. With its own word hidden a symbol "
+        "changes {own} of the time, with another word of the same number hidden {another}; both intervals "
+        "reach 0.03 to either side. Which sentences follow? Give them as a set."
     ),
     takeaway="A map is a reading. What is hidden and what changes is an experiment, and it too needs a "
     "control.",
@@ -349,30 +339,30 @@ VERDICTS = Question(
         Mistake(
             "every head",
             "You say it of every head. The mean of all is far below the best one: some must look elsewhere.",
-            (_with(2),),
+            (Holds(SENTENCES[2]),),
         ),
         Mistake(
             "inside the vector",
             "Nothing here has looked into a vector. The encoder's layers have mixed the words by then: a "
             "weight on a place is not a weight on a word's meaning.",
-            (_with(3), _with(2, 3)),
+            (Holds(SENTENCES[3]),),
         ),
         Mistake(
             "the scripts compared by their means",
             "Look at the two scripts' intervals again. Where they overlap, neither is shown to be better; "
             "where they do not, the difference is shown.",
-            (lambda **data: _follow(**data) ^ {SENTENCES[4]},),
+            (Amiss(SENTENCES[4]),),
         ),
         Mistake(
             "the experiment left out",
             "You leave out what hiding has shown: own word against another one, and nothing overlaps.",
-            (_without(1),),
+            (Lacks(SENTENCES[1]),),
         ),
         Mistake(
             "the reading left out",
             "You leave out that the best head has learned where to look. The one before training was chosen "
             "in the same way, and is far below.",
-            (_without(0),),
+            (Lacks(SENTENCES[0]),),
         ),
     ),
 )

@@ -219,6 +219,15 @@ SWIGLU = Exercise(
             (lambda *a: _gated(*a, activation=torch.sigmoid),),
         ),
         Mistake(
+            "a softmax in the gate",
+            "Your gates are shared out among the features of a token: a softmax stands where a sigmoid is "
+            "asked for. Each feature has a gate of its own, which asks no other.",
+            (
+                lambda *a: _gated(*a, activation=lambda g: g * g.softmax(-1)),
+                lambda *a: _gated(*a, activation=lambda g: g.softmax(-1)),
+            ),
+        ),
+        Mistake(
             "another nonlinearity",
             "The gate goes through a neighbour of SiLU (ReLU, GELU, tanh). The plan is right; look up which "
             "function the statement describes.",

@@ -65,9 +65,10 @@ FORCING = Exercise(
     minutes=10,
     statement=(
         "In training the decoder reads the true words and has to guess the next one at every position. Make "
-        "both tensors from a list of sentences: inputs begin with start, labels are one step ahead and close "
-        "with end, so that the label at each position is the word which comes next. Fill shorter rows up "
-        "with pad behind, to the length of the longest sentence plus one."
+        "both tensors from a list of sentences: inputs begin with start, labels are one step ahead and "
+        "close with end, so that the label at each position is the word which comes next. The end token "
+        "stands in no input. Fill shorter rows up with pad behind, to the length of the longest sentence "
+        "plus one."
     ),
     takeaway="Every position reads what is written so far and is asked for the next word, all at once.",
     reference=teacher_forcing,

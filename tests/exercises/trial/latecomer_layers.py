@@ -467,7 +467,7 @@ def before_training_left_out():
     return {"a symbol needs its own word more than another one", "Chinese aligns better than digits"}
 
 
-@wrong("4.2-14", "Nothing here has looked into a vector. The encoder's layers")
+@wrong("4.2-14", "You say it of every head.")
 def all_five_of_them():
     return {
         "the best head looks at the right word more than before training",
@@ -664,7 +664,7 @@ def share_of_the_claim():
     return {**STRETCHED, "due": 0.012 / 0.472, "low": 0.012 / 0.472 - 2.776 * 0.006}
 
 
-@wrong("4.2.3-11", "Asked for: due less 2.776 errors. Then: That would be worth")
+@wrong("4.2.3-11", "Asked for: due less 2.776 errors. Then 'control': That would be worth")
 def another_divisor_tried():
     return {**STRETCHED, "control": "another divisor", "low": 0.006}
 
