@@ -53,11 +53,6 @@ def _slip(**knobs):
     )
 
 
-def _only_keys_zeroed(query, key, value, is_token):
-    output = attend(query, key * is_token[..., None], value)
-    return output.masked_fill(~is_token.any(-1)[:, None, None], 0.0)
-
-
 def _open_rows_filled(answer: Callable) -> Callable:
     """The answer, with the right rows in place of padded queries that it left at zero: nobody uses them."""
 
@@ -209,14 +204,14 @@ PADDING = Exercise(
             "masked scores set to zero",
             "Padded keys count with a score of 0 in your result, and that is a score like any other, often "
             "not even a low one. What score takes a key out of the race?",
-            (*_slip(blocked=0.0), _only_keys_zeroed),
+            _slip(blocked=0.0)[::2],
         ),
         Mistake(
             "a finite number such as -1e4",
             "Padding leaks through where scores reach tens of thousands: a finite number such as -1e4 is no "
             "wall there. Which one is, and what does it do to an empty row?",
             (
-                *_slip(blocked=-1e4),
+                *_slip(blocked=-1e4)[::2],
                 lambda q, k, v, m: (q @ k.mT / q.shape[-1] ** 0.5 - 1e4 * ~m[:, None, :]).softmax(-1) @ v,
                 lambda q, k, v, m: (
                     (q @ k.mT / q.shape[-1] ** 0.5 - 1e4 * ~m[:, None, :]).softmax(-1)

@@ -311,7 +311,8 @@ def _other_length(actual: torch.Tensor, wanted: torch.Tensor, noun: str) -> str:
     shorter = min(len(actual), len(wanted))
     apart = (actual[:shorter] != wanted[:shorter]).reshape(shorter, -1).any(1).nonzero() if shorter else []
     many = f"{len(actual)} entr{'y' if len(actual) == 1 else 'ies'}"
-    said = f"{noun} has {many}, and {len(wanted)} {'is' if len(wanted) == 1 else 'are'} asked for"
+    has = "have" if is_are(noun).endswith(" are") else "has"
+    said = f"{noun} {has} {many}, and {len(wanted)} {'is' if len(wanted) == 1 else 'are'} asked for"
     if not shorter:
         return f"{said}."
     if not len(apart):

@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import itertools
 import random
 import re
 
@@ -202,6 +203,13 @@ def _when(test):
     return lambda pending, said: pending if test(said.strip().rstrip(".!").lower()) else 0
 
 
+OTHER_MARKS = ["".join(more) for many in (1, 2, 3, 4) for more in itertools.combinations("?,。！", many)]
+
+
+def _other_marks_too(marks):
+    return lambda pending, said: pending if said.strip().rstrip(".!" + marks).lower() in ("yes", "是") else 0
+
+
 def _draw_turn(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     said = generator.choice(["Yes.", "yes", "是", "Yes, and all others!", "No.", "Where is it?", "YES!"])
@@ -256,6 +264,7 @@ YES = Exercise(
         Case("a blank before its mark", (4711, "yes !")),
         Case("a comma behind it", (4711, "yes,")),
         Case("a Chinese full stop", (4711, "是。")),
+        Case("a wide exclamation mark", (4711, "是！")),
         Case("both languages", (4711, "yes是")),
     ),
     draw=_draw_turn,
@@ -369,24 +378,13 @@ YES = Exercise(
             "marks of other kinds",
             "You take other marks away than dots and exclamation marks. The statement names `.` and `!` "
             "alone: a question is no yes, and a list of marks that grows by good will has no end.",
-            tuple(
-                lambda pending, said, marks=marks: (
-                    pending if said.strip().rstrip(marks).lower() in ("yes", "是") else 0
-                )
-                for marks in (".!?", ".!。！", ".!。", ".!?。！？", ".!,?;", ".!,", ".!?,。，！？")
-            ),
+            tuple(map(_other_marks_too, OTHER_MARKS)),
         ),
         Mistake(
             "blanks between word and marks",
             "A blank between the yes and its mark is taken away in your version. Marks may stand straight "
             "behind it alone.",
-            (
-                lambda pending, said: pending if said.strip().rstrip(" .!").lower() in ("yes", "是") else 0,
-                lambda pending, said: pending if said.rstrip(" .!").strip().lower() in ("yes", "是") else 0,
-                lambda pending, said: (
-                    pending if said.strip().rstrip(".!").strip().lower() in ("yes", "是") else 0
-                ),
-            ),
+            (lambda pending, said: pending if said.strip().rstrip(" .!").lower() in ("yes", "是") else 0,),
         ),
         Mistake(
             "one mark at most",

@@ -220,7 +220,7 @@ def tokens_forgotten(embedding, body, head, experts, top_k, expert, tokens):
     return 6 * (body + head + top_k * expert)
 
 
-@wrong("1-2", "For two tables, your result is 6,208 and should be 3,136, 3,072 too")
+@wrong("1-2", "3,072 too many")
 def the_network_s_width_squared(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + 2 * d_ff**2) + vocab * d_model * (1 if tied else 2)
 

@@ -34,7 +34,7 @@ def passages_at_multiples_of_width_only(documents, held_out, width):
     return [i not in held_out and not (cut(d) & bad) for i, d in enumerate(documents)]
 
 
-@wrong("5-2", "For a copy among the others, your result differs in 1 of 5 places")
+@wrong("5-2", "your result differs in 1 of 5 places")
 def held_out_documents_may_be_trained_on(documents, held_out, width):
     def cut(d):
         return {d[i : i + width] for i in range(len(d) - width + 1)}

@@ -90,12 +90,12 @@ def a_yes_anywhere(pending, said):
 
 @wrong("6.1-3", "You take some capitals for another word")
 def capitals_are_not_taken(pending, said):
-    return pending if said.strip().rstrip(".!。！").strip() in ("yes", "是") else 0
+    return pending if said.strip().rstrip(".!") in ("yes", "是") else 0
 
 
 @wrong("6.1-3", "You return True. Asked for is which order: a yes that names none")
 def true_for_the_order_again(pending, said):
-    s = said.strip().lower().rstrip(".!。！").strip()
+    s = said.strip().lower().rstrip(".!")
     return pending != 0 and s in ("yes", "是")
 
 
@@ -521,7 +521,7 @@ def next_with_a_default(orders, rights, user, number):
 def regex(pending, said):
     import re
 
-    return pending if re.fullmatch(r"\s*(yes|是)[.!。！]*\s*", said, re.IGNORECASE) else 0
+    return pending if re.fullmatch(r"\s*(yes|是)[.!]*\s*", said, re.IGNORECASE) else 0
 
 
 @right("6.2-2")

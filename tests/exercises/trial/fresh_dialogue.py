@@ -233,7 +233,7 @@ def one_mark_only(pending, said):
 
 @right("6.1-3")
 def by_a_regular_expression(pending, said):
-    return pending * bool(re.fullmatch(r"\s*(yes|是)[.!。!！\s]*", said, re.I))
+    return pending * bool(re.fullmatch(r"\s*(yes|是)[.!]*\s*", said, re.I))
 
 
 @wrong("6.1-4", "You let the past fill the window up to the last token")

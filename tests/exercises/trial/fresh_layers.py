@@ -210,7 +210,7 @@ def information_about_the_total(counts):
     return (torch.special.entr(share).sum() - torch.special.entr(p).sum()) / math.log(2)  # minus H(d | i)
 
 
-@wrong("5-2", "document 3, is False and should be True")
+@wrong("5-2", "is False and should be True")
 def every_document_against_every_other(documents, held_out, width):
     passages = [{d[i : i + width] for i in range(len(d) - width + 1)} for d in documents]
     return [

@@ -437,7 +437,7 @@ def no_blank_after_the_dot(pending, said):
 
 @right("6.1-3")
 def by_a_full_match(pending, said):
-    return pending if re.fullmatch(r"\s*(yes|是)\s*[.!。！]*\s*", said, re.IGNORECASE) else 0
+    return pending if re.fullmatch(r"\s*(yes|是)[.!]*\s*", said, re.IGNORECASE) else 0
 
 
 @wrong("6.1-4", "It comes out as if a long turn were skipped and older ones")

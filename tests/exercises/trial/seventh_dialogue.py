@@ -83,7 +83,7 @@ def strip_takes_dots_and_marks_off_in_front_too(pending, said):
 
 
 # Only one mark is taken off the end: 'yes!!' is no yes
-@wrong("6.1-3", "You take one mark at the end. The statement has dots and")
+@wrong("6.1-3", "For a blank before its mark, your result is 4,711 and should be 0")
 def only_one_mark_is_taken_off_the_end_yes_is_no(pending, said):
     said = said.strip().lower()
     if said and said[-1] in ".!":

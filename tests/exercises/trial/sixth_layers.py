@@ -877,7 +877,7 @@ def begins_with_a_yes(pending, said):
 def by_a_regular_expression_sixth(pending, said):
     import re
 
-    return pending if re.fullmatch(r"\s*(yes|是)[\s.!。！]*", said, re.IGNORECASE) else 0
+    return pending if re.fullmatch(r"\s*(yes|是)[.!]*\s*", said, re.IGNORECASE) else 0
 
 
 @wrong("6.1-4", "You let the past fill the window up to the last token.")
