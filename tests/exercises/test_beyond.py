@@ -133,7 +133,8 @@ def test_a_small_number_may_be_met_by_chance():
     said = judge_question(COUNT, {"ones": 3, "twos": 700})
     assert said.mistake == "zeros"
     assert said.message == (
-        "You count zeros. If you came to 3 in another way, it is the same number by chance. Asked for: how "
+        "'ones': You count zeros. If you came to 3 in another way, it is the same number by chance. Asked "
+        "for: how "
         "many entries are 1. On the way: the first half holds 3."
     )
     assert judge_question(COUNT, {"ones": 6, "twos": 7000}).message == "You count too much."

@@ -226,6 +226,16 @@ WEIGHTS = Exercise(
             (lambda s: _exp_share(s, s.max()),),
         ),
         Mistake(
+            "another number than the row's largest",
+            "What you subtract is not the largest score of each row (it is a mean, or the largest along "
+            "another axis): then an exponential may still overflow, or a -inf spreads to others.",
+            (
+                lambda s: _exp_share(s, s.mean(-1, keepdim=True)),
+                lambda s: _exp_share(s, s.amax(0, keepdim=True)),
+                lambda s: _exp_share(s, s.amax(-2, keepdim=True)),
+            ),
+        ),
+        Mistake(
             "not divided by the sum",
             "The largest number in each of your rows is 1, so with more than one key the rows sum to more "
             "than that. The exponentials are there; what makes shares of them?",

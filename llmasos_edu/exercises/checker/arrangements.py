@@ -208,6 +208,8 @@ def only_some(pairs: list[Pair], failing: list[Pair]) -> str | None:
 
 def _end_of_axis(wrong: list[torch.Tensor], axis: int) -> str | None:
     """Whether the first or the last along the axis is the only one that is right, or the only one wrong."""
+    if any(w.dim() <= axis for w in wrong):
+        return None  # in some cases there are fewer axes
     lines = [
         w.movedim(axis, 0).reshape(w.shape[axis], -1).any(1) for w in wrong
     ]  # which entries have something wrong

@@ -57,9 +57,9 @@ SURE = Question(
     minutes=20,
     statement=(
         "Of {turns} held-out turns {wrong} were wrong. Which share was exact (share)? Between which shares "
-        "does the true one lie by Wilson's interval with z = 1.96 (low, high): middle "
-        "(p + z²/2n) / (1 + z²/n), half width z / (1 + z²/n) · sqrt(p (1 - p) / n + z² / 4n²)? And does this "
-        "show that more than 97 % of all turns are exact (above 0.97: True or False)? Give four places."
+        "does the true one lie by Wilson's interval with z = 1.96 (low, high): middle (p + z²/2n) / (1 + "
+        "z²/n), half width z / (1 + z²/n) · sqrt(p (1 - p) / n + z² / 4n²)? And does this show that more "
+        "than 97 % of all turns are exact (above 0.97: True or False)? Give four places, or do not round."
     ),
     takeaway="A share has a width; a verdict is drawn from its lower end, not from its middle.",
     explanation="The interval is not even about the share: near 1 it reaches further down than up.",
@@ -148,9 +148,9 @@ CHAIN = Question(
     statement=(
         "A model answers {share:.0%} of all turns exactly, each independently of the others. Which share of "
         "conversations of {turns} turns has no fault at all (flawless)? Which share of turns must be exact "
-        "so that half of such conversations are (needed)? And a turn has {tokens} tokens of the model's own, "
-        "all of which must be right: how sure must each be on average for {share:.0%} exact turns (token)? "
-        "Give four places."
+        "so that half of such conversations are (needed)? And a turn has {tokens} tokens of the model's "
+        "own, all of which must be right: how sure must each be on average for {share:.0%} exact turns "
+        "(token)? Give four places, or do not round."
     ),
     takeaway="Faults multiply: what looks like a good turn is an ordinary conversation.",
     explanation="Independent chances multiply; backwards, take the root.",

@@ -80,8 +80,7 @@ OWN = Exercise(
         "an assistant's turn `<call>` ... `<do>` around what it asks of the kernel, `<result>` ... `<done>` "
         "around what the kernel answers. Return for each token whether the assistant must say it itself: "
         "all from behind `<assistant>` to `<end>`, without what the kernel writes, its two marks included. "
-        "Marks of the kernel stand in an assistant's turn alone, and each `<result>` there has its "
-        "`<done>`."
+        "The kernel's marks stand in an assistant's turn alone, and the list may end in the middle of one."
     ),
     takeaway="What others say is read, never learnt: a model that learnt results would invent them.",
     reference=own_tokens,

@@ -199,6 +199,12 @@ def _interpolated(scores, wrong):
     return sum(max(precisions[place:]) for place in range(len(precisions))) / len(precisions)
 
 
+def _ranks_one_too_high(scores, wrong):
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    ranks = [rank for rank, i in enumerate(order, 2) if wrong[i]]
+    return sum(hits / rank for hits, rank in enumerate(ranks, 1)) / len(ranks)
+
+
 def _from_zero(scores, wrong):
     ranks = _ranks(scores, wrong)
     return sum((at - 1) / rank for at, rank in enumerate(ranks, 1)) / len(ranks)
@@ -281,6 +287,12 @@ AVERAGE_PRECISION = Exercise(
             "At a wrong word you count the wrong ones before it. It belongs to them: on rank 1 the "
             "precision is 1.",
             (_from_zero,),
+        ),
+        Mistake(
+            "ranks one too high",
+            "Your ranks are one too high: right ones divided by rank + 1. The first word of the list has "
+            "the rank 1, so that a wrong word there has the precision 1.",
+            (_ranks_one_too_high,),
         ),
         Mistake(
             "the best from there on",

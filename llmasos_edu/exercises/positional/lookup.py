@@ -244,6 +244,12 @@ RAGGED = Exercise(
             (lambda m: (_count(m) - 1).clamp_min(0),),
         ),
         Mistake(
+            "padding at -1",
+            "The tokens are right, but every place of padding gets -1: one is taken away from it too. Padding "
+            "gets 0, and a table of positions has no row -1.",
+            (lambda m: _count(m) * m - 1,),
+        ),
+        Mistake(
             "padding counted instead of tokens",
             "You count the padding before each place. What does True mean in is_token?",
             (

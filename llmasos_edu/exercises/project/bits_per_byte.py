@@ -117,6 +117,12 @@ BITS = Exercise(
             (_measured(nats=_mean_of_batches, per=_tokens),),
         ),
         Mistake(
+            "shared out twice",
+            "You divide by the tokens and by the bytes. The nats of all tokens together are what the whole "
+            "text costs: one division, by what the text weighs in UTF-8.",
+            (_measured(per=lambda counts, text: sum(counts) * len(text.encode())),),
+        ),
+        Mistake(
             "characters for bytes",
             "In plain English you are right. In other texts a character takes two or three bytes, and you "
             "divide by characters.",

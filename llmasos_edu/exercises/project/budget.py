@@ -153,6 +153,12 @@ BUDGET = Exercise(
             (lambda *s: _budget(*s, each=1),),
         ),
         Mistake(
+            "two operations for each parameter",
+            "Your operations are twice the parameters. A token meets only top_k of the experts, looks its "
+            "row of the embeddings up, and reads the context, which costs products without any parameter.",
+            (lambda *s: (_budget(*s)[0], 2 * _budget(*s)[0], _budget(*s)[2]),),
+        ),
+        Mistake(
             "router forgotten",
             "With a single expert you are right. Where there are several, the router has weights as well, "
             "and every token asks it.",

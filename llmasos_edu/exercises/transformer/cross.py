@@ -133,6 +133,12 @@ CROSS = Exercise(
             (_cross_late, lambda x, y, keep, *w: _cross(x, y * keep[..., None], torch.ones_like(keep), *w)),
         ),
         Mistake(
+            "a finite number such as -1e4",
+            "Right, except where scores reach tens of thousands: a finite number such as -1e4 is outvoted "
+            "there, and padding is read. Which number loses against every score?",
+            (lambda *a: _cross(*a, blocked=-1e4),),
+        ),
+        Mistake(
             "masked scores set to zero",
             "Padding gets a score of 0 in your result, and that is a score like any other. Which score "
             "becomes a weight of nothing?",
