@@ -137,7 +137,7 @@ def test_a_small_number_may_be_met_by_chance():
         "for: how "
         "many entries are 1. On the way: the first half holds 3."
     )
-    assert judge_question(COUNT, {"ones": 6, "twos": 7000}).message == "You count too much."
+    assert judge_question(COUNT, {"ones": 6, "twos": 7000}).message == "'twos': You count too much."
     said = judge_question(COUNT, {"ones": 5, "twos": 700}).message
     assert said.endswith("On the way: the first half holds 3.")
 

@@ -52,6 +52,12 @@ def _until_all_say_end_at_once(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
+def _stops_before_the_last_end(next_logits, batch, start, end, max_len):
+    """Where all have said end it stops, and the column that holds the last one is not appended."""
+    written = _greedy(next_logits, batch, start, end, max_len)
+    return written[:, :-1] if (written == end).any(1).all() else written
+
+
 def _in_front(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     while tokens.shape[1] <= max_len and not done.all():
@@ -188,7 +194,7 @@ GREEDY = Exercise(
             "end left off",
             "The last column is missing in your result. It was written, and the end token that may stand "
             "in it too, so it belongs to the result.",
-            (lambda *a: _greedy(*a)[:, :-1],),
+            (lambda *a: _greedy(*a)[:, :-1], _stops_before_the_last_end),
         ),
         Mistake(
             "written from right to left",

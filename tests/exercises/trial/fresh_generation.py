@@ -110,7 +110,7 @@ def forces_one_token_too_early(written, keywords, left, vocab):
     return list(range(vocab))
 
 
-@wrong("6.2-3", "You let every token come while it is not too late")
+@wrong("6.2-3", "what the solution gives if `left` were one larger")
 def one_token_too_late(written, keywords, left, vocab):
     missing = sorted(set(keywords) - set(written))
     if left < len(missing):
