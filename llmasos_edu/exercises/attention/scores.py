@@ -227,7 +227,7 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "another number than the row's largest",
-            "What you subtract is not the largest score of each row (it is a mean, or the largest along "
+            "What you subtract is not the largest score of each row (but a mean, the smallest, or the largest along "
             "another axis): then an exponential may still overflow, or a -inf spreads to others.",
             (
                 lambda s: _exp_share(s, s.mean(-1, keepdim=True)),

@@ -32,7 +32,7 @@ def mean_taken_off(scores):
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("4.1-2", "For a causal table with -inf, your result is NaN in 6 of 9")
+@wrong("4.1-2", "What you subtract is not the largest score of each row")
 def smallest_taken_off(scores):
     e = torch.exp(scores - scores.amin(-1, keepdim=True))
     return e / e.sum(-1, keepdim=True)
@@ -487,7 +487,7 @@ def cosines_in_front(seq, d_model, base):
     return torch.stack([angles.cos(), angles.sin()], -1).flatten(1)
 
 
-@wrong("4.2.3-1", "Later columns turn faster and faster in your matrix. Dividing")
+@wrong("4.2.3-1", "`base` stood in the denominator instead of the numerator", "Later columns turn faster")
 def faster_and_faster(seq, d_model, base):
     angles = torch.arange(seq)[:, None] * base ** (torch.arange(0, d_model, 2) / d_model)
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
