@@ -245,8 +245,8 @@ RAGGED = Exercise(
         ),
         Mistake(
             "padding at -1",
-            "The tokens are right, but every place of padding gets -1: one is taken away from it too. Padding "
-            "gets 0, and a table of positions has no row -1.",
+            "The tokens are right, but every place of padding gets -1: one is taken away from it too. "
+            "Padding gets 0, and a table of positions has no row -1.",
             (lambda m: _count(m) * m - 1,),
         ),
         Mistake(
