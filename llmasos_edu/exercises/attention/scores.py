@@ -228,7 +228,7 @@ WEIGHTS = Exercise(
         Mistake(
             "another number than the row's largest",
             "What you subtract is not the largest score of each row (but a mean, the smallest, or the "
-            "largest along another axis): then an exponential may still overflow, or a -inf spreads to others.",
+            "largest along another axis): an exponential may still overflow, or a -inf spreads.",
             (
                 lambda s: _exp_share(s, s.mean(-1, keepdim=True)),
                 lambda s: _exp_share(s, s.amax(0, keepdim=True)),

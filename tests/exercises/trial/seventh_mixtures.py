@@ -121,7 +121,7 @@ def rank_of_each_token_in_its_column_by_counting(logits, capacity):
 
 
 # The even share is rounded up first and the product with the factor is cut off: int(factor * ceil(share))
-@wrong("4.3-8", "For 4 sequences of 10 tokens, 8 experts, k = 2, factor 1.25,")
+@wrong("4.3-8", "For one sequence of 5 tokens, factor 2, your result is 6 and should be 5")
 def the_even_share_is_rounded_up_first(batch, seq, num_experts, top_k, capacity_factor):
     return int(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
 
