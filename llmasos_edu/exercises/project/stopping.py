@@ -125,7 +125,7 @@ STOP = Exercise(
             "stops at the first rise",
             "The first evaluation that is not better ends your training, whatever patience is. Losses "
             "jitter: count how many there are in a row.",
-            (lambda losses, patience: _stopped(losses, 1),),
+            (lambda losses, patience: _stopped(losses, 1), lambda losses, patience: stop_early(losses, 1)),
         ),
         Mistake(
             "one evaluation too late or too early",
