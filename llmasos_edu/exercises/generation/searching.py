@@ -68,10 +68,9 @@ BEAM_STEP = Exercise(
     minutes=15,
     statement=(
         "`sums[b]` is the log-probability of beam b so far, `log_probs[b][t]` that of token t after it. "
-        "Every "
-        "beam may be continued by every token; the log-probability of the longer text is the sum. Return the "
-        "`width` best of all continuations of all beams, best first (all, where there are fewer), each as "
-        "[beam, token, sum]. No two are equally good here."
+        "Every beam may be continued by every token; the log-probability of the longer text is the sum. "
+        "Return the `width` best of all continuations of all beams, best first (all, where there are fewer), "
+        "each as [beam, token, sum]. No two are equally good here."
     ),
     takeaway="All continuations of all beams compete: a beam may have several heirs, or none.",
     reference=beam_step,
@@ -95,8 +94,7 @@ BEAM_STEP = Exercise(
         Mistake(
             "each beam for itself",
             "You keep the best continuation of each beam. A good beam may have two heirs, and a bad one "
-            "none: let "
-            "all candidates compete.",
+            "none: let all candidates compete.",
             (_each_for_itself,),
         ),
         Mistake(
@@ -230,8 +228,7 @@ MUST_SAY = Exercise(
         Mistake(
             "forced too early",
             "You allow keywords alone although there is room for one token more. While fewer are missing "
-            "than "
-            "tokens are left, any may come.",
+            "than tokens are left, any may come.",
             (_forced_when(lambda missing, left: missing >= left - 1),),
         ),
         Mistake(
@@ -324,8 +321,8 @@ REPEATING = Exercise(
     minutes=15,
     statement=(
         "No run of `size` tokens may stand twice in a text (runs may overlap). Return the tokens that may "
-        "not come "
-        "next, because they would complete a run that is there already, each once and in rising order."
+        "not come next, because they would complete a run that is there already, each once and in rising "
+        "order."
     ),
     takeaway="To forbid a run, look for its beginning: all but its last token must be the text's end.",
     reference=repeating,
@@ -353,8 +350,7 @@ REPEATING = Exercise(
         Mistake(
             "the last run forgotten",
             "You leave out the run that ends with the text's last token. It stands there too: after 7 7 "
-            "another 7 "
-            "would be the same pair again.",
+            "another 7 would be the same pair again.",
             (_without_the_last_place,),
         ),
         Mistake(
