@@ -78,7 +78,14 @@ def _places(axis: Axis) -> dict[float, str]:
     texts = [read_out(plain(text)) for text in formatter.format_ticks(at)]
     if all(_is_number(text, place) for place, text in zip(at, texts, strict=False)):
         return {}
-    return {place: text for place, text in zip(at, texts, strict=False) if text}
+    seen: dict[str, int] = {}
+    named = {}
+    for place, text in zip(at, texts, strict=False):
+        if text:
+            seen[text] = seen.get(text, 0) + 1
+            # Two places of one name, as the same sign with and without a blank, stay two.
+            named[place] = text if seen[text] == 1 else f"{text} ({seen[text]})"
+    return named
 
 
 def _is_number(text: str, value: float) -> bool:
@@ -250,7 +257,8 @@ def _area(each: PolyCollection, axes: Axes, names: list[tuple[str, tuple]]) -> S
     if len(paths) != 1 or each.get_transform() != axes.transData:
         return None
     points = paths[0].vertices
-    points = points[np.isfinite(points).all(1)]
+    low, high = sorted(axes.get_xlim())
+    points = points[np.isfinite(points).all(1) & (points[:, 0] >= low) & (points[:, 0] <= high)]
     x = np.unique(points[:, 0])
     if len(x) < 2:
         return None

@@ -26,9 +26,11 @@ def spoken(value: float, step: float = 0.0) -> str:
     value = float(value)
     if not math.isfinite(value):
         return "no number" if math.isnan(value) else ("infinity" if value > 0 else "minus infinity")
+    if abs(value) < step / 20:
+        return "0"
     if value and (abs(value) >= 1e15 or abs(value) < 1e-4):
-        power = math.floor(math.log10(abs(value)))
-        factor = f"{float(f'{value / 10**power:.2g}'):g}"
+        factor, power = f"{value:.1e}".split("e")
+        factor, power = factor.removesuffix(".0"), int(power)
         return f"10 to the {power}" if factor == "1" else f"{factor} times 10 to the {power}"
     for size, name in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
         if abs(value) >= size:

@@ -20,7 +20,8 @@ def tell_plane(panel: Panel, before: Panel | None, detail: int) -> list[str]:
     nameless = [curve for curve in panel.curves if not curve.name]
     told = named or nameless
     if detail == RANGES:
-        return [*said, *_curves_shortly(told)]
+        dots = _dots_shortly(panel) if 0 < len(panel.dots) <= 8 else []
+        return [*said, *_curves_shortly(named), *dots]
     common = _common_places(told, panel)
     listing = common is not None and bool(told) and detail == FULL
     if listing:
@@ -61,7 +62,7 @@ def _tell_curves(curves: Sequence[Series], panel: Panel, detail: int, listing: b
 def _curves_shortly(curves: Sequence[Series]) -> list[str]:
     if not curves:
         return []
-    last = sorted(((each.y[-1], each.name or "one without a name") for each in curves), reverse=True)
+    last = sorted(((each.y[-1], each.name) for each in curves), reverse=True)
     if len(last) == 1:
         return []
     return [f"{len(last)} curves; highest at the end {last[0][1]}, lowest {last[-1][1]}."]
@@ -102,6 +103,11 @@ def _tell_curve(curve: Series, panel: Panel, detail: int, listing: bool) -> str:
         reach = "" if whole else f", from {reads(x[0], panel.x)} to {reads(x[-1], panel.x)}"
         return f"{name} {level}{reach}{outside}"
     first, last = reads(y[0], panel.y), reads(y[-1], panel.y)
+    bends = _bends(heights, room)
+    if len(bends) > 2 or (len(bends) == 2 and not {int(y.argmin()), int(y.argmax())} & set(bends)):
+        low, high = (reads(y[bends].min(), panel.y), reads(y[bends].max(), panel.y))
+        way = f"from {first}{begin} to {last}{end}, on the way up and down between {low} and {high}"
+        return f"{name} {way}{outside}{_band(curve, panel)}"
     turns = []
     for word, at in (("lowest", int(y.argmin())), ("highest", int(y.argmax()))):
         if abs(heights[at] - heights[0]) > room and abs(heights[at] - heights[-1]) > room:
@@ -112,6 +118,22 @@ def _tell_curve(curve: Series, panel: Panel, detail: int, listing: bool) -> str:
     verb = "rises" if heights[-1] > heights[0] else "falls"
     half = _half(x, heights, panel)
     return f"{name} {verb} from {first}{begin} to {last}{end}{outside}{_band(curve, panel)}{half}"
+
+
+def _bends(heights: np.ndarray, room: float) -> list[int]:
+    """Where a curve turns round, by more than `room` before and behind."""
+    bends, way, best = [], 0, 0
+    for at, height in enumerate(heights):
+        ahead = np.sign(height - heights[best])
+        if way == 0:
+            way = int(ahead) if abs(height - heights[best]) > room else 0
+            best = at if way else best
+        elif ahead == way:
+            best = at
+        elif abs(height - heights[best]) > room:
+            bends.append(best)
+            way, best = -way, at
+    return bends
 
 
 def _half(x: np.ndarray, heights: np.ndarray, panel: Panel) -> str:
@@ -155,6 +177,7 @@ def _tell_dots(dots: Series, panel: Panel, detail: int) -> str:
         points = [f"({reads(x, panel.x)}, {reads(y, panel.y)})" for x, y in zip(dots.x, dots.y, strict=True)]
         return sentence(f"{name or kind.capitalize()}: {listed(points)}")
     head = f"{name}, {count} {kind}" if name else f"{count} {kind}"
+    head += " (more lie outside the picture)" if dots.outside else ""
     places = np.unique(dots.x)
     if len(places) <= 8 and count > len(places) and len(places) > 1:
         ends = [(at, dots.y[dots.x == at]) for at in (places[0], places[-1])]

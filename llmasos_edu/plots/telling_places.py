@@ -162,6 +162,8 @@ def tell_cells(cells: Cells, panel: Panel, detail: int) -> str:
             if row.count()
         ]
         return sentence(f"{head}, {spread}; largest in each row: {', '.join(told)}")
+    if (values > values.max() - step).sum() > 1:
+        return sentence(f"{head}, {spread}")
     row, column = np.unravel_index(values.argmax(), values.shape)
     return sentence(f"{head}, {spread}, the largest at row {cells.rows[row]}, column {cells.columns[column]}")
 

@@ -495,3 +495,20 @@ def test_many_series_of_dots_are_told_by_their_middles():
     axes.legend()
     told = describe(figure)
     assert "Middles, across and up: a contender with a name 0 (4, 0)" in told
+
+
+def test_two_places_of_one_name_stay_two():
+    figure, axes = picture()
+    axes.bar(range(3), [3, 2, 1])
+    axes.set_xticks(range(3), ["·a", "a", "b"])
+    assert "Bars: a 3, a (2) 2, b 1." in describe(figure)
+
+
+def test_a_curve_that_goes_up_and_down_neither_rises_nor_falls():
+    figure, axes = picture()
+    x = np.linspace(0, 1, 200)
+    axes.plot(x, x + np.sin(20 * x), label="it")
+    axes.plot(x, x, label="steady")
+    told = describe(figure)
+    assert "It from 0 to 1.91, on the way up and down between -0.76 and 1.71" in told, told
+    assert "steady rises from 0 to 1" in told

@@ -1,0 +1,63 @@
+"""Cells whose pictures are described by hand until the book is drawn anew (`make book REDRAW=1`).
+
+Their leads are written: a run of the chapter makes the rest, and the cell can be taken off.
+"""
+
+BY_NOTEBOOK = {
+    "00_start_here": """
+        demo-text demo-still demo-shipped-text demo-expert-still
+    """,
+    "01_background": """
+        landmarks-figure copying-figure learn-figure profile-figure idea history
+    """,
+    "02_1_language_models": """
+        loop-drawing orders-figure ranking-figure floor-figure interval explorer-still budget-figure
+        budget-seeds-figure scaling-figure uses-figure
+    """,
+    "02_3_llmasos_architecture": """
+        loop-drawing files-drawing life-table dtype-figure bugs-figure waste-figure static-figure
+        static-curve sharing-figure fair-figure quantum-figure swap-figure neighbour-figure
+        chunk-figure guesses-figure bytes-figure select-figure receipts-figure play-memory-still
+        play-slots-still play-policies-still
+    """,
+    "03_1_pretraining": """
+        tune-figure probe-figure pairs-figure who-figure writing widget-still objectives-figure
+        t5-fills cost-figure
+    """,
+    "03_2_unsupervised_learning": """
+        neighbours-table explorer-still purity-figure roads-figure known-figure contrast-break-figure
+        traffic-figure traffic-retrieval-figure contexts-figure lm-figure few-figure
+    """,
+    "03_3_incremental_learning": """
+        naive-figure order-figure ewc-figure all-matrices all-bars cost-figure explorer-still
+        which-figure shipped-figure
+    """,
+    "03_4_multitask_learning": """
+        few-curves-figure
+    """,
+    "03_5_distillation": """
+        fallback-speed speed-figure
+    """,
+    "04_1_attention": """
+        scale-figure kernel-figure cost-figure recall-figure induction-skill induction-growth-figure
+        knock-out-figure explorer-still live-still heads-figure heads-differ-code prune-figure
+    """,
+    "04_2_3_positional_encoding": """
+        order-figure adding-figure long-figure stretch-figure
+    """,
+    "04_2_transformer": """
+        one-head-figure fresh-figure depth-figure training-figure alignment-figure explorer-still
+        free-running-figure leaky-figure
+    """,
+    "04_3_mixture_of_experts": """
+        two-lines-figure train-four collapse-figure explorer-still capacity-figure time-figure
+        special-figure special-layers special-words adaptive-run explorer-model-still
+    """,
+    "05_project": """
+        whole-figure training-figure samples-figure
+    """,
+    "06_1_dialogue": """
+        program-drawing mask-figure recall-figure play-still
+    """,
+}
+TYPED = {f"{notebook} {cell}" for notebook, cells in BY_NOTEBOOK.items() for cell in cells.split()}
