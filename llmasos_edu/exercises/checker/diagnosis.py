@@ -425,7 +425,7 @@ def _one_way(failing: list[Pair]) -> str | None:
     if all((p.got <= p.want).all() for p in failing):
         return "It errs one way only, False where True is right: which condition asks for too much?"
     if all((p.got >= p.want).all() for p in failing):
-        return "It errs one way only, True where False is right: what is not asked, or not for all?"
+        return "It errs one way only, True where False is right: which condition is missing, or too weak?"
     return None
 
 

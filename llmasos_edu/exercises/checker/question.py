@@ -133,7 +133,8 @@ def _known(question: Question, answer: object, right: object, seed: int | None) 
     """The mistake that explains an answer best, with the value that does; None where none does.
 
     Best is what explains most of the wrong parts, then what explains a number (a choice often follows from
-    it), then what comes nearest, then what stands first.
+    it), then what explains the part that is asked for first (later ones follow from it), then what comes
+    nearest, then what stands first.
     """
     exactly, found, best = replace(question, rtol=question.rtol / 100), None, ()
     # A wrong number may have been rounded more than a right one has to be.
@@ -148,10 +149,20 @@ def _known(question: Question, answer: object, right: object, seed: int | None) 
             if is_wrong and _fits(loosely, answer, value, right):
                 amiss = sum(not _same(question, item, right[name]) for name, item in parts)
                 numbers_amiss = _numbers_amiss(question, value, right)
-                rank = (amiss, numbers_amiss, numbers_amiss and _fits(exactly, answer, value, right))
+                exact = numbers_amiss and _fits(exactly, answer, value, right)
+                early = numbers_amiss and -_first_amiss(question, value, right)
+                rank = (amiss, numbers_amiss, early, exact)
                 if found is None or rank > best:
                     found, best = (mistake, value), rank
     return found
+
+
+def _first_amiss(question: Question, mistaken: object, right: object) -> int:
+    """Which part is the first that a mistake has wrong, counted from 0 in the order of the question."""
+    if not isinstance(mistaken, dict):
+        return 0
+    wrong = (n in mistaken and not _same(question, mistaken[n], right[n]) for n in right)
+    return next((place for place, amiss in enumerate(wrong) if amiss), 0)
 
 
 def _numbers_amiss(question: Question, mistaken: object, right: object) -> bool:

@@ -172,8 +172,14 @@ HIDDEN = Exercise(
         Mistake(
             "every text counts alike",
             "You average within each text first, so a position of a short text counts more than one of a "
-            "long text (and a text of nothing but padding is 0/0). One mean over all positions.",
-            (_over_texts, _over_texts_with_empty_ones),
+            "long text. One mean over all positions.",
+            (_over_texts,),
+        ),
+        Mistake(
+            "every text counts alike, empty ones too",
+            "You average within each text first, so a position of a short text counts more than one of a "
+            "long text, and a text of nothing but padding is 0/0. One mean over all positions.",
+            (_over_texts_with_empty_ones,),
         ),
         Mistake(
             "averaged along the text",

@@ -64,7 +64,7 @@ def _step(*, in_eval=True, back=True, of_teacher=torch.no_grad, of_student=torch
         mode, as_it_came = teacher.training, student.training
         teacher.train(mode and not in_eval)
         if student_in_eval:
-            student.eval()
+            student.train(student_in_eval == "never")
         with of_teacher():
             log_p = (teacher(inputs) / t).log_softmax(-1)
         if hard:
@@ -177,6 +177,12 @@ STEP = Exercise(
                 _step(student_in_eval=True, back=False),
                 _step(student_in_eval="meanwhile"),
             ),
+        ),
+        Mistake(
+            "student put to work",
+            "You put the student into training mode. It keeps the mode in which it came: whoever measures it "
+            "in evaluation mode would measure its dropout.",
+            (_step(student_in_eval="never"),),
         ),
         Mistake(
             "T^2 forgotten",

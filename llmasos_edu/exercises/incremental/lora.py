@@ -93,8 +93,9 @@ START = Exercise(
         ),
         Mistake(
             "all rows alike",
-            "Nothing is changed at the start, but the rank stays 1, as when all rows of the other factor "
-            "are alike: they get the same gradients and stay alike, however large the rank was chosen.",
+            "Nothing is changed at the start, but the rank stays 1, as when all rows (or all columns) of the "
+            "other factor are alike: they give the same gradients, and all stay alike, however large the "
+            "rank was chosen.",
             (lambda down, up: (torch.ones_like(down), 0 * up),),
         ),
         Mistake(

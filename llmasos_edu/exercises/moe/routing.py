@@ -128,8 +128,8 @@ TOP_K = Exercise(
         ),
         Mistake(
             "ties left to chance",
-            "Right, except where logits are equal: there you take another expert than the first. Torch's "
-            "topk promises nothing about equal numbers, so two machines may choose differently.",
+            "Right, except where logits are equal: there you take another expert than the first. A "
+            "sort read from its end takes the last of them, and torch's topk promises nothing about it.",
             (lambda z, k: _after(z, mask_of_best(z, k, last_of_equals=True)),),
         ),
         Mistake(

@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -45,6 +46,19 @@ def _of_either(rule):
     return both, one("first"), one("second")
 
 
+def _of_the_page_beside(step):
+    """The answers with the frame of the page before or behind, for both addresses and for either."""
+
+    def both(page_size, frames, first, second):
+        def rule(page, offset, frame, size):
+            beside = page + step
+            return frames[beside] * size + offset if 0 <= beside < len(frames) else math.nan
+
+        return _of_both(rule)(page_size, frames, first, second)
+
+    return both, *(lambda name=name, **data: {name: both(**data)[name]} for name in ("first", "second"))
+
+
 BY_HAND = Question(
     key="2.2-1",
     title="Translate by hand",
@@ -81,11 +95,13 @@ BY_HAND = Question(
             "pages counted from 1",
             "You look up the page before: the list of frames begins with that of page 0, so page 2 is its "
             "third entry.",
-            (
-                lambda page_size, frames, first, second: _of_both(lambda p, o, f, n: frames[p - 1] * n + o)(
-                    page_size, frames, first, second
-                ),
-            ),
+            _of_the_page_beside(-1),
+        ),
+        Mistake(
+            "page rounded up",
+            "You look up the page behind: the address lies within a page, so the number of whole pages "
+            "before it is its page's number. Round down, as the list begins with page 0.",
+            _of_the_page_beside(1),
         ),
         Mistake(
             "frame not multiplied",

@@ -149,6 +149,12 @@ FAULTS = Question(
             ),
         ),
         Mistake(
+            "hits leave the order of lru",
+            "For lru your count is that of fifo. A hit makes a page young again under lru: it goes behind "
+            "all others in the order in which they leave.",
+            (lambda references: {"lru": _counts(references)["fifo"]},),
+        ),
+        Mistake(
             "most recent for least recent",
             "For lru your count is the one that comes when the page goes that was used last. Least recently "
             "used is the page whose last use lies farthest back.",

@@ -160,7 +160,13 @@ STOP = Exercise(
             "NaN taken for a record",
             "A NaN becomes your best loss, and after it no comparison says what you mean. Every comparison "
             "with NaN is False; see which way round yours must be.",
-            (_starts_with_the_first, _nan_is_not_worse),
+            (_nan_is_not_worse,),
+        ),
+        Mistake(
+            "a NaN at the start is never beaten",
+            "Where the first evaluation is NaN, none after it is better for you: every comparison with NaN "
+            "is False. It is the best until a number comes: with what do you compare until then?",
+            (_starts_with_the_first,),
         ),
         Mistake(
             "never stops",

@@ -226,6 +226,11 @@ def _cross_replaces(x, y, keep, own, cross, network):
     return x + network(x)
 
 
+def _cross_on_the_old(x, y, keep, own, cross, network):
+    x = x + cross(x, y, keep[:, None, :])
+    return x + network(x)
+
+
 def _self_replaces(x, y, keep, own, cross, network):
     x = own(x, _triangle(x))
     x = x + cross(x, y, keep[:, None, :])
@@ -377,6 +382,12 @@ DECODER_LAYER = Exercise(
             "The masks are right, but one of the sub-layers replaces x instead of adding to it (or all "
             "three share one sum). How many sums should there be?",
             (_one_sum, _cross_replaces, _self_replaces, _network_replaces),
+        ),
+        Mistake(
+            "self-attention thrown away",
+            "Nothing of self-attention reaches your result: cross-attention reads the layer's x, and is "
+            "added to it. Each sub-layer goes on from the sum before it.",
+            (_cross_on_the_old,),
         ),
         Mistake(
             "another order",

@@ -257,7 +257,11 @@ def at_the_same_place(documents, held_out, width):
     ]
 
 
-@wrong("5-3", "A NaN becomes your best loss, and after it no comparison says")
+@wrong(
+    "5-3",
+    "Where the first evaluation is NaN",
+    "A NaN becomes your best loss, and after it no comparison says",
+)
 def nan_is_the_best_at_first(losses, patience):
     best = 0
     for i, loss in enumerate(losses):
