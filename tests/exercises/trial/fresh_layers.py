@@ -137,7 +137,7 @@ def label_smoothing_left_in(logits, labels, pad):
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=pad, label_smoothing=0.1)
 
 
-@wrong("4.2-9", "right as far as it goes, and ends too early")
+@wrong("4.2-9", "The last column is missing in your result.")
 def end_itself_cut_off(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     for _ in range(max_len):

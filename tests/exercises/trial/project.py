@@ -62,7 +62,7 @@ def last_passage_forgotten(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "copy among")
+@wrong("5-2", "For training documents that repeat each other, your result differs in 1 of 5")
 def held_out_itself_may_train(documents, held_out, width):
     return [
         not any(

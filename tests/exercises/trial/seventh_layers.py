@@ -134,7 +134,7 @@ def pad_is_forbidden_in_the_softmax_its_logit(logits, labels, pad):
 
 # Stops when all rows say end in the SAME step; rows that ended before are not remembered (they may go on
 # with other tokens)
-@wrong("4.2-9", "For three sentences that end at different times, your result has")
+@wrong("4.2-9", "A row that has said end goes on with words")
 def stops_when_all_rows_say_end_in_the_same_step(next_logits, batch, start, end, max_len):
     tokens = torch.full((batch, 1), start)
     for _ in range(max_len):
