@@ -8,17 +8,11 @@ BY_NOTEBOOK = {
         demo-text demo-still demo-shipped-text demo-expert-still
     """,
     "01_background": """
-        landmarks-figure copying-figure learn-figure profile-figure idea history
+        landmarks-figure copying-figure learn-figure profile-figure
     """,
     "02_1_language_models": """
-        loop-drawing orders-figure ranking-figure floor-figure interval explorer-still budget-figure
-        budget-seeds-figure scaling-figure uses-figure
-    """,
-    "02_3_llmasos_architecture": """
-        loop-drawing files-drawing life-table dtype-figure bugs-figure waste-figure static-figure
-        static-curve sharing-figure fair-figure quantum-figure swap-figure neighbour-figure
-        chunk-figure guesses-figure bytes-figure select-figure receipts-figure play-memory-still
-        play-slots-still play-policies-still
+        orders-figure ranking-figure floor-figure explorer-still budget-figure budget-seeds-figure
+        scaling-figure uses-figure
     """,
     "03_1_pretraining": """
         tune-figure probe-figure pairs-figure who-figure writing widget-still objectives-figure
@@ -57,7 +51,7 @@ BY_NOTEBOOK = {
         whole-figure training-figure samples-figure
     """,
     "06_1_dialogue": """
-        program-drawing mask-figure recall-figure play-still
+        recall-figure
     """,
 }
 TYPED = {f"{notebook} {cell}" for notebook, cells in BY_NOTEBOOK.items() for cell in cells.split()}
