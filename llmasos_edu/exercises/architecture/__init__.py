@@ -3,6 +3,7 @@
 from llmasos_edu.exercises.architecture import (
     answers,
     by_hand,
+    controls,
     review_kernel,
     review_memory,
     sharing,
@@ -10,4 +11,4 @@ from llmasos_edu.exercises.architecture import (
 )
 from llmasos_edu.exercises.checker.exercise import in_order
 
-EXERCISES = in_order(answers, by_hand, review_kernel, review_memory, sharing, verdicts)
+EXERCISES = in_order(answers, by_hand, controls, review_kernel, review_memory, sharing, verdicts)

@@ -12,8 +12,9 @@ import threading
 from pathlib import Path
 
 from llmasos_edu.exercises.checker.blanks import blank, is_empty
+from llmasos_edu.exercises.checker.clock import BUSY, LOADING
 from llmasos_edu.exercises.checker.exercise import Exercise, Verdict
-from llmasos_edu.exercises.checker.worker import BUSY, INSIDE, LOADING, read_frame, write_frame
+from llmasos_edu.exercises.checker.worker import INSIDE, read_frame, write_frame
 
 # Importing torch on a slow disk, the first time after the machine started, can take this long.
 PATIENCE_AT_START = 120.0

@@ -21,6 +21,7 @@ from llmasos_edu.exercises.checker.diagnosis import describe, explain_all, expla
 from llmasos_edu.exercises.checker.examples import digits_of, example, is_one_number, size_of
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, Verdict
 from llmasos_edu.exercises.checker.influence import explain_by_influence
+from llmasos_edu.exercises.checker.raising import last_line, raised
 from llmasos_edu.exercises.checker.recognising import (
     FEW_SPARED,
     PARTIAL_SHARE,
@@ -161,7 +162,7 @@ def _unrecognised(
     wrong = next((i for i in failing if i not in raising), None)
     if wrong is None or len(raising) > len(failing) / 2:
         first = min(raising)
-        verdict = _raised(exercise.cases[first], outcomes[first].error, sum(right), len(right))
+        verdict = raised(exercise.cases[first], outcomes[first].error, sum(right), len(right))
         if wrong is not None:
             more = f" Where it runs, it is not right either: see {exercise.cases[wrong].name}."
             verdict = replace(verdict, message=verdict.message + more)
@@ -294,7 +295,7 @@ def _besides(exercise: Exercise, outcomes: list[Outcome], raising: list[int]) ->
     said = ""
     if raising:
         error = outcomes[raising[0]].error
-        said += f" Besides, for {exercise.cases[raising[0]].name} it stops with {_last_line(error)}."
+        said += f" Besides, for {exercise.cases[raising[0]].name} it stops with {last_line(error)}."
     written = next((outcome.changed for outcome in outcomes if outcome.changed), ())
     if written:
         said += f" Besides, it writes into {_named(written)} ({IN_PLACE}), which may be the reason."
@@ -384,37 +385,3 @@ def _not_repeatable(case: Case) -> Verdict:
         "remember something from one call to the next?"
     )
     return Verdict("wrong", text, "not repeatable")
-
-
-# What to say beside an error that torch raises in words which do not tell what to do.
-ADVICE = {
-    "takes from 1 to 0 positional": "beside `stable=True` torch wants the axis by its name, `dim=...`",
-    "(int, stable=bool)": "beside `stable=True` torch wants the axis by its name, `dim=...`",
-    "'list' object has no attribute": "it is a list of Python; `torch.tensor(...)` makes a tensor of it",
-    "sequence by non-int of type 'list'": "these are lists of Python; `torch.tensor(...)` makes tensors",
-    "bitwise_": "`&` and `|` bind tighter than `<`, `==` and their like: put each comparison in brackets",
-    "Boolean value of Tensor": "`and`, `or`, `not` and `if` want one truth value; `&`, `|`, `~` work on all",
-    "does not require grad": "something has cut the graph (`detach`, `item`, numpy, `no_grad`)",
-    "a leaf Variable that requires grad": "it is written into in place: make a new tensor instead",
-}
-
-
-def _last_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {text[0][:200].rstrip('.')}" if text else type(error).__name__
-    advice = next((words for mark, words in ADVICE.items() if mark in str(error)), None)
-    return f"{said}: {advice}" if advice else said
-
-
-def _raised(case: Case, error: BaseException, right: int, count: int) -> Verdict:
-    start = f"Right in {right} of {count} cases, but for {case.name}" if right else f"For {case.name}"
-    if isinstance(error, SystemExit):
-        message = f"{start}, your code asked Python to exit. A function hands its result back with `return`."
-    elif isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        message = (
-            f"{start}, your code asked for more memory than an answer may use. "
-            "Which tensor grows faster than the inputs? Its shape, printed, usually tells."
-        )
-    else:
-        message = f"{start}, your code stopped with {_last_line(error)}."
-    return Verdict("error", message, place=reader_place(error))

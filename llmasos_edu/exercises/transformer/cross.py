@@ -42,9 +42,8 @@ def _cross_case(
     name: str, seed: int, target: int, keep: torch.Tensor, d_model: int, dim: int, *, size: float = 1.0
 ) -> Case:
     batch, source = keep.shape
-    x, memory, *rest = random_tensors(
-        seed, (batch, target, d_model), (batch, source, d_model), *[(d_model, dim)] * 3
-    )
+    shapes = (batch, target, d_model), (batch, source, d_model), *[(d_model, dim)] * 3
+    x, memory, *rest = random_tensors(seed, *shapes)
     return Case(name, (size * x, memory, keep, *(1.5 * w / d_model**0.5 for w in rest)))
 
 
@@ -258,12 +257,8 @@ def _decoder_case(name: str, seed: int, target: int, keep: torch.Tensor, d_model
     batch, source = keep.shape
     x, memory = random_tensors(seed, (batch, target, d_model), (batch, source, d_model))
     own = _make_attention(seed + 1, d_model)
-    functions = (
-        lambda x, mask: own(x, x, mask),
-        _make_attention(seed + 2, d_model),
-        make_network(seed + 3, d_model),
-    )
-    return Case(name, (x, memory, keep, *functions))
+    cross, network = _make_attention(seed + 2, d_model), make_network(seed + 3, d_model)
+    return Case(name, (x, memory, keep, lambda x, mask: own(x, x, mask), cross, network))
 
 
 DECODER_LAYER = Exercise(
