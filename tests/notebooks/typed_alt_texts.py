@@ -47,9 +47,6 @@ BY_NOTEBOOK = {
         two-lines-figure train-four collapse-figure explorer-still capacity-figure time-figure
         special-figure special-layers special-words adaptive-run explorer-model-still
     """,
-    "05_project": """
-        whole-figure training-figure samples-figure
-    """,
     "06_1_dialogue": """
         recall-figure
     """,
