@@ -5,6 +5,7 @@ That every alt text is its lead and what the stored pictures say of themselves, 
 """
 
 import re
+from functools import partial
 from itertools import chain
 
 import matplotlib.pyplot as plt
@@ -43,9 +44,15 @@ def made_alt_texts():
             if len(keys) > len(descriptions(cell)):  # some are only judged
                 keys = DECIDES.findall(cell.source)
             made = [decision(key).alt_text for key in keys]
+            made.sort(key=partial(place_among, descriptions(cell)))  # a cell may draw in an order of its own
         else:
             continue
         yield f"{stem} {cell.id}", descriptions(cell), made
+
+
+def place_among(told, begin):
+    """The number of the picture whose words begin so, behind all where there is none."""
+    return next((place for place, words in enumerate(told) if words.startswith(begin)), len(told))
 
 
 def test_alt_texts_say_what_is_drawn():
