@@ -32,21 +32,6 @@ BY_NOTEBOOK = {
     "03_5_distillation": """
         fallback-speed speed-figure
     """,
-    "04_1_attention": """
-        scale-figure kernel-figure cost-figure recall-figure induction-skill induction-growth-figure
-        knock-out-figure explorer-still live-still heads-figure heads-differ-code prune-figure
-    """,
-    "04_2_3_positional_encoding": """
-        order-figure adding-figure long-figure stretch-figure
-    """,
-    "04_2_transformer": """
-        one-head-figure fresh-figure depth-figure training-figure alignment-figure explorer-still
-        free-running-figure leaky-figure
-    """,
-    "04_3_mixture_of_experts": """
-        two-lines-figure train-four collapse-figure explorer-still capacity-figure time-figure
-        special-figure special-layers special-words adaptive-run explorer-model-still
-    """,
     "06_1_dialogue": """
         recall-figure
     """,
