@@ -14,14 +14,6 @@ BY_NOTEBOOK = {
         orders-figure ranking-figure floor-figure explorer-still budget-figure budget-seeds-figure
         scaling-figure uses-figure
     """,
-    "03_1_pretraining": """
-        tune-figure probe-figure pairs-figure who-figure writing widget-still objectives-figure
-        t5-fills cost-figure
-    """,
-    "03_2_unsupervised_learning": """
-        neighbours-table explorer-still purity-figure roads-figure known-figure contrast-break-figure
-        traffic-figure traffic-retrieval-figure contexts-figure lm-figure few-figure
-    """,
     "03_3_incremental_learning": """
         naive-figure order-figure ewc-figure all-matrices all-bars cost-figure explorer-still
         which-figure shipped-figure
