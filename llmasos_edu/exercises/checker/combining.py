@@ -70,7 +70,7 @@ def explain_change_on_top(
         return None
     for mistake, theirs in _known(exercise, mistaken):
         shows = sum(not same(exercise, it, want) for it, want in zip(theirs, expected, strict=True))
-        if shows < FEWEST_CASES:
+        if shows < FEWEST_CASES or not _only_where_it_is_wrong(exercise, outcomes, expected, theirs):
             continue
         compared = compared_cases(exercise, outcomes, theirs)
         words = compared and _words(compared)
@@ -86,6 +86,21 @@ def _known(exercise: Exercise, mistaken: dict) -> Iterator[tuple[Mistake, list[O
             theirs = mistaken[mistake.name, number]
             if all(outcome.error is None for outcome in theirs):
                 yield mistake, theirs
+
+
+def _only_where_it_is_wrong(
+    exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome], theirs: list[Outcome]
+) -> bool:
+    """Whether a mistake shows in no case and no part that the answer has right: a second slip mends none."""
+    for got, want, it in zip(outcomes, expected, theirs, strict=True):
+        parts = [split_parts(outcome.value, want.value) for outcome in (got, want, it)]
+        if None in parts:
+            return False
+        for mine, right, slip in zip(*parts, strict=True):
+            is_right = parts_agree(mine, right, exercise.rtol, exercise.atol)
+            if is_right and not parts_agree(slip, right, exercise.rtol, exercise.atol):
+                return False
+    return True
 
 
 def _words(compared: Compared) -> str | None:

@@ -7,7 +7,7 @@ from trial.answers import wrong
 
 # Divides the experts' parameters by their number: takes expert for the size of all experts together,
 # though it is the size of each
-@wrong("1-1", "For a mixture, one of four, your result is 465,000 and should be")
+@wrong("1-1", "it stops with ZeroDivisionError: division by zero")
 def divides_the_experts_parameters_by_their_number_takes(
     embedding, body, head, experts, top_k, expert, tokens
 ):
@@ -33,7 +33,7 @@ def uses_all_parameters_of_the_model_with_the(embedding, body, head, experts, to
 
 
 # The meaning of tied is turned round: two tables where one serves as both
-@wrong("1-2", "Your results are what the solution gives if `tied` were the other")
+@wrong("1-2", "Your results are what the solution gives if `tied` were the other way")
 def the_meaning_of_tied_is_turned_round_two(vocab, d_model, layers, d_ff, tied):
     tables = 2 if tied else 1
     return tables * vocab * d_model + layers * (4 * d_model**2 + 2 * d_model * d_ff)
@@ -41,7 +41,7 @@ def the_meaning_of_tied_is_turned_round_two(vocab, d_model, layers, d_ff, tied):
 
 # Brackets forgotten: only the attention is multiplied by the number of layers, the network is counted
 # once
-@wrong("1-2", "For two tables, your result is 2,624 and should be 3,136, 512 too")
+@wrong("1-2", "It is right in just those cases in which `layers` is 1")
 def brackets_forgotten_only_the_attention_is_multiplied(vocab, d_model, layers, d_ff, tied):
     n = layers * 4 * d_model**2 + 2 * d_model * d_ff
     n += vocab * d_model

@@ -29,6 +29,16 @@ def adds_k_to_the_counts_but_to_the(counts, k):
     return [(c + k) / total for c in counts]
 
 
+# Mixes the shares of the text with even shares, weight n / (n + kV), as Dirichlet smoothing
+@right("2.1-1")
+def mixes_the_shares_of_the_text_with_even(counts, k):
+    c = np.asarray(counts, dtype=np.float64)
+    v, n = (len(c), c.sum())
+    weight = n / (n + k * v)
+    shares = c / n if n else np.zeros(v)
+    return (weight * shares + (1 - weight) / v).tolist()
+
+
 # Natural logarithm: nats, not bits
 @wrong("2.1-2", "Your logarithm is the natural one: that is nats. A bit is a")
 def natural_logarithm_nats_not_bits(train, held_out, vocab_size, k):
@@ -144,7 +154,7 @@ def goes_on_along_a_straight_line_in_the():
 
 
 # Returns the numbers of the embeddings in the place of those in all
-@wrong("2.1-8", "For a small one, tied, your result differs in 1 of 2 places: the")
+@wrong("2.1-8", "Only entry 0 is right, in every case that fails")
 def returns_the_numbers_of_the_embeddings_in_the(vocab_size, d_model, num_layers, d_ff, tied):
     inside = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     outside = vocab_size * d_model * (2 - bool(tied))

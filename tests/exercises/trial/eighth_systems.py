@@ -131,6 +131,21 @@ def a_shallow_copy_the_inner_start_size_of(holes, start, size):
     return out
 
 
+# Marks single units of free memory and reads the runs off
+@right("2.2-7")
+def marks_single_units_of_free_memory_and_reads(holes, start, size):
+    units = set(range(start, start + size))
+    for s, n in holes:
+        units |= set(range(s, s + n))
+    out = []
+    for u in sorted(units):
+        if u - 1 in units:
+            out[-1][1] += 1
+        else:
+            out.append([u, 1])
+    return out
+
+
 # Gives sums, not means
 @wrong("2.2-8", "Your turnaround times are three times too large: they are sums.")
 def gives_sums_not_means():
@@ -169,7 +184,7 @@ def a_closed_sum_without_a_clock_for_every(lengths, quantum):
 
 
 # Returns how many deadlines are missed: 0 where all are met, which is false
-@wrong("2.2-11", "True or False is asked for, and a number came.")
+@wrong("2.2-11", "For no job, your result is False and should be True. True or")
 def returns_how_many_deadlines_are_missed_0_where(lengths, deadlines):
     now, missed = (0, 0)
     for d, n in sorted(zip(deadlines, lengths, strict=False)):

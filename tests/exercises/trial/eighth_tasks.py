@@ -53,7 +53,7 @@ def weighs_the_tasks_by_their_size_again_so(right, tasks):
 
 
 # A width at which both have just as much is refused (< instead of <=: 'do not have more')
-@wrong("3.4-4", "The number of shared parameters is right. For 1 task: the same")
+@wrong("3.4-4", "For 1 task: the same model, the width is 44 and should be 48")
 def a_width_at_which_both_have_just_as(d_model, num_layers, vocab_size, classes, step):
     def size(d, bodies):
         return bodies * (vocab_size * d + 12 * num_layers * d * d) + (d + 1) * sum(classes)
@@ -140,6 +140,19 @@ def adds_1e_2_to_the_lengths_against_nan(gradients, shared):
     g = gradients[:, shared]
     g = g / (g.norm(dim=1, keepdim=True) + 0.01)
     return g @ g.T
+
+
+# Masked copy, lengths multiplied, a double loop
+@right("3.4-7")
+def masked_copy_lengths_multiplied_a_double_loop(gradients, shared):
+    g = gradients * shared
+    n = len(g)
+    out = torch.zeros(n, n, dtype=g.dtype)
+    for i in range(n):
+        for j in range(n):
+            if g[i].any() and g[j].any():
+                out[i, j] = g[i] / g[i].norm() @ (g[j] / g[j].norm())
+    return out
 
 
 # All tasks together, one j at a time: the part against j by a clamp of the dot products
