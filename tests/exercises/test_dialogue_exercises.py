@@ -224,7 +224,10 @@ def test_own_tokens_are_those_that_the_model_is_trained_on():
 
 def test_a_yes_is_what_the_program_takes_for_one():
     for order, (pending, said) in every_case("6.1-3"):
-        assert order == (pending if is_yes(said) else 0), said
+        if re.search(r"\s[.!]|[。！]", said):  # the program forgives these marks, the exercise does not
+            assert (order, is_yes(said)) == (0, True), said
+        else:
+            assert order == (pending if is_yes(said) else 0), said
 
 
 def test_the_interval_is_that_of_scipy():

@@ -389,7 +389,7 @@ def test_a_loss_of_each_row_and_a_loss_without_a_graph_are_told_so():
 
     verdict = judge("3.5-4", each_row)
     assert verdict.status == "wrong"
-    assert "The loss has the shape [4]: its mean is what is asked for." in verdict.message
+    assert "The loss has the shape [1]: its mean is what is asked for." in verdict.message
     verdict = judge("3.5-4", lambda *inputs: float(find("3.5-4").reference(*inputs)))
     assert verdict.status == "wrong"
     assert "no gradient flows" in verdict.message

@@ -62,17 +62,17 @@ def test_a_pasted_example_gives_what_it_says(answer):
 
 
 def test_a_case_that_is_fetched_is_shown_whole():
-    def reads_the_old_x(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
+    def squares_the_network(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
         causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()[None]
         h = x + self_attention(x, causal)
-        h = x + cross_attention(x, memory, memory_keep[:, None, :])
-        return h + feed_forward(h)
+        h = h + cross_attention(h, memory, memory_keep[:, None, :])
+        return h + feed_forward(h) ** 2
 
-    said = judge("4.2-6", reads_the_old_x).example
+    said = judge("4.2-6", squares_the_network).example
     names = {}
     exec("\n".join(said.splitlines()[:2]), names)
-    inputs = [names[name] for name in inspect.signature(reads_the_old_x).parameters]
-    came = literal(reads_the_old_x(*inputs).detach()).removeprefix("torch.tensor(")
+    inputs = [names[name] for name in inspect.signature(squares_the_network).parameters]
+    came = literal(squares_the_network(*inputs).detach()).removeprefix("torch.tensor(")
     assert results(said)[0].startswith(f"# came:      {came[:60]}")
 
 

@@ -462,7 +462,7 @@ def test_surgery_in_the_plane_by_hand():
         (
             "3.4-6",
             lambda s, losses: torch.exp(-s) * losses + s / 2,
-            "The loss has the shape [2]: its sum is what is asked for",
+            "The loss has the shape [1]: its sum is what is asked for",
         ),
         ("3.4-6", lambda s, losses: uncertainty_by_sigma(s, losses) if len(s) == 1 else None, "back nothing"),
         ("3.4-7", lambda gradients, shared: torch.ones(2), "has the shape [2], but [4, 4]"),

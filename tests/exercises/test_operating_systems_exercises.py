@@ -370,7 +370,7 @@ def test_schedules_are_the_processor_s():
 def test_a_seed_draws_more_cases_for_a_function():
     verdict = judge("2.2-10", round_robin_by_units, seed=7)
     assert verdict.status == "correct"
-    assert "all 7 cases" in verdict.message
+    assert "all 8 cases" in verdict.message
     assert (
         judge("2.2-10", round_robin_with_whole_turns, seed=7).mistake == "a turn always takes a whole quantum"
     )

@@ -7,19 +7,9 @@ BY_NOTEBOOK = {
     "00_start_here": """
         demo-text demo-still demo-shipped-text demo-expert-still
     """,
-    "01_background": """
-        landmarks-figure copying-figure learn-figure profile-figure
-    """,
     "02_1_language_models": """
         orders-figure ranking-figure floor-figure explorer-still budget-figure budget-seeds-figure
         scaling-figure uses-figure
-    """,
-    "03_3_incremental_learning": """
-        naive-figure order-figure ewc-figure all-matrices all-bars cost-figure explorer-still
-        which-figure shipped-figure
-    """,
-    "03_4_multitask_learning": """
-        few-curves-figure
     """,
     "03_5_distillation": """
         fallback-speed speed-figure
