@@ -466,7 +466,7 @@ def test_the_count_equals_the_library_s():
     [
         ("3.3-1", lambda accuracy, untrained: accuracy[-1].mean(), "but 3 are asked for"),
         ("3.3-1", lambda accuracy, untrained: (torch.nan, 0.0, 0.0), "average accuracy is NaN"),
-        ("3.3-2", lambda stream, held_out, draws, capacity: stream, "result has 9 entries, and 6 are asked for"),
+        ("3.3-2", lambda stream, held_out, draws, capacity: stream, "9 entries, and 6 are asked for"),
         ("3.3-3", lambda w, x, y, u: torch.zeros(len(y)), "shape [1], but [4, 3]"),
         (
             "3.3-4",
