@@ -11,9 +11,6 @@ BY_NOTEBOOK = {
         orders-figure ranking-figure floor-figure explorer-still budget-figure budget-seeds-figure
         scaling-figure uses-figure
     """,
-    "03_5_distillation": """
-        fallback-speed speed-figure
-    """,
     "06_1_dialogue": """
         recall-figure
     """,
