@@ -64,6 +64,7 @@ def first_difference(
     axes: tuple[str, ...] | None,
     exercise: Exercise,
 ) -> str:
+    """In words: the first place at which a result differs, or that its shape, or what is not finite, does."""
     truth, whole = wanted.dtype == torch.bool, not wanted.is_floating_point() or exercise.atol == 0.5
     rtol = relative_tolerance(wanted, exercise.rtol)
     actual, wanted = as_numbers(actual), as_numbers(wanted)

@@ -17,6 +17,7 @@ ADVICE = {
 
 
 def last_line(error: BaseException) -> str:
+    """An error as Python names it, with advice where torch's own words give none."""
     text = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {text[0][:200].rstrip('.')}" if text else type(error).__name__
     advice = next((words for mark, words in ADVICE.items() if mark in str(error)), None)
@@ -24,6 +25,7 @@ def last_line(error: BaseException) -> str:
 
 
 def raised(case: Case, error: BaseException, right: int, count: int) -> Verdict:
+    """The verdict on an answer that stops in `case`, and is right in `right` of `count` cases."""
     start = f"Right in {right} of {count} cases, but for {case.name}" if right else f"For {case.name}"
     if isinstance(error, SystemExit):
         message = f"{start}, your code asked Python to exit. A function hands its result back with `return`."
