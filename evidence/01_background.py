@@ -139,6 +139,7 @@ ANY_SYMBOLS = Statement(
         Condition("the passage has 32 tokens or fewer", lambda s: s["length"] <= 32),
         Condition("the passage has 8 tokens", lambda s: s["length"] == 8),
     ),
+    within=lambda s: s["kind"] == "code",  # its tokens are drawn, whatever the text
 )
 
 # -- 1.1.3: adapt, or train from nothing? -----------------------------------------------------

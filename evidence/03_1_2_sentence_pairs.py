@@ -140,6 +140,8 @@ NEXT_IS_TOPIC = Statement(
     baseline=lambda f: 0.0,
     unit="of the pairs right",
     conditions=OF_PAIRS,
+    # Judged before any label: neither their number nor the head that learns from them can move it.
+    within=lambda s: (s["labels"], s["where"]) == (60, "cls"),
 )
 
 

@@ -163,7 +163,12 @@ def a_statement(experiment, **changes):
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"key": "9.2-helps"}, "does not begin with its section"), ({"control": " "}, "names no control")],
+    [
+        ({"key": "9.2-helps"}, "does not begin with its section"),
+        ({"control": " "}, "names no control"),
+        ({"within": lambda s: s["steps"] == 1 and s["depth"] < 3}, "2 of the settings can move it"),
+        ({"within": lambda s: s != {"steps": 1, "depth": 1}}, "the chapter's own has to be one"),
+    ],
 )
 def test_a_statement_needs_its_section_and_a_control(changes, words):
     with pytest.raises(ValueError, match=words):
@@ -203,6 +208,14 @@ def test_the_four_verdicts(gain, kind, condition):
     assert found.verdict == f"{kind} {condition}".strip()
     assert found.runs == 20
     assert found.live().mean == pytest.approx(gain({"steps": 1, "depth": 1}))
+
+
+def test_settings_that_cannot_move_an_effect_are_left_out():
+    statement = a_statement(an_experiment(), within=lambda s: s["steps"] == 1)
+    found = decide(statement, runs_with(lambda s: 0.5 if s["steps"] == 1 else 0.0))
+    assert found.kind == "holds"
+    assert [setting for setting, *_ in found.rows] == statement.settings()
+    assert found.runs == 15
 
 
 def test_one_more_run_lies_near_the_others_or_not():

@@ -26,6 +26,8 @@ FEWER_THAN_THREE = {  # statements whose settings may give the same figures, and
     "6.1.3-search-beats-summary": ALL_OR_NONE,
     "6.1.3-knows-again": "ten tries a seed, and all succeed",
 }
+COUNTED = "a kernel's steps are counted, and both acts take as many"
+EQUAL_BY_COUNT = FEWER_THAN_THREE | {"6.1.2-first-token": COUNTED}
 CHEAP = 20.0  # CPU seconds of a run that every commit may repeat
 
 
@@ -68,7 +70,7 @@ def test_verdicts_follow_from_the_stored_runs(path):
     assert found.keys() == statements(path).keys()
     for each in found.values():
         assert each.kind in ("holds", "holds when", "does not hold", "not shown")
-        assert len(each.rows) == len(each.statement.experiment.settings())
+        assert len(each.rows) == len(each.statement.settings())
 
 
 @FILES
@@ -83,6 +85,24 @@ def test_settings_touch_what_they_vary(path):
             )
         different = len({tuple(sorted(each)) for each in effects.values()})
         assert (different < 3) == (key in FEWER_THAN_THREE), f"{key}: {different} different rows of effects"
+
+
+@FILES
+def test_no_two_settings_of_a_verdict_are_one(path):
+    """A row that repeats another tells a reader of more settings than were tried.
+
+    Whole numbers and shares of 0 and 1 may agree by themselves; other figures do not in every seed.
+    """
+    results = read_results(path)
+    for key, statement in statements(path).items():
+        effects = {}
+        for setting, seed, figures in results[statement.experiment.key].runs:
+            if statement.within(setting):
+                effects.setdefault(repr(sorted(setting.items())), {})[seed] = statement.effect(figures)
+        rows = [tuple(sorted(each.items())) for each in effects.values()]
+        broken = [row for row in rows if any(effect % 1 for _, effect in row)]
+        alike = len(broken) - len(set(broken))
+        assert not alike or key in EQUAL_BY_COUNT, f"{key}: {alike} settings give every seed another's effect"
 
 
 @FILES

@@ -71,7 +71,7 @@ def test_a_missing_unit_leaves_the_number():
 @pytest.mark.parametrize("path", files(), ids=section_of)
 def test_no_name_of_the_code_reaches_a_reader(path):
     for key, statement in statements(path).items():
-        settings = statement.experiment.settings()
+        settings = statement.settings()
         names = setting_names(settings)
         assert len(set(names)) == len(names), f"{key}: two settings read alike in {names}"
         words = f"{'; '.join(names)}; {axis_words(statement.unit)}"

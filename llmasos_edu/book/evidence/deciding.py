@@ -178,7 +178,7 @@ def decide(statement: Statement, runs) -> Decision:
             f"{floor:g}"
         )
     rows = []
-    settings = statement.experiment.settings()
+    settings = statement.settings()
     for setting in settings:
         values = effects.get(repr(sorted(setting.items())), [])
         if len(values) < statement.experiment.seeds:
@@ -189,7 +189,8 @@ def decide(statement: Statement, runs) -> Decision:
         rows.append((setting, found, found.side(statement.above)))
     kind, condition = kind_and_condition(statement, rows)
     own = tuple(effects[repr(sorted(settings[0].items()))])
-    return Decision(statement, kind, condition, tuple(rows), own, len(runs))
+    counted = sum(statement.within(setting) for setting, *_ in runs)
+    return Decision(statement, kind, condition, tuple(rows), own, counted)
 
 
 def kind_and_condition(statement, rows) -> tuple[str, str]:

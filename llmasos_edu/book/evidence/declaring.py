@@ -137,6 +137,11 @@ class Statement:
             threshold may not lie below it.
         unit: of the effect.
         conditions: predicates over settings, tried in order where the effect is there in some settings only.
+        within: which of the experiment's settings can move the effect; those that vary what it does not
+            depend on would repeat a row.
+
+    Raises:
+        ValueError: the key does not begin with its section, no control is named, too few settings are left.
     """
 
     key: str
@@ -148,9 +153,19 @@ class Statement:
     baseline: Callable[[Figures], float]
     unit: str
     conditions: Sequence[Condition] = ()
+    within: Callable[[Setting], bool] = lambda setting: True
 
     def __post_init__(self):
         if not self.key.startswith(self.source.section):
             raise ValueError(f"{self.key} does not begin with its section, {self.source.section}")
         if not self.control.strip():
             raise ValueError(f"{self.key} names no control: what is the effect compared with?")
+        if len(self.settings()) < LEAST_SETTINGS or not self.within(self.experiment.settings()[0]):
+            raise ValueError(
+                f"{self.key}: {len(self.settings())} of the settings can move it, the chapter's own has to be one "
+                f"and a verdict needs at least {LEAST_SETTINGS}"
+            )
+
+    def settings(self) -> list[dict]:
+        """Those of the experiment's settings that can move the effect, the chapter's own first."""
+        return [setting for setting in self.experiment.settings() if self.within(setting)]
