@@ -162,8 +162,8 @@ class Statement:
             raise ValueError(f"{self.key} names no control: what is the effect compared with?")
         if len(self.settings()) < LEAST_SETTINGS or not self.within(self.experiment.settings()[0]):
             raise ValueError(
-                f"{self.key}: {len(self.settings())} of the settings can move it, the chapter's own has to be one "
-                f"and a verdict needs at least {LEAST_SETTINGS}"
+                f"{self.key}: {len(self.settings())} of the settings can move it, the chapter's own has to be"
+                f" one, and a verdict needs at least {LEAST_SETTINGS}"
             )
 
     def settings(self) -> list[dict]:
