@@ -7,7 +7,7 @@ import re
 # Methods by which a picture is drawn, and plain looks at values that were computed before.
 DRAWING = re.compile(
     r"add_axes|add_subplot|annotate|arrow|autoscale|ax[hv]?line|ax[hv]span|axis|barh?|bar_label|box|cells?|colorbar"
-    r"|contourf?|errorbar|figure|fill_between|grid|hist|[hv]lines|imshow|invert_yaxis|legend|loglog|margins|matshow"
+    r"|contourf?|errorbar|figure|fill_between|grid|headline|hist|[hv]lines|imshow|invert_yaxis|legend|loglog|margins|matshow"
     r"|minorticks_off|pcolormesh|plot|quiver|row|scale|scatter|semilog[xy]|set(_\w+)?|show|stackplot|stairs|step"
     r"|subplot_mosaic|subplots|subplots_adjust|suptitle|sup[xy]label|text|tick_params|twinx"
     r"|get_(color|legend_handles_labels|[xy]lim|[xy]ticks|xticklabels)|\w+_figure|\w+_drawing"

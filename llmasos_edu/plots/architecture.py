@@ -16,7 +16,7 @@ from llmasos_edu.kernel import kernel
 from llmasos_edu.kernel.kept_bugs import INVARIANTS, KeptBug
 from llmasos_edu.plots.drawing import Drawing
 from llmasos_edu.plots.kernel_explorers import owner_colour
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 
 FOLDER, PACKAGE = Path(kernel.__file__).parent, kernel.__package__
 # Where a file stands from left to right, in inches, and what it is for; its floor comes from the imports.
@@ -203,5 +203,5 @@ def bugs_figure(bugs: Sequence[KeptBug], *, title: str | None = None, width: flo
         axis.set(xlabel="invariant that catches first")
         axis.spines[:].set_visible(False)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     return figure

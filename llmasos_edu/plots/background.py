@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.plots.drawing import Drawing
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 
 YEAR = 365.25 * 86_400  # seconds
 SPANS = {"hour": 3600, "month": YEAR / 12, "10 y": 10 * YEAR, "1,000 y": 1e3 * YEAR,
@@ -61,7 +61,7 @@ def landmarks_figure(models: Sequence[Model], rate: float, *, title: str, own: t
         _draw_sizes(right, models)
         left.set_yticks(range(len(models)), [f"{model.name}, {model.year}" for model in models])
         left.set_ylim(len(models) - 0.4, -0.6)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        headline(figure, title)
     return figure
 
 
@@ -146,7 +146,7 @@ def learning_figure(panels: Mapping[str, Mapping[str, Sequence[tuple]]], *, titl
             axis.set_xlabel("seconds of the processor")
         axes[0, 0].set_ylabel("validation, bits per byte")
         axes[0, 0].set_ylim(bottom=0)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+        headline(figure, title)
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 

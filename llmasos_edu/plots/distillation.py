@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.describing import say
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.dark_knowledge.data import step_of
 from llmasos_edu.widgets.dark_knowledge.explorer import DarkKnowledgeExplorer
 
@@ -64,10 +65,27 @@ def dark_knowledge(
         panels[0][0].set_yticks(range(len(rows)), names, family="monospace")
         panels[0][0].invert_yaxis()
         figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
-        figure.suptitle(title or "The teacher besides its favourite", x=0.01, ha="left", fontweight="bold")
+        headline(figure, title or "The teacher besides its favourite")
         read = " ".join(explorer.pieces[i] for i in explorer.ids[: explorer.position + 1])
         figure.supxlabel(f"{read} [?]", fontsize=8, family="monospace", wrap=True)
-    return figure
+    steps = [explorer.temperatures[step_of(temperature)] for temperature in temperatures]
+    return say(figure, _in_words(title, explorer.models, names, steps, shares))
+
+
+def _in_words(title: str | None, models: list[str], names: list[str], steps, shares) -> str:
+    """What the picture shows: at each temperature, the favourite, who comes next, and all without a bar."""
+    sentences = [f"{title}." if title else "The teacher besides its favourite."]
+    for temperature, found in zip(steps, shares, strict=True):
+        bars = found[:-1] / found[:-1, 0].max()
+        first, second = bars[:, 0].argsort(descending=True)[:2].tolist()
+        beside = ", ".join(f"{name} {share:.2f}" for name, share in zip(models, bars[second], strict=True))
+        rest = ", ".join(f"{name} {100 * share:.0f} %" for name, share in zip(models, found[-1], strict=True))
+        sentences.append(
+            f"At T = {temperature:.3g} the teacher gives its favourite, {names[first]}, "
+            f"{100 * found[first, 0]:.3g} %; beside that as 1 its next, {names[second]}, has {beside}; "
+            f"all tokens without a bar together: {rest}."
+        )
+    return " ".join(sentences)
 
 
 def _bars(axes, shares, models: list[str]) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.learning.unsupervised import nearest
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.embedding_map.explorer import (
     NO_CLASS,
     check_classes,
@@ -76,7 +76,7 @@ def embedding_figure(
         if names:
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
         _write_words(figure, axes, places, words, chosen, [i for others in near for i in others])
     return figure
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.setting_words import axis_words, measured, setting_names, short
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 
 LOOKS = {
     "for": (OKABE_ITO["blue"], "o", "borne out"),
@@ -81,7 +81,7 @@ def sweep_figure(
         _draw_rows(axis, rows, names, above, live)
         axis.set(xlabel=effect)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
         figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8)
     star = "" if live is None else f" A star marks this notebook's run: {short(live)}."
     return say(figure, said + sweep_in_words(rows, above=above, unit=unit) + star)
@@ -185,7 +185,7 @@ def arms_figure(
         axis.set_ylim(len(arms) - 0.5, -0.5)
         axis.set(xlabel=f"{unit}: a dot a seed, the bar their mean" + (", a star this run" if live else ""))
         if title is not None:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     return say(figure, arms_in_words(runs, arms, unit=unit, title=title, live=live))
 
 

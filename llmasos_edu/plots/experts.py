@@ -19,7 +19,7 @@ from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.layers.routing import Routing
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.map_words import routing_in_words
-from llmasos_edu.plots.style import book_style
+from llmasos_edu.plots.style import book_style, headline
 from llmasos_edu.widgets.expert_load.data import MAX_TOKENS, check_domains, domain_letters
 
 _COLOURS = [*list(OKABE_ITO.values())[:-1], "#8F8F8F"]  # as in the explorer, where black would not be seen
@@ -88,7 +88,7 @@ def expert_load_figure(
         handles = _legend(kinds[0] if domains is not None else [], routings, limits)
         figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=1.6)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     choices = [tuple(of.cpu().numpy() for of in (each.token, each.expert, each.kept)) for each in routings]
     titles = list(names) if names is not None else [""] * len(routings)
     return say(figure, routing_in_words(titles, choices, num_experts, num_tokens, kinds, title))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.plots.drawing import Drawing
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 
 BLUE, ORANGE, GREEN = (OKABE_ITO[name] for name in ("sky", "orange", "green"))
 
@@ -108,7 +108,7 @@ def rules_figure(
         axes[0].set_yticks(range(len(names)), names, family="monospace")
         axes[0].invert_yaxis()
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     return figure
 
 

@@ -16,7 +16,7 @@ from llmasos_edu.foundation.arrays import read_array
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.speaking import listed
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.accuracy_matrix.data import MAX_METHODS, check_tasks, score_limits
 
 _MOST_COLUMNS = 4
@@ -89,7 +89,7 @@ def accuracy_matrices(
         bar.set_label("score")
         bar.outline.set_visible(False)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     told = dict(zip(methods, grids, strict=True))
     return say(
         figure, _matrices_in_words(told, tasks, dict(zip(baselines or {}, rows_below, strict=True)), title)
@@ -198,5 +198,5 @@ def ways_figure(
             axis.plot([], [], "*", color="k", linestyle="", label="this notebook's run")
         figure.legend(loc="outside lower left", ncols=6, fontsize=8)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     return figure

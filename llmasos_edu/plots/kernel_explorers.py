@@ -23,7 +23,7 @@ from llmasos_edu.kernel.scheduler import POLICIES, MultiLevelFeedbackQueue, Prio
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import ink_on
 from llmasos_edu.plots.speaking import capital, listed, spoken
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.scheduler_playground.data import POLICIES as POLICY_NAMES
 from llmasos_edu.widgets.scheduler_playground.explorer import SchedulerPlayground
 from llmasos_edu.widgets.shared.trace import check_trace, lanes_of, policy_names
@@ -98,7 +98,7 @@ def memory_map_figure(
                 f"after step {step + 1}, at time {moment['end']:g}", fontweight="normal", fontsize=10
             )
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
         figure.legend(handles=_memory_signs(), loc="outside lower left", ncols=4, fontsize=8)
     words = [_memory_in_words(trace["meta"], step, trace["steps"][step]) for step in steps]
     return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
@@ -220,7 +220,7 @@ def slot_timeline_figure(
         axes[-1, 0].set_xlabel("time on the kernel's clock")
         axes[-1, 0].set_xlim(0, until)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
         figure.legend(handles=_slot_signs(), loc="outside lower left", ncols=3, fontsize=8)
     words = [_slots_in_words(name, each) for name, each in zip(names, traces, strict=True)]
     return say(figure, " ".join([f"“{title}”."] * bool(title) + words))

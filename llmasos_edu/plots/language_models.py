@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.plots.drawing import Drawing
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 
 CALM = "#EAF2F8"
 
@@ -109,6 +109,6 @@ def ranking_figure(
         axes.set_yticks(range(len(order)), order)
         axes.set(xlabel=unit, xlim=(0, max(values.values()) * 1.12))
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
         figure.legend(loc="outside lower left", ncols=4, fontsize=8.5)
     return figure

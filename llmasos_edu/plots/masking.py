@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.masking.explorer import MaskingExplorer
 
 
@@ -36,7 +36,7 @@ def masking_figure(explorer: MaskingExplorer, *, title: str | None = None, width
         for axes, (name, proposals, colour) in zip(panels, sides, strict=True):
             _bars(axes, proposals, explorer.pieces, explorer.ids[token], OKABE_ITO[colour])
             axes.set_title(name, fontsize=10)
-        figure.suptitle(title or "What two models propose for a gap", x=0.01, ha="left", fontweight="bold")
+        headline(figure, title or "What two models propose for a gap")
         figure.supxlabel(" ".join(told), fontsize=8, family="monospace", wrap=True)
     return figure
 

@@ -16,7 +16,7 @@ from llmasos_edu.foundation.colours import OKABE_ITO
 from llmasos_edu.learning.multitask import gradient_cosines, pcgrad
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.speaking import spoken
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.gradient_plane.explorer import plane_coordinates
 
 _COLOURS = (OKABE_ITO["blue"], OKABE_ITO["vermilion"])
@@ -69,7 +69,7 @@ def gradient_plane(
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
-        figure.suptitle(title or f"cosine {cosine:.2f}", x=0.01, ha="left", fontsize=11, fontweight="bold")
+        headline(figure, title or f"cosine {cosine:.2f}")
     told = {name: tip for tip, name, *_ in arrows if name}
     if cosine < 0:
         told |= {f"what PCGrad leaves of {name}": tip for name, tip in zip(names, operated, strict=True)}

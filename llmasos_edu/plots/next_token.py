@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from llmasos_edu.foundation.colours import OKABE_ITO
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 from llmasos_edu.widgets.next_token.explorer import NextTokenExplorer
 
 COLOURS = (OKABE_ITO["blue"], OKABE_ITO["vermilion"])
@@ -38,12 +38,7 @@ def next_token_figure(explorer: NextTokenExplorer, *, title: str | None = None, 
             )
         end = explorer.place == len(explorer.tokens)
         where = "next" if end else f"at token {explorer.place + 1}"
-        figure.suptitle(
-            title or f"Surprise along a text, and what is expected {where}",
-            x=0.01,
-            ha="left",
-            fontweight="bold",
-        )
+        headline(figure, title or f"Surprise along a text, and what is expected {where}")
     return figure
 
 

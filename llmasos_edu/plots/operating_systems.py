@@ -18,7 +18,7 @@ from llmasos_edu.kernel.processor import Schedule
 from llmasos_edu.plots.describing import say
 from llmasos_edu.plots.drawing import Drawing, ink_on
 from llmasos_edu.plots.speaking import capital, spoken
-from llmasos_edu.plots.style import STYLE
+from llmasos_edu.plots.style import STYLE, headline
 
 _COLOURS = [OKABE_ITO[name] for name in ("blue", "orange", "green", "purple", "sky", "yellow", "vermilion")]
 _FREE = "#F1F3F5"
@@ -64,7 +64,7 @@ def schedule_figure(
         axes[-1, 0].set_xlabel("time, units")
         axes[-1, 0].set_xlim(0, until or max(schedule.end for schedule in schedules.values()))
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
         _schedule_legend(figure, schedules.values())
     words = [_schedule_in_words(name, each, lines) for name, each in schedules.items()]
     return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
@@ -152,7 +152,7 @@ def frames_figure(runs: Mapping[str, PagingRun], *, title: str | None = None, wi
             axis.set_ylabel("frame")
             axis.set_title(f"{name}: {run.faults} faults", fontweight="normal", fontsize=10)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     words = [_frames_in_words(name, run) for name, run in runs.items()]
     return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
 
@@ -209,7 +209,7 @@ def memory_figure(
                    Patch(facecolor=_FREE, edgecolor="#8A9099", hatch="////", label="free")]  # fmt: skip
         figure.legend(handles=handles, loc="outside lower right", ncols=2)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     words = [_memory_in_words(name, pieces, unit) for name, pieces in memories.items()]
     return say(figure, " ".join([f"“{title}”."] * bool(title) + words))
 

@@ -69,6 +69,11 @@ class book_style:
         return "book_style()"
 
 
+def headline(figure: Figure, words: str) -> None:
+    """One title over all panels of a figure, bold and at the left, as a single panel has it."""
+    figure.suptitle(words, x=0.01, ha="left", fontsize=11, fontweight="bold")
+
+
 def attention_figure(
     weights: Any, tokens: Sequence[str], *, key_tokens: Sequence[str] | None = None, title: str | None = None,
     vmax: float | None = None, show_values: bool | None = None, width: float = 7.0, truth: Any = None,
@@ -114,7 +119,7 @@ def attention_figure(
         bar.set_label("attention weight")
         bar.outline.set_visible(False)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     return say(figure, attention_in_words(maps, queries, keys, true_keys, title))
 
 
@@ -160,7 +165,7 @@ def position_matrix_figure(
         right.set(xlabel="distance (positions)", ylabel="dot product", title="PE(p) · PE(p + distance)")
         right.set_xlim(0, length - 1)
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            headline(figure, title)
     return figure
 
 

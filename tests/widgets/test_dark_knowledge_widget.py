@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 import traitlets
 
+from llmasos_edu.plots.describing import describe
 from llmasos_edu.plots.distillation import dark_knowledge
 from llmasos_edu.widgets import DarkKnowledgeExplorer, embed_widget_state
 from llmasos_edu.widgets.dark_knowledge.data import TEMPERATURES, rows_shown, step_of, tables
@@ -309,6 +310,27 @@ def test_the_picture_of_the_last_token_marks_none_and_tells_the_temperature_that
     plt.close(figure)
     figure = dark_knowledge(explorer())
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["T = 1", "T = 2", "T = 4"]
+    plt.close(figure)
+
+
+def test_the_picture_is_told_by_the_shares_that_it_draws():
+    shown = explorer(position=1, top=6)
+    figure = dark_knowledge(shown, temperatures=(0.5, 8), title="Others")
+    told = describe(figure)
+    names = names_of(shown, 1)
+    assert told.startswith("Others. At T = 0.5 the teacher gives its favourite, ")
+    for temperature in (0.5, 8):
+        found = shown.probabilities(1, temperature)
+        order = found[:-1, 0].argsort(descending=True)
+        favourite, following = order[0], order[1]
+        beside = (found[following] / found[favourite, 0]).tolist()
+        assert f"{names[favourite]}, {100 * found[favourite, 0].item():.3g} %" in told
+        assert f"its next, {names[following]}, has " in told
+        assert all(f"{name} {share:.2f}" in told for name, share in zip(shown.models, beside, strict=True))
+        assert all(
+            f"{name} {share:.0f} %" in told
+            for name, share in zip(shown.models, (100 * found[-1]).tolist(), strict=True)
+        )
     plt.close(figure)
 
 
