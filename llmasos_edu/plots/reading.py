@@ -6,6 +6,7 @@ words. No function here knows what a picture is about; `describing` turns what w
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ LINE_WORDS = {":": "dotted ", "--": "dashed ", "-.": "dashed "}
 
 def read(figure: Figure) -> Reading:
     """Read a finished figure; it is laid out first, so that ticks and limits are those of the picture."""
-    figure.draw_without_rendering()
+    with warnings.catch_warnings():  # panels that somebody has placed by hand need no layout
+        warnings.filterwarnings("ignore", "There are no gridspecs with layoutgrids")
+        figure.draw_without_rendering()
     names = names_of_looks(figure)
     drawn = [(axes, _panel(axes, names)) for axes in figure.axes if axes.get_visible() and not _is_key(axes)]
     _share_names(drawn, figure)

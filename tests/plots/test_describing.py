@@ -1,6 +1,7 @@
 """Alt texts say what is in the picture: figures of known content, read back."""
 
 import re
+import warnings
 
 import matplotlib as mpl
 
@@ -512,3 +513,11 @@ def test_a_curve_that_goes_up_and_down_neither_rises_nor_falls():
     told = describe(figure)
     assert "It from 0 to 1.91, on the way up and down between -0.76 and 1.71" in told, told
     assert "steady rises from 0 to 1" in told
+
+
+def test_panels_placed_by_hand_are_read_without_a_warning():
+    axes = plt.figure(layout="constrained").add_axes((0, 0, 1, 1))
+    axes.plot([1, 2], [3, 4], label="a line")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "a line" in describe(axes.figure)
