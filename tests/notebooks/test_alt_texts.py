@@ -11,7 +11,6 @@ from itertools import chain
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
-from typed_alt_texts import TYPED
 
 from llmasos_edu.book import notebook_paths
 from llmasos_edu.book.alt_texts import alt_of_each, descriptions, image_of, write_alt_text
@@ -113,8 +112,6 @@ def test_the_alt_text_of_a_page_is_that_of_each_picture():
     """Of several pictures of a cell each has its own; the lead stands before the first."""
     for _, cell in picture_cells():
         told = descriptions(cell)
-        if not all(told):
-            continue
         lead, made = image_of(cell).get("lead", ""), alt_of_each(cell)
         describe_pictures(cell)
         on_page = descriptions(cell)
@@ -124,18 +121,12 @@ def test_the_alt_text_of_a_page_is_that_of_each_picture():
 
 
 def test_an_alt_text_is_made_anew_when_a_cell_is_stored():
-    described = [cell for _, cell in picture_cells() if all(descriptions(cell))]
-    if not described:
-        pytest.skip("no notebook is converted yet")
-    cell = described[0]
+    cell = next(cell for _, cell in picture_cells())
     before = image_of(cell)["alt"]
     cell.metadata["mystnb"]["image"]["alt"] = "typed by hand"
     write_alt_text(cell)
     assert image_of(cell)["alt"] == before
 
 
-def test_no_drawing_and_no_sweep_is_described_by_hand():
-    """Those still typed are pictures of what a long cell measures; `make book REDRAW=1` makes theirs too."""
-    there = {f"{stem} {cell.id}" for stem, cell in picture_cells()}
-    assert there >= TYPED, "these are gone: take them off the list"
-    assert not {name for name, *_ in made_alt_texts()} & TYPED
+def test_no_picture_is_described_by_hand():
+    assert [f"{stem} {cell.id}" for stem, cell in picture_cells() if not all(descriptions(cell))] == []
