@@ -666,7 +666,10 @@ HOW_FAR = (
     Condition("the peaks are near each other (3 or less)", lambda s: s["apart"] <= 3),
     Condition("the peaks are near each other (1.5)", lambda s: s["apart"] == 1.5),
     Condition("the peaks are equally high", lambda s: s["even"]),
-    Condition("the peaks are near each other (3 or less) or one is higher", lambda s: s["apart"] <= 3),
+    Condition(
+        "the peaks are near each other (3 or less) or one is higher",
+        lambda s: s["apart"] <= 3 or not s["even"],
+    ),
 )
 
 

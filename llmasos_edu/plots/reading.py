@@ -36,8 +36,18 @@ def read(figure: Figure) -> Reading:
     drawn = [(axes, _panel(axes, names)) for axes in figure.axes if axes.get_visible() and not _is_key(axes)]
     _share_names(drawn, figure)
     panels = [panel for _, panel in drawn if not panel.empty or panel.title] or [panel for _, panel in drawn]
-    panels.sort(key=lambda panel: (-round(panel.where[3], 1), panel.where[0]))
-    return Reading(plain(figure.get_suptitle()), panels)
+    return Reading(plain(figure.get_suptitle()), _in_reading_order(panels))
+
+
+def _in_reading_order(panels: list[Panel]) -> list[Panel]:
+    """Row by row from the top, each from the left; beside each other is what has some height in common."""
+    rows: list[list[Panel]] = []
+    for panel in sorted(panels, key=lambda panel: -panel.where[3]):
+        if rows and panel.where[3] > max(beside.where[1] for beside in rows[-1]):
+            rows[-1].append(panel)
+        else:
+            rows.append([panel])
+    return [panel for row in rows for panel in sorted(row, key=lambda panel: panel.where[0])]
 
 
 def _is_key(axes: Axes) -> bool:

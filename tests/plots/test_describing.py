@@ -363,6 +363,24 @@ def test_panels_are_told_by_their_places():
     assert describe(figure).startswith("Above: bars: x 1. Below: bars")
 
 
+def test_a_low_table_at_the_left_of_a_high_panel_is_told_first():
+    figure, (left, right) = plt.subplots(1, 2, layout="constrained", width_ratios=[1, 2])
+    left.imshow([[0.0, 1.0, 2.0, 3.0]])
+    left.set_title("a")
+    right.barh(["x"], [1])
+    right.set_title("b")
+    assert [panel.title for panel in read(figure).panels] == ["a", "b"]
+    assert describe(figure).startswith("Left, “a”:")
+
+
+def test_panels_are_told_row_by_row():
+    figure, panels = plt.subplots(2, 2)
+    for axes, name in zip(panels.flat, "abcd", strict=True):
+        axes.bar(["x"], [1])
+        axes.set_title(name)
+    assert [panel.title for panel in read(figure).panels] == list("abcd")
+
+
 def test_an_axis_name_is_lent_only_by_an_axis_that_is_shared():
     figure, panels = plt.subplots(1, 2, sharey=True)
     panels[0].set_ylabel("bits")
