@@ -6,6 +6,7 @@ words. No function here knows what a picture is about; `describing` turns what w
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -24,7 +25,7 @@ from llmasos_edu.plots.figure_parts import Cells, Mark, Panel, Reading, Scale, S
 from llmasos_edu.plots.looks import look_of, name_of, names_of_looks, own_name
 from llmasos_edu.plots.speaking import plain, read_out
 
-LINE_WORDS = {":": "dotted ", "--": "dashed ", "-.": "dashed "}
+LINE_WORDS = {":": "dotted ", "--": "dashed ", "-.": "dash-dotted "}
 
 
 def read(figure: Figure) -> Reading:
@@ -169,16 +170,16 @@ def _mark(line: Line2D, axes: Axes, x: np.ndarray, y: np.ndarray, name: str) -> 
 
 
 def _beside(axes: Axes, value: float, side: int) -> str:
-    """Words that stand at a line without a name."""
+    """Words that stand at a line without a name: of several the nearest."""
     transform = axes.transData.transform
     at = {0: transform((value, axes.get_ylim()[0])), 1: transform((axes.get_xlim()[0], value))}[side]
+    near = {}
     for text in axes.texts:
-        if text.get_transform() != axes.transData or not text.get_text().strip():
-            continue
-        place = transform((text.get_position()[0], text.get_position()[1]))
-        if abs(place[side] - at[side]) < 0.05 * axes.bbox.size[side]:
-            return plain(text.get_text())
-    return ""
+        if text.get_transform() == axes.transData and text.get_text().strip():
+            place = transform((text.get_position()[0], text.get_position()[1]))
+            near.setdefault(abs(place[side] - at[side]), plain(text.get_text()))
+    nearest = min(near, default=math.inf)
+    return near[nearest] if nearest < 0.05 * axes.bbox.size[side] else ""
 
 
 def _word_at(axes: Axes, x: float, y: float) -> str | None:

@@ -84,13 +84,20 @@ def _strips(panel: Panel, along: Scale, side: str) -> list[_Strip]:
             continue
         ends = {}
         for where, low, high in zip(each.x if side == "x" else each.y, each.low, each.high, strict=True):
-            ends[along.place(where) or spoken(where)] = (float(low), float(high))
+            place = along.place(where) or spoken(where)
+            if each.name or not _joins_dots(place, {float(low), float(high)}, strips):
+                ends[place] = (float(low), float(high))
         same = [one for one in strips if one.name == each.name and not one.ends]
         if same:
             same[0].ends = ends
-        else:
+        elif ends:
             strips.append(_Strip(each.name, "intervals", {}, ends))
     return strips
+
+
+def _joins_dots(place: str, ends: set[float], strips: list[_Strip]) -> bool:
+    """Whether a stroke runs from one dot of its place to another: the dots tell it."""
+    return ends <= {value for one in strips for value in one.places.get(place, [])}
 
 
 def _marks_means(one: _Strip, other: _Strip) -> bool:

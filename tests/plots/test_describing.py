@@ -189,13 +189,17 @@ def test_lines_that_mark_a_value():
     axes.axvline(2.5, color="k")
     axes.axhspan(7, 8, color="0.9")
     axes.axhline(6, color="0.5", linestyle="--")
+    axes.axhline(8.5, color="0.5", linestyle="-.")
+    axes.text(0, 8.8, "another thing", va="center")
     axes.text(9, 6, "3-gram", va="center")
+    axes.text(9, 8.5, "5-gram", va="center")
     told = describe(figure)
     for part in (
         "level dotted line at 4 (chance)",
         "upright line at 2.5",
         "shaded strip from 7 to 8",
         "level dashed line at 6 (3-gram)",
+        "level dash-dotted line at 8.5 (5-gram)",
     ):
         assert part in told
 
@@ -242,6 +246,16 @@ def test_intervals_belong_to_their_dots():
     axes.plot(0.5, 1, "o")
     axes.set_yticks([0, 1], ["a", "b"])
     assert "a 0.2 (0.1 to 0.3), b 0.5 (0.4 to 0.6)" in describe(figure)
+
+
+def test_a_stroke_from_dot_to_dot_is_told_by_its_dots():
+    figure, axes = picture(xlabel="parameters")
+    axes.plot([1, 9], [0, 0], linewidth=1)
+    axes.plot(9, 0, "s", label="held")
+    axes.plot(1, 0, "o", label="met")
+    axes.plot([3, 4], [1, 1], linewidth=1)
+    axes.set_yticks([0, 1], ["a", "b"])
+    assert describe(figure) == "Squares of parameters: held: a 9; met: a 1; b 3 to 4."
 
 
 def test_points_with_words_beside_them():
