@@ -80,7 +80,7 @@ SCALE = Experiment(
     "scale",
     scale,
     {"head_dim": (64, 16, 256), "steps": (150, 600), "optimizer": ("muon", "adamw"), "heads": (1, 4)},
-    tolerance={"with": 0.03, "without": 0.03, "nothing": 1e-4},
+    tolerance={"with": 0.2, "without": 0.25, "nothing": 1e-4},
     tuned="nothing: both models have the same rates, 0.03 for Muon and 0.01 for AdamW",
 )
 
@@ -461,8 +461,8 @@ HEADS = Experiment(
         "layers": (1, 2),
     },
     tolerance={
-        "heads_1": 0.05,
-        "heads_2": 0.05,
+        "heads_1": 0.2,
+        "heads_2": 0.1,
         "heads_8": 0.05,
         "heads_16": 0.08,
         "alike": 0.2,

@@ -103,8 +103,12 @@ def test_directions_stay_and_each_singular_value_goes_through_the_quintics(
     matrix = 7 * (u * values) @ v.mT
     result = orthogonalize(matrix.float(), quintics).double()
     by_hand = (u * by_number(values / values.norm(), quintics)) @ v.mT
-    # the Gram form sees squares of values: float32 keeps those of small ones to three digits
-    tolerance = 1e-4 if orthogonalize is newton_schulz else 2e-3
+    # Where three rounds are steepest, at a value of 1, they carry a rounding of it a thousand times as far.
+    scaled = values / values.norm()
+    rounding = 4 * torch.finfo(torch.float32).eps
+    carried = (by_number(scaled * (1 + rounding), quintics) - by_number(scaled, quintics)).abs().max()
+    # The Gram form sees squares of values: float32 keeps those of small ones to three digits.
+    tolerance = carried + (1e-4 if orthogonalize is newton_schulz else 2e-3)
     assert torch.linalg.matrix_norm(result - by_hand, 2) < tolerance
 
 
