@@ -243,7 +243,7 @@ STACK = Statement(
 
 HEADS = Statement(
     "5.1-heads",
-    Source("5.1", "heads that mix positions cost bits", ours=True),
+    Source("5.1", "heads cut from the text cost bits", ours=True),
     LADDER,
     effect=lambda f: mean_bits(f, "no_heads") - mean_bits(f, "mended"),
     above=0.05,
