@@ -4,6 +4,7 @@ from llmasos_edu.exercises.architecture import (
     answers,
     by_hand,
     controls,
+    eviction,
     review_kernel,
     review_memory,
     sharing,
@@ -11,4 +12,4 @@ from llmasos_edu.exercises.architecture import (
 )
 from llmasos_edu.exercises.checker.exercise import in_order
 
-EXERCISES = in_order(answers, by_hand, controls, review_kernel, review_memory, sharing, verdicts)
+EXERCISES = in_order(answers, by_hand, controls, eviction, review_kernel, review_memory, sharing, verdicts)

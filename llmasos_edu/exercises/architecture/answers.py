@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import itertools
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -29,6 +30,12 @@ def _draw_guesses(seed: int) -> tuple[Case, ...]:
 
 def _right(guesses, likeliest):
     return [guess for guess, own in zip(guesses, likeliest, strict=False) if guess == own]
+
+
+def _agreed(guesses, likeliest):
+    """The guesses before the first wrong one."""
+    pairs = zip(guesses, likeliest, strict=False)
+    return [guess for guess, own in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)]
 
 
 KEPT = Exercise(
@@ -75,6 +82,42 @@ KEPT = Exercise(
             "be "
             "said at all.",
             (lambda g, own: kept(g, own)[:-1],),
+        ),
+        Mistake(
+            "nothing behind right guesses",
+            "Where all guesses are right (or there are none), you say no token of the model's own behind "
+            "them. `likeliest` has one for that place too.",
+            (lambda g, own: kept(g, own)[: len(g)],),
+        ),
+        Mistake(
+            "something behind the wrong guess",
+            "You say the wrong guess, and a token of the model's own behind it. That token stands in its "
+            "place.",
+            (
+                lambda g, own: [*_agreed(g, own), *g[len(_agreed(g, own)) :][:1], own[len(_agreed(g, own))]],
+                lambda g, own: [
+                    *_agreed(g, own),
+                    *g[len(_agreed(g, own)) :][:1],
+                    own[: len(_agreed(g, own)) + 2][-1],
+                ],
+            ),
+        ),
+        Mistake(
+            "one token too many",
+            "Behind the model's own token you say another one. It was computed from a text with the wrong "
+            "guess in it.",
+            (lambda g, own: own[: len(kept(g, own)) + 1],),
+        ),
+        Mistake(
+            "compared one place on",
+            "It comes out as if a guess were compared with the model's token for the place behind it. "
+            "`likeliest[i]` stands where guess i stands.",
+            (lambda g, own: [*_agreed(g, own[1:]), own[len(_agreed(g, own[1:]))]],),
+        ),
+        Mistake(
+            "how many",
+            "You return a number of tokens. Asked for is what is said: a list of the tokens themselves.",
+            (lambda g, own: len(kept(g, own)), lambda g, own: len(kept(g, own)) - 1),
         ),
         Mistake(
             "the wrong guess is said",
@@ -246,6 +289,35 @@ CALL = Exercise(
             "arguments left over",
             "You ask whether every argument that is wanted is there, and not whether one too many is.",
             (lambda n, r, a, t: _checked(n, r, [x for x in a if n not in t or x in t[n][1]], t),),
+        ),
+        Mistake(
+            "a missing argument",
+            "You ask whether every argument that is given is wanted, and not whether every one that is "
+            "wanted is given.",
+            (lambda n, r, a, t: call_result(n, r, t[n][1] if n in t and set(a) <= set(t[n][1]) else a, t),),
+        ),
+        Mistake(
+            "the last that applies",
+            "Where several numbers apply, you give the one that stands last in the list. The first decides.",
+            (lambda n, r, a, t: _checked(n, r, a, t, "time arguments right"),),
+        ),
+        Mistake(
+            "time before arguments",
+            "Where the arguments are wrong and the tool too slow as well, you give the number for too slow. "
+            "The arguments come before the time.",
+            (lambda n, r, a, t: _checked(n, r, a, t, "right time arguments"),),
+        ),
+        Mistake(
+            "the first right alone",
+            "You look at one of the process's rights alone, the first. Any of them may be the one that the "
+            "tool asks for.",
+            (lambda n, r, a, t: call_result(n, r[:1], a, t),),
+        ),
+        Mistake(
+            "the right before the tool",
+            "For a tool that does not exist you give the number for a missing right. Whether there is such a "
+            "tool comes first.",
+            (lambda n, r, a, t: call_result(n, r, a, t) if n in t else EPERM,),
         ),
         Mistake(
             "negative numbers",

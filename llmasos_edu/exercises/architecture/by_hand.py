@@ -196,6 +196,11 @@ BATCHES = Question(
             (lambda lengths: {"static": _continuous(lengths), "continuous": _static(lengths)},),
         ),
         Mistake(
+            "requests per step",
+            "Your rate counts requests. Asked for are tokens: those of all six, over the steps.",
+            (lambda lengths: {"rate": len(lengths) / _continuous(lengths)},),
+        ),
+        Mistake(
             "steps per token",
             "Your rate is the wrong way up: tokens per step, not steps per token.",
             (lambda lengths: {"rate": _continuous(lengths) / sum(lengths)},),
@@ -269,6 +274,18 @@ GUESSES = Question(
             "You count only the case in which every guess is right. Two right ones of three are kept as "
             "well.",
             (lambda chance, guesses, price: {"tokens": 1 + guesses * chance**guesses},),
+        ),
+        Mistake(
+            "guesses without end",
+            "That is the sum 1 + p + p^2 + ... without end. It ends with the last of the guesses that are "
+            "proposed.",
+            (lambda chance, guesses, price: {"tokens": 1 / (1 - chance)},),
+        ),
+        Mistake(
+            "every guess right",
+            "That is what a step yields if every guess is right. Each counts only with the probability that "
+            "it and all before it are.",
+            (lambda chance, guesses, price: {"tokens": guesses + 1},),
         ),
         Mistake(
             "guesses that cost nothing",

@@ -1,4 +1,4 @@
-"""Exercises of chapter 2.3 on memory: what may be taken over, who may begin, who must go.
+"""Exercises of chapter 2.3 on memory: what may be taken over, who may begin.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -100,6 +100,7 @@ REUSED = Exercise(
         Case("one token", ([1], [[1, 2]], 1)),
         Case("all of a shorter text, and it ends a block", ([1, 2, 3, 4, 5], [[1, 2, 3, 4]], 2)),
         Case("a token whose digits begin another", ([1, 2, 3], [[1, 25]], 2)),
+        Case("two texts that begin alike", ([1, 2, 3, 4, 5], [[1, 2, 0], [1, 2, 9, 9]], 2)),
     ),
     draw=_draw_prompt,
     mistakes=(
@@ -141,6 +142,27 @@ REUSED = Exercise(
             "Your count is that of one text alone, the first or the last. Any of them may have the longest "
             "common beginning.",
             (lambda p, r, s: tokens_reused(p, r[-1:], s), lambda p, r, s: tokens_reused(p, r[:1], s)),
+        ),
+        Mistake(
+            "texts added up",
+            "You add up what the prompt has in common with each text. It can be taken over once: the longest "
+            "of the common beginnings counts.",
+            (
+                lambda p, r, s: min(sum(_common(p, t) // s * s for t in r), (len(p) - 1) // s * s),
+                lambda p, r, s: sum(min(_common(p, t), len(p) - 1) // s * s for t in r),
+            ),
+        ),
+        Mistake(
+            "the shortest beginning",
+            "Your count is the least that the prompt has in common with any of the texts. The longest common "
+            "beginning counts.",
+            (lambda p, r, s: min([min(_common(p, t), len(p) - 1) // s * s for t in r], default=0),),
+        ),
+        Mistake(
+            "one token less, always",
+            "You leave a common token out even where the prompt goes on behind it. One token is left to "
+            "compute then anyway.",
+            (lambda p, r, s: max([max(0, _common(p, t) - 1) // s * s for t in r], default=0),),
         ),
         Mistake(
             "what is left",
@@ -219,8 +241,8 @@ PEAK = Exercise(
     mistakes=(
         Mistake(
             "whoever ends has gone",
-            "At the last step of a process that others outlive you no longer count it. It still holds "
-            "everything then, and more than ever.",
+            "At the moment when a process says its last token you no longer count it, where others go on. It "
+            "gives its blocks back after that: just then it holds more than ever.",
             (
                 lambda p, s: _peak(p, s, ended=True),
                 lambda p, s: max(_peak(p, s, ended=True), _held_at(p, s, max(n for _, n in p))),
@@ -248,8 +270,35 @@ PEAK = Exercise(
         ),
         Mistake(
             "the last token counted",
-            "You count a slot for the last token too. It is said and never read.",
+            "It comes out as if the last token had a slot too, or a full block always another one behind it. "
+            "It is said and never read, so that n + k - 1 slots are what blocks must hold.",
             (lambda p, s: _peak(p, s, last=0),),
+        ),
+        Mistake(
+            "one slot too few",
+            "It comes out as if each process had one slot less than it has. At its end it has computed all "
+            "of its tokens but the last.",
+            (lambda p, s: _peak(p, s, last=2),),
+        ),
+        Mistake(
+            "rounded down",
+            "You count full blocks alone. A block that is begun is held as well: round up.",
+            (lambda p, s: max(sum((t + m - 1) // s for t, n in p if n >= m) for _, m in p),),
+        ),
+        Mistake(
+            "the largest alone",
+            "You give what the largest process holds. Others hold blocks at that moment too: add them up.",
+            (lambda p, s: max(-(-(t + n - 1) // s) for t, n in p),),
+        ),
+        Mistake(
+            "the least of all moments",
+            "You look at all ends and give the least that is held. Asked for is the most.",
+            (lambda p, s: min(_held_at(p, s, m) for _, m in p),),
+        ),
+        Mistake(
+            "moments added up",
+            "You add up what is held at the different moments. Asked for is the most at one of them.",
+            (lambda p, s: sum(_held_at(p, s, m) for _, m in p),),
         ),
         Mistake(
             "rounded once for all",
@@ -266,132 +315,4 @@ PEAK = Exercise(
 )
 
 
-# 2.3-5 --------------------------------------------------------------------------------
-
-
-def victims(tables, holders, requester, free, wanted):
-    """tables: blocks of each process, the first in rank first -> who is evicted [processes], in order."""
-    holders, gone = list(holders), []
-    for process in range(len(tables) - 1, requester, -1):
-        if free >= wanted:
-            break
-        if not tables[process]:
-            continue
-        for block in tables[process]:
-            holders[block] -= 1
-            free += holders[block] == 0
-        gone.append(process)
-    return gone if free >= wanted else []
-
-
-def _evict(tables, holders, requester, free, wanted, *, order=None, shared=True, even=False, once=False):
-    holders, gone = list(holders), []
-    below = order if order is not None else range(len(tables) - 1, requester, -1)
-    for process in below:
-        if free >= wanted and not once:
-            break
-        if not tables[process]:
-            continue
-        for block in tables[process]:
-            holders[block] -= 1
-            free += holders[block] == 0 or not shared
-        gone.append(process)
-    return gone if free >= wanted or even else []
-
-
-def _draw_tables(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    tables = [generator.sample(range(9), generator.randint(0, 3)) for _ in range(5)]
-    holders = [sum(block in table for table in tables) for block in range(9)]
-    inputs = (
-        tables,
-        holders,
-        generator.randint(0, 2),
-        holders.count(0),
-        holders.count(0) + generator.randint(0, 3),
-    )
-    return (Case(f"tables {tables}, requester {inputs[2]}, {inputs[3]} free, {inputs[4]} wanted", inputs),)
-
-
-VICTIMS = Exercise(
-    key="2.3-5",
-    title="Who must go?",
-    difficulty=3,
-    minutes=25,
-    statement=(
-        "`tables[p]` are the blocks of process p, the process that ranks first stands first. The process "
-        "`requester` needs `wanted` free blocks, and `free` are free. Those ranked below it lose all their "
-        "blocks, the last in rank first, until there are enough. A block is free only when nobody holds it "
-        "any more: `holders[b]` says how many tables hold block b. Who holds nothing is not evicted. If "
-        "even all of them together are not enough, nobody is evicted. Return who is evicted, in order; "
-        "change nothing that you are given."
-    ),
-    takeaway="Nobody loses anything for a rank below him, and nobody for nothing: so somebody always gets "
-    "on.",
-    reference=victims,
-    explanation="From the last in rank upwards; a shared block is free when its last holder has gone.",
-    hints=(
-        "Which processes may be evicted at all, and in which order are they asked?",
-        "A block that two hold: does it become free when one of them goes? When both go?",
-        "Before you answer: were they enough? If not, nobody should have lost anything.",
-    ),
-    cases=(
-        Case("one is enough", ([[0], [1, 2], [3, 4]], [1, 1, 1, 1, 1, 0], 0, 1, 3)),
-        Case("two are needed", ([[0], [1], [2]], [1, 1, 1], 0, 0, 2)),
-        Case("enough is free", ([[0], [1]], [1, 1, 0, 0], 0, 2, 2)),
-        Case("the last in rank asks", ([[0, 1], [2]], [1, 1, 1], 1, 0, 1)),
-        Case("a block that two hold", ([[], [0, 1], [0, 2]], [2, 1, 1], 0, 0, 2)),
-        Case("both holders go", ([[], [0], [0]], [2, 0], 0, 0, 1)),
-        Case("not enough together", ([[0], [1], [2]], [1, 1, 1], 0, 0, 3)),
-        Case("shared with the requester", ([[0], [0, 1]], [2, 1], 0, 0, 2)),
-        Case("one that holds nothing", ([[0], [1], []], [1, 1], 0, 0, 1)),
-        Case("the last holds less than the one before", ([[0], [1, 2, 3], [4]], [1, 1, 1, 1, 1], 0, 0, 1)),
-        Case("those above are safe", ([[0, 1, 2], [], [3]], [1, 1, 1, 1], 1, 0, 2)),
-    ),
-    draw=_draw_tables,
-    mistakes=(
-        Mistake(
-            "shared blocks counted as free",
-            "You count every block of a victim as free. One that somebody else holds too stays in use.",
-            (lambda t, h, r, f, w: _evict(t, h, r, f, w, shared=False),),
-        ),
-        Mistake(
-            "for nothing",
-            "Where all of them together are not enough, you evict them all the same. They lose their work, "
-            "and the requester still cannot run.",
-            (lambda t, h, r, f, w: _evict(t, h, r, f, w, even=True),),
-        ),
-        Mistake(
-            "from the front",
-            "You begin with the one just below the requester. It is the next to run: the last in rank "
-            "should go first.",
-            (lambda t, h, r, f, w: _evict(t, h, r, f, w, order=range(r + 1, len(t))),),
-        ),
-        Mistake(
-            "those above as well",
-            "You evict processes that rank above the requester. Then two can throw each other out for ever.",
-            (
-                lambda t, h, r, f, w: _evict(
-                    t, h, r, f, w, order=[p for p in range(len(t) - 1, -1, -1) if p != r]
-                ),
-            ),
-        ),
-        Mistake(
-            "everybody below",
-            "You evict all who rank below, though fewer would do. When do you stop?",
-            (lambda t, h, r, f, w: _evict(t, h, r, f, w, once=True) if f < w else [],),
-        ),
-        Mistake(
-            "the largest first",
-            "You take whoever holds most. Fewer lose their blocks so, but it may be the next in rank.",
-            (
-                lambda t, h, r, f, w: _evict(
-                    t, h, r, f, w, order=sorted(range(r + 1, len(t)), key=lambda p: (-len(t[p]), -p))
-                ),
-            ),
-        ),
-    ),
-)
-
-
-EXERCISES = (REUSED, PEAK, VICTIMS)
+EXERCISES = (REUSED, PEAK)

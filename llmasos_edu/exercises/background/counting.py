@@ -105,6 +105,26 @@ FLOPS = Exercise(
             "You leave the experts out. Those that a token meets work for it like any other matrix.",
             (lambda e, b, h, n, k, x, t: _flops(e, b, h, n, 0, x, t),),
         ),
+        Mistake(
+            "one expert always",
+            "You count one expert, however many a token meets. It meets `top_k` of them.",
+            (lambda e, b, h, n, k, x, t: _flops(e, b, h, n, 1, x, t),),
+        ),
+        Mistake(
+            "the experts' size shared out",
+            "It comes out as if `expert` were the size of all experts together. It is that of each, and a "
+            "token meets `top_k` of them.",
+            (
+                lambda e, b, h, n, k, x, t: _flops(e, b, h, n, k / (n or 1), x, t),
+                lambda e, b, h, n, k, x, t: _flops(e, b, h, n, k, x // (n or 1), t),
+            ),
+        ),
+        Mistake(
+            "the experts that wait",
+            "You count the experts that a token does not meet. Those that it meets work for it, `top_k` of "
+            "them.",
+            (lambda e, b, h, n, k, x, t: _flops(e, b, h, n, n - k, x, t),),
+        ),
     ),
 )
 
@@ -204,6 +224,27 @@ PARAMETERS = Exercise(
             "tables in every layer",
             "You count the tables again in each layer. They stand before and behind all layers, once.",
             (lambda v, d, n, f, t: n * _count(v, d, 1, f, t),),
+        ),
+        Mistake(
+            "a network four times as wide",
+            "It comes out as if `d_ff` were four times `d_model`. That is usual; here it may be another "
+            "size.",
+            (lambda v, d, n, f, t: _count(v, d, n, 4 * d, t),),
+        ),
+        Mistake(
+            "biases counted",
+            "It comes out as if matrices had biases. In this transformer they have none.",
+            (
+                lambda v, d, n, f, t: _count(v, d, n, f, t) + n * (f + d),
+                lambda v, d, n, f, t: _count(v, d, n, f, t) + n * 4 * d,
+                lambda v, d, n, f, t: _count(v, d, n, f, t) + n * (f + 5 * d),
+            ),
+        ),
+        Mistake(
+            "a row for a number",
+            "It comes out as if a table held one number for each token. It holds a row of `d_model` numbers "
+            "for each.",
+            (lambda v, d, n, f, t: _count(0, d, n, f, t) + v * (1 if t else 2),),
         ),
     ),
 )

@@ -155,6 +155,35 @@ READ = Question(
             (lambda differences: {"half": T_95 * statistics.stdev(differences)},),
         ),
         Mistake(
+            "the deviation itself",
+            "That is the standard deviation of the five differences. Divided by the root of five it says how "
+            "far their mean strays, and 2.776 times that is the half.",
+            (
+                lambda differences: {"half": statistics.stdev(differences)},
+                lambda differences: {"half": statistics.pstdev(differences)},
+            ),
+        ),
+        Mistake(
+            "the factor of many runs",
+            "1.96 is the factor where the spread is known, or comes from very many runs. With five it is "
+            "larger, as the statement says: 2.776.",
+            (
+                lambda differences: {
+                    "half": 1.96 * statistics.stdev(differences) / math.sqrt(len(differences))
+                },
+            ),
+        ),
+        Mistake(
+            "the root of n - 1",
+            "What comes out has the root of n - 1 below the line. The n - 1 belongs into the standard "
+            "deviation; what that is divided by is the root of n.",
+            (
+                lambda differences: {
+                    "half": T_95 * statistics.stdev(differences) / math.sqrt(len(differences) - 1)
+                },
+            ),
+        ),
+        Mistake(
             "no factor",
             "You give the standard error itself. An interval of 95 % reaches further: 2.776 times as far "
             "with "
@@ -184,7 +213,8 @@ READ = Question(
         Mistake(
             "the whole width",
             "That is twice the half: the width of the whole interval. Asked is how far it reaches to one "
-            "side.",
+            "side. (With five runs the same number comes from a deviation with n that is not divided by the "
+            "root.)",
             (lambda differences: {"half": 2 * _judged(differences)["half"]},),
         ),
         Mistake(

@@ -121,6 +121,19 @@ def _mean_of_steps(years, flops):
     return len(steps) / sum(steps)
 
 
+def _mean_of_times(years, flops):
+    logs = _logs(flops)
+    steps = range(len(years) - 1)
+    return sum((years[i + 1] - years[i]) / (logs[i + 1] - logs[i]) for i in steps) / len(steps)
+
+
+def _through(years, flops, year, amount):
+    """By the best line among those through one point."""
+    rises = [math.log2(value / amount) for value in flops]
+    runs = [at - year for at in years]
+    return sum(run * run for run in runs) / sum(run * rise for run, rise in zip(runs, rises, strict=True))
+
+
 def _draw_growth(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     years = [2017 + number + generator.random() / 2 for number in range(6)]
@@ -175,9 +188,27 @@ DOUBLING = Exercise(
         ),
         Mistake(
             "the first and the last",
-            "You use the first and the last model alone. Two points always lie on a line; all of them should "
-            "have a say.",
-            (_ends,),
+            "It comes out as if two models alone were used, the first and the last (or the smallest and the "
+            "largest). Two points always lie on a line; all of them should have a say.",
+            (_ends, lambda y, f: (max(y) - min(y)) / math.log2(max(f) / min(f))),
+        ),
+        Mistake(
+            "a line through one point",
+            "It comes out as if the line had to go through a point that was chosen before, the first model "
+            "or the origin. A line by least squares goes through the means: take these off.",
+            (
+                lambda y, f: _through(y, f, y[0], f[0]),
+                lambda y, f: _through(y, f, 0, 1),
+            ),
+        ),
+        Mistake(
+            "n and n - 1 mixed",
+            "What comes out is the right time, times n - 1 over n or n over n - 1: two means with different "
+            "divisors (as in `np.cov` and `np.var`). Divide two sums, or both means by the same.",
+            (
+                lambda y, f: doubling_time(y, f) * (1 - 1 / len(y)),
+                lambda y, f: doubling_time(y, f) / (1 - 1 / len(y)),
+            ),
         ),
         Mistake(
             "in months",
@@ -186,9 +217,9 @@ DOUBLING = Exercise(
         ),
         Mistake(
             "the mean of the steps",
-            "You average the growth from one model to the next. Steps of a few months then count as much as "
-            "those of years.",
-            (_mean_of_steps,),
+            "You average over the steps from one model to the next. Those of a few months then count as much "
+            "as those of years.",
+            (_mean_of_steps, _mean_of_times),
         ),
         Mistake(
             "years explained by FLOPs",
@@ -219,6 +250,11 @@ def _speedup(forward, backward, optimizer, data, times):
     step = forward + backward + optimizer + data
     faster = step - optimizer + optimizer / times
     return {"share": optimizer / step, "speedup": step / faster, "limit": step / (step - optimizer)}
+
+
+def _of(data):
+    """The time of the whole step."""
+    return data["forward"] + data["backward"] + data["optimizer"] + data["data"]
 
 
 SPEEDUP = Question(
@@ -272,7 +308,34 @@ SPEEDUP = Question(
             "new over old",
             "You divide the new time by the old one. Faster means: how many times does the new one fit into "
             "the old one?",
-            (lambda **d: {"speedup": 1 / _speedup(**d)["speedup"]},),
+            (
+                lambda **d: {"speedup": 1 / _speedup(**d)["speedup"]},
+                lambda **d: {"limit": 1 / _speedup(**d)["limit"]},
+            ),
+        ),
+        Mistake(
+            "how much faster",
+            "That is by how much faster the step is. Asked is how many times as fast: that is one more, as a "
+            "step that gained nothing is 1 times as fast.",
+            (
+                lambda **d: {name: _speedup(**d)[name] - 1 for name in ("speedup", "limit")},
+                lambda **d: {"speedup": _speedup(**d)["speedup"] - 1},
+                lambda **d: {"limit": _speedup(**d)["limit"] - 1},
+            ),
+        ),
+        Mistake(
+            "the new time taken off",
+            "It comes out as if the optimizer's new time were taken off the step. What goes is the "
+            "difference of its old and its new time.",
+            (lambda **d: {"speedup": _of(d) / (_of(d) - d["optimizer"] / d["times"])},),
+        ),
+        Mistake(
+            "milliseconds for times",
+            "That is a time in milliseconds. How many times does the step fit into the one as it was?",
+            (
+                lambda **d: {"speedup": _of(d) / _speedup(**d)["speedup"]},
+                lambda **d: {"limit": _of(d) - d["optimizer"]},
+            ),
         ),
         Mistake(
             "no limit",
@@ -284,6 +347,11 @@ SPEEDUP = Question(
             "share of forward and back",
             "You divide by forward and back alone. The optimizer and the data are parts of the step as well.",
             (lambda **d: {"share": d["optimizer"] / (d["forward"] + d["backward"])},),
+        ),
+        Mistake(
+            "share of the others",
+            "You divide by the other three parts. The optimizer is a part of the step as well.",
+            (lambda **d: {"share": d["optimizer"] / (_of(d) - d["optimizer"])},),
         ),
         Mistake(
             "the data left out",

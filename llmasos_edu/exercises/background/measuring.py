@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -62,6 +63,7 @@ COPIED = Exercise(
         Case("better the third time", ([1, 2, 3, 1, 2, 3, 1, 2, 3], [9, 9, 9, 2, 9, 1, 2, 3, 9], 3)),
         Case("the same token said again", ([4, 4, 5, 4, 4, 5], [4, 4, 4, 4, 5, 4], 3)),
         Case("a model that repeats what it reads", ([1, 2, 3, 1, 2, 3], [1, 2, 3, 1, 2, 3], 3)),
+        Case("the right ones a place too early", ([1, 2, 3, 1, 2, 3], [9, 9, 3, 1, 2, 9], 3)),
         Case("lucky in the first time", ([1, 2, 3, 4, 1, 2, 3, 4], [2, 3, 4, 9, 9, 3, 9, 9], 4)),
     ),
     draw=_draw_copies,
@@ -70,22 +72,46 @@ COPIED = Exercise(
             "the guess of the same place",
             "You compare a token with the guess that was made after reading it. That guess is about the next "
             "place.",
-            (lambda t, g, p: _copied(t, g, p, shift=0),),
+            (
+                lambda t, g, p: _copied(t, g, p, shift=0),
+                lambda t, g, p: _copied(t[:-1], g, p, start=p - 1, shift=0),
+            ),
         ),
         Mistake(
             "the first time counted",
             "You count the first time as well. What the model guesses there it cannot have copied.",
-            (lambda t, g, p: _copied(t, g, p, start=1),),
+            (
+                lambda t, g, p: _copied(t, g, p, start=1),
+                lambda t, g, p: _copied(t, g, p, start=1, count=len(t) - p),
+            ),
         ),
         Mistake(
             "the seam left out",
             "You begin one place too late: the first token of the second time can be copied too.",
-            (lambda t, g, p: _copied(t, g, p, start=p + 1),),
+            (
+                lambda t, g, p: _copied(t, g, p, start=p + 1),
+                lambda t, g, p: _copied(t, g, p, start=p + 1, count=len(t) - p),
+            ),
         ),
         Mistake(
             "divided by all",
-            "You divide by the length of the whole text, also by the part where nothing could be copied.",
-            (lambda t, g, p: _copied(t, g, p, count=len(t)),),
+            "What comes out are the hits divided by the length of the whole text (or by one less), also by "
+            "the part where nothing could be copied.",
+            (
+                lambda t, g, p: _copied(t, g, p, count=len(t)),
+                lambda t, g, p: _copied(t, g, p, count=len(t) - 1),
+            ),
+        ),
+        Mistake(
+            "divided by one too few",
+            "What comes out are the hits divided by one less than the places that can be copied: it would be "
+            "more than 1 where all are right. Each place from `period` on has its guess.",
+            (lambda t, g, p: _copied(t, g, p, count=len(t) - p - 1),),
+        ),
+        Mistake(
+            "divided by one time",
+            "What comes out are the hits of all later times divided by `period`, the length of one of them.",
+            (lambda t, g, p: _copied(t, g, p, count=p),),
         ),
         Mistake(
             "a guess for two places on",
@@ -94,8 +120,11 @@ COPIED = Exercise(
         ),
         Mistake(
             "the second time alone",
-            "You stop after the second time. What comes later can be copied too: all later times count.",
-            (lambda t, g, p: _copied(t[: 2 * p], g[: 2 * p], p),),
+            "Your share is that of one of the later times alone, the second or the last. All of them count.",
+            (
+                lambda t, g, p: _copied(t[: 2 * p], g[: 2 * p], p),
+                lambda t, g, p: _copied(t, g, p, start=len(t) - p),
+            ),
         ),
         Mistake(
             "the last guess counted",
@@ -140,9 +169,47 @@ def _stop(losses, patience, *, late=0, ties=False, by_last=False, last=False):
     return [len(losses) - 1 if last else best, len(losses)]
 
 
+def _rising(losses, patience):
+    """Stops after so many rises in a row from one evaluation to the next."""
+    for end in range(patience + 1, len(losses) + 1):
+        if all(losses[at] > losses[at - 1] for at in range(end - patience, end)):
+            return [losses.index(min(losses[:end])), end]
+    return [losses.index(min(losses)), len(losses)]
+
+
+def _never_anew(losses, patience, best=math.inf):
+    """Stops after so many evaluations in all that were no better; only what is below `best` is the best."""
+    place, worse = 0, 0
+    for number, loss in enumerate(losses):
+        if loss < best:
+            best, place = loss, number
+        else:
+            worse += 1
+        if worse == patience:
+            return [place, number + 1]
+    return [place, len(losses)]
+
+
+def _anew_at_equals(losses, patience):
+    """The waiting begins anew at an evaluation that is just as good; the earlier one stays the best."""
+    best, worse = 0, 0
+    for place, loss in enumerate(losses):
+        worse = 0 if loss <= losses[best] else worse + 1
+        best = place if loss < losses[best] else best
+        if worse == patience:
+            return [best, place + 1]
+    return [best, len(losses)]
+
+
+def _later_of_equals(losses, patience):
+    place, made = stop_early(losses, patience)
+    return [made - 1 - losses[:made][::-1].index(losses[place]), made]
+
+
 def _draw_losses(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     losses = [round(3 - 0.3 * min(n, 5) + generator.choice([0, 0.1, 0.2, 0.3]), 1) for n in range(12)]
+    losses = [round(loss * 100 ** (seed % 2), 1) for loss in losses]  # a loss may have any size
     return (Case(f"losses {losses}", (losses, generator.choice([2, 3]))),)
 
 
@@ -195,9 +262,35 @@ STOP = Exercise(
             (lambda v, p: _stop(v, p, ties=True),),
         ),
         Mistake(
+            "waiting anew at equals",
+            "Where an evaluation is just as good as the best, the waiting begins anew in yours. It is no "
+            "better, so it is one of those that are waited for.",
+            (_anew_at_equals,),
+        ),
+        Mistake(
+            "the later of equals",
+            "You stop where you should, but of two evaluations that are equally good you give the later one.",
+            (_later_of_equals,),
+        ),
+        Mistake(
+            "the best of all",
+            "You stop where you should, but your first number is the place of the best of all losses, those "
+            "included that were never made.",
+            (lambda v, p: [v.index(min(v)), stop_early(v, p)[1]],),
+        ),
+        Mistake(
+            "waiting never begun anew",
+            "It comes out as if a better evaluation did not begin the waiting anew. `patience` counts those "
+            "in a row that were no better.",
+            (_never_anew,),
+        ),
+        Mistake(
             "compared with the one before",
             "You compare each evaluation with the one before it. It must be better than the best so far.",
-            (lambda v, p: _stop(v, p, by_last=True),),
+            (
+                lambda v, p: _stop(v, p, by_last=True),
+                lambda v, p: _rising(v, p),
+            ),
         ),
         Mistake(
             "never stopped",
@@ -206,9 +299,12 @@ STOP = Exercise(
         ),
         Mistake(
             "places for a count",
-            "Your second number is one too few: the place of the last evaluation, counted from 0. How many "
-            "were made is one more.",
-            (lambda v, p: [stop_early(v, p)[0], stop_early(v, p)[1] - 1],),
+            "Where you stop, your second number is one too few: the place of the last evaluation, counted "
+            "from 0. How many were made is one more.",
+            (
+                lambda v, p: [stop_early(v, p)[0], stop_early(v, p)[1] - 1],
+                lambda v, p: [stop_early(v, p)[0], min(stop_early(v, p)[0] + p, len(v))],
+            ),
         ),
         Mistake(
             "counted from one",

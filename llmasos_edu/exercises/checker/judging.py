@@ -127,12 +127,12 @@ def examine(
 
 
 def _what_passes(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome]) -> str:
-    """Of a reader's tests: which bugs they let pass, as one more sentence."""
+    """Of a reader's tests: which bugs they let pass, or which error they caught, as one more sentence."""
     if exercise.explain is None or any(outcome.error for outcome in outcomes):
         return ""
     values, wanted = ([outcome.value for outcome in each] for each in (outcomes, expected))
     said = exercise.explain(exercise.cases, values, wanted)
-    return f" {said}" if " pass it: " in said else ""
+    return f" {said}" if " pass it: " in said or " `except` of yours " in said else ""
 
 
 def _first_wrong(exercise: Exercise, right: list[bool]) -> str:

@@ -1,7 +1,10 @@
 """Answers that are tests: they run on right things and on broken ones, and what slips through is named."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
 
 import numpy as np
 import torch
@@ -9,6 +12,37 @@ import torch
 from llmasos_edu.exercises.checker.blanks import is_empty
 from llmasos_edu.exercises.checker.comparing import kind
 from llmasos_edu.exercises.checker.exercise import Case
+from llmasos_edu.exercises.checker.raising import last_line
+
+
+@contextmanager
+def watching(answer: Callable) -> Iterator[list[BaseException]]:
+    """What the code that an answer stands in raises or meets while it runs: the last error, in a list.
+
+    If the answer ends well all the same, its own `except` has caught it. Memory that has run out is left out:
+    a test may want to see that.
+    """
+    file, seen, before = getattr(getattr(answer, "__code__", None), "co_filename", None), [], sys.gettrace()
+
+    def on_call(frame: FrameType, event: str, value: object) -> Callable | None:
+        if frame.f_code.co_filename != file:
+            return None
+        frame.f_trace_lines = False
+        return on_error
+
+    def on_error(frame: FrameType, event: str, value: object) -> Callable:
+        if event == "exception" and not isinstance(value[1], (StopIteration, GeneratorExit, MemoryError)):
+            seen[:] = [value[1]]
+        return on_error
+
+    if file is None or before is not None:
+        yield seen
+        return
+    sys.settrace(on_call)
+    try:
+        yield seen
+    finally:
+        sys.settrace(None)
 
 
 @dataclass(frozen=True)
@@ -23,6 +57,7 @@ class Reviewed:
     noun: str
     good: dict[str, Callable]
     bad: dict[str, Callable]
+    caught: list[BaseException] = field(default_factory=list, compare=False)  # by the test's own `except`
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -35,8 +70,12 @@ class Reviewed:
         """
         if is_empty(answer):
             return None
+        if inputs[0] is next(iter(self.good.values())):
+            self.caught.clear()
         try:
-            said = answer(*inputs)
+            with watching(answer) as seen:
+                said = answer(*inputs)
+            self._note(seen, said, inputs[0] in self.good.values())
         except AssertionError:
             return False
         except Exception:
@@ -48,6 +87,13 @@ class Reviewed:
         truth = isinstance(said, (bool, np.bool_)) or (isinstance(said, torch.Tensor) and said.numel() == 1)
         return bool(said) if truth else said
 
+    def _note(self, seen: list[BaseException], said: object, right: bool) -> None:
+        """Keep what the test caught: the error of a call on a right one, a failed assert where it passes."""
+        for error in seen:
+            failed = isinstance(error, AssertionError)
+            if (right and not failed) or (failed and not right and said is not False):
+                self.caught.append(error)
+
     def _runs_on_a_good_one(self, answer: Callable) -> bool:
         try:
             answer(next(iter(self.good.values())))
@@ -57,6 +103,19 @@ class Reviewed:
 
     def explain(self, cases: tuple[Case, ...], values: list, expected: list) -> str:
         """Which bugs pass a test, and which right ones do not; or that it speaks another language."""
+        return self._which(cases, values, expected) + self._caught_itself()
+
+    def _caught_itself(self) -> str:
+        """What the test caught with an `except` of its own, if anything: a call's error before an assert."""
+        error = next((each for each in self.caught if not isinstance(each, AssertionError)), None)
+        if error is not None:
+            return (
+                f" On the way an `except` of yours caught this error: {last_line(error)}. What stands "
+                "behind it in the `try` was never done."
+            )
+        return " An `except` of yours caught an assert that failed." if self.caught else ""
+
+    def _which(self, cases: tuple[Case, ...], values: list, expected: list) -> str:
         odd = next((got for got in values if not isinstance(got, bool)), None)
         if odd is not None:
             return (
@@ -64,7 +123,9 @@ class Reviewed:
                 "nothing, with asserts that fail on a bug."
             )
         passed, sent_back = self._slips(cases, values, expected)
-        if len(sent_back) == len(self.good) and passed:
+        if len(sent_back) == len(self.good) and not passed:
+            return f"All {self.noun} are sent back, right and broken."
+        if len(sent_back) == len(self.good):
             broken = f"{len(passed)} of {len(self.bad)} broken ones"
             if len(passed) == 1:
                 return (

@@ -22,6 +22,21 @@ def _low_moved_first(low, high, parts, token):
     return [low, low + (high - low) * parts[token + 1] // parts[-1]]
 
 
+def _high_moved_first(low, high, parts, token):
+    high = low + (high - low) * parts[token + 1] // parts[-1]
+    return [low + (high - low) * parts[token] // parts[-1], high]
+
+
+def _up(low, high, parts):
+    """All ends of parts, rounded up."""
+    return [low - (high - low) * -part // parts[-1] for part in parts]
+
+
+def _width_rounded(low, high, parts, token):
+    start = narrow(low, high, parts, token)[0]
+    return [start, start + (high - low) * (parts[token + 1] - parts[token]) // parts[-1]]
+
+
 def _one_early(low, high, parts, token):
     shifted = [0, *parts]
     return narrow(low, high, [*shifted[:-1], parts[-1]], token)
@@ -90,6 +105,8 @@ NARROW = Exercise(
         Case("forty bits", (2**39 + 1, 2**40 + 2**38 + 7, [0, 12345, 54321, 99991], 1)),
         Case("the first of three", (500, 900, [0, 3, 5, 8], 0)),
         Case("as wide as the total", (10, 59, [0, 1, 49], 1)),
+        Case("a little over", (20, 120, [0, 1, 4, 7], 1)),
+        Case("fifty-three bits", (5, 2**53 - 5, [0, 1, 5, 7], 1)),
     ),
     draw=_draw_step,
     rtol=0.0,
@@ -97,9 +114,46 @@ NARROW = Exercise(
     mistakes=(
         Mistake(
             "low moved first",
-            "You change `low` and then compute the new `high` from it. Both ends are measured in the old "
-            "interval.",
-            (_low_moved_first,),
+            "You change one end and then compute the other from it. Both are measured in the old interval.",
+            (_low_moved_first, _high_moved_first),
+        ),
+        Mistake(
+            "rounded up",
+            "An end of yours is rounded up. Both are rounded down: so the end of one part is the beginning "
+            "of the next.",
+            (
+                lambda low, high, parts, token: [
+                    narrow(low, high, parts, token)[0],
+                    _up(low, high, parts)[token + 1],
+                ],
+                lambda low, high, parts, token: _up(low, high, parts)[token : token + 2],
+                lambda low, high, parts, token: [
+                    _up(low, high, parts)[token],
+                    narrow(low, high, parts, token)[1],
+                ],
+            ),
+        ),
+        Mistake(
+            "the width of a part rounded",
+            "Your end is the new low end and a part's width that was rounded by itself. So it need not be "
+            "where the next part begins: measure both ends from the old `low`.",
+            (_width_rounded,),
+        ),
+        Mistake(
+            "divided as fractions",
+            "It comes out as if `/` had divided: that gives a fraction of 53 bits, and of wider numbers the "
+            "last ones are lost. `//` divides whole numbers and loses nothing.",
+            (
+                lambda low, high, parts, token: [
+                    low + int((high - low) * p / parts[-1]) for p in parts[token : token + 2]
+                ],
+            ),
+        ),
+        Mistake(
+            "all tokens alike",
+            "It comes out as if all tokens had parts of equal size. The sizes are in `parts`, out of "
+            "`parts[-1]`.",
+            (lambda low, high, parts, token: narrow(low, high, list(range(len(parts))), token),),
         ),
         Mistake(
             "one token too early",
@@ -228,15 +282,59 @@ COUNT = Exercise(
             (_counted(tables=1),),
         ),
         Mistake(
+            "tied counted as none",
+            "Where embedding and head are one matrix, you count none. It is stored once, so it counts once.",
+            (
+                lambda v, d, n, f, tied: _counted(tables=0 if tied else 2)(v, d, n, f, tied),
+                lambda v, d, n, f, tied: _counted(tables=0 if tied else 1)(v, d, n, f, tied),
+            ),
+        ),
+        Mistake(
             "no tables at all",
             "Your second number holds the layers alone. Embedding and head belong to all parameters.",
             (_counted(tables=0),),
         ),
         Mistake(
             "embeddings in the first number",
-            "Your first number has the embedding in it. It is asked for the layers alone: a table of vectors "
-            "computes nothing.",
-            (_counted(inside=1), _counted(inside=2)),
+            "Your first number has a table in it, the embedding or the head. It is asked for the layers "
+            "alone.",
+            (
+                _counted(inside=1),
+                _counted(inside=2),
+                lambda v, d, n, f, tied: _counted(inside=0 if tied else 1)(v, d, n, f, tied),
+                lambda v, d, n, f, tied: _counted(inside=1 if tied else 2)(v, d, n, f, tied),
+            ),
+        ),
+        Mistake(
+            "exchanged",
+            "Your two numbers are right, but the other way round: first the layers alone, then all.",
+            (lambda *sizes: count_parameters(*sizes)[::-1],),
+        ),
+        Mistake(
+            "the tables alone",
+            "Your second number is that of the tables alone. All parameters are asked for, layers included.",
+            (lambda *sizes: [_counted()(*sizes)[0], _counted(layers=0)(*sizes)[1]],),
+        ),
+        Mistake(
+            "a network four times as wide",
+            "It comes out as if `d_ff` were four times `d_model`. That is usual; here it may be another "
+            "size.",
+            (lambda v, d, n, f, tied: count_parameters(v, d, n, 4 * d, tied),),
+        ),
+        Mistake(
+            "a gated network",
+            "You count three matrices for the network, as gated ones have. This one has two.",
+            (_counted(network=3),),
+        ),
+        Mistake(
+            "biases counted",
+            "It comes out as if matrices had biases, which are left out here.",
+            tuple(
+                lambda v, d, n, f, tied, a=a, m=m: [
+                    each + n * (a * d + m * (f + d)) for each in count_parameters(v, d, n, f, tied)
+                ]
+                for a, m in ((4, 1), (0, 1), (4, 0))
+            ),
         ),
         Mistake(
             "three matrices for attention",

@@ -5,7 +5,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -25,6 +25,11 @@ def _divided_by(total):
 
 def _only_the_unseen(total):
     return lambda counts, k: [(count or k) / (total(counts, k) or 1) for count in counts]
+
+
+def _above(change):
+    """The right divisor with something else above it."""
+    return lambda counts, k: [change(count, k) / (sum(counts) + k * len(counts)) for count in counts]
 
 
 def _seen(counts):
@@ -69,6 +74,7 @@ SMOOTHED = Exercise(
         Case("all seen equally often", ([2, 2], 3.0)),
         Case("a vocabulary of one", ([6], 2.0)),
         Case("more seen than not", ([10, 0, 3, 1, 7, 2], 0.25)),
+        Case("all seen, one more often", ([5, 1, 1], 2.0)),
     ),
     draw=_draw_counts,
     mistakes=(
@@ -127,6 +133,33 @@ SMOOTHED = Exercise(
             "You return counts with k added. Probabilities are shares: what is left is a division.",
             (lambda counts, k: [count + k for count in counts],),
         ),
+        Mistake(
+            "k below the line alone",
+            "Above the line your counts stand as they are, and k comes in below it alone. So what never came "
+            "is still impossible: each count gets its k.",
+            (_above(lambda count, k: count),),
+        ),
+        Mistake(
+            "one k for all together",
+            "It comes out as if k were shared among the tokens of the vocabulary. Each count gets all of it.",
+            (lambda counts, k: smoothed(counts, k / len(counts)),),
+        ),
+        Mistake(
+            "k added to the shares",
+            "It comes out as if k were added to shares. It is added to counts, before anything is divided: a "
+            "context that was often seen is then changed less.",
+            (
+                lambda counts, k: smoothed(_maximum_likelihood(counts, k), k),
+                lambda counts, k: [
+                    (count / (sum(counts) or 1) + k) / (1 + k * len(counts)) for count in counts
+                ],
+            ),
+        ),
+        Mistake(
+            "smoothed only where something is missing",
+            "Where every token was seen, your counts are not smoothed. k goes to each count, always.",
+            (lambda counts, k: (smoothed if 0 in counts else _maximum_likelihood)(counts, k),),
+        ),
     ),
 )
 
@@ -179,6 +212,30 @@ def _of_the_mean(train, held_out, vocab_size, k):
     return -math.log2(sum(chances) / len(chances))
 
 
+def _with_first(train, held_out, vocab_size, k, first):
+    """With so many bits for the first token, per token of the held-out text."""
+    return (_bits(train, held_out, vocab_size, k, per=1) + first) / len(held_out)
+
+
+def _seen_alone(train, held_out, vocab_size, k):
+    """The bits of those pairs that the training text has."""
+    known = set(pairwise(train))
+    return [_bits(train, pair, vocab_size, k) for pair in pairwise(held_out) if pair in known]
+
+
+def _all_alike(train):
+    """A count of contexts that says the number of all pairs for each token."""
+    return defaultdict(lambda: len(train) - 1)
+
+
+def _looked_up_backwards(train, held_out, vocab_size, k):
+    pairs, contexts = Counter(pairwise(train)), Counter(train[:-1])
+    return sum(
+        math.log2((contexts[before] + k * vocab_size) / (pairs[token, before] + k))
+        for before, token in pairwise(held_out)
+    ) / (len(held_out) - 1)
+
+
 def _backwards(train, held_out, vocab_size, k):
     return _bits(train[::-1], held_out[::-1], vocab_size, k)
 
@@ -229,11 +286,57 @@ HELD_OUT_BITS = Exercise(
         ),
         Mistake(
             "vocabulary of the seen",
-            "You take for the vocabulary what stands in the text. A token that never came needs its share "
-            "too, so `vocab_size` decides.",
+            "Your vocabulary is taken from the tokens that stand in the text. One that never came needs its "
+            "share too, so `vocab_size` decides.",
             (
                 lambda t, h, v, k: _bits(t, h, len(set(t)), k),
                 lambda t, h, v, k: _bits(t, h, len({*t, *h}), k),
+                lambda t, h, v, k: _bits(t, h, max(t) + 1, k),
+                lambda t, h, v, k: _bits(t, h, max([*t, *h]) + 1, k),
+            ),
+        ),
+        Mistake(
+            "the first token scored",
+            "It comes out as if the first token of the held-out text were scored as well. Nothing stands "
+            "before it there, so it has no context.",
+            (
+                lambda t, h, v, k: _bits(t, [t[-1], *h], v, k),
+                lambda t, h, v, k: _with_first(t, h, v, k, math.log2(v)),
+                lambda t, h, v, k: _with_first(
+                    t, h, v, k, math.log2((len(t) + k * v) / (Counter(t)[h[0]] + k))
+                ),
+            ),
+        ),
+        Mistake(
+            "unseen pairs left out",
+            "It comes out as if pairs that `train` never had cost nothing. They cost most: k is what they "
+            "get.",
+            (
+                lambda t, h, v, k: sum(_seen_alone(t, h, v, k)) / max(1, len(_seen_alone(t, h, v, k))),
+                lambda t, h, v, k: sum(_seen_alone(t, h, v, k)) / (len(h) - 1),
+            ),
+        ),
+        Mistake(
+            "a share of all pairs",
+            "It comes out as if a pair were counted among all pairs of `train`. The token before is known, "
+            "so its share is that among the pairs that begin with this token.",
+            (
+                lambda t, h, v, k: _bits(t, h, v, k, contexts=_all_alike(t)),
+                lambda t, h, v, k: _bits(t, h, v**2, k, contexts=_all_alike(t)),
+            ),
+        ),
+        Mistake(
+            "pairs looked up backwards",
+            "It comes out as if the pair were looked up with its tokens exchanged: of (a, b) a comes first, "
+            "and a is the context.",
+            (_looked_up_backwards,),
+        ),
+        Mistake(
+            "divided by the training text",
+            "You divide by the pairs or the tokens of `train`. What is scored is the held-out text.",
+            (
+                lambda t, h, v, k: _bits(t, h, v, k, per=len(t) - 1),
+                lambda t, h, v, k: _bits(t, h, v, k, per=len(t)),
             ),
         ),
         Mistake(

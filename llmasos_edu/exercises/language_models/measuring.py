@@ -5,6 +5,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import math
 import random
+from collections import Counter
 from statistics import fmean
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -100,6 +101,36 @@ PERPLEXITY = Exercise(
             (
                 lambda texts: 2 ** (sum(map(_nats, texts)) / _tokens(texts)),
                 lambda texts: math.exp(sum(map(_nats, texts)) / _tokens(texts) / math.log(2)),
+                lambda texts: 10 ** (sum(map(_nats, texts)) / _tokens(texts)),
+            ),
+        ),
+        Mistake(
+            "divided by one less",
+            "What comes out has one token less in the divisor than in the sum. Each token that has a "
+            "surprise counts.",
+            (lambda texts: math.exp(sum(map(_nats, texts)) / max(1, _tokens(texts) - 1)),),
+        ),
+        Mistake(
+            "first tokens left out",
+            "It comes out as if the first token of each text (or of the first one) were not scored. Each has "
+            "a probability here, so each counts.",
+            (
+                lambda texts: perplexity([text[1:] for text in texts if text[1:]] or [[1.0]]),
+                lambda texts: perplexity([[p for text in texts for p in text][1:]]),
+            ),
+        ),
+        Mistake(
+            "weighted by the probabilities",
+            "It comes out as if each surprise were multiplied by its probability, as in an entropy. The text "
+            "was drawn already: each of its tokens counts alike.",
+            (
+                lambda texts: math.exp(-sum(p * math.log(p) for text in texts for p in text)),
+                lambda texts: math.exp(
+                    -sum(p * math.log(p) for text in texts for p in text) / sum(map(sum, texts))
+                ),
+                lambda texts: math.exp(
+                    -sum(p * math.log(p) for text in texts for p in text) / _tokens(texts)
+                ),
             ),
         ),
         Mistake(
@@ -152,11 +183,37 @@ def _found(windows, known, per=None):
     return sum(window in known for window in windows) / count if count else 0.0
 
 
-def _as_text(train, held_out, width, between):
+def _as_text(train, held_out, width, between, *, before="", behind=""):
     """Windows looked for in a text of all tokens' digits."""
-    text = between.join(map(str, train))
-    windows = _windows(held_out, width)
-    return sum(between.join(map(str, window)) in text for window in windows) / len(windows)
+    text = before + between.join(map(str, train)) + behind
+    windows = [before + between.join(map(str, window)) + behind for window in _windows(held_out, width)]
+    return sum(window in text for window in windows) / len(windows)
+
+
+def _strings(windows):
+    return ["".join(map(str, window)) for window in windows]
+
+
+def _so_many_places(train, held_out, width):
+    """For each window how often the training text has it."""
+    places, windows = Counter(_windows(train, width)), _windows(held_out, width)
+    return sum(places[window] for window in windows) / len(windows)
+
+
+def _with_gaps(train, held_out, width):
+    """The share of windows whose tokens stand in the training text in this order, near or far."""
+
+    def stands(window):
+        rest = iter(train)
+        return all(token in rest for token in window)
+
+    return sum(map(stands, _windows(held_out, width))) / len(_windows(held_out, width))
+
+
+def _each_place_once(train, held_out, width):
+    """A window of the training text is used up by one of the held-out text."""
+    windows = Counter(_windows(held_out, width))
+    return sum((windows & Counter(_windows(train, width))).values()) / sum(windows.values())
 
 
 def _distinct(train, held_out, width):
@@ -202,6 +259,11 @@ LEAK = Exercise(
         Case("the training text's last window", ([9, 9, 4, 5], [4, 5, 1, 0], 2)),
         Case("tokens of several digits", ([1, 23, 4], [12, 3, 23, 4], 2)),
         Case("digits of other tokens", ([11, 25, 3], [1, 2, 25, 3], 2)),
+        Case("a token that begins like another", ([1, 25, 3], [1, 2, 25, 3], 2)),
+        Case("a token that ends like another", ([41, 7, 3], [1, 7, 3, 0], 2)),
+        Case("two tokens like one number", ([1, 25, 3], [2, 15, 25, 3], 2)),
+        Case("something in between", ([1, 9, 2, 3], [1, 2, 3], 2)),
+        Case("one passage twice in both", ([1, 2, 0, 1, 2], [1, 2, 1, 2, 5], 2)),
     ),
     draw=_draw_leak,
     mistakes=(
@@ -209,7 +271,10 @@ LEAK = Exercise(
             "each passage once",
             "You count each different window once. A passage that comes back in the held-out text helps the "
             "model each time.",
-            (_distinct,),
+            (
+                _distinct,
+                lambda t, h, w: len(set(_windows(h, w)) & set(_windows(t, w))) / len(_windows(h, w)),
+            ),
         ),
         Mistake(
             "tokens for windows",
@@ -227,6 +292,7 @@ LEAK = Exercise(
                 lambda t, h, w: _found(
                     [tuple(sorted(x)) for x in _windows(h, w)], {tuple(sorted(x)) for x in _windows(t, w)}
                 ),
+                lambda t, h, w: _found(list(map(sum, _windows(h, w))), set(map(sum, _windows(t, w)))),
             ),
         ),
         Mistake(
@@ -261,6 +327,38 @@ LEAK = Exercise(
             (lambda t, h, w: _found(_windows(t, w), set(_windows(h, w))),),
         ),
         Mistake(
+            "divided by the training text's windows",
+            "What comes out are the known windows divided by those of the training text. The share is asked "
+            "of the held-out text.",
+            (
+                lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=max(1, len(_windows(t, w)))),
+                lambda t, h, w: _found(_windows(h, w), set(_windows(t, w)), per=len(t)),
+            ),
+        ),
+        Mistake(
+            "the training text counted once or often",
+            "It comes out as if it mattered how often a window stands in the training text. Once is enough, "
+            "for each time that it comes in the held-out one.",
+            (_so_many_places, _each_place_once),
+        ),
+        Mistake(
+            "gaps between",
+            "It comes out as if other tokens might stand in between. A window is known only where its tokens "
+            "are neighbours in `train` as well.",
+            (_with_gaps,),
+        ),
+        Mistake(
+            "at the same place only",
+            "You find a window only where it stands at the same place in both texts. It may have been read "
+            "anywhere.",
+            (
+                lambda t, h, w: (
+                    sum(a == b for a, b in zip(_windows(h, w), _windows(t, w), strict=False))
+                    / len(_windows(h, w))
+                ),
+            ),
+        ),
+        Mistake(
             "how many",
             "You return how many windows are known. Whether that is much depends on how many there are: a "
             "share is asked for.",
@@ -268,15 +366,22 @@ LEAK = Exercise(
         ),
         Mistake(
             "a text in a text",
-            "You look for a text in a text, where 1 2 is found in 11 25: its first and its last token may be "
-            "pieces of others. Compare whole tokens.",
-            (lambda t, h, w: _as_text(t, h, w, " "),),
+            "You look for a text in a text, where 1 2 is found in 11 25: what is found at its beginning or "
+            "its end may be a piece of another token. Compare whole tokens.",
+            (
+                lambda t, h, w: _as_text(t, h, w, " "),
+                lambda t, h, w: _as_text(t, h, w, " ", before=" "),
+                lambda t, h, w: _as_text(t, h, w, " ", behind=" "),
+            ),
         ),
         Mistake(
             "digits run together",
             "You write the tokens into one string without anything between them. Then 12, 3 reads like 1, "
             "23: keep each token apart.",
-            (lambda t, h, w: _as_text(t, h, w, ""),),
+            (
+                lambda t, h, w: _as_text(t, h, w, ""),
+                lambda t, h, w: _found(_strings(_windows(h, w)), set(_strings(_windows(t, w)))),
+            ),
         ),
     ),
 )

@@ -129,6 +129,30 @@ REPORTS = Question(
             (lambda number, right, base: {"error": _error(number, right) * math.sqrt(number)},),
         ),
         Mistake(
+            "two standard errors",
+            "That is twice the standard error, or 1.96 times. Asked for is one of them; the two come in "
+            "where the gain is judged.",
+            (
+                lambda number, right, base: {"error": 2 * _error(number, right)},
+                lambda number, right, base: {"error": 1.96 * _error(number, right)},
+            ),
+        ),
+        Mistake(
+            "in messages",
+            "You give the gain in messages. Asked for is a share of them all.",
+            (lambda number, right, base: {"gain": right - base * number},),
+        ),
+        Mistake(
+            "what is wrong",
+            "You give the share that is wrong. How much more is right than by always saying one class?",
+            (lambda number, right, base: {"gain": 1 - right / number},),
+        ),
+        Mistake(
+            "of the errors",
+            "You divide the gain by what could be gained at most. Asked for is the difference of the shares.",
+            (lambda number, right, base: {"gain": (right / number - base) / (1 - base)},),
+        ),
+        Mistake(
             "shown or not",
             "Compare the gain with twice the standard error: above it the gain is shown, below it nothing is "
             "shown either way.",

@@ -26,6 +26,10 @@ def _means(rows):
     return [sum(row) / len(row) for row in rows]
 
 
+def _exp_sum(row):
+    return sum(map(math.exp, row))
+
+
 def _draw_labels(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     lengths = [generator.randint(1, 4) for _ in range(3)]
@@ -57,7 +61,7 @@ LABEL = Exercise(
         Case("a common label", ([[-1.0], [-2.0]], [[-0.5], [-4.0]])),
         Case("a long label", ([[-1.0, -0.5, -0.5], [-1.5]], [[-2.0, -2.0, -2.0], [-3.0]])),
         Case("no label gains", ([[-3.0], [-2.5], [-5.0]], [[-1.0], [-2.0], [-1.5]])),
-        Case("equals", ([[-1.0], [-2.0]], [[-2.0], [-3.0]])),
+        Case("equals", ([[-2.0], [-1.0]], [[-2.0], [-1.0]])),
         Case(
             "three lengths",
             ([[-0.9], [-1.0, -1.2], [-0.4, -0.5, -0.6]], [[-1.5], [-2.5, -2.0], [-1, -1, -1]]),
@@ -66,6 +70,13 @@ LABEL = Exercise(
         Case("many small gains", ([[-1.0, -1.0, -1.0, -1.0], [-1.0]], [[-1.5, -1.5, -1.5, -1.5], [-2.2]])),
         Case("only the first token gains", ([[-0.2, -4.0], [-1.0, -1.0]], [[-3.0, -4.0], [-1.6, -3.0]])),
         Case("the text against it", ([[-4.0], [-0.3]], [[-0.1], [-0.2]])),
+        Case(
+            "six labels",
+            (
+                [[-3.2, -0.2, -1.2], [-2.6], [-3.4], [-1.4], [-1.0, -1.8, -3.1], [-3.4, -3.1, -1.6]],
+                [[-2.0, -3.2, -1.7], [-2.8], [-0.4], [-1.2], [-3.1, -1.8, -2.9], [-3.3, -0.9, -3.7]],
+            ),
+        ),
         Case(
             "seven labels",
             (
@@ -106,22 +117,68 @@ LABEL = Exercise(
             "a mean over tokens",
             "You average over the tokens of a label. Its probability is their product, so logarithms add up; "
             "the length is already taken care of by the difference.",
-            (lambda a, b: _best(x - y for x, y in zip(_means(a), _means(b), strict=True)),),
+            (
+                lambda a, b: _best(x - y for x, y in zip(_means(a), _means(b), strict=True)),
+                lambda a, b: _best(x - sum(y) for x, y in zip(_means(a), b, strict=True)),
+            ),
         ),
         Mistake(
             "probabilities subtracted",
             "It comes out as if probabilities were subtracted. What the text says of a label is the "
             "difference of the logarithms: a rare label that becomes ten times as likely gains more than a "
             "common one that becomes twice as likely.",
-            (lambda a, b: _best(math.exp(sum(x)) - math.exp(sum(y)) for x, y in zip(a, b, strict=True)),),
+            (
+                lambda a, b: _best(math.exp(sum(x)) - math.exp(sum(y)) for x, y in zip(a, b, strict=True)),
+                lambda a, b: _best(_exp_sum(x) - _exp_sum(y) for x, y in zip(a, b, strict=True)),
+            ),
         ),
         Mistake(
             "the first token alone",
-            "You look at the first token of each label. The others can speak for or against it as well.",
+            "It comes out as if one token of each label were looked at alone, the first or the last. The "
+            "others can speak for or against it as well.",
             (
                 lambda a, b: _best(x[0] - y[0] for x, y in zip(a, b, strict=True)),
                 lambda a, b: _best(x[0] for x in a),
+                lambda a, b: _best(x[-1] - y[-1] for x, y in zip(a, b, strict=True)),
+                lambda a, b: _best(x[-1] for x in a),
             ),
+        ),
+        Mistake(
+            "the best token alone",
+            "It comes out as if the token that gains most stood for its label. What the others gain or lose "
+            "counts as well: add them up.",
+            (
+                lambda a, b: _best(
+                    max(p - q for p, q in zip(x, y, strict=True)) for x, y in zip(a, b, strict=True)
+                ),
+            ),
+        ),
+        Mistake(
+            "the largest change",
+            "You choose the label whose log-probability the text has changed most, up or down. Down speaks "
+            "against it: the largest wins, not the one furthest from 0.",
+            (lambda a, b: _best(abs(sum(x) - sum(y)) for x, y in zip(a, b, strict=True)),),
+        ),
+        Mistake(
+            "no gain, no label",
+            "Where no label gains, yours is the first one. Scores can be negative: the best one is the "
+            "largest of them, however low.",
+            (lambda a, b: _best(max(0.0, sum(x) - sum(y)) for x, y in zip(a, b, strict=True)),),
+        ),
+        Mistake(
+            "the last of equals",
+            "Of labels with equal scores you give the last one. The first is asked for.",
+            (lambda a, b: len(a) - 1 - best_label(a[::-1], b[::-1]),),
+        ),
+        Mistake(
+            "counted from one",
+            "You count the labels from 1. The first one has the number 0, as everywhere in Python.",
+            (lambda a, b: best_label(a, b) + 1,),
+        ),
+        Mistake(
+            "the score for the number",
+            "You return the highest score. Asked for is the number of the label that has it.",
+            (lambda a, b: max(sum(x) - sum(y) for x, y in zip(a, b, strict=True)),),
         ),
         Mistake(
             "the other way round",
@@ -131,8 +188,9 @@ LABEL = Exercise(
         ),
         Mistake(
             "the text left out",
-            "You choose the label that is likeliest behind nothing: the same one for every text.",
-            (lambda a, b: _best(map(sum, b)),),
+            "You choose the label that is likeliest behind nothing, or the one that is least likely there: "
+            "the same one for every text.",
+            (lambda a, b: _best(map(sum, b)), lambda a, b: _best(-sum(y) for y in b)),
         ),
         Mistake(
             "a quotient of logarithms",

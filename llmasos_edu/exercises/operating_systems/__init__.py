@@ -9,7 +9,10 @@ from llmasos_edu.exercises.operating_systems import (
     meeting,
     paging,
     replacement,
+    round_robin,
     scheduling,
 )
 
-EXERCISES = in_order(allocation, clock, deadlines, figures, meeting, paging, replacement, scheduling)
+EXERCISES = in_order(
+    allocation, clock, deadlines, figures, meeting, paging, replacement, round_robin, scheduling
+)

@@ -60,6 +60,30 @@ WASTE = Exercise(
             ),
         ),
         Mistake(
+            "rounded to the nearest",
+            "It comes out as if the number of pages were rounded to the nearest. A program of a page and a "
+            "little needs two: nothing may be left without a place.",
+            (lambda s, p: 1 - sum(s) / max(1, sum(round(size / p) * p for size in s)),),
+        ),
+        Mistake(
+            "what the last page holds",
+            "You count what lies on the last page of each program. Wasted is what is left of it: nothing, "
+            "where the program fits exactly.",
+            (lambda s, p: sum(size % p for size in s) / sum(-(-size // p) * p for size in s),),
+        ),
+        Mistake(
+            "a share of the last pages",
+            "You divide the waste by the last page of each program alone. The share is one of all pages that "
+            "were given out.",
+            (lambda s, p: sum(-size % p for size in s) / (len(s) * p),),
+        ),
+        Mistake(
+            "as large as the largest",
+            "It comes out as if each program were given as many pages as the largest one. Each gets as few "
+            "as hold it.",
+            (lambda s, p: 1 - sum(s) / (len(s) * -(-max(s) // p) * p),),
+        ),
+        Mistake(
             "always one page more",
             "A program that fits exactly gets an empty page from you. Rounding up 2.0 gives 2: how many "
             "pages do 32 bytes need when a page has 16?",
@@ -123,6 +147,17 @@ def _joined(holes, start, size, *, before=True, after=True):
             left.remove(hole)
             size += hole[1]
     return sorted([*left, [start, size]])
+
+
+def _behind_keeps_its_size(holes, start, size):
+    """Joined with the hole behind alone, it has that one's size."""
+    joined, sizes = give_back(holes, start, size), dict(map(tuple, holes))
+    return [[at, sizes.get(start + size, n) if at == start else n] for at, n in joined]
+
+
+def _behind_keeps_its_start(holes, start, size):
+    joined, starts = give_back(holes, start, size), [hole[0] for hole in holes]
+    return [[start + size if at == start and start + size in starts else at, n] for at, n in joined]
 
 
 def _draw_holes(seed: int) -> tuple[Case, ...]:
@@ -227,7 +262,14 @@ GIVE_BACK = Exercise(
                     [at, size if at <= start < at + length else length]
                     for at, length in give_back(h, start, size)
                 ],
+                _behind_keeps_its_size,
             ),
+        ),
+        Mistake(
+            "the start left behind",
+            "Where the piece touches the hole behind it, your hole has grown but begins where it began. It "
+            "begins with the piece.",
+            (_behind_keeps_its_start,),
         ),
         Mistake(
             "everything joined",

@@ -77,9 +77,37 @@ CLOCK = Exercise(
     mistakes=(
         Mistake(
             "bits left as they are",
-            "The hand passes set bits without clearing them, so a page that was used once is spared for "
-            "ever. What does it cost a page to be spared?",
+            "In what you return the bits that the hand has passed are still set, so that a page that was "
+            "used once would be spared for ever. What does it cost a page to be spared?",
             (lambda u, h: _sweep(u, h, clear=False),),
+        ),
+        Mistake(
+            "begun behind the hand",
+            "It comes out as if the sweep began at the frame behind the hand. The frame under it is the "
+            "first that is looked at.",
+            (lambda u, h: clock_victim(u, (h + 1) % len(u)),),
+        ),
+        Mistake(
+            "one step from where it was",
+            "Victim and bits are right, but your hand stands where it stood before the sweep, or one beyond "
+            "that. Asked for is one beyond the victim.",
+            (
+                lambda u, h: (*clock_victim(u, h)[:2], h),
+                lambda u, h: (*clock_victim(u, h)[:2], (h + 1) % len(u)),
+            ),
+        ),
+        Mistake(
+            "all set, none cleared",
+            "Where all bits are set, not all of them are cleared in yours. The hand goes once round and "
+            "clears each; only then does it find a victim.",
+            (
+                lambda u, h: (h, u, (h + 1) % len(u)) if all(u) else clock_victim(u, h),
+                lambda u, h: (
+                    (h, [bit and at != h for at, bit in enumerate(u)], (h + 1) % len(u))
+                    if all(u)
+                    else clock_victim(u, h)
+                ),
+            ),
         ),
         Mistake(
             "search from frame 0",

@@ -85,6 +85,9 @@ DEADLINES = Exercise(
         Case("the most urgent one has more to spare", ([5, 1], [6, 4])),
         Case("a long one due early, a short one late", ([4, 1], [2, 5])),
         Case("all the work fits, the first job does not", ([3, 3], [2, 6])),
+        Case("two of three that end at the same time", ([1, 3, 3], [5, 9, 5])),
+        Case("a short one that is urgent, two that wait", ([2, 2, 4], [10, 3, 6])),
+        Case("a long one first, the short one between", ([4, 4, 2], [12, 4, 7])),
         Case("no job", ([], [])),
     ),
     draw=_draw_deadlines,
@@ -98,7 +101,10 @@ DEADLINES = Exercise(
         Mistake(
             "shortest first",
             "You sort by length. That is best for the mean turnaround, but a long job may be the urgent one.",
-            (lambda n, d: _in_order(n, d, _sorted_by(n)),),
+            (
+                lambda n, d: _in_order(n, d, _sorted_by(n)),
+                lambda n, d: _in_order(n, d, _sorted_by(list(zip(n, d, strict=True)))),
+            ),
         ),
         Mistake(
             "least to spare first",
@@ -147,8 +153,20 @@ DEADLINES = Exercise(
         ),
         Mistake(
             "latest deadline first",
-            "Your jobs run in the order of their deadlines, but from the latest to the earliest.",
+            "It comes out as if the jobs ran from the latest deadline to the earliest: all the work would "
+            "have to fit before the earliest one.",
             (lambda n, d: _in_order(n, d, _sorted_by(d)[::-1]),),
+        ),
+        Mistake(
+            "the length has a say",
+            "It comes out as if a job's length had a say in the order, beside its deadline. The deadline "
+            "alone tells who goes first, however long or short the jobs are.",
+            (
+                lambda n, d: _in_order(n, d, _sorted_by([end / own for own, end in zip(n, d, strict=True)])),
+                lambda n, d: _in_order(n, d, _sorted_by([end + own for own, end in zip(n, d, strict=True)])),
+                lambda n, d: _in_order(n, d, _sorted_by([end * own for own, end in zip(n, d, strict=True)])),
+                lambda n, d: _in_order(n, d, _sorted_by([-own for own in n])),
+            ),
         ),
     ),
 )

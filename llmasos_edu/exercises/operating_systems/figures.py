@@ -95,9 +95,29 @@ GAPS = Question(
         ),
         Mistake(
             "one spread for two",
-            "You let one of the two allocators stray. With separate draws both do, and the difference strays "
-            "further than either.",
+            "That is the number for one of the two allocators, with its ten draws. With separate draws both "
+            "stray, and their difference strays further than either.",
             (lambda alone, **_: {"unpaired": _half(alone)},),
+        ),
+        Mistake(
+            "the whole width",
+            "That is the whole width of the interval. Asked for is half of it, how far it reaches to either "
+            "side of the mean.",
+            (
+                lambda spread, **_: {"paired": 2 * _half(spread)},
+                lambda alone, **_: {"unpaired": 2 * _half(math.sqrt(2) * alone)},
+            ),
+        ),
+        Mistake(
+            "the other spread",
+            "That comes from the other standard deviation. The paired differences have one of their own; of "
+            "separate draws the spreads of both allocators come in.",
+            (
+                lambda alone, **_: {"paired": _half(alone)},
+                lambda alone, **_: {"paired": _half(math.sqrt(2) * alone)},
+                lambda spread, **_: {"unpaired": _half(math.sqrt(2) * spread)},
+                lambda spread, **_: {"unpaired": _half(spread)},
+            ),
         ),
         Mistake(
             "deviations added",

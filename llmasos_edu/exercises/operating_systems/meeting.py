@@ -129,6 +129,12 @@ COPY_ON_WRITE = Exercise(
             (_by_place,),
         ),
         Mistake(
+            "another free block",
+            "You take another free block than the one that is given, such as the first that nobody holds. "
+            "The copy goes to `free`.",
+            (lambda t, h, i, f: _write(t, h, i, h.index(0) if 0 in h else f),),
+        ),
+        Mistake(
             "only from three holders on",
             "A block with two holders is written into without a copy. From how many holders on does somebody "
             "else see the write?",
@@ -207,7 +213,7 @@ DICTIONARY = Question(
         Mistake(
             "memory can be taken",
             "A kernel can take a request's blocks away: it drops them and computes them again, or copies "
-            "them elsewhere. Try what it cannot do between two steps.",
+            "them elsewhere. Look for what it can do between two steps only, never within one.",
             ({"none": "taking memory away"},),
         ),
         Mistake(
@@ -273,6 +279,12 @@ JUDGE = Question(
             "the factor stays",
             "You expect 4.9 on texts of full length too. How much does each server give such a text?",
             ({"equal": 4.9},),
+        ),
+        Mistake(
+            "upside down, and of these texts",
+            "That is 836 over 4,096: the mean of the texts of the post, and the wrong way up. How much "
+            "memory does each server give to a text of 4,096 tokens?",
+            ({"equal": 836 / 4096},),
         ),
         Mistake(
             "nothing is held",

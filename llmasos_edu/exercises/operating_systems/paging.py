@@ -215,6 +215,40 @@ TABLE = Exercise(
             (lambda a, p, f: -2 if not 0 <= a // p < len(f) else -1 if f[a // p] < 0 else f[a // p] + a % p,),
         ),
         Mistake(
+            "page and offset exchanged",
+            "You multiply the offset by a page's size and add the frame's number as it is. Which of the two "
+            "counts pages, and which counts bytes within one?",
+            (
+                lambda a, p, f: (
+                    -2 if not 0 <= a // p < len(f) else -1 if f[a // p] < 0 else a % p * p + f[a // p]
+                ),
+            ),
+        ),
+        Mistake(
+            "the address itself",
+            "Where there is a frame, you return the virtual address as it was: the page's own number stands "
+            "where its frame's belongs.",
+            (
+                lambda a, p, f: _translated(
+                    a, p, [page if frame >= 0 else -1 for page, frame in enumerate(f)]
+                ),
+            ),
+        ),
+        Mistake(
+            "page rounded to the nearest",
+            "It comes out as if the page were the nearest whole number to address / page size. The address "
+            "lies behind the beginning of its page, however close to its end: round down.",
+            (
+                lambda a, p, f: (
+                    -2
+                    if not 0 <= round(a / p) < len(f)
+                    else -1
+                    if f[round(a / p)] < 0
+                    else f[round(a / p)] * p + a % p
+                ),
+            ),
+        ),
+        Mistake(
             "fault not noticed",
             "For a page without a frame you compute an address from -1. The table holds a sign there, not a "
             "number: ask before you multiply.",

@@ -223,6 +223,29 @@ def _second_chance(references, num_frames):
     return faults
 
 
+def _stands_twice(references, num_frames):
+    order, faults = [], 0
+    for page in references:
+        if page not in order:
+            faults += 1
+            if len(order) >= num_frames:
+                order.pop(0)
+        order.append(page)
+    return faults
+
+
+def _hit_to_the_front(references, num_frames):
+    order, faults = [], 0
+    for page in references:
+        if page in order:
+            order.remove(page)
+            order.insert(0, page)
+            continue
+        faults += 1
+        order = [*(order[1:] if len(order) == num_frames else order), page]
+    return faults
+
+
 def _hits_evict(references, num_frames):
     """A page goes wherever all frames are full, also at a hit; then it is another than the one used."""
     recent, faults = [], 0
@@ -274,6 +297,7 @@ LRU = Exercise(
         Case("a page that comes back late", ([2, 1, 3, 4, 3, 1, 5, 1, 4, 5], 3)),
         Case("a loop of 4 over 3 frames", ([0, 1, 2, 3] * 4, 3)),
         Case("a page used again after another came", ([1, 2, 3, 4, 2, 5, 2], 3)),
+        Case("eleven references to five pages", ([4, 1, 5, 3, 1, 2, 1, 4, 4, 2, 1], 3)),
     ),
     draw=_draw_lru,
     mistakes=(
@@ -294,6 +318,24 @@ LRU = Exercise(
             "You count the faults of the clock, or second chance. One bit tells that a page was used, not "
             "when: it comes close to the order of last uses, and that order itself is asked for.",
             (_second_chance,),
+        ),
+        Mistake(
+            "a window of references",
+            "It comes out as if the last references were kept, one for each frame, the same page perhaps "
+            "more than once. Each frame holds another page.",
+            (lambda r, n: sum(page not in r[max(0, at - n) : at] for at, page in enumerate(r)),),
+        ),
+        Mistake(
+            "twice in the order",
+            "It comes out as if a page that is used again stood in the order twice, at its old place as "
+            "well. Take it out there before it goes to the safe end.",
+            (_stands_twice,),
+        ),
+        Mistake(
+            "a hit at the wrong end",
+            "It comes out as if a hit brought its page to the end from which pages go. It should be safe "
+            "there for longest.",
+            (_hit_to_the_front,),
         ),
         Mistake(
             "a hit takes a page too",

@@ -158,6 +158,12 @@ def _sorted_by_length(arrivals, lengths):
     return times
 
 
+def _clock_without_pause(arrivals, lengths):
+    starts = [0, *itertools.accumulate(lengths)]
+    rows = zip(starts, arrivals, lengths, strict=False)
+    return [max(0, start - arrival) + length for start, arrival, length in rows]
+
+
 def _draw_jobs(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     arrivals = sorted(generator.randrange(30) for _ in range(6))
@@ -204,7 +210,22 @@ TURNAROUND = Exercise(
             "the processor never idle",
             "You add up the lengths as if there were never a pause: a job seems to run before it has come. "
             "What does the processor do when nobody is there?",
-            (_never_idle,),
+            (
+                _never_idle,
+                lambda a, n: [a[0] + time for time in _never_idle(a, n)],
+            ),
+        ),
+        Mistake(
+            "the pause not in the clock",
+            "A job that comes late does not wait in yours, which is right, but those behind it run as if "
+            "there had been no pause. Put the pause into the clock as well.",
+            (_clock_without_pause,),
+        ),
+        Mistake(
+            "beginnings",
+            "You return the times at which the jobs begin. Asked is how long after its arrival each has "
+            "ended.",
+            (lambda a, n: [end - length for end, length in zip(_ends(a, n), n, strict=True)],),
         ),
         Mistake(
             "waiting for turnaround",
@@ -233,123 +254,4 @@ TURNAROUND = Exercise(
 )
 
 
-# 2.2-10 -------------------------------------------------------------------------------
-
-
-def round_robin(lengths, quantum):
-    """lengths [jobs], all there at time 0, quantum -> time at which each ends [jobs]."""
-    queue, left, now, ends = list(range(len(lengths))), list(lengths), 0, [0] * len(lengths)
-    while queue:
-        job = queue.pop(0)
-        used = min(quantum, left[job])
-        now, left[job] = now + used, left[job] - used
-        if left[job]:
-            queue.append(job)
-        else:
-            ends[job] = now
-    return ends
-
-
-def _round(lengths, quantum, *, whole=False, front=False, end_of_round=False, turns=False):
-    """Round robin with one thing amiss."""
-    queue, left, now, ends = list(range(len(lengths))), list(lengths), 0, [0] * len(lengths)
-    while queue:
-        ended = []
-        for job in list(queue):
-            used = quantum if whole else min(quantum, left[job])
-            now, left[job] = now + (1 if turns else used), left[job] - used
-            if left[job] <= 0:
-                ended.append(job)
-                ends[job] = now
-                queue.remove(job)
-        if end_of_round:
-            for job in ended:
-                ends[job] = now
-        if front:
-            queue.reverse()
-    return ends
-
-
-def _draw_round(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    lengths, quantum = [generator.randrange(1, 12) for _ in range(5)], generator.randrange(2, 5)
-    return (Case(f"lengths {lengths}, quantum {quantum}", (lengths, quantum)),)
-
-
-ROUND_ROBIN = Exercise(
-    key="2.2-10",
-    title="Round robin",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "All jobs are there at time 0. Each runs for `quantum` units, or less if it ends before, then goes "
-        "to the end of the queue. Changing over takes no time. Return when each job ends. The list that "
-        "you are given must stay as it was."
-    ),
-    takeaway="Everybody is served soon, and nearly everybody ends late.",
-    reference=round_robin,
-    explanation=(
-        "A queue of jobs: take the first, let it run for the smaller of quantum and what it needs, put it "
-        "behind the others unless it is done."
-    ),
-    hints=(
-        "Keep three things: the queue, what each job still needs, and the time.",
-        "How long is the turn of a job that needs less than a quantum?",
-        "A job that is not done goes behind all others. One that is done: what do you write down, and does "
-        "it come back?",
-    ),
-    cases=(
-        Case("three of 5, quantum 1", ([5, 5, 5], 1)),
-        Case("lengths 3 and 5, quantum 2", ([3, 5], 2)),
-        Case("two of just one quantum", ([2, 2], 2)),
-        Case("quantum longer than any job", ([4, 2, 3], 10)),
-        Case("a short one behind a long one", ([10, 1, 2], 4)),
-        Case("one job", ([7], 3)),
-        Case("lengths 6, 4, 9, 2, quantum 3", ([6, 4, 9, 2], 3)),
-    ),
-    draw=_draw_round,
-    mistakes=(
-        Mistake(
-            "first come, first served",
-            "Your jobs run to their ends in the order in which they stand: nobody gives the processor back "
-            "when the quantum is over.",
-            (lambda n, q: list(itertools.accumulate(n)),),
-        ),
-        Mistake(
-            "a turn always takes a whole quantum",
-            "A job that ends in the middle of its turn keeps the processor to the end of the quantum in your "
-            "version. It could go on with the next at once.",
-            (lambda n, q: _round(n, q, whole=True),),
-        ),
-        Mistake(
-            "quantum of 1",
-            "You change over after every unit, whatever the quantum is. How long may a job run in its turn?",
-            (lambda n, q: round_robin(n, 1),),
-        ),
-        Mistake(
-            "ends at the end of the round",
-            "All jobs that end in a round get the same time from you, that of the round's end. Each ends "
-            "in its own turn.",
-            (lambda n, q: _round(n, q, end_of_round=True),),
-        ),
-        Mistake(
-            "direction changes",
-            "After each round you go through the jobs backwards. Whoever ran last would run again at once; "
-            "the queue always begins with who has waited longest.",
-            (lambda n, q: _round(n, q, front=True),),
-        ),
-        Mistake(
-            "turns counted, not units",
-            "Your times count turns. A turn takes as many units as the job runs in it.",
-            (lambda n, q: _round(n, q, turns=True),),
-        ),
-        Mistake(
-            "in the order of ending",
-            "The times are right but sorted: entry i should be the end of job i, however early it ends.",
-            (lambda n, q: sorted(round_robin(n, q)),),
-        ),
-    ),
-)
-
-
-EXERCISES = (JOBS_BY_HAND, TURNAROUND, ROUND_ROBIN)
+EXERCISES = (JOBS_BY_HAND, TURNAROUND)

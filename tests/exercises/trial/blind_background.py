@@ -64,7 +64,7 @@ def regresses_years_on_the_logarithm(years, flops):
     return ((x - x.mean()) * (y - y.mean())).sum() / ((y - y.mean()) ** 2).sum()
 
 
-@wrong("1-4", "You use the first and the last model alone. Two points always lie on")
+@wrong("1-4", "It comes out as if two models alone were used, the first and")
 def line_through_first_and_last_point_only(years, flops):
     return (years[-1] - years[0]) / (math.log2(flops[-1]) - math.log2(flops[0]))
 
@@ -81,7 +81,7 @@ def guess_compared_with_the_token_at_its_own_place(tokens, guesses, period):
     return (t[period:] == g[period:]).float().mean()
 
 
-@wrong("1-6", "Your second number is one too few: the place of the last")
+@wrong("1-6", "Where you stop, your second number is one too few: the place of")
 def the_place_of_the_last_instead_of_how_many(losses, patience):
     best, bad = 0, 0
     for i, x in enumerate(losses):
@@ -238,7 +238,7 @@ def no_mean_taken_off_a_line_through_the_origin(years, flops):
     return (x * x).sum() / (x * y).sum()
 
 
-@wrong("1-5", "For all copied, your result is 0.6 and should be 1")
+@wrong("1-5", "What comes out are the hits divided by the length of the whole")
 def first_time_counted_among_all(tokens, guesses, period):
     right = sum(bool(guesses[t - 1] == tokens[t]) for t in range(period, len(tokens)))
     return right / (len(tokens) - 1)

@@ -57,7 +57,7 @@ def rate_of_the_static_way_again():
     return {"static": 34, "continuous": 25, "rate": 48 / 34}
 
 
-@wrong("2.3-4", "You count a slot for the last token too. It is said and never read")
+@wrong("2.3-4", "It comes out as if the last token had a slot too, or a full")
 def forgets_that_the_last_token_is_never_read(processes, size):
     best = 0
     for k in {left for _, left in processes}:
@@ -123,7 +123,7 @@ def highest_below_first(tables, holders, requester, free, wanted):
     return out if free >= wanted else []
 
 
-@wrong("2.3-6", "For no guess, your result has 0 entries, and 1 is asked for")
+@wrong("2.3-6", "Where all guesses are right (or there are none), you say no")
 def no_own_token_after_all_guesses_were_right(guesses, likeliest):
     out = []
     for g, one in zip(guesses, likeliest, strict=False):

@@ -90,7 +90,7 @@ def divides_before_it_multiplies(low, high, parts, token):
     return [low + unit * parts[token], low + unit * parts[token + 1]]
 
 
-@wrong("2.1-5", "For the last of four, your result differs in 1 of 2 places: the")
+@wrong("2.1-5", "Your end is the new low end and a part's width that was rounded")
 def the_width_of_the_part_is_rounded_ends_do_not_mee(low, high, parts, token):
     """The width of the part is rounded, ends do not meet."""
     w = high - low
@@ -130,7 +130,7 @@ def exponent_with_a_minus_sure_between():
     return {"exponent": -0.1199, "loss": 1.743, "sure": "between the two sizes"}
 
 
-@wrong("2.1-8", "Your result stands in reversed order along axis 0")
+@wrong("2.1-8", "Your two numbers are right, but the other way round: first the")
 def all_first_layers_second(vocab_size, d_model, num_layers, d_ff, tied):
     a = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     return [a + vocab_size * d_model * (1 if tied else 2), a]
@@ -148,7 +148,7 @@ def per_token_not_of_the_whole_label(after, alone):
     return s.index(max(s))
 
 
-@wrong("2.1-9", "For equals, your result is 1 and should be 0")
+@wrong("2.1-9", "Of labels with equal scores you give the last one. The first is")
 def the_last_of_equals(after, alone):
     best, place = -math.inf, 0
     for i, (x, y) in enumerate(zip(after, alone, strict=False)):

@@ -274,7 +274,7 @@ def calls_a_true_sentence_false():
     }
 
 
-@wrong("2.2-2", "For a page in frame 0, your result is 8 and should be 1, 7 too many")
+@wrong("2.2-2", "You multiply the offset by a page's size and add the frame's")
 def offset_and_page_exchanged(address, page_size, frames):
     if address < 0 or address >= page_size * len(frames):
         return -2
@@ -284,7 +284,7 @@ def offset_and_page_exchanged(address, page_size, frames):
     return offset * page_size + frames[page]
 
 
-@wrong("2.2-5", "For the frame under the hand is free to go, the bits differ in 2 of 3")
+@wrong("2.2-5", "It comes out as if the sweep began at the frame behind the")
 def begins_one_beyond_the_hand(used, hand):
     bits = list(used)
     n = len(bits)

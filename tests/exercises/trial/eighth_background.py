@@ -68,7 +68,7 @@ def returns_b_the_doublings_in_a_year_instead(years, flops):
 
 
 # Never sets the count of bad evaluations back, so it counts all bad ones and not those in a row
-@wrong("1-6", "For a bump on the way, your result differs in 2 of 2 places: the")
+@wrong("1-6", "It comes out as if a better evaluation did not begin the")
 def never_sets_the_count_of_bad_evaluations_back(losses, patience):
     best, bad, made = (0, 0, 0)
     for i, loss in enumerate(losses):

@@ -81,7 +81,7 @@ def sorts_the_requests_by_length_before_it_makes():
 
 
 # Counts n + k slots: forgets that the last token is never read
-@wrong("2.3-4", "You count a slot for the last token too. It is said and never")
+@wrong("2.3-4", "It comes out as if the last token had a slot too, or a full")
 def counts_n_k_slots_forgets_that_the_last(processes, size):
     peak = 0
     for _, k in processes:
@@ -160,7 +160,7 @@ def counts_every_block_of_the_evicted_as_free(tables, holders, requester, free, 
 
 
 # Evicts processes that hold nothing as well
-@wrong("2.3-5", "For one that holds nothing, your result has 2 entries, and 1 is")
+@wrong("2.3-5", "You evict a process that holds nothing. There is nothing to")
 def evicts_processes_that_hold_nothing_as_well(tables, holders, requester, free, wanted):
     holders, out = (list(holders), [])
     for p in range(len(tables) - 1, requester, -1):
@@ -174,7 +174,7 @@ def evicts_processes_that_hold_nothing_as_well(tables, holders, requester, free,
 
 
 # Forgets the token of the model's own when all guesses were right
-@wrong("2.3-6", "For no guess, your result has 0 entries, and 1 is asked for.")
+@wrong("2.3-6", "Where all guesses are right (or there are none), you say no")
 def forgets_the_token_of_the_model_s_own(guesses, likeliest):
     said = []
     for g, own in zip(guesses, likeliest, strict=False):

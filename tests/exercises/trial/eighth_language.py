@@ -125,7 +125,7 @@ def forgets_to_add_low_right_only_for_the(low, high, parts, token):
 
 
 # Looks the window up in a string of joined numbers: '1 2' is also found in '11 25'
-@wrong("2.1-6", "You look for a text in a text, where 1 2 is found in 11 25: its")
+@wrong("2.1-6", "You look for a text in a text, where 1 2 is found in 11 25:")
 def looks_the_window_up_in_a_string_of(train, held_out, width):
     text = " ".join(str(int(x)) for x in train)
     n = len(held_out) - width + 1
@@ -154,7 +154,7 @@ def goes_on_along_a_straight_line_in_the():
 
 
 # Returns the numbers of the embeddings in the place of those in all
-@wrong("2.1-8", "Only entry 0 is right, in every case that fails")
+@wrong("2.1-8", "Your second number is that of the tables alone. All parameters")
 def returns_the_numbers_of_the_embeddings_in_the(vocab_size, d_model, num_layers, d_ff, tied):
     inside = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     outside = vocab_size * d_model * (2 - bool(tied))
@@ -162,7 +162,7 @@ def returns_the_numbers_of_the_embeddings_in_the(vocab_size, d_model, num_layers
 
 
 # Of equals it returns the last (>=)
-@wrong("2.1-9", "For equals, your result is 1 and should be 0.")
+@wrong("2.1-9", "Of labels with equal scores you give the last one. The first is")
 def of_equals_it_returns_the_last(after, alone):
     best, number = (float("-inf"), 0)
     for i, (a, b) in enumerate(zip(after, alone, strict=False)):

@@ -153,7 +153,7 @@ def gives_sums_not_means():
 
 
 # A job with exactly a quantum left is sent round once more (>= for >), ending at a later, empty turn
-@wrong("2.2-10", "For two of just one quantum, your result differs in 1 of 2")
+@wrong("2.2-10", "A job that has just ended with its quantum comes again in")
 def a_job_with_exactly_a_quantum_left_is(lengths, quantum):
     q = deque(enumerate(lengths))
     ends, now = ([0] * len(lengths), 0)

@@ -67,7 +67,7 @@ def three_matrices_the_output_forgotten(vocab, d_model, layers, d_ff, tied):
     return layers * layer + (1 if tied else 2) * vocab * d_model
 
 
-@wrong("1-2", "is 10,016 and should be 5,408, 4,608 too many")
+@wrong("1-2", "It comes out as if `d_ff` were four times `d_model`. That is")
 def d_ff_taken_for_4_d_model(vocab, d_model, layers, d_ff, tied):
     embed = vocab * d_model
     return 12 * layers * d_model**2 + embed + (0 if tied else embed)
@@ -134,7 +134,7 @@ def natural_logarithm(years, flops):
     return float((x * x).sum() / (x * y).sum())
 
 
-@wrong("1-4", "You use the first and the last model alone")
+@wrong("1-4", "It comes out as if two models alone were used, the first and")
 def first_and_last_point_only(years, flops):
     return (years[-1] - years[0]) / math.log2(flops[-1] / flops[0])
 
@@ -172,7 +172,7 @@ def first_time_counted_too(tokens, guesses, period):
     return (g[:-1] == t[1:]).float().mean()
 
 
-@wrong("1-5", "You divide by the length of the whole text, also by the part where")
+@wrong("1-5", "What comes out are the hits divided by the length of the whole")
 def divided_by_all_tokens(tokens, guesses, period):
     hits = 0
     for t in range(period - 1, len(tokens) - 1):
@@ -194,7 +194,7 @@ def by_zip_over_lists(tokens, guesses, period):
     return float(np.mean([int(g) == int(t) for g, t in pairs]))
 
 
-@wrong("1-6", "differs in 1 of 2 places: the first, entry 1, is 5 and should be 4")
+@wrong("1-6", "Where an evaluation is just as good as the best, the waiting")
 def no_better_means_strictly_worse(losses, patience):
     best, bad = 0, 0
     for i, x in enumerate(losses):
@@ -209,7 +209,7 @@ def no_better_means_strictly_worse(losses, patience):
     return [best, len(losses)]
 
 
-@wrong("1-6", "differs in 2 of 2 places: the first, entry 0, is 3 and should be 5")
+@wrong("1-6", "It comes out as if a better evaluation did not begin the")
 def counter_never_reset(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):
@@ -233,7 +233,7 @@ def compares_to_the_evaluation_before(losses, patience):
     return [list(losses).index(min(losses)), len(losses)]
 
 
-@wrong("1-6", "Your second number is one too few: the place of the last")
+@wrong("1-6", "Where you stop, your second number is one too few: the place of")
 def index_of_the_last_for_the_number_made(losses, patience):
     best, where, bad = float("inf"), 0, 0
     for i, x in enumerate(losses):

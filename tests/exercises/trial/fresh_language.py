@@ -101,7 +101,7 @@ def context_counted_with_the_last_token(train, held_out, vocab_size, k):
     return sum(s) / len(s)
 
 
-@wrong("2.1-2", "You take for the vocabulary what stands in the text")
+@wrong("2.1-2", "Your vocabulary is taken from the tokens that stand in the")
 def vocabulary_that_was_seen(train, held_out, vocab_size, k):
     v = len({int(t) for t in train})
     pairs = Counter((int(a), int(b)) for a, b in itertools.pairwise(train))
@@ -226,7 +226,7 @@ def floats_rounded(low, high, parts, token):
     return [low + round(w * parts[token] / parts[-1]), low + round(w * parts[token + 1] / parts[-1])]
 
 
-@wrong("2.1-5", "You change `low` and then compute the new `high` from it")
+@wrong("2.1-5", "You change one end and then compute the other from it. Both are")
 def low_updated_before_it_is_used_for_high(low, high, parts, token):
     low = low + (high - low) * parts[token] // parts[-1]
     high = low + (high - low) * parts[token + 1] // parts[-1]
@@ -332,13 +332,13 @@ def head_and_embedding_the_other_way_round(vocab_size, d_model, num_layers, d_ff
     return [body, body + (1 + tied) * vocab_size * d_model]
 
 
-@wrong("2.1-8", "stands in reversed order")
+@wrong("2.1-8", "Your two numbers are right, but the other way round: first the")
 def in_all_first(vocab_size, d_model, num_layers, d_ff, tied):
     body = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     return [body + (1 if tied else 2) * vocab_size * d_model, body]
 
 
-@wrong("2.1-8", "differs in 1 of 2 places: the first, entry 1, is 80 and should be 464")
+@wrong("2.1-8", "Your second number is that of the tables alone. All parameters")
 def embeddings_alone_as_the_second_number(vocab_size, d_model, num_layers, d_ff, tied):
     body = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     return [body, (2 - int(tied)) * vocab_size * d_model]
@@ -377,7 +377,7 @@ def ratio_of_log_probabilities(after, alone):
     return s.index(max(s))
 
 
-@wrong("2.1-9", "is 1 and should be 0")
+@wrong("2.1-9", "Of labels with equal scores you give the last one. The first is")
 def last_of_equals(after, alone):
     best, where = -float("inf"), 0
     for i, (a, b) in enumerate(zip(after, alone, strict=False)):
@@ -386,7 +386,7 @@ def last_of_equals(after, alone):
     return where
 
 
-@wrong("2.1-9", "You look at the first token of each label")
+@wrong("2.1-9", "It comes out as if one token of each label were looked at")
 def first_token_only(after, alone):
     s = [a[0] - b[0] for a, b in zip(after, alone, strict=False)]
     return max(range(len(s)), key=s.__getitem__)

@@ -22,7 +22,7 @@ def waiting_for_the_end(lengths, quantum):
     return waits
 
 
-@wrong("2.2-11", "errs one way only")
+@wrong("2.2-11", "It comes out as if a job's length had a say in the order,")
 def longest_first(lengths, deadlines):
     now = 0
     for length, deadline in sorted(zip(lengths, deadlines, strict=True), reverse=True):
@@ -32,7 +32,7 @@ def longest_first(lengths, deadlines):
     return True
 
 
-@wrong("2.3-5", "entries, and 1 is asked for")
+@wrong("2.3-5", "You evict a process that holds nothing. There is nothing to")
 def who_holds_nothing_is_evicted(tables, holders, requester, free, wanted):
     holders, gone = list(holders), []
     for process in range(len(tables) - 1, requester, -1):

@@ -22,7 +22,7 @@ def head_is_a_table_too(embedding, body, head, experts, top_k, expert, tokens):
     return 6 * (body + top_k * expert) * tokens
 
 
-@wrong("1-2", "For a narrow network, your result is 10,016 and should be")
+@wrong("1-2", "It comes out as if `d_ff` were four times `d_model`. That is")
 def always_four_times_as_wide(vocab, d_model, layers, d_ff, tied):
     return layers * 12 * d_model**2 + (1 if tied else 2) * vocab * d_model
 
@@ -47,13 +47,13 @@ def rule_of_two():
     return {"years": DAYS / 365 / 3, "machines": math.ceil(DAYS / 180)}
 
 
-@wrong("1-4", "You average the growth from one model to the next. Steps of a")
+@wrong("1-4", "You average over the steps from one model to the next. Those of")
 def mean_of_the_yearly_steps(years, flops):
     logs, years = np.log2(np.asarray(flops, dtype=float)), np.asarray(years, dtype=float)
     return float(1 / np.mean(np.diff(logs) / np.diff(years)))
 
 
-@wrong("1-4", "You use the first and the last model alone. Two points always")
+@wrong("1-4", "It comes out as if two models alone were used, the first and")
 def first_and_last_point(years, flops):
     return float((years[-1] - years[0]) / math.log2(float(flops[-1]) / float(flops[0])))
 
@@ -70,7 +70,7 @@ def text_held_against_itself(tokens, guesses, period):
     return sum(bool(tokens[t] == tokens[t - period]) for t in places) / len(places)
 
 
-@wrong("1-5", "You divide by the length of the whole text, also by the part")
+@wrong("1-5", "What comes out are the hits divided by the length of the whole")
 def over_the_whole_text(tokens, guesses, period):
     hits = sum(bool(guesses[t - 1] == tokens[t]) for t in range(period, len(tokens)))
     return hits / len(tokens)
@@ -87,7 +87,7 @@ def one_more_is_allowed(losses, patience):
     return [best, len(losses)]
 
 
-@wrong("1-6", "For patience of one, your result differs in 1 of 2 places:")
+@wrong("1-6", "You stop where you should, but your first number is the place")
 def best_of_what_was_never_made(losses, patience):
     losses, best = [float(x) for x in losses], 0
     for i, loss in enumerate(losses):
@@ -135,7 +135,7 @@ def over_n_itself():
     return {"mean": 0.174, "half": HALF / 5**0.5, "verdict": "holds"}
 
 
-@wrong("1-9", "Asked for: the optimizer's time over the time of the whole")
+@wrong("1-9", "You divide by the other three parts. The optimizer is a part of")
 def over_all_the_others():
     return {"share": 10 / 77, "speedup": 87 / 79, "limit": 87 / 77}
 
@@ -153,12 +153,12 @@ def by_amdahl():
 # ---- 2.1 ----
 
 
-@wrong("2.1-1", "For three tokens, k = 1, your result differs in 3 of 3")
+@wrong("2.1-1", "It comes out as if k were shared among the tokens of the")
 def one_k_shared_out(counts, k):
     return [(float(c) + k / len(counts)) / (float(sum(counts)) + k) for c in counts]
 
 
-@wrong("2.1-1", "For three tokens, k = 1, your result differs in 3 of 3")
+@wrong("2.1-1", "It comes out as if k were added to shares. It is added to")
 def smoothed_after_dividing(counts, k):
     total = max(float(sum(counts)), 1.0)
     return [(float(c) / total + k) / (1 + k * len(counts)) for c in counts]
@@ -218,7 +218,7 @@ def size_decides():
     return {**TOKENIZERS, "missing": "how large the models are", "better": "neither"}
 
 
-@wrong("2.1-5", "You round to the nearest whole number. The parts then need")
+@wrong("2.1-5", "An end of yours is rounded up. Both are rounded down: so the")
 def upper_end_rounded_up(low, high, parts, token):
     width, total = high - low, parts[-1]
     return [low + width * parts[token] // total, low - (-width * parts[token + 1] // total)]
@@ -283,7 +283,7 @@ def quotient_of_the_logarithms(after, alone):
     return shares.index(max(shares))
 
 
-@wrong("2.1-9", "You look at the first token of each label. The others can")
+@wrong("2.1-9", "It comes out as if one token of each label were looked at")
 def first_token_alone(after, alone):
     gains = [a[0] - b[0] for a, b in zip(after, alone, strict=True)]
     return gains.index(max(gains))
@@ -551,7 +551,7 @@ PAGED = {
 }
 
 
-@wrong("2.2-14", "Asked for: the room that the other server reserves over what")
+@wrong("2.2-14", "That is 836 over 4,096: the mean of the texts of the post, and")
 def inverse_of_the_factor():
     return {**PAGED, "equal": 836 / 4096}
 
@@ -615,7 +615,7 @@ def simulated():
     return {"static": 34, "continuous": steps, "rate": 48 / steps}
 
 
-@wrong("2.3-4", "At the last step of a process that others outlive you no")
+@wrong("2.3-4", "At the moment when a process says its last token you no longer")
 def those_who_end_are_gone(processes, size):
     peak = 0
     for _, k in processes:
@@ -645,7 +645,7 @@ def next_in_rank_goes_first(tables, holders, requester, free, wanted):
     return out if free >= wanted else []
 
 
-@wrong("2.3-5", "For one that holds nothing, your result has 2 entries, and 1")
+@wrong("2.3-5", "You evict a process that holds nothing. There is nothing to")
 def empty_ones_evicted_too(tables, holders, requester, free, wanted):
     holders, out = list(holders), []
     for p in range(len(tables) - 1, requester, -1):
@@ -658,7 +658,7 @@ def empty_ones_evicted_too(tables, holders, requester, free, wanted):
     return out if free >= wanted else []
 
 
-@wrong("2.3-6", "For the first wrong, your result has 2 entries, and 1 is")
+@wrong("2.3-6", "You say the wrong guess, and a token of the model's own behind")
 def first_wrong_guess_is_said(guesses, likeliest):
     said = []
     for g, m in zip(guesses, likeliest, strict=False):

@@ -91,7 +91,7 @@ def response_at_the_end_of_the_slice():
     return {"first come": 18.0, "shortest first": 12.0, "round robin response": 4.0}
 
 
-@wrong("2.2-9", "For arrivals 0, 3, 20 with a pause, your result differs in 1")
+@wrong("2.2-9", "You add up the lengths as if there were never a pause: a job")
 def never_idle(arrivals, lengths):
     end, out = arrivals[0], []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -273,7 +273,7 @@ def longest_together():
     return {"static": 13 + 12, "continuous": 25, "rate": 48 / 25}
 
 
-@wrong("2.3-4", "You count a slot for the last token too. It is said and never")
+@wrong("2.3-4", "It comes out as if the last token had a slot too, or a full")
 def last_token_is_kept_too(processes, size):
     peak = 0
     for _, k in processes:
@@ -336,7 +336,7 @@ def nothing_of_its_own(guesses, likeliest):
     return said
 
 
-@wrong("2.3-7", "For no such tool, your result is 1 and should be")
+@wrong("2.3-7", "For a tool that does not exist you give the number for a")
 def right_before_the_tool(name, rights, arguments, tools):
     right_wanted, wanted, time, limit = tools.get(name, [None, [], 0, 0])
     if right_wanted not in rights:
@@ -503,7 +503,7 @@ def longest_common_beginning(prompt, read, size):
     return best
 
 
-@wrong("2.2-4", "For a hit that saves a page, your result is 5 and should be")
+@wrong("2.2-4", "It comes out as if a hit brought its page to the end from which")
 def moved_by_first_use(references, num_frames):
     held, faults = OrderedDict(), 0
     for page in references:

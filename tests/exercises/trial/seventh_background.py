@@ -9,7 +9,7 @@ from trial.answers import right, wrong
 
 
 # Top_k misread as 'one expert in top_k': experts / top_k of them are met instead of top_k
-@wrong("1-1", "For a mixture, one of four, your result is 1,140,000 and should")
+@wrong("1-1", "For one token, your result is 360 and should be 330, 30 too")
 def top_k_misread_as_one_expert_in_top_k_experts(embedding, body, head, experts, top_k, expert, tokens):
     met = body + head + experts // top_k * expert
     return 6 * met * tokens
@@ -48,7 +48,7 @@ def regresses_years_on_log2_flops_axes_exchanged(years, flops):
 
 
 # Joins the first and the last point instead of fitting: points between do not count
-@wrong("1-4", "You use the first and the last model alone. Two points always")
+@wrong("1-4", "It comes out as if two models alone were used, the first and")
 def joins_the_first_and_the_last_point_instead(years, flops):
     first, last = float(years[0]), float(years[-1])
     return (last - first) / (math.log2(float(flops[-1])) - math.log2(float(flops[0])))
@@ -76,14 +76,14 @@ def torch_roll_lets_the_last_guess_wrap_round(tokens, guesses, period):
 
 
 # Only the second time is scored; the third and later ones are forgotten
-@wrong("1-5", "You stop after the second time. What comes later can be copied")
+@wrong("1-5", "Your share is that of one of the later times alone, the second")
 def only_the_second_time_is_scored_the_third(tokens, guesses, period):
     places = range(period, 2 * period)
     return sum(int(guesses[p - 1]) == int(tokens[p]) for p in places) / period
 
 
 # Bad evaluations are counted in all, not in a row: the count is not reset by a new best one
-@wrong("1-6", "For a bump on the way, your result differs in 2 of 2 places: the")
+@wrong("1-6", "It comes out as if a better evaluation did not begin the")
 def bad_evaluations_are_counted(losses, patience):
     best, bad = 0, 0
     for place in range(1, len(losses)):

@@ -77,7 +77,7 @@ def slots_of_all_processes_are_pooled(processes, size):
 
 
 # At the moment at which somebody ends its blocks count as given back already (left > k)
-@wrong("2.3-4", "At the last step of a process that others outlive you no longer")
+@wrong("2.3-4", "At the moment when a process says its last token you no longer")
 def at_the_moment_at_which_somebody_ends(processes, size):
     return max(
         sum(-(-(n + k - 1) // size) for n, left in processes if left > k)
@@ -98,7 +98,7 @@ def simulates_every_step_and_takes_the_maximum(processes, size):
 
 # A block counts as freed only if it had one holder at the start: one shared by two victims never becomes
 # free
-@wrong("2.3-5", "For both holders go, your result has 0 entries, and 2 are asked")
+@wrong("2.3-5", "It comes out as if a block that two hold stayed in use when")
 def a_block_counts_as_freed_only_if_it_had(tables, holders, requester, free, wanted):
     out = []
     for p in range(len(tables) - 1, requester, -1):
@@ -143,7 +143,7 @@ def do_while_one_process_is_evicted_before(tables, holders, requester, free, wan
 
 
 # Zip stops with the guesses: when all are right the model's own token after them is not said
-@wrong("2.3-6", "For no guess, your result has 0 entries, and 1 is asked for.")
+@wrong("2.3-6", "Where all guesses are right (or there are none), you say no")
 def zip_stops_with_the_guesses(guesses, likeliest):
     said = []
     for guess, own in zip(guesses, likeliest, strict=False):

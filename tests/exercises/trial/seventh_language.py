@@ -47,7 +47,7 @@ def the_denominator_is_the_count_of_the_context(train, held_out, vocab_size, k):
 
 
 # The vocabulary is what occurs in train (len(set(train))), not vocab_size
-@wrong("2.1-2", "You take for the vocabulary what stands in the text. A token")
+@wrong("2.1-2", "Your vocabulary is taken from the tokens that stand in the")
 def the_vocabulary_is_what_occurs_in_train_len(train, held_out, vocab_size, k):
     train, held_out = [int(t) for t in train], [int(t) for t in held_out]
     size = len(set(train))
@@ -109,7 +109,7 @@ def low_is_overwritten_first_the_new_high(low, high, parts, token):
 
 
 # High = new low + width * size of the part, rounded down by itself: parts of neighbours no longer touch
-@wrong("2.1-5", "For the last of four, your result differs in 1 of 2 places: the")
+@wrong("2.1-5", "Your end is the new low end and a part's width that was rounded")
 def high_new_low_width_size_of_the_part_rounded(low, high, parts, token):
     width = high - low
     start = low + width * parts[token] // parts[-1]
@@ -177,7 +177,7 @@ def b_from_the_difference_of_the_losses_over_ln():
 
 
 # An untied head is counted among the layers ('only the embedding is outside')
-@wrong("2.1-8", "For the same, not tied, your result differs in 1 of 2 places:")
+@wrong("2.1-8", "Your first number has a table in it, the embedding or the head.")
 def an_untied_head_is_counted_among_the_layers(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     if not tied:
@@ -186,7 +186,7 @@ def an_untied_head_is_counted_among_the_layers(vocab_size, d_model, num_layers, 
 
 
 # When tied, the one matrix is taken as shared with the layers and left out of the total
-@wrong("2.1-8", "For a small one, tied, your result differs in 1 of 2 places: the")
+@wrong("2.1-8", "Where embedding and head are one matrix, you count none. It is")
 def when_tied_the_one_matrix_is_taken_as_shared(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     return [layers, layers if tied else layers + 2 * vocab_size * d_model]

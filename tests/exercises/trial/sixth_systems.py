@@ -61,7 +61,7 @@ def years_over_doublings(years, flops):
     return slope([math.log2(f) for f in flops], years)
 
 
-@wrong("1-4", "You use the first and the last model alone. Two points")
+@wrong("1-4", "It comes out as if two models alone were used, the first and")
 def from_first_to_last_alone(years, flops):
     return (years[-1] - years[0]) / (math.log2(flops[-1]) - math.log2(flops[0]))
 
@@ -79,7 +79,7 @@ def first_of_the_second_time_left_out(tokens, guesses, period):
     return sum(guesses[t] == tokens[t + 1] for t in places) / len(places)
 
 
-@wrong("1-5", "You divide by the length of the whole text, also by the")
+@wrong("1-5", "What comes out are the hits divided by the length of the whole")
 def divided_by_the_whole_text(tokens, guesses, period):
     return sum(guesses[t - 1] == tokens[t] for t in range(period, len(tokens))) / len(tokens)
 
@@ -102,7 +102,7 @@ def held_against_the_one_before(losses, patience):
     return [best, len(losses)]
 
 
-@wrong("1-6", "entry 0, is 3 and should be 1")
+@wrong("1-6", "You stop where you should, but your first number is the place")
 def best_of_all_evaluations(losses, patience):
     best = 0
     for i in range(len(losses)):
@@ -154,7 +154,7 @@ def a_mean_above_zero_holds():
     return {"mean": 0.174, "half": 2.776 * SD / math.sqrt(5), "verdict": "holds"}
 
 
-@wrong("1-9", "'speedup': 1.02353 is too small")
+@wrong("1-9", "It comes out as if the optimizer's new time were taken off the")
 def saves_the_fifth_only():
     return {"share": 10 / 87, "speedup": 87 / 85, "limit": 87 / 77}
 
@@ -182,7 +182,7 @@ def a_mixture_of_counts_and_chance(counts, k):
     return [trust * (c / n if n else 0) + (1 - trust) / v for c in counts]
 
 
-@wrong("2.1-2", "You take for the vocabulary what stands in the text. A")
+@wrong("2.1-2", "Your vocabulary is taken from the tokens that stand in the")
 def sizes_from_what_was_seen(train, held_out, vocab_size, k):
     seen = len(set(train))
     bits = 0
@@ -244,7 +244,7 @@ def divided_first(low, high, parts, token):
     return [low + unit * parts[token], low + unit * parts[token + 1]]
 
 
-@wrong("2.1-5", "is 1,776 and should be 1,777")
+@wrong("2.1-5", "Your end is the new low end and a part's width that was rounded")
 def the_width_rounded_by_itself(low, high, parts, token):
     start = low + (high - low) * parts[token] // parts[-1]
     return [start, start + (high - low) * (parts[token + 1] - parts[token]) // parts[-1]]
@@ -294,7 +294,7 @@ def the_head_is_always_there(vocab_size, d_model, num_layers, d_ff, tied):
     return [layers, layers + 2 * vocab_size * d_model]
 
 
-@wrong("2.1-8", "Only entry 0 is right")
+@wrong("2.1-8", "Your second number is that of the tables alone. All parameters")
 def tables_alone_second(vocab_size, d_model, num_layers, d_ff, tied):
     return [num_layers * (4 * d_model**2 + 2 * d_model * d_ff), (2 - tied) * vocab_size * d_model]
 
@@ -688,7 +688,7 @@ def everybody_at_its_longest(processes, size):
     return sum(-(-(n + left - 1) // size) for n, left in processes)
 
 
-@wrong("2.3-4", "At the last step of a process that others outlive you no")
+@wrong("2.3-4", "At the moment when a process says its last token you no longer")
 def gone_unless_last(processes, size):
     ends = {left for _, left in processes}
     last = max(ends)
@@ -698,7 +698,7 @@ def gone_unless_last(processes, size):
     )
 
 
-@wrong("2.3-4", "You count a slot for the last token too. It is said and")
+@wrong("2.3-4", "It comes out as if the last token had a slot too, or a full")
 def the_last_token_is_read_as_well(processes, size):
     return max(
         sum(-(-(n + k) // size) for n, left in processes if left >= k)
@@ -737,7 +737,7 @@ def goes_on_behind_a_wrong_guess(guesses, likeliest):
     return [t for g, t in zip(guesses, likeliest, strict=False) if g == t] + [likeliest[-1]]
 
 
-@wrong("2.3-6", "has 0 entries, and 1 is asked for")
+@wrong("2.3-6", "Where all guesses are right (or there are none), you say no")
 def nothing_of_its_own_when_all_are_right(guesses, likeliest):
     said = []
     for g, t in zip(guesses, likeliest, strict=False):
@@ -765,7 +765,7 @@ def the_limit_itself_is_too_long(name, rights, arguments, tools):
     return 110 if time >= limit else 0
 
 
-@wrong("2.3-7", "is 0 and should be 22")
+@wrong("2.3-7", "You ask whether every argument that is given is wanted, and not")
 def missing_arguments_pass(name, rights, arguments, tools):
     if name not in tools:
         return 38
@@ -855,7 +855,7 @@ GAPS = {
 }
 
 
-@wrong("2.2-15", "You let one of the two allocators stray. With separate")
+@wrong("2.2-15", "That is the number for one of the two allocators, with its ten")
 def one_spread_for_two():
     return {**GAPS, "unpaired": 2.262 * 0.018 / math.sqrt(10)}
 

@@ -200,7 +200,7 @@ def peak_when_the_longest_ends(processes, size):
     return sum(-(-(tokens + moment - 1) // size) for tokens, left in processes if left >= moment)
 
 
-@wrong("2.3-5", "has 2 entries, and 1 is asked for")
+@wrong("2.3-5", "You evict a process that holds nothing. There is nothing to")
 def those_with_nothing_are_evicted_too(tables, holders, requester, free, wanted):
     holders, evicted = list(holders), []
     for process in range(len(tables) - 1, requester, -1):
@@ -227,7 +227,7 @@ def the_requester_may_go_itself(tables, holders, requester, free, wanted):
     return evicted if free >= wanted else []
 
 
-@wrong("2.3-5", "though fewer would do")
+@wrong("2.3-5", "You go on where just enough are free. `wanted` free blocks are")
 def one_more_than_needed(tables, holders, requester, free, wanted):
     holders, evicted = list(holders), []
     for process in range(len(tables) - 1, requester, -1):

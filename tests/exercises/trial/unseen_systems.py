@@ -330,7 +330,7 @@ def ends_in_the_order_of_ending(lengths, quantum):
     return ends
 
 
-@wrong("2.2-10", "is 4 and should be 2")
+@wrong("2.2-10", "A job that has just ended with its quantum comes again in")
 def a_last_turn_of_nothing(lengths, quantum):
     """A job that ends with its turn goes to the queue once more."""
     queue, now, ends = deque(enumerate(lengths)), 0, [0] * len(lengths)
@@ -605,7 +605,7 @@ def rate_of_each_slot():
     return {"static": 34, "continuous": 25, "rate": 0.96}
 
 
-@wrong("2.3-4", "the last token too")
+@wrong("2.3-4", "It comes out as if the last token had a slot too, or a full")
 def tokens_for_slots(processes, size):
     peak = 0
     for moment in {left for _, left in processes}:
@@ -693,7 +693,7 @@ def first_below_the_requester_goes_first(tables, holders, requester, free, wante
     return evicted if free >= wanted else []
 
 
-@wrong("2.3-5", "has 0 entries, and 2 are asked for")
+@wrong("2.3-5", "It comes out as if a block that two hold stayed in use when")
 def only_blocks_of_one_holder(tables, holders, requester, free, wanted):
     """A block that two evicted ones share is never free."""
     evicted = []
@@ -743,7 +743,7 @@ def last_token_always_from_the_end(guesses, likeliest):
     return said
 
 
-@wrong("2.3-6", "has 2 entries, and 1 is asked for")
+@wrong("2.3-6", "You say the wrong guess, and a token of the model's own behind")
 def the_wrong_guess_and_the_correction(guesses, likeliest):
     said = []
     for guess, own in zip(guesses, likeliest, strict=False):
