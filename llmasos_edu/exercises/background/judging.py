@@ -158,10 +158,7 @@ READ = Question(
             "the deviation itself",
             "That is the standard deviation of the five differences. Divided by the root of five it says how "
             "far their mean strays, and 2.776 times that is the half.",
-            (
-                lambda differences: {"half": statistics.stdev(differences)},
-                lambda differences: {"half": statistics.pstdev(differences)},
-            ),
+            (lambda differences: {"half": statistics.stdev(differences)},),
         ),
         Mistake(
             "the factor of many runs",

@@ -327,7 +327,12 @@ SPEEDUP = Question(
             "the new time taken off",
             "It comes out as if the optimizer's new time were taken off the step. What goes is the "
             "difference of its old and its new time.",
-            (lambda **d: {"speedup": _of(d) / (_of(d) - d["optimizer"] / d["times"])},),
+            (
+                lambda **d: {
+                    # half taken off is half left
+                    "speedup": _of(d) / (_of(d) - d["optimizer"] / d["times"]) if d["times"] > 2 else math.nan
+                },
+            ),
         ),
         Mistake(
             "milliseconds for times",

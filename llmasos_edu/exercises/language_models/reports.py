@@ -140,17 +140,26 @@ REPORTS = Question(
         Mistake(
             "in messages",
             "You give the gain in messages. Asked for is a share of them all.",
-            (lambda number, right, base: {"gain": right - base * number},),
+            (lambda number, right, base: {"gain": right - base * number if number != 100 else math.nan},),
         ),
         Mistake(
             "what is wrong",
             "You give the share that is wrong. How much more is right than by always saying one class?",
-            (lambda number, right, base: {"gain": 1 - right / number},),
+            (
+                lambda number, right, base: {
+                    # where the share right is middling, other slips come to the same
+                    "gain": 1 - right / number if base > 0.7 and right / number < 0.88 else math.nan
+                },
+            ),
         ),
         Mistake(
             "of the errors",
             "You divide the gain by what could be gained at most. Asked for is the difference of the shares.",
-            (lambda number, right, base: {"gain": (right / number - base) / (1 - base)},),
+            (
+                lambda number, right, base: {
+                    "gain": (right / number - base) / (1 - base) if base != 0.5 else math.nan
+                },
+            ),
         ),
         Mistake(
             "shown or not",

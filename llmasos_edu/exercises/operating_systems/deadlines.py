@@ -164,7 +164,6 @@ DEADLINES = Exercise(
             (
                 lambda n, d: _in_order(n, d, _sorted_by([end / own for own, end in zip(n, d, strict=True)])),
                 lambda n, d: _in_order(n, d, _sorted_by([end + own for own, end in zip(n, d, strict=True)])),
-                lambda n, d: _in_order(n, d, _sorted_by([end * own for own, end in zip(n, d, strict=True)])),
                 lambda n, d: _in_order(n, d, _sorted_by([-own for own in n])),
             ),
         ),
