@@ -185,7 +185,9 @@ def test_a_gradient_that_is_asked_for_must_flow():
 
 def test_several_results_are_named():
     reference = make_exercise(reference=lambda x: (2 * x, x), parts=("double", "itself"))
-    assert examine(reference, lambda: lambda x: 2 * x).message.endswith("2 are asked for: double, itself.")
+    assert examine(reference, lambda: lambda x: 2 * x).message.endswith(
+        "2 results are asked for: double, itself."
+    )
     assert (
         "The double is right. The itself is too large by 1"
         in examine(reference, lambda: lambda x: (2 * x, x + 1)).message

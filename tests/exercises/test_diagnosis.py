@@ -158,7 +158,7 @@ def test_parts_that_are_right_and_parts_that_are_exchanged():
         "The low is right. The high is 2 ti"
     )
     assert "packed twice" in words(item, lambda x: (both(x),))
-    assert "2 are asked for: low, high" in words(item, lambda x: (*both(x), x))
+    assert "2 results are asked for: low, high" in words(item, lambda x: (*both(x), x))
 
 
 def test_exchanged_and_mistaken_inputs_are_named():

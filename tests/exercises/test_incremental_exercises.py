@@ -488,7 +488,11 @@ def test_the_count_equals_the_library_s():
             "list of sizes (of down, then of up) has 3 entries, and 4 are asked for",
         ),
         ("3.3-6", lambda down, up: (down * torch.nan, 0 * up), "change at the start is NaN"),
-        ("3.3-7", lambda x, w, down, up, alpha, merged: (x @ w.T).T, "but 2 are asked for: output, weight"),
+        (
+            "3.3-7",
+            lambda x, w, down, up, alpha, merged: (x @ w.T).T,
+            "but 2 results are asked for: output, weight",
+        ),
         ("3.3-8", lambda *sizes: (1, 2), "but 3 are asked for"),
     ],
 )

@@ -209,10 +209,10 @@ def spans_without_an_end(tokens, hidden, sentinels):
 def spans_with_a_mark_for_each(tokens, hidden, sentinels):
     inputs, targets, number = tokens.clone(), [], 0
     for place in hidden.nonzero()[:, 0].tolist():
-        inputs[place] = sentinels[0] + number
-        targets += [int(sentinels[0]) + number, int(tokens[place])]
+        inputs[place] = sentinels[number]
+        targets += [int(sentinels[number]), int(tokens[place])]
         number += 1
-    return inputs, torch.tensor([*targets, int(sentinels[0]) + number])
+    return inputs, torch.tensor([*targets, int(sentinels[number])])
 
 
 def trying_the_left_side(before, after):

@@ -209,7 +209,7 @@ def _not_refused(got: object, error: BaseException) -> str:
 
 
 def _other_number_of_parts(exercise: Exercise, got: object, want: tuple) -> str:
-    asked = f"{len(want)} are asked for: {', '.join(exercise.parts)}"
+    asked = f"{len(want)} results are asked for: {', '.join(exercise.parts)}"
     if isinstance(got, (tuple, list)) and len(got) == 1 and split_parts(got[0], want) is not None:
         return f"your results are packed twice: a tuple in {kind(got)}. {asked[0].upper()}{asked[1:]}."
     return f"your function returned {kind(got)}, but {asked}."
@@ -258,7 +258,7 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
         said = first_difference(actual, wanted, noun, axes_of_parts(exercise)[number], exercise)
     first = exercise.parts[0] if exercise.parts else ""
     alone = number and noun.startswith("the gradient") and 0 in compared.good and "nearly right" not in said
-    cut_off = CUT_OFF.format(first) if alone and not first.startswith("number of") else None
+    cut_off = CUT_OFF.format(first) if alone and not first.startswith(("number of", "shape of")) else None
     failing = [pair for pair in pairs if not pair.right]
     where = only_some(pairs, failing) or (_one_way(failing) if wanted.dtype == torch.bool else None)
     right = stopped | {i: row[number] for i, row in compared.right.items()}

@@ -54,15 +54,17 @@ def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, 
         cut: whether a smaller case may be looked for, by calling the answer again.
     """
     case, parameters = exercise.cases[number], list(inspect.signature(exercise.reference).parameters)
+    lines = []
     if cut and got.error is None:
         small = shrink(exercise, answer, case)
         # What is fetched by its number comes whole, so that its results have to be those of the whole, too.
         if small is not case and not _is_fetched(exercise, small, parameters):
+            lines = [f"# A part of the case named above ({case.name}), with numbers of its own."]
             got, case = run(exercise, answer, small), small
     want = run(exercise, exercise.reference, case)
     name = getattr(answer, "__name__", "")
     name = name if name.isidentifier() else exercise.reference.__name__
-    lines = _inputs(exercise, case, parameters, number)
+    lines += _inputs(exercise, case, parameters, number)
     lines += exercise.shown_by.format(call=f"{name}({', '.join(parameters)})").splitlines()
     came, should = _shown_beside(exercise, got, want)
     lines += _comment("came:     ", came) + _comment("should be:", should)

@@ -146,8 +146,10 @@ def _known(question: Question, answer: object, right: object, seed: int | None) 
                 _same(question, item, right[name]) or not _same(question, answer[name], right[name])
                 for name, item in parts
             )
+            amiss = sum(not _same(question, item, right[name]) for name, item in parts)
+            if parts and not amiss:
+                continue  # with these data it is no mistake
             if is_wrong and _fits(loosely, answer, value, right):
-                amiss = sum(not _same(question, item, right[name]) for name, item in parts)
                 numbers_amiss = _numbers_amiss(question, value, right)
                 exact = numbers_amiss and _fits(exactly, answer, value, right)
                 early = numbers_amiss and -_first_amiss(question, value, right)

@@ -7,9 +7,10 @@ from llmasos_edu.exercises.distillation import (
     hidden,
     judging,
     loss,
+    sequence,
     step,
     temperature,
     text,
 )
 
-EXERCISES = in_order(asking, divergence, hidden, judging, loss, step, temperature, text)
+EXERCISES = in_order(asking, divergence, hidden, judging, loss, sequence, step, temperature, text)

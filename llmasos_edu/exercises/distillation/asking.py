@@ -112,6 +112,27 @@ FALLBACK = Question(
             ),
         ),
         Mistake(
+            "counted from chance",
+            "You count from what chance would give. The lead that is kept counts from the small model: "
+            "nothing handed over keeps 0 of it, everything keeps 1.",
+            (
+                lambda **d: {"kept": (d["both"] - _by_chance(**d)) / (d["large"] - d["small"])},
+                lambda **d: {"kept": (d["both"] - _by_chance(**d)) / (d["large"] - _by_chance(**d))},
+            ),
+        ),
+        Mistake(
+            "half-way",
+            "You give the middle between both models. On the straight line the share of the requests that is "
+            "handed over says how far it is.",
+            (lambda small, large, **_: {"random": (small + large) / 2},),
+        ),
+        Mistake(
+            "the small model's work for one",
+            "You count in the small model's requests. Asked for is a share of asking the large model alone: "
+            "divide by its work.",
+            (lambda share, ratio, **_: {"work": 1 + share * ratio},),
+        ),
+        Mistake(
             "the small model for nothing",
             "You count the large model alone. The small one has read every request before it was handed "
             "over or not.",

@@ -56,6 +56,12 @@ def _clamped(student_logits, teacher_logits, least=1e-8):
     return _each_position(p * (log_p - log_q)), _each_position(q * (log_q - log_p))
 
 
+def _dropped(student_logits, teacher_logits):
+    p, q = teacher_logits.softmax(-1), student_logits.softmax(-1)
+    terms = [(a * (a / b).log()).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0) for a, b in ((p, q), (q, p))]
+    return tuple(map(_each_position, terms))
+
+
 def _raw_logits(student_logits, teacher_logits):
     gap = teacher_logits - student_logits
     return _each_position(teacher_logits.softmax(-1) * gap), _each_position(-student_logits.softmax(-1) * gap)
@@ -181,6 +187,19 @@ DIVERGENCES = Exercise(
             "You subtract logits where logarithms of probabilities belong. A logit may be shifted by any "
             "constant; the softmax's normalisation is missing.",
             (_raw_logits,),
+        ),
+        Mistake(
+            "infinite terms dropped",
+            "Ordinary logits come out right, but with large ones your divergence is too small: terms that "
+            "came out infinite, or as NaN, are set to 0. They are finite: is there one function for softmax "
+            "and logarithm together?",
+            (_dropped,),
+        ),
+        Mistake(
+            "sizes of the differences",
+            "What comes out is as if each difference of logarithms had lost its sign. Terms of both signs "
+            "belong into the sum: where the weight is the smaller of the two, they are below 0.",
+            (_pair(lambda p, q: p.exp() * (p - q).abs()),),
         ),
         Mistake(
             "bits instead of nats",

@@ -47,6 +47,15 @@ def _all_positions(student, teacher, projection, real):
     return (student @ projection - teacher).square().mean()
 
 
+def _student_cleared(student, teacher, projection, real):
+    return (torch.where(real[..., None], student, 0.0) @ projection - teacher).square().mean()
+
+
+def _directions(student, teacher, projection, real):
+    one, other = student[real] @ projection, teacher[real]
+    return (one / one.norm(dim=-1, keepdim=True) - other / other.norm(dim=-1, keepdim=True)).square().mean()
+
+
 def _times_zero(student, teacher, projection, real):
     squares = (student @ projection - teacher).square() * real[..., None]
     return squares.sum() / (real.sum() * teacher.shape[-1])
@@ -156,7 +165,7 @@ HIDDEN = Exercise(
         Mistake(
             "padding counted",
             "Padding has an effect on your loss. What stands there is rubbish.",
-            (_all_positions,),
+            (_all_positions, _student_cleared),
         ),
         Mistake(
             "padding multiplied by zero",
@@ -214,6 +223,27 @@ HIDDEN = Exercise(
                 lambda *a: _squares(*a).sum(-1).sqrt().mean(),
                 lambda s, t, w, r: (s[r] @ w - t[r]).mean(),
             ),
+        ),
+        Mistake(
+            "divided by another number",
+            "What comes out is the sum of the squares over another number: that of the texts, or of the real "
+            "positions times the student's width. Each real position has d_teacher squares.",
+            (
+                lambda *a: _squares(*a).sum() / len(a[0]),
+                lambda *a: _squares(*a).sum(-1).mean() / a[0].shape[-1],
+            ),
+        ),
+        Mistake(
+            "brought to length 1",
+            "What comes out is as if both vectors were brought to length 1 before they are compared. Their "
+            "lengths count too.",
+            (_directions,),
+        ),
+        Mistake(
+            "large differences straightened",
+            "What comes out is a loss that grows with a large difference and not with its square "
+            "(smooth_l1_loss, huber_loss). Asked for is the mean of the squares.",
+            (lambda s, t, w, r: torch.nn.functional.smooth_l1_loss(s[r] @ w, t[r]),),
         ),
         Mistake(
             "half of the squares",

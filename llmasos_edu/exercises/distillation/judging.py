@@ -140,6 +140,41 @@ MOST = Question(
             ),
         ),
         Mistake(
+            "points for shares",
+            "That is a difference in bits. As a share it is divided by what the teacher saves, counted from "
+            "the same zero.",
+            (
+                _part(
+                    skill=lambda unigram, distilled, **_: unigram - distilled,
+                    lead=lambda alone, distilled, **_: alone - distilled,
+                ),
+                _part(skill=lambda unigram, distilled, **_: unigram - distilled),
+                _part(lead=lambda alone, distilled, **_: alone - distilled),
+            ),
+        ),
+        Mistake(
+            "two zeros in one share",
+            "Above and below the line you count from two zeros: one difference from the student alone, the "
+            "other from the frequencies. A share has the same zero in both.",
+            (
+                _part(
+                    lead=lambda unigram, alone, teacher, distilled, **_: (
+                        (alone - distilled) / (unigram - teacher)
+                    )
+                ),
+                _part(
+                    skill=lambda unigram, alone, teacher, distilled, **_: (
+                        (unigram - distilled) / (alone - teacher)
+                    )
+                ),
+            ),
+        ),
+        Mistake(
+            "the student alone's skill",
+            "That is what the student alone saves. Asked for is the distilled one.",
+            (_part(skill=lambda unigram, alone, teacher, **_: (unigram - alone) / (unigram - teacher)),),
+        ),
+        Mistake(
             "most or not",
             "Compare the lead that was taken over with one half. Most of the skill may be there, and less "
             "than half of the lead.",
@@ -150,6 +185,12 @@ MOST = Question(
             "You count the teacher's reading alone. A step with the teacher has the student's own work in "
             "it as well.",
             (_part(steps=lambda steps, forward, training, **_: steps * forward / training),),
+        ),
+        Mistake(
+            "the student's own work taken off",
+            "You take the student's own work off the teacher's. A step with the teacher costs both together: "
+            "the two are added.",
+            (_part(steps=lambda steps, forward, training, **_: steps * (forward - training) / training),),
         ),
         Mistake(
             "the wrong way round",
@@ -268,6 +309,15 @@ LIKENESS = Question(
             "You compare with the mean of the controls. Each takes the likeness away in its own manner; what "
             "the better of them reaches needs no likeness.",
             (_part(likeness=lambda soft, permuted, levelled, **_: soft - (permuted + levelled) / 2),),
+        ),
+        Mistake(
+            "what needs no likeness",
+            "That is what a control gains over the true labels: it comes without any likeness. Asked for is "
+            "what soft labels have beyond the better control.",
+            (
+                _part(likeness=lambda hard, levelled, **_: levelled - hard),
+                _part(likeness=lambda hard, permuted, **_: permuted - hard),
+            ),
         ),
         Mistake(
             "the gain of a control",

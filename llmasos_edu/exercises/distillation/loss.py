@@ -141,6 +141,29 @@ HINTON = Exercise(
             ),
         ),
         Mistake(
+            "alpha without effect",
+            "What comes out is as if alpha were one half, whatever it is. It says how much the teacher "
+            "counts.",
+            (_loss(weights=lambda a: (0.5, 0.5)),),
+        ),
+        Mistake(
+            "softened with T^2",
+            "What comes out is as if the logits were divided by the square of the temperature. They are "
+            "divided by T; the square stands in front.",
+            (_loss(lambda s, z, t: _soft(s, z, t**2)),),
+        ),
+        Mistake(
+            "both directions",
+            "Your soft loss is the mean of both directions. Asked for is one: KL(teacher || student).",
+            (_loss(lambda s, z, t: (_soft(s, z, t) + _soft(z, s, t)) / 2),),
+        ),
+        Mistake(
+            "labels smoothed",
+            "In your hard loss a part of each label is spread over all tokens (label smoothing). Asked for "
+            "is the cross entropy with the true label.",
+            (_loss(hard=lambda s, y: F.cross_entropy(s, y, label_smoothing=0.1)),),
+        ),
+        Mistake(
             "teacher alone softened",
             "You soften the teacher and not the student. Even a student with its teacher's logits would not "
             "be done: the same temperature belongs on both sides.",

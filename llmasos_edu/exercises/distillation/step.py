@@ -39,7 +39,8 @@ def _traces(answer, inputs):
     if loss.requires_grad:
         loss.sum().backward()
     kept = student.training == came and all(mode == came for mode in while_asked)
-    modes = torch.tensor([float(teacher.training), float(student.training), float(kept)])
+    at_one = all(module.training == teacher.training for module in teacher.modules())
+    modes = torch.tensor([float(mode) for mode in (teacher.training, at_one, student.training, kept)])
     reached = _gradient(teacher)
     reached = torch.zeros_like(_weights(teacher)) if reached is None else reached
     return loss.detach(), _gradient(student), reached, modes
@@ -77,6 +78,23 @@ def _step(*, in_eval=True, back=True, of_teacher=torch.no_grad, of_student=torch
         return t**power * (one.exp() * (one - other)).sum(-1).mean()
 
     return answer
+
+
+def _top_put_back(student, teacher, inputs, temperature):
+    """The attribute of the teacher itself is put back, not those of its layers."""
+    mode = teacher.training
+    loss = _step(back=False)(student, teacher, inputs, temperature)
+    teacher.training = mode
+    return loss
+
+
+def _over_the_vocabulary(student, teacher, inputs, temperature):
+    loss = _step()(student, teacher, inputs, temperature)
+    return loss / teacher[-1].out_features
+
+
+def _unsoftened(student, teacher, inputs, temperature):
+    return temperature**2 * _step()(student, teacher, inputs, 1.0)
 
 
 def _network(seed, features, hidden, vocab, dropout, training):
@@ -150,6 +168,25 @@ STEP = Exercise(
             "After your step the teacher is in evaluation mode for good. Whoever trains it further will "
             "wonder where the dropout went: put it back as it came.",
             (_step(back=False),),
+        ),
+        Mistake(
+            "the layers not put back",
+            "The teacher's own mode is back after your step, and that of its layers is not, so that its "
+            "dropout stays off: `teacher.training = ...` sets one attribute of one module. "
+            "`teacher.train(mode)` reaches all of them.",
+            (_top_put_back,),
+        ),
+        Mistake(
+            "no temperature",
+            "What comes out is as if neither side were softened: logits are divided by the temperature "
+            "before their softmax, on both sides (at temperature 1 you are right).",
+            (_unsoftened,),
+        ),
+        Mistake(
+            "mean over the vocabulary",
+            "Your loss is divided by the size of the vocabulary too, as the reduction 'mean' of torch's KL "
+            "loss does. Sum over tokens, mean over the batch ('batchmean').",
+            (_over_the_vocabulary,),
         ),
         Mistake(
             "always back to training",

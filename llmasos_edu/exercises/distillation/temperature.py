@@ -136,6 +136,12 @@ SOFTEN = Exercise(
             (_with_entropy(_right, lambda p: _bits(p) / p.shape[-1]),),
         ),
         Mistake(
+            "a share of the largest entropy",
+            "Your entropy is divided by that of the even distribution, log2 of the vocabulary: a share "
+            "between 0 and 1. Asked for are the bits themselves.",
+            (_with_entropy(_right, lambda p: _bits(p) / math.log2(p.shape[-1])),),
+        ),
+        Mistake(
             "surprise of the likeliest",
             "You measure how surprising the likeliest token is. Entropy is the surprise to expect: that of "
             "every token, weighted by its probability.",
@@ -230,9 +236,9 @@ SHARE = Exercise(
         ),
         Mistake(
             "gain over the loss",
-            "You divide by the loss of the student alone, and get the share of the loss that disappears. The "
-            "whole is what the teacher gains.",
-            (lambda a, d, t: (a - d).mean() / a.mean(),),
+            "You divide by a loss, that of the student alone or that of the teacher, and get a share of it. "
+            "The whole is what the teacher gains.",
+            (lambda a, d, t: (a - d).mean() / a.mean(), lambda a, d, t: (a - d).mean() / t.mean()),
         ),
         Mistake(
             "alone and distilled exchanged",
@@ -250,6 +256,40 @@ SHARE = Exercise(
             "You divide seed by seed and take the mean of the shares. A seed whose teacher gains next to "
             "nothing then decides alone. Means first.",
             (lambda a, d, t: ((a - d) / (a - t)).mean(), lambda a, d, t: ((a - d) / (a - t)).median()),
+        ),
+        Mistake(
+            "medians for means",
+            "You take medians over the seeds. Asked for is the mean gain over the mean gain.",
+            (lambda a, d, t: (a.median() - d.median()) / (a.median() - t.median()),),
+        ),
+        Mistake(
+            "sizes of the gains",
+            "A sign is lost: you take the sizes of the differences. Where distillation does harm, its gain "
+            "is below 0.",
+            (
+                lambda a, d, t: (a - d).abs().mean() / (a - t).abs().mean(),
+                lambda a, d, t: share_kept(a, d, t).abs(),
+            ),
+        ),
+        Mistake(
+            "over what is left",
+            "You divide by what the distilled student still lacks. The whole is the teacher's gain over the "
+            "student alone.",
+            (lambda a, d, t: (a - d).mean() / (d - t).mean(),),
+        ),
+        Mistake(
+            "a sum over a mean",
+            "One of your two gains is summed over the seeds and the other averaged. Take the mean of both.",
+            (
+                lambda a, d, t: (a - d).sum() / (a - t).mean(),
+                lambda a, d, t: (a - d).mean() / (a - t).sum(),
+            ),
+        ),
+        Mistake(
+            "gain less gain",
+            "What comes out is one gain less the other. A share is a quotient: the gain of distillation over "
+            "that of the teacher.",
+            (lambda a, d, t: (t - d).mean(), lambda a, d, t: (d - t).mean()),
         ),
         Mistake(
             "best seed only",
@@ -281,9 +321,12 @@ SHARE = Exercise(
         ),
         Mistake(
             "perplexities",
-            "You take the exponential of the losses first. The gain is asked for in the loss itself, in "
-            "nats; in perplexities the share is another one.",
-            (lambda a, d, t: share_kept(a.exp(), d.exp(), t.exp()),),
+            "You take the exponential, or the logarithm, of the losses first. The gain is asked for in the "
+            "loss itself, in nats; in perplexities the share is another one.",
+            (
+                lambda a, d, t: share_kept(a.exp(), d.exp(), t.exp()),
+                lambda a, d, t: share_kept(a.log(), d.log(), t.log()),
+            ),
         ),
     ),
 )

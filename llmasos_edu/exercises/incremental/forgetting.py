@@ -53,6 +53,23 @@ def _one_task_later(accuracy, untrained):
     return (accuracy.diagonal(offset=-1) - accuracy.diagonal()[:-1]).mean()
 
 
+def _over_pairs(value, below):
+    """The mean of `value(accuracy, untrained, model, task)` over all pairs below the diagonal, or above."""
+
+    def measure(accuracy, untrained):
+        n = len(untrained)
+        pairs = [(i, j) for i in range(n) for j in range(n) if (i > j if below else i < j)]
+        return torch.stack([value(accuracy, untrained, i, j) for i, j in pairs]).mean()
+
+    return measure
+
+
+def _forward_with_the_first(accuracy, untrained):
+    return (_forward_over_all(accuracy, untrained) * len(untrained) + accuracy[0, 0] - untrained[0]) / len(
+        untrained
+    )
+
+
 def _matrix(name, seed, tasks, first=None):
     generator = torch.Generator().manual_seed(seed)
     accuracy = torch.rand(tasks, tasks, generator=generator) * 0.4 + 0.1
@@ -118,6 +135,12 @@ TRANSFER = Exercise(
             (_with(average=lambda a, b: a.diagonal().mean()),),
         ),
         Mistake(
+            "the last task not averaged",
+            "Your average leaves the last task out. Only the backward transfer does so: the average "
+            "accuracy is over all tasks.",
+            (_with(average=lambda a, b: a[-1, :-1].mean()),),
+        ),
+        Mistake(
             "last column",
             "You average the last column: one task, seen by all models. Asked for is one model, the last, on "
             "all tasks.",
@@ -152,6 +175,47 @@ TRANSFER = Exercise(
             (_with(backward=_from_the_best), _with(backward=lambda a, b: -_from_the_best(a, b))),
         ),
         Mistake(
+            "sums for means",
+            "You give the sum over the tasks, of the backward or the forward transfer, where the mean is "
+            "asked for.",
+            (
+                _with(
+                    backward=lambda a, b: (a[-1] - a.diagonal()).sum(),
+                    forward=lambda a, b: (a.diagonal(offset=1) - b[1:]).sum(),
+                ),
+                _with(backward=lambda a, b: (a[-1] - a.diagonal()).sum()),
+                _with(forward=lambda a, b: (a.diagonal(offset=1) - b[1:]).sum()),
+            ),
+        ),
+        Mistake(
+            "the first task left out",
+            "Your backward transfer leaves out the first task. It is the last that has none: nothing came "
+            "after it.",
+            (_with(backward=lambda a, b: (a[-1] - a.diagonal())[1:].mean()),),
+        ),
+        Mistake(
+            "from the first row",
+            "Your backward transfer compares the end with the first row, or with the untrained model. A "
+            "task's accuracy right after it was learned stands in its own row: on the diagonal.",
+            (
+                _with(backward=lambda a, b: (a[-1] - a[0])[:-1].mean()),
+                _with(backward=lambda a, b: (a[-1] - b)[:-1].mean()),
+            ),
+        ),
+        Mistake(
+            "all models on the way",
+            "You take the mean over more pairs of model and task than are asked for: backward transfer looks "
+            "at the last model alone, forward transfer at the model just before the task.",
+            (
+                _with(backward=_over_pairs(lambda a, b, i, j: a[i, j] - a[j, j], below=True)),
+                _with(forward=_over_pairs(lambda a, b, i, j: a[i, j] - b[j], below=False)),
+                _with(
+                    backward=_over_pairs(lambda a, b, i, j: a[i, j] - a[j, j], below=True),
+                    forward=_over_pairs(lambda a, b, i, j: a[i, j] - b[j], below=False),
+                ),
+            ),
+        ),
+        Mistake(
             "one task later",
             "Your backward transfer stops after one more task. The model at the end has learned all of them: "
             "its row is the last.",
@@ -165,6 +229,12 @@ TRANSFER = Exercise(
                 _with(forward=lambda a, b: (a.diagonal() - b)[1:].mean()),
                 _with(forward=lambda a, b: (a.diagonal() - b).mean()),
             ),
+        ),
+        Mistake(
+            "the first task in forward transfer",
+            "The first task is in your forward transfer, with its accuracy after it was learned. No model "
+            "was trained before it: the mean is over the others.",
+            (_with(forward=_forward_with_the_first),),
         ),
         Mistake(
             "below the diagonal",

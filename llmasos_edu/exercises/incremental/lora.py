@@ -159,6 +159,16 @@ def _replaced(x, weight, down, up, alpha, merged):
     return x @ update.T, update
 
 
+def _taken_out(x, weight, down, up, alpha, merged):
+    output, plain = lora_layer(x, weight, down, up, alpha, merged)
+    return output, plain - alpha / len(down) * up @ down if merged else plain
+
+
+def _all_scaled(x, weight, down, up, alpha, merged):
+    plain = weight if merged else alpha / len(down) * (weight + up @ down)
+    return x @ plain.T, plain
+
+
 def _adapted(name, seed, n, d_in, d_out, rank, alpha, merged=False):
     return Case(
         name, (*random_tensors(seed, (n, d_in), (d_out, d_in), (rank, d_in), (d_out, rank)), alpha, merged)
@@ -200,6 +210,24 @@ MERGE = Exercise(
             "Your output is right, but the weight holds the update without alpha / rank: after merging, the "
             "model is another one.",
             (_layer(_right, _unless_merged(lambda alpha, rank, d_in, d_out: 1)),),
+        ),
+        Mistake(
+            "scale forgotten in the output",
+            "Your weight is right, but the output holds the update without alpha / rank: the merged layer "
+            "is another one than the layer apart.",
+            (_layer(_unless_merged(lambda alpha, rank, d_in, d_out: 1), _right),),
+        ),
+        Mistake(
+            "taken out again",
+            "What comes out where merged is True is the weight less the update: what it was before it was "
+            "merged. Asked for is the plain weight that gives the output, which you were given.",
+            (_taken_out,),
+        ),
+        Mistake(
+            "the weight scaled too",
+            "What comes out is as if alpha / rank stood before the weight as well. It scales the update "
+            "alone.",
+            (_all_scaled,),
         ),
         Mistake(
             "scale forgotten",

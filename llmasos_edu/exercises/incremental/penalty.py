@@ -65,6 +65,20 @@ def _all_classes(weights, inputs, labels, uniforms):
     return ((chance * (1 - chance)).T @ inputs.square()) / len(inputs)
 
 
+def _own_row(weights, inputs, labels, uniforms):
+    """Gradients of the drawn class's own weights alone."""
+    drawn = _drawn(weights, inputs, labels, uniforms)
+    own = F.one_hot(drawn, len(weights))[:, :, None]
+    return (own * _gradients(weights, inputs, drawn)).square().mean(0)
+
+
+def _of_the_probability(weights, inputs, labels, uniforms):
+    """Gradients of p in place of ln p."""
+    drawn = _drawn(weights, inputs, labels, uniforms)
+    chance = (inputs @ weights.T).softmax(-1).gather(1, drawn[:, None])[:, :, None]
+    return (chance * _gradients(weights, inputs, drawn)).square().mean(0)
+
+
 def _norms(gradients):
     return gradients.flatten(1).square().sum(1).mean()
 
@@ -168,6 +182,23 @@ FISHER = Exercise(
             "You add the squared gradients up. Twice as many examples would make the old task twice as "
             "important: take the mean.",
             (_from(join=lambda gradients: gradients.square().sum(0)),),
+        ),
+        Mistake(
+            "the drawn class alone",
+            "What comes out is as if only the drawn class's own weights had a gradient. The softmax ties all "
+            "classes together: for the others it is minus their probability, times the input.",
+            (_own_row,),
+        ),
+        Mistake(
+            "gradient of the probability",
+            "What comes out is made of gradients of p(y | x). Asked for are those of its logarithm.",
+            (_of_the_probability,),
+        ),
+        Mistake(
+            "divided by one less",
+            "You divide the sum of the squares by n - 1. Nothing was estimated from them before: the mean is "
+            "over n.",
+            (_from(join=lambda gradients: gradients.square().sum(0) / max(1, len(gradients) - 1)),),
         ),
         Mistake(
             "not squared",
@@ -296,6 +327,24 @@ EWC = Exercise(
             (
                 _penalty(lambda distance, fisher: fisher * distance.abs()),
                 _penalty(lambda distance, fisher: fisher * distance),
+            ),
+        ),
+        Mistake(
+            "root at the end",
+            "What comes out is a root of the sum, as a length has one. The penalty is the sum of squares "
+            "itself.",
+            (
+                lambda w, a, f, s: s / 2 * (f * (w - a).square()).sum().sqrt(),
+                lambda w, a, f, s: s / 2 * (f * (w - a).square()).sum(-1).sqrt().sum(),
+            ),
+        ),
+        Mistake(
+            "every Fisher for every task",
+            "What comes out is as if distances, or Fishers, had been added up over the old tasks before "
+            "they meet. Row i of the one belongs to row i of the other: multiply first, then sum.",
+            (
+                lambda w, a, f, s: s / 2 * (f.sum(0) * (w - a).square().sum(0)).sum(),
+                lambda w, a, f, s: s / 2 * (f.sum(0) * (w - a).sum(0).square()).sum(),
             ),
         ),
         Mistake(

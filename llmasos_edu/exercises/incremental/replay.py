@@ -90,6 +90,21 @@ def _one_place_more(draw, seen, capacity, n):
     return min(place, capacity - 1) if place <= capacity else place
 
 
+def _counted_when_full(stream, held_out, draws, capacity):
+    """Items are counted from the first one that meets a full buffer."""
+    kept, seen = [], 0
+    for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+        if hidden:
+            continue
+        if len(kept) < capacity:
+            kept.append(item)
+            continue
+        seen += 1
+        if int(draw * seen) < capacity:
+            kept[int(draw * seen)] = item
+    return torch.tensor(kept)
+
+
 def _draws_out_of_step(skip):
     """The draws taken one after the other, and not each with its item; `skip` of them for the full buffer."""
 
@@ -150,6 +165,42 @@ RESERVOIR = Exercise(
             "You round draw * seen to the nearest whole number, so that place 0 is hit half as often as it "
             "should be. The floor is asked for: which numbers have the floor 0?",
             (_buffer(lambda draw, seen, capacity, n: round(draw * seen)),),
+        ),
+        Mistake(
+            "the place rounded up",
+            "What comes out is as if draw * seen were rounded up, so that place 0 is never hit. The floor is "
+            "asked for: the largest whole number that is not above it.",
+            (_buffer(lambda draw, seen, capacity, n: -int(-draw * seen // 1)),),
+        ),
+        Mistake(
+            "a place of its own",
+            "Whether an item enters, you decide rightly; where, by another rule. The place that was drawn, "
+            "floor(draw * seen), is the place in the buffer: no second one is needed.",
+            (
+                _buffer(
+                    lambda draw, seen, capacity, n: (
+                        draw * capacity if int(draw * seen) < capacity else capacity
+                    )
+                ),
+            ),
+        ),
+        Mistake(
+            "wrapped round",
+            "What comes out is as if a place behind the buffer were counted on from its beginning (modulo "
+            "the capacity). Such an item is dropped.",
+            (_buffer(lambda draw, seen, capacity, n: int(draw * seen) % capacity),),
+        ),
+        Mistake(
+            "counted when full",
+            "What comes out is as if items were counted only once the buffer is full. Those that filled it "
+            "have been seen too: the first of all has the number 1.",
+            (_counted_when_full,),
+        ),
+        Mistake(
+            "the position for the number",
+            "What comes out is as if an item's number were its position in the stream, counted from 0. It is "
+            "counted from 1, and test data is not counted.",
+            (_buffer(lambda draw, seen, capacity, n: draw * (seen - 1), counts=_always),),
         ),
         Mistake(
             "the others move up",

@@ -46,6 +46,11 @@ def _in_units(unit):
     return answer
 
 
+def _copies_with_adapters(shapes, num_layers, rank, base, domains, bytes_each):
+    one, stored, copies = adapter_storage(shapes, num_layers, rank, base, domains, bytes_each)
+    return one, stored, copies + bytes_each * domains * one
+
+
 STORAGE = Exercise(
     key="3.3-8",
     title="What adapters cost",
@@ -117,6 +122,40 @@ STORAGE = Exercise(
                 _storage(lambda shapes, layers, r: layers * r * sum(shapes[0])),
                 _storage(lambda shapes, layers, r: layers * r * sum(shapes[-1])),
             ),
+        ),
+        Mistake(
+            "equal sizes counted once",
+            "Matrices of the same size are counted once. Each matrix in the list gets two factors of its "
+            "own.",
+            (_storage(lambda shapes, layers, r: layers * r * sum(a + b for a, b in set(shapes))),),
+        ),
+        Mistake(
+            "more than two factors",
+            "Your adapter has more than its two factors, as when a bias counts, or a matrix of rank times "
+            "rank between them. Only the two are added.",
+            (
+                _storage(lambda shapes, layers, r: layers * sum(r * (a + b) + r * r for a, b in shapes)),
+                _storage(lambda shapes, layers, r: layers * sum(r * (a + b) + a for a, b in shapes)),
+                _storage(lambda shapes, layers, r: layers * sum(r * (a + b) + b for a, b in shapes)),
+                _storage(lambda shapes, layers, r: layers * sum(r * (a + b) + r + a for a, b in shapes)),
+            ),
+        ),
+        Mistake(
+            "adapters in parameters",
+            "The base is in bytes and the adapters beside it are not: each of their parameters takes "
+            "bytes_each bytes too.",
+            (_storage(stored=lambda one, base, domains, each: each * base + domains * one),),
+        ),
+        Mistake(
+            "adapters in the copies",
+            "You store an adapter with each copy. A fine-tuned copy needs none: its own weights were "
+            "trained.",
+            (_copies_with_adapters,),
+        ),
+        Mistake(
+            "four bytes built in",
+            "Your parameters take four bytes, whatever bytes_each says: in half precision they take two.",
+            (_in_units(lambda each: 4),),
         ),
         Mistake(
             "base forgotten",

@@ -117,8 +117,9 @@ LWF = Exercise(
     mistakes=(
         Mistake(
             "current model as teacher",
-            "Your second term has no pull towards the old model: the teacher is the model in training (or "
-            "the term is missing). Whatever it answers is then right. Ask the frozen copy.",
+            "Your second term has no pull towards the old model, as when the model in training is its own "
+            "teacher, when the student is cut off from the graph, or when the term is missing. The frozen "
+            "copy answers, and the model in training is held to that.",
             (
                 _distil(lambda s, t, T: _cross((s / T).detach(), s / T)),
                 _distil(lambda s, t, T: _cross(s / T, s / T)),
@@ -186,6 +187,36 @@ LWF = Exercise(
             ),
         ),
         Mistake(
+            "distance of the probabilities",
+            "Your second term is a squared distance of probabilities. Asked for is a cross entropy of two "
+            "softmaxes: -p ln q, summed over the classes.",
+            (
+                _distil(lambda s, t, T: ((s / T).softmax(-1) - (t / T).softmax(-1)).square().sum(-1).mean()),
+                _distil(lambda s, t, T: ((s / T).softmax(-1) - (t / T).softmax(-1)).square().mean()),
+            ),
+        ),
+        Mistake(
+            "softmax over the examples",
+            "In your second term the softmax runs over the examples. The classes compete: it is the last "
+            "axis.",
+            (
+                _distil(lambda s, t, T: -((t / T).softmax(0) * (s / T).log_softmax(0)).sum(-1).mean()),
+                _distil(lambda s, t, T: -((t / T).softmax(0) * (s / T).log_softmax(0)).sum(0).mean()),
+            ),
+        ),
+        Mistake(
+            "student without a logarithm",
+            "What comes out is as if the student's probabilities stood where their logarithms belong: "
+            "torch's own KL loss takes them without a word.",
+            (_distil(lambda s, t, T: -((t / T).softmax(-1) * (s / T).softmax(-1)).sum(-1).mean()),),
+        ),
+        Mistake(
+            "new labels for old inputs",
+            "What comes out is as if the new labels were asked of the old inputs. They belong to the new "
+            "ones.",
+            (lambda w, o, x, y, z, t, k: F.cross_entropy(z @ w.T, y) + k * _cross(x @ o.T / t, x @ w.T / t),),
+        ),
+        Mistake(
             "new task missing",
             "Your loss only keeps the old answers. The term for the new labels is missing: nothing new is "
             "learned.",
@@ -245,7 +276,7 @@ LWF = Exercise(
         ),
     ),
     observe=_count_and_gradient,
-    parts=("number of losses", "gradient of the weights"),
+    parts=("shape of the loss", "gradient of the weights"),
 )
 
 EXERCISES = (LWF,)

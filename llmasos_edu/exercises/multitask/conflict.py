@@ -75,6 +75,11 @@ def _squared_lengths(body):
     return torch.where(products > 0, body @ body.T / products, 0.0)
 
 
+def _by_length(body, lengths):
+    products = lengths[:, None] * lengths
+    return torch.where(products > 0, body @ body.T / products, 0.0)
+
+
 def _per_column(body):
     unit = F.normalize(body, dim=0, eps=1e-30)
     return unit @ unit.T
@@ -147,6 +152,12 @@ COSINES = Exercise(
             (lambda gradients, shared: _cosines(gradients), _lengths_of_all),
         ),
         Mistake(
+            "the first columns",
+            "What comes out is as if the shared parameters were the first ones of the row, as many as there "
+            "are. Which they are, `shared` says: index with it.",
+            (lambda gradients, shared: _cosines(gradients[:, : int(shared.sum())]),),
+        ),
+        Mistake(
             "heads only",
             "Your mask is the wrong way round: you compare the heads and leave out the body.",
             (lambda gradients, shared: _cosines(gradients[:, ~shared]),),
@@ -183,6 +194,20 @@ COSINES = Exercise(
             "squared lengths",
             "You divide by the squared lengths. A vector's cosine with itself must be 1.",
             (_body(_squared_lengths),),
+        ),
+        Mistake(
+            "another length",
+            "What comes out is as if a length were the sum, or the largest, of the sizes of the entries. A "
+            "cosine divides by the root of the sum of squares.",
+            (
+                _body(lambda body: _by_length(body, body.abs().sum(1))),
+                _body(lambda body: _by_length(body, body.abs().amax(1))),
+            ),
+        ),
+        Mistake(
+            "signs alone",
+            "What comes out are signs: 1, 0 or -1. Asked for are the cosines themselves.",
+            (_body(lambda body: (body @ body.T).sign()),),
         ),
         Mistake(
             "columns normalised",

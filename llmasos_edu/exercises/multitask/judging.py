@@ -6,6 +6,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import itertools
 import math
 import random
+from statistics import fmean
 
 from llmasos_edu.exercises.checker.exercise import Mistake
 from llmasos_edu.exercises.checker.question import Question
@@ -108,10 +109,49 @@ CURVES = Question(
             (lambda share, **_: {"nothing": -math.log(share)},),
         ),
         Mistake(
+            "the rarer label, or one term",
+            "You give the surprise at the rarer label, or one of the two terms of the mean. Both labels "
+            "come, each as often as its share says: add both terms.",
+            (
+                lambda share, **_: {"nothing": -math.log(1 - share)},
+                lambda share, **_: {"nothing": -share * math.log(share)},
+                lambda share, **_: {"nothing": -(1 - share) * math.log(1 - share)},
+            ),
+        ),
+        Mistake(
+            "a coin",
+            "That is what a coin costs, ln 2. Who knows that one label is commoner says so, and pays less.",
+            ({"nothing": math.log(2)},),
+        ),
+        Mistake(
+            "alone and company exchanged",
+            "They stand in each other's place: which of the lists belong to the lone task, which to company?",
+            (lambda **d: {"alone": _read_curves(**d)["company"], "company": _read_curves(**d)["alone"]},),
+        ),
+        Mistake(
+            "the mean of the looks",
+            "You take the mean of the six looks. A model is stopped at one of them, and that one is judged.",
+            (
+                lambda alone_judged, **_: {"alone": fmean(alone_judged)},
+                lambda company_judged, **_: {"company": fmean(company_judged)},
+                lambda alone_judged, company_judged, **_: {
+                    "alone": fmean(alone_judged),
+                    "company": fmean(company_judged),
+                },
+            ),
+        ),
+        Mistake(
             "not stopped",
             "You read the last look. A task with few labels has learned them by heart by then; stop where "
             "the watched loss is lowest.",
-            (lambda alone_judged, **_: {"alone": alone_judged[-1]},),
+            (
+                lambda alone_judged, **_: {"alone": alone_judged[-1]},
+                lambda company_judged, **_: {"company": company_judged[-1]},
+                lambda alone_judged, company_judged, **_: {
+                    "alone": alone_judged[-1],
+                    "company": company_judged[-1],
+                },
+            ),
         ),
         Mistake(
             "stopped by the judge",

@@ -58,6 +58,37 @@ def _capped_while_counting(lowest):
     return answer
 
 
+def _kinds_apart(text, deepest):
+    """The deepest of the three kinds, each counted by itself."""
+    each = [_depths(brackets=kind)(text, deepest) for kind in ("()", "[]", "{}")]
+    return torch.stack(each).amax(0)
+
+
+def _closed_in_strings(text, deepest):
+    """Opening brackets in strings do not count, closing ones do."""
+    depths, depth, in_string = [], 0, False
+    for character in text:
+        in_string ^= character == '"'
+        depth -= character in ")]}"
+        depths.append(min(depth, deepest))
+        depth += character in "([{" and not in_string
+    return torch.tensor(depths)
+
+
+def _zero_where(zero):
+    """0 at the characters where `zero(text)` holds."""
+
+    def answer(text, deepest):
+        depths = nesting_depths(text, deepest)
+        return torch.where(torch.tensor(zero(text)), 0, depths)
+
+    return answer
+
+
+def _quoted(text):
+    return [text[: i + 1].count('"') % 2 == 1 for i in range(len(text))]
+
+
 def _never_closed(text, deepest):
     opened = torch.tensor([c in "([{" for c in text]).long().cumsum(0)
     return (opened - torch.tensor([c in "([{" for c in text]).long()).clamp(max=deepest)
@@ -93,6 +124,7 @@ NESTING = Exercise(
         Case("no bracket", ("x = y", 3)),
         Case("two levels only", ("g(h(1), [2, {3}])", 1)),
         Case("empty brackets", ("f()() + [[]]", 3)),
+        Case("a comparison", ("a < b and f(c) > d", 3)),
     ),
     mistakes=(
         Mistake(
@@ -106,6 +138,34 @@ NESTING = Exercise(
             "You count brackets that are inside a string. They open nothing, and everything after them would "
             "be off.",
             (_depths(strings=False),),
+        ),
+        Mistake(
+            "comparisons taken for brackets",
+            "`<` and `>` change your depth. Round, square and curly brackets count, and no others: in a "
+            "program these two compare.",
+            (_depths(brackets="([{<)]}>"),),
+        ),
+        Mistake(
+            "closing brackets in strings",
+            "Closing brackets inside a string still count down. Nothing between two double quotes counts, "
+            "whichever way it turns.",
+            (_closed_in_strings,),
+        ),
+        Mistake(
+            "kinds counted apart",
+            "What comes out is as if each kind of bracket were counted by itself. How many are open around "
+            "a character is one number for all three kinds together.",
+            (_kinds_apart,),
+        ),
+        Mistake(
+            "no depth of their own",
+            "You give the depth 0 to all brackets, or to all that stands in a string. These have the depth "
+            "of the brackets around them, as every character has.",
+            (
+                _zero_where(lambda text: [c in "()[]{}" for c in text]),
+                _zero_where(_quoted),
+                _zero_where(lambda text: [a or c == '"' for a, c in zip(_quoted(text), text, strict=True)]),
+            ),
         ),
         Mistake(
             "string never ends",
@@ -164,6 +224,10 @@ def _macro(measure):
         return right.double().mean(), measure(_accuracies(right, tasks), right, tasks)
 
     return answer
+
+
+def _sizes(tasks):
+    return tasks.unique(return_counts=True)[1]
 
 
 def _over_all_numbers(accuracies, right, tasks):
@@ -264,9 +328,20 @@ AVERAGES = Exercise(
             (_macro(lambda a, right, tasks: right.sum() / len(a)),),
         ),
         Mistake(
-            "the middle task",
-            "Your macro average is the median of the tasks. Asked for is their mean.",
+            "another number below the line",
+            "In your macro average a task's right answers are divided by all questions, or by all right "
+            "answers. Its accuracy is the share of its own questions that are right.",
             (
+                _macro(lambda a, right, tasks: (a * _sizes(tasks)).mean() / len(tasks)),
+                _macro(lambda a, right, tasks: (a * _sizes(tasks)).mean() / right.sum()),
+            ),
+        ),
+        Mistake(
+            "the middle task",
+            "Your macro average is the median of the tasks, or lies half-way between the best and the worst. "
+            "Asked for is their mean.",
+            (
+                _macro(lambda a, right, tasks: (a.max() + a.min()) / 2),
                 _macro(lambda a, right, tasks: a.median()),
                 _macro(lambda a, right, tasks: a.quantile(0.5)),
             ),

@@ -177,7 +177,24 @@ LOSS = Exercise(
         Mistake(
             "one scale for all",
             "You divide all tasks by the same number. Each has a number of classes of its own.",
-            (_one_scale, _one_scale_of_those_there),
+            (
+                _one_scale,
+                _one_scale_of_those_there,
+                lambda x, t, n: _each(x, t).mean() / n[t.unique()].float().mean().log(),
+                lambda x, t, n: _each(x, t).mean() / n.float().mean().log(),
+            ),
+        ),
+        Mistake(
+            "one class more",
+            "What comes out is as if a guess were made among one class more. Guessing among C classes costs "
+            "ln C.",
+            (_by(lambda mean, classes: mean / (classes + 1).log()),),
+        ),
+        Mistake(
+            "the guess subtracted",
+            "What comes out is the mean loss less what guessing costs. Divide by it: then a task that is "
+            "guessed costs 1, whatever its number of classes.",
+            (_by(lambda mean, classes: mean - classes.log()),),
         ),
         Mistake(
             "classes of another task",

@@ -86,6 +86,44 @@ def _all_heads_in_each(width, classes):
     return len(classes) * _heads(width, classes)
 
 
+def _below(d_model, layers, vocab, classes, step):
+    """At just the same number the separate models are taken for too large."""
+    shared = _body(d_model, layers, vocab) + _heads(d_model, classes)
+
+    def together(width):
+        return len(classes) * _body(width, layers, vocab) + _heads(width, classes)
+
+    width = _largest(lambda d: together(d) < shared, step)
+    return shared, width, together(width)
+
+
+def _nearest(d_model, layers, vocab, classes, step):
+    shared, width, together = separate_width(d_model, layers, vocab, classes, step)
+    wider = len(classes) * _body(width + step, layers, vocab) + _heads(width + step, classes)
+    return (shared, width, together) if shared - together <= wider - shared else (shared, width + step, wider)
+
+
+def _down_from_the_shared(d_model, tasks, step, fits):
+    return next(width for width in range(d_model, 0, -step) if fits(width))
+
+
+def _rounded_up(d_model, tasks, step, fits):
+    return -(-_largest(fits, 1) // step) * step
+
+
+def _one_bias(width, classes):
+    return sum(count * width + 1 for count in classes)
+
+
+def _bias_of_the_width(width, classes):
+    return sum(count * width + width for count in classes)
+
+
+def _one_of_them(d_model, layers, vocab, classes, step):
+    shared, width, together = separate_width(d_model, layers, vocab, classes, step)
+    return shared, width, together // len(classes)
+
+
 def _one_table(d_model, layers, vocab, classes, step):
     """One embedding table for all the separate models."""
     shared = _body(d_model, layers, vocab) + _heads(d_model, classes)
@@ -137,6 +175,7 @@ WIDTH = Exercise(
         Case("9 tasks in deep models", (120, 12, 50, [2] * 9, 2)),
         Case("heads of many classes", (60, 2, 30, [500, 2, 900], 2)),
         Case("3 tasks in steps of 16", (160, 3, 300, [6, 4, 2], 16)),
+        Case("a shared width that is no multiple of the step", (50, 2, 100, [3, 5], 8)),
         Case("5 tasks in steps of 1", (80, 1, 3_000, [300, 20, 20, 20, 20], 1)),
     ),
     mistakes=(
@@ -165,6 +204,30 @@ WIDTH = Exercise(
             (_sized(_one_step_more),),
         ),
         Mistake(
+            "steps from the shared width",
+            "You go down from the shared width in steps. Where that is no multiple of `step`, yours is none "
+            "either: go through the multiples of `step`.",
+            (_sized(_down_from_the_shared),),
+        ),
+        Mistake(
+            "the nearest total",
+            "What comes out is the width whose total lies nearest to that of the shared model. It may have "
+            "more by that, and must not: take the largest that does not.",
+            (_nearest,),
+        ),
+        Mistake(
+            "rounded up to a step",
+            "What comes out is the largest width that fits, rounded up to a multiple of `step`. Then it may "
+            "no longer fit: round down, or try multiples alone.",
+            (_sized(_rounded_up),),
+        ),
+        Mistake(
+            "equal taken for more",
+            "Where the separate models would have just as many parameters as the shared one, your width is "
+            "a step too small. They may not have more: equal is allowed.",
+            (_below,),
+        ),
+        Mistake(
             "step ignored",
             "Your width need not be a multiple of `step`, which attention with its heads asks for.",
             (_sized(_any_width),),
@@ -186,6 +249,15 @@ WIDTH = Exercise(
             (_sized(_fitting, shared_heads=_without_bias, separate_heads=_without_bias),),
         ),
         Mistake(
+            "another bias",
+            "Your heads have one number of bias, or one for each entry of the width. A linear layer has as "
+            "many as it has outputs: one for each class.",
+            (
+                _sized(_fitting, shared_heads=_one_bias, separate_heads=_one_bias),
+                _sized(_fitting, shared_heads=_bias_of_the_width, separate_heads=_bias_of_the_width),
+            ),
+        ),
+        Mistake(
             "all heads in each model",
             "You give every separate model the heads of all tasks. Each has one task and one head.",
             (_sized(_fitting, separate_heads=_all_heads_in_each),),
@@ -205,6 +277,12 @@ WIDTH = Exercise(
             "one table for all",
             "Your separate models share one embedding table. Each has a body of its own, its table included.",
             (_one_table,),
+        ),
+        Mistake(
+            "the mean of the separate models",
+            "Your last number is what one separate model has, on average. All of them together are asked "
+            "for.",
+            (_one_of_them,),
         ),
         Mistake(
             "one body counted",

@@ -82,6 +82,20 @@ def _from_the_last(gradients):
     return gradient_surgery(gradients.flip(0)).flip(0)
 
 
+def _worst_first(gradients):
+    operated = gradients.clone()
+    for i in range(len(gradients)):
+        for j in (gradients @ gradients[i]).argsort().tolist():
+            dot = operated[i] @ gradients[j]
+            if j != i and dot < 0:
+                operated[i] -= dot / gradients[j].square().sum() * gradients[j]
+    return operated
+
+
+def _of_length_one(gradients):
+    return gradient_surgery(gradients / gradients.norm(dim=1, keepdim=True).clamp(min=1e-30))
+
+
 def _on_the_mean(gradients):
     mean = gradients.mean(0)
     dots = gradients @ mean
@@ -162,6 +176,35 @@ SURGERY = Exercise(
             "You project where the dot product is positive and leave the conflicts: the condition is the "
             "wrong way round.",
             (_surgery(acts=lambda dot: dot > 0),),
+        ),
+        Mistake(
+            "half of the others",
+            "You compare a task only with those that come after it, or only with those before it. Each has "
+            "all the others to meet: the cut of i by j is another one than that of j by i.",
+            (_surgery(others=lambda i, j: j > i), _surgery(others=lambda i, j: j < i)),
+        ),
+        Mistake(
+            "half of the projection",
+            "What comes out is as if half of the projection were taken away. All of it goes: what is left is "
+            "at a right angle to the other gradient.",
+            (_surgery(cut=lambda g, v, dot: g - dot / (v @ v) / 2 * v),),
+        ),
+        Mistake(
+            "the worst conflict first",
+            "What comes out is as if the others were met in the order of their dot products. The order "
+            "asked for is 0, 1, 2, ...",
+            (_worst_first,),
+        ),
+        Mistake(
+            "length 1",
+            "What comes out is as if every gradient were brought to length 1 first. The rows keep their own "
+            "lengths.",
+            (_of_length_one,),
+        ),
+        Mistake(
+            "what was taken away",
+            "You return what surgery takes away. Asked for is what is left.",
+            (lambda gradients: gradients - gradient_surgery(gradients),),
         ),
         Mistake(
             "against changed gradients",

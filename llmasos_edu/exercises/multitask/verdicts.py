@@ -63,14 +63,6 @@ def _unless_right(part, value, **rows):
     return {part: value if value != _drawn_verdict(**rows)[part] else ABSENT}
 
 
-def _settled(**rows):
-    return {"verdict": {"not shown": "does not hold"}.get(_drawn_verdict(**rows)["verdict"], "not shown")}
-
-
-def _wrong_condition(**rows):
-    return {"verdict": "does not hold" if _drawn_verdict(**rows)["verdict"] == FEW else FEW}
-
-
 VERDICT = Question(
     key="3.4-11",
     title="Which verdict follows?",
@@ -130,16 +122,23 @@ VERDICT = Question(
             ({"verdict": "holds"},),
         ),
         Mistake(
-            "settled or not",
-            "Ask of each interval on which side of 0.02 it lies. 'Not shown' is for settings that stay open "
-            "or that no condition sorts; 'does not hold' needs every interval below the line.",
-            (_settled,),
+            "not in every setting against",
+            "'Does not hold' needs all four intervals to end at 0.02 or below. One setting in which the "
+            "claim is borne out, or that stays open, is enough to take it away: is there one?",
+            (lambda **rows: _unless_right("verdict", "does not hold", **rows),),
         ),
         Mistake(
-            "the wrong condition",
-            "A condition has to be true in each setting that is borne out, and in no other. Go through the "
-            "four one by one.",
-            (_wrong_condition,),
+            "a condition by eye",
+            "'Holds when labels are few' needs the claim to be borne out with few labels, and in none of the "
+            "other settings. Go through the four one by one.",
+            (lambda **rows: _unless_right("verdict", FEW, **rows),),
+        ),
+        Mistake(
+            "more is shown",
+            "'Not shown' is what is left when no other verdict fits. First try the others: do all four "
+            "intervals end at 0.02 or below? Or is the claim borne out in just the settings in which labels "
+            "are few?",
+            (lambda **rows: _unless_right("verdict", "not shown", **rows),),
         ),
     ),
 )

@@ -92,6 +92,15 @@ SHARES = Exercise(
             ),
         ),
         Mistake(
+            "another exponent",
+            "What comes out is as if the exponent were 1 - 1/T, or -1/T. It is 1/T: at T = 1 the shares go "
+            "with the sizes.",
+            (
+                _shares(lambda sizes, t: _normal(sizes ** (1 - 1 / t))),
+                _shares(lambda sizes, t: _normal(sizes ** (-1 / t))),
+            ),
+        ),
+        Mistake(
             "temperature ignored",
             "Your shares go with the sizes, whatever the temperature (at T = 1 you are right).",
             (_shares(lambda sizes, t: _normal(sizes)),),
@@ -127,6 +136,19 @@ SHARES = Exercise(
             "Your second number is one over what it should be: draws are divided by the batches of the "
             "task's data, not the other way round.",
             (_shares(_right_shares, lambda shares, sizes, steps: sizes / (steps * shares)),),
+        ),
+        Mistake(
+            "passes of other draws",
+            "Your shares are right, and the passes do not follow from them: the draws of a task are `steps` "
+            "times its share, and they are divided by the task's size n_i itself.",
+            (
+                _shares(_right_shares, lambda shares, sizes, steps: steps / len(sizes) / sizes),
+                lambda sizes, t, steps: (
+                    task_shares(sizes, t, 1)[0],
+                    steps * task_shares(sizes, t, 1)[0] / sizes ** (1 / t),
+                ),
+                _shares(_right_shares, lambda shares, sizes, steps: steps * sizes / sizes.sum() / sizes),
+            ),
         ),
         Mistake(
             "passes over all data",
@@ -254,6 +276,18 @@ UNCERTAINTY = Exercise(
             (
                 _weighted(lambda s, losses: torch.exp(-s) * losses + softplus(s) / 2),
                 _weighted(lambda s, losses: torch.exp(-s) * losses + softplus(s)),
+            ),
+        ),
+        Mistake(
+            "another function of s",
+            "Your weighted loss is right. The second term is not: a square, an exponential or the size of s "
+            "stands there. ln sigma is half of s itself, below 0 where s is.",
+            (
+                _weighted(lambda s, losses: torch.exp(-s) * losses + s.square() / 2),
+                _weighted(lambda s, losses: torch.exp(-s) * losses + s.exp() / 2),
+                _weighted(lambda s, losses: torch.exp(-s) * losses + s.exp()),
+                _weighted(lambda s, losses: torch.exp(-s) * losses + (s / 2).exp()),
+                _weighted(lambda s, losses: torch.exp(-s) * losses + s.abs() / 2),
             ),
         ),
         Mistake(

@@ -1,6 +1,15 @@
 """Exercises of chapter 3.1, in the order of their numbers."""
 
 from llmasos_edu.exercises.checker.exercise import in_order
-from llmasos_edu.exercises.pretraining import gaps, judging, loss, masking, measures, pairs, spans
+from llmasos_edu.exercises.pretraining import (
+    gaps,
+    judging,
+    loss,
+    masking,
+    measures,
+    pairs,
+    spans,
+    written,
+)
 
-EXERCISES = in_order(gaps, judging, loss, masking, measures, pairs, spans)
+EXERCISES = in_order(gaps, judging, loss, masking, measures, pairs, spans, written)

@@ -62,6 +62,10 @@ def _mask_scored(model, tokens, mask_id):
     return model(hidden)[..., mask_id].diagonal()
 
 
+def _all_alike_hidden(model, tokens, mask_id):
+    return _take(model, torch.where(tokens == tokens[:, None], mask_id, tokens), tokens).diagonal()
+
+
 def _beside(step):
     """ln p of the hidden token, read `step` places beside it (the first place is beside the last)."""
 
@@ -120,6 +124,12 @@ IN_TURN = Exercise(
             (
                 _by_masks(lambda t, places: places < 0),
             ),
+        ),
+        Mistake(
+            "all places of the token",
+            "You hide every place at which the same token stands. Only the place that is asked for is "
+            "hidden: the model may see that the token occurs elsewhere.",
+            (_all_alike_hidden,),
         ),
         Mistake(
             "all hidden at once",
@@ -263,6 +273,7 @@ TRYING = Exercise(
             "evidence of its own: their logarithms are added, and a long right side decides more.",
             (
                 lambda b, a: torch.softmax(b + a.sum(1) / max(1, a.shape[1]), 0),
+                lambda b, a: torch.softmax(b + a.mean(1), 0),
                 lambda b, a: torch.softmax((b + a.sum(1)) / (1 + a.shape[1]), 0),
             ),
         ),
@@ -279,8 +290,9 @@ TRYING = Exercise(
         ),
         Mistake(
             "product too small for float32",
-            "You multiply probabilities: those of 300 tokens are together smaller than any number that "
-            "float32 knows, and 0 / 0 is left. Stay with logarithms until the last step.",
+            "Where 300 tokens follow, the probabilities of all of them together are smaller than any number "
+            "that float32 knows, and 0 / 0 is left. Stay with logarithms until the last step: one function "
+            "takes the exponentials and divides.",
             (lambda b, a: (b + a.sum(1)).exp() / (b + a.sum(1)).exp().sum(),),
         ),
         Mistake(

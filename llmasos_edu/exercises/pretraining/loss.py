@@ -30,6 +30,11 @@ def _mean_of_rows(logits, tokens, hidden):
     return rows.mean()
 
 
+def _mean_of_rows_that_hide(logits, tokens, hidden):
+    rows = [each[some].mean() for each, some in zip(_surprise(logits, tokens), hidden, strict=True)]
+    return torch.stack([row for row, some in zip(rows, hidden, strict=True) if some.any()]).mean()
+
+
 def _shifted(logits, tokens, hidden):
     return _surprise(logits[:, :-1], tokens[:, 1:])[hidden[:, 1:]].mean()
 
@@ -107,7 +112,25 @@ LOSS = Exercise(
             "rows count alike",
             "You take the mean of each row first. A hidden token in a row with few of them then counts "
             "more. Divide once, by the number of all hidden tokens.",
-            (_mean_of_rows,),
+            (_mean_of_rows, _mean_of_rows_that_hide),
+        ),
+        Mistake(
+            "divided by the rows",
+            "What comes out is the sum over the hidden tokens, divided by the number of rows. Divide by the "
+            "number of hidden tokens.",
+            (lambda x, t, h: _surprise(x, t)[h].sum() / len(x),),
+        ),
+        Mistake(
+            "token 0 in plain sight",
+            "What comes out is as if each token in plain sight were asked for token 0. Those are not scored "
+            "at all, neither for their own number nor for another.",
+            (lambda x, t, h: _surprise(x, t * h).mean(),),
+        ),
+        Mistake(
+            "the favourite's surprise",
+            "What comes out is the surprise at the model's favourite. Asked for is that at the token that "
+            "stood there, likely or not.",
+            (lambda x, t, h: -x.log_softmax(-1).amax(-1)[h].mean(),),
         ),
         Mistake(
             "token 0 not scored",

@@ -3,7 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import torch
 
@@ -78,20 +78,25 @@ def _draws(name, seed, batch, seq, vocab=40, mask_id=40):
     return Case(name, (tokens, choice, fate, other, mask_id))
 
 
-def _limits_let_in(t, c, f, o, m):
-    chosen = c <= 0.15
-    inputs = torch.where(chosen & (f <= 0.8), m, t)
-    inputs = torch.where(chosen & (f > 0.8) & (f <= 0.9), o, inputs)
-    return inputs, torch.where(chosen, t, IGNORED)
+def _limits_let_in(choice, mask, other):
+    """The rule with `<=` for `<` at some of its three limits."""
+
+    def answer(t, c, f, o, m):
+        chosen = c <= 0.15 if choice else c < 0.15
+        masked = f <= 0.8 if mask else f < 0.8
+        inputs = torch.where(chosen & ~masked & (f <= 0.9 if other else f < 0.9), o, t)
+        return torch.where(chosen & masked, m, inputs), torch.where(chosen, t, IGNORED)
+
+    return answer
 
 
 _ON_THE_LIMITS = Case(
     "draws that lie just on a limit",
     (
-        torch.tensor([[7, 8, 9, 3]]),
-        torch.tensor([[0.15, 0.1, 0.15, 0.9]]),
-        torch.tensor([[0.5, 0.8, 0.8, 0.8]]),
-        torch.tensor([[4, 3, 2, 1]]),
+        torch.tensor([[7, 8, 9, 3, 6]]),
+        torch.tensor([[0.15, 0.1, 0.15, 0.9, 0.1]], dtype=torch.float64),  # 0.9 itself, whoever compares
+        torch.tensor([[0.5, 0.8, 0.8, 0.8, 0.9]], dtype=torch.float64),
+        torch.tensor([[4, 3, 2, 1, 5]]),
         99,
     ),
 )
@@ -141,9 +146,10 @@ HIDE = Exercise(
     mistakes=(
         Mistake(
             "the limits themselves",
-            "A draw that lies just on a limit goes to the wrong side: a choice of 0.15 is not below 0.15, "
-            "and a fate of 0.8 no longer gives a mask.",
-            (_limits_let_in,),
+            "A draw that lies just on a limit goes to the wrong side, at one limit or at several: a choice "
+            "of 0.15 is not below 0.15, a fate of 0.8 no longer gives a mask, and with one of 0.9 the token "
+            "stays.",
+            tuple(_limits_let_in(*which) for which in product((True, False), repeat=3) if any(which)),
         ),
         Mistake(
             "every chosen token masked",
@@ -255,6 +261,13 @@ def _consecutive_draws(starts, draws, share):
     return draws[starts.long().cumsum(0) - 1] < share
 
 
+def _between_two_starts(starts, draws, share):
+    hidden, places = torch.zeros_like(starts), starts.nonzero()[:, 0].tolist()
+    for begin, end in pairwise(places):
+        hidden[begin:end] = draws[begin] < share
+    return hidden
+
+
 def _number_of_words(starts, draws, share):
     firsts = draws[starts]
     count = max(1, round(share * len(firsts)))
@@ -359,6 +372,12 @@ WORDS = Exercise(
             "You take the first draws of the list, one for each word. A word's draw stands where the word "
             "begins.",
             (_consecutive_draws,),
+        ),
+        Mistake(
+            "the last word stays",
+            "The last word is never hidden. No word begins behind it to say where it ends: it ends with the "
+            "text.",
+            (_between_two_starts,),
         ),
         Mistake(
             "a fixed number of words",

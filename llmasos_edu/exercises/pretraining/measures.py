@@ -84,6 +84,12 @@ PERPLEXITY = Exercise(
             (lambda x, n: x.median().exp(),),
         ),
         Mistake(
+            "divided by tokens once more",
+            "The mean losses themselves are divided by numbers of tokens. Each is per token already: times "
+            "its tokens it is the nats of its batch, and all nats are divided by all tokens.",
+            (lambda x, n: (x.sum() / n.sum()).exp(), lambda x, n: (x / n).mean().exp()),
+        ),
+        Mistake(
             "losses added",
             "You add up the mean losses of the batches. A longer text would then look worse: a perplexity is "
             "made of a mean, taken over tokens.",
@@ -168,6 +174,15 @@ BITS = Exercise(
             "You make a sum of the mean surprise by the number of characters. The mean was taken over "
             "tokens: with how many of them does it give all nats of the text again?",
             (lambda n, t: n.mean() / math.log(2) * len(t) / len(t.encode()),),
+        ),
+        Mistake(
+            "blanks left out",
+            "A blank is a byte like any other: those at the ends of the text, or all of them, are missing in "
+            "your number of bytes.",
+            (
+                lambda n, t: n.sum() / math.log(2) / len(t.strip().encode()),
+                lambda n, t: n.sum() / math.log(2) / len("".join(t.split()).encode()),
+            ),
         ),
         Mistake(
             "another encoding",

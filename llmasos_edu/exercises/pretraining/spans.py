@@ -67,6 +67,15 @@ def _first_sentinel_at_the_end(tokens, hidden, sentinels):
     return inputs, torch.cat([targets[:-1], sentinels[:1]])
 
 
+def _no_end_behind_a_gap(tokens, hidden, sentinels):
+    inputs, targets = _parts(tokens, hidden, sentinels)
+    return inputs, targets[:-1] if hidden[-1] else targets
+
+
+def _round_the_end(tokens, hidden, sentinels):
+    return (_no_gap_at_the_start if hidden[-1] else _parts)(tokens, hidden, sentinels)
+
+
 def _no_gap_at_the_start(tokens, hidden, sentinels):
     """A gap needs a visible token before it."""
     inputs, targets, gaps = [], [], 0
@@ -83,9 +92,14 @@ def _shown_exchanged(tokens, hidden, sentinels):
     return tuple(reversed(_parts(tokens, hidden, sentinels)))
 
 
-def _gaps(name, tokens, hidden, first=100):
+def _counted_up(tokens, hidden, sentinels):
+    """Sentinels made by adding 1, and not taken from the list."""
+    return _parts(tokens, hidden, sentinels[0] + torch.arange(len(sentinels)))
+
+
+def _gaps(name, tokens, hidden, first=100, step=1):
     hidden = torch.tensor([sign == "x" for sign in hidden])
-    return Case(name, (torch.tensor(tokens), hidden, torch.arange(first, first + len(tokens) + 1)))
+    return Case(name, (torch.tensor(tokens), hidden, first + step * torch.arange(len(tokens) + 1)))
 
 
 SPANS = Exercise(
@@ -94,10 +108,10 @@ SPANS = Exercise(
     difficulty=3,
     minutes=20,
     statement=(
-        "Each run of hidden tokens is one gap. In the inputs, put the next sentinel in place of the whole "
-        "run. The targets hold for each gap its sentinel and then its tokens, and end with one sentinel "
-        "more. With the words of the paper: `thank you <0> me to <1> week` and `<0> for inviting <1> your "
-        "party last <2>`."
+        "Each run of hidden tokens is one gap. In the inputs, put the next one of `sentinels` in place of "
+        "the whole run. The targets hold for each gap its sentinel and then its tokens, and end with one "
+        "sentinel more. With the words of the paper: `thank you <0> me to <1> week` and `<0> for inviting "
+        "<1> your party last <2>`."
     ),
     takeaway="A gap does not tell its length, and the decoder writes only what is missing: short targets.",
     reference=corrupt,
@@ -119,6 +133,7 @@ SPANS = Exercise(
         _gaps("a long gap", list(range(20)), "..." + "x" * 9 + "....xx.."),
         _gaps("both ends", [3, 1, 4, 1, 5, 9, 2, 6], "xx.xx..x", first=30),
         _gaps("nothing hidden", [2, 7, 1, 8], "....", first=40),
+        _gaps("sentinels that count down, as T5's do", [1, 2, 3, 4, 5], "x.xx.", first=99, step=-1),
     ),
     mistakes=(
         Mistake(
@@ -162,6 +177,24 @@ SPANS = Exercise(
             ),
         ),
         Mistake(
+            "sentinels counted up",
+            "What comes out is as if each sentinel were the first one plus its number. They stand in "
+            "`sentinels`, in order, and need not be neighbours: T5's count down.",
+            (_counted_up,),
+        ),
+        Mistake(
+            "no end behind a gap",
+            "Where the text ends in a gap, the last sentinel is missing from your targets. It ends them "
+            "there too: it says that nothing follows.",
+            (_no_end_behind_a_gap,),
+        ),
+        Mistake(
+            "the first token beside the last",
+            "Where the text begins and ends in a gap, the first gap gets no sentinel from you, as when the "
+            "place before the first is looked up as -1, which is the last.",
+            (_round_the_end,),
+        ),
+        Mistake(
             "no gap at the beginning",
             "A gap at the very beginning of the text gets no sentinel from you: no visible token stands "
             "before it, and it is a run all the same.",
@@ -203,171 +236,4 @@ SPANS = Exercise(
 )
 
 
-# 3.1-12 ---------------------------------------------------------------------------------
-
-
-def put_back(inputs, written, sentinels):
-    """inputs [n], written [m], sentinels [k] -> the text [shown tokens + tokens of the gaps]."""
-    marks, answers = set(sentinels.tolist()), {}
-    for token in written.tolist():
-        if token in marks:
-            current = answers.setdefault(token, [])
-        else:
-            current.append(token)
-    text = []
-    for token in inputs.tolist():
-        text += answers.get(token, [token])
-    return torch.tensor(text)
-
-
-def _answers(written, sentinels):
-    """Runs of what was written, in its order: [(sentinel, tokens)]."""
-    marks, runs = set(sentinels.tolist()), []
-    for token in written.tolist():
-        if token in marks:
-            runs.append((token, []))
-        else:
-            runs[-1][1].append(token)
-    return runs
-
-
-def _put(inputs, answers, sentinels, *, keep=False, unanswered=True):
-    marks, text = set(sentinels.tolist()), []
-    for token in inputs.tolist():
-        if token not in marks:
-            text.append(token)
-            continue
-        if token in answers:
-            text += ([token] if keep else []) + answers[token]
-        elif unanswered:
-            text.append(token)
-    return torch.tensor(text, dtype=inputs.dtype)
-
-
-def _in_the_order_written(inputs, written, sentinels):
-    gaps = [token for token in inputs.tolist() if token in set(sentinels.tolist())]
-    runs = [tokens for _, tokens in _answers(written, sentinels)]
-    return _put(inputs, dict(zip(gaps, runs, strict=False)), sentinels)
-
-
-def _first_tokens(inputs, written, sentinels):
-    return _put(inputs, {mark: run[:1] for mark, run in _answers(written, sentinels)}, sentinels)
-
-
-def _last_answers(inputs, written, sentinels):
-    """Everything after a sentinel, to the end of what was written."""
-    marks, tokens = set(sentinels.tolist()), written.tolist()
-    answers = {
-        mark: [each for each in tokens[place + 1 :] if each not in marks]
-        for place, mark in enumerate(tokens)
-        if mark in marks
-    }
-    return _put(inputs, answers, sentinels)
-
-
-def _at_the_end(inputs, written, sentinels):
-    marks = set(sentinels.tolist())
-    return torch.tensor([t for t in [*inputs.tolist(), *written.tolist()] if t not in marks])
-
-
-def _one_token_a_gap(inputs, written, sentinels):
-    """The hidden tokens in a row, one for each sentinel."""
-    marks, left = set(sentinels.tolist()), [t for t in written.tolist() if t not in set(sentinels.tolist())]
-    text = []
-    for token in inputs.tolist():
-        text.append(left.pop(0) if token in marks and left else token)
-    return torch.tensor(text)
-
-
-def _answered(name, inputs, written, first=100, count=6):
-    return Case(name, (torch.tensor(inputs), torch.tensor(written), torch.arange(first, first + count)))
-
-
-PUT_BACK = Exercise(
-    key="3.1-12",
-    title="Read a decoder's answer",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "inputs is a text with gaps, as T5's encoder reads it; written is what a decoder wrote for it: "
-        "sentinels, each followed by the tokens of that gap, which may be none. Put the tokens where their "
-        "sentinel stands in the inputs. A decoder may err: it may answer the gaps in another order, or leave "
-        "one out, and then its sentinel stays in the text. The sentinel that says that nothing follows "
-        "stands in no input. What was written begins with a sentinel, and each stands there once."
-    ),
-    takeaway="A gap has a name, so an answer finds its place however long it is, and in whatever order.",
-    reference=put_back,
-    explanation="First sort what was written by its sentinels, then walk along the inputs and look each one "
-    "up.",
-    hints=(
-        "Read what was written from left to right. At a sentinel a new answer begins: whose is it, and "
-        "where does it end?",
-        "Collect the answers in a dictionary from the sentinel to a list of tokens. Only then walk along "
-        "the inputs.",
-        "Where a token of the inputs has an entry in the dictionary, its list goes into the text, which may "
-        "be empty; every other token goes there as it is.",
-    ),
-    cases=(
-        _answered("two gaps", [11, 12, 100, 13, 101, 14], [100, 21, 22, 101, 23, 102]),
-        _answered("in another order", [100, 5, 101, 6], [101, 31, 32, 100, 33, 102]),
-        _answered("a gap left out", [7, 100, 8, 101, 9, 102], [100, 1, 102, 2, 3, 103]),
-        _answered("an answer of nothing", [4, 100, 4, 101], [100, 101, 6, 6, 102]),
-        _answered("no end", [50, 1, 2, 51], [50, 3, 4, 51, 5], first=50),
-        _answered("tokens after the end", [100, 3, 101], [100, 8, 8, 101, 9, 102, 7, 7]),
-        _answered("no gap", [3, 1, 4], [100]),
-        _answered("long answers", [9, 100, 9, 101, 9], [101, *range(20, 28), 100, *range(30, 37), 102]),
-    ),
-    mistakes=(
-        Mistake(
-            "in the order written",
-            "You fill the gaps in the order in which the answers were written. Each answer begins with the "
-            "name of its gap: go by that.",
-            (_in_the_order_written,),
-        ),
-        Mistake(
-            "sentinels stay",
-            "The sentinels still stand beside their answers in your text. An answer takes its sentinel's "
-            "place.",
-            (lambda i, w, s: _put(i, dict(_answers(w, s)), s, keep=True),),
-        ),
-        Mistake(
-            "one token a gap",
-            "You put a single token into each gap. A gap does not tell its length: all tokens up to the next "
-            "sentinel are its answer.",
-            (_first_tokens, _one_token_a_gap),
-        ),
-        Mistake(
-            "answers without an end",
-            "Your answers run on to the end of what was written. The next sentinel ends an answer.",
-            (_last_answers,),
-        ),
-        Mistake(
-            "gaps that vanish",
-            "A gap that was not answered is gone from your text, and nobody sees that something is missing "
-            "there. Its sentinel stays.",
-            (lambda i, w, s: _put(i, dict(_answers(w, s)), s, unanswered=False),),
-        ),
-        Mistake(
-            "answers at the end",
-            "You put all answers behind the text. They belong where their sentinels stand.",
-            (_at_the_end,),
-        ),
-        Mistake(
-            "inputs unchanged",
-            "You return the inputs as they are. Their sentinels have to give way to the answers.",
-            (lambda i, w, s: i,),
-        ),
-        Mistake(
-            "what was written alone",
-            "You return what was written alone, without the text around the gaps. The shown tokens belong "
-            "to the text as well.",
-            (
-                lambda i, w, s: w,
-                lambda i, w, s: torch.tensor([t for t in w.tolist() if t not in set(s.tolist())]),
-            ),
-        ),
-    ),
-)
-
-
-EXERCISES = (SPANS, PUT_BACK)
+EXERCISES = (SPANS,)

@@ -110,6 +110,28 @@ CONTRAST = Exercise(
             ),
         ),
         Mistake(
+            "squared lengths",
+            "What comes out is as if each vector were divided by the square of its length. A cosine divides "
+            "by the length: the root of the sum of squares.",
+            (
+                lambda a, p, t: _cross(
+                    a / a.square().sum(-1, keepdim=True) @ (p / p.square().sum(-1, keepdim=True)).T / t
+                ),
+            ),
+        ),
+        Mistake(
+            "the first positive for all",
+            "What comes out is as if the first positive were the right answer of every anchor. Anchor i has "
+            "its own in row i: the answers are 0, 1, 2, ...",
+            (lambda a, p, t: F.cross_entropy(_cosines(a, p) / t, torch.zeros(len(a), dtype=torch.long)),),
+        ),
+        Mistake(
+            "temperature squared",
+            "What comes out is as if the cosines were divided by the square of the temperature (at "
+            "temperature 1 you are right). Divide once.",
+            (lambda a, p, t: _cross(_cosines(a, p) / t**2),),
+        ),
+        Mistake(
             "normalised across the batch",
             "You divide by the lengths of the columns: they measure one feature over the whole batch. The "
             "length of a vector is that of its row.",
@@ -220,6 +242,15 @@ def _zeroed(scores, groups):
     return _cross(scores.masked_fill(_twins(scores, groups), 0.0))
 
 
+def _some_twins(some):
+    """Only some of the twins leave the sum, `some(table of the twins)`."""
+    return lambda scores, groups: _cross(scores.masked_fill(some(_twins(scores, groups)), -torch.inf))
+
+
+def _lowered(score):
+    return lambda scores, groups: _cross(scores.masked_fill(_twins(scores, groups), score))
+
+
 def _twins_as_positives(scores, groups, mean=True):
     same = (groups[:, None] == groups).float()
     logs = scores.log_softmax(-1)
@@ -290,6 +321,23 @@ GROUPS = Exercise(
             "You set the scores of twins to 0. Their exponential is then 1, so they still compete. Only one "
             "score takes an entry out of a softmax.",
             (_zeroed,),
+        ),
+        Mistake(
+            "one of two twins",
+            "Of two twins only one is left out, or only some of the twins are: an anchor's twins may stand "
+            "before it and behind it, and they need not be its neighbours.",
+            (
+                _some_twins(lambda twins: twins.triu()),
+                _some_twins(lambda twins: twins.tril()),
+                _some_twins(lambda twins: twins.triu() & ~twins.triu(2)),
+                _some_twins(lambda twins: twins & ~twins.triu(2) & ~twins.tril(-2)),
+            ),
+        ),
+        Mistake(
+            "not low enough",
+            "Your twins still have a say: the score that you give them is low, but not low enough beside "
+            "other low ones. Which score has the exponential 0?",
+            tuple(map(_lowered, (-1.0, -5.0, -10.0))),
         ),
         Mistake(
             "twins counted as positives",

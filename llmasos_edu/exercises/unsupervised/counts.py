@@ -45,6 +45,31 @@ def _slices_from_the_end(tokens, vocab_size, window):
     return counts
 
 
+def _up_to_a_gap(tokens, vocab_size, window):
+    """A place without a word ends the view of those before and behind it."""
+
+    def sees(i, j, w):
+        return 0 < abs(i - j) <= w and bool((tokens[min(i, j) : max(i, j)] >= 0).all())
+
+    return _counts(tokens, vocab_size, window, sees)
+
+
+def _once_at_a_distance(tokens, vocab_size, window):
+    """`counts[words, neighbours] += 1` for all pairs of a distance at once."""
+    counts = torch.zeros(vocab_size, vocab_size)
+    for distance in range(1, min(window, len(tokens) - 1) + 1):
+        one, other = tokens[:-distance], tokens[distance:]
+        both = (one >= 0) & (other >= 0)
+        counts[one[both], other[both]] += 1
+        counts[other[both], one[both]] += 1
+    return counts
+
+
+def _equal_words_once(tokens, vocab_size, window):
+    counts = count_neighbours(tokens, vocab_size, window)
+    return counts - counts.diagonal().diag() / 2
+
+
 def _other_words_only(tokens, vocab_size, window):
     return _counts(tokens, vocab_size, window).fill_diagonal_(0)
 
@@ -60,8 +85,9 @@ COUNTS = Exercise(
     minutes=15,
     statement=(
         "Count how often each word stands near each other word: entry (w, c) is the number of pairs of "
-        "different places, at most `window` apart, with word w at the one and word c at the other. A -1 in "
-        "the text is a place without a word: it is near nobody, but it takes up room."
+        "different places, at most `window` apart, with word w at the one and word c at the other. Two "
+        "places with one and the same word are counted from both sides too. A -1 in the text is a place "
+        "without a word: it is near nobody, but it takes up room."
     ),
     takeaway="This table is all that vectors from counts will ever know of the text.",
     reference=count_neighbours,
@@ -140,6 +166,25 @@ COUNTS = Exercise(
             "You leave out pairs of equal words. Two places may hold the same word: compare the places, not "
             "the words.",
             (_other_words_only,),
+        ),
+        Mistake(
+            "equal words from one side",
+            "On the diagonal you have half of what is asked for. Two places with the same word are counted "
+            "from both sides, as all pairs are.",
+            (_equal_words_once,),
+        ),
+        Mistake(
+            "a gap ends the view",
+            "What comes out is as if a word did not see past a -1. Such a place is near nobody, but words on "
+            "both sides of it may be near each other.",
+            (_up_to_a_gap,),
+        ),
+        Mistake(
+            "once at each distance",
+            "A pair of words that meets several times at one distance is counted once there, as "
+            "`counts[words, others] += 1` does for a whole list of pairs (`index_put_` with "
+            "accumulate=True adds each of them).",
+            (_once_at_a_distance,),
         ),
         Mistake(
             "met or not",
@@ -268,7 +313,7 @@ PMI = Exercise(
         Mistake(
             "all zeros",
             "Your table is 0 everywhere. Check the divisor, if there is one: with counts instead of shares "
-            "the number of all pairs belongs into it, and P(w) P(c) holds both shares.",
+            "the number of all pairs belongs into it, and P(w) P(c) is the product of both shares.",
             (lambda n: torch.zeros_like(n),),
         ),
         Mistake(

@@ -86,6 +86,12 @@ CLUSTERINGS = Question(
             ({"better": "B"},),
         ),
         Mistake(
+            "neither of the two",
+            "Compare A and B, the parts of the way that you were asked for: one of them is clearly larger. "
+            "How pure the clusters are, and how many there are, is in them already.",
+            ({"better": "neither"},),
+        ),
+        Mistake(
             "only what is above chance",
             "You take chance off and stop there. One who starts at 0.6 can rise by 0.4 only: divide by the "
             "room that is left.",
@@ -175,6 +181,12 @@ def _unpaired(ones, others) -> float:
     return math.sqrt((stdev(ones) ** 2 + stdev(others) ** 2) / len(ones))
 
 
+def _error_over_counts(counts, plain, contrast):
+    """The error of the other gain, where it is another number."""
+    other, right = _error(_gains(contrast, counts)), _error(_gains(contrast, plain))
+    return {"error": math.nan if math.isclose(other, right, rel_tol=0.05) else other}
+
+
 def _verdict(gains) -> str:
     gain, room = mean(gains), WIDE * _error(gains)
     return VERDICTS[0] if gain - room > ENOUGH else VERDICTS[1] if gain + room < ENOUGH else VERDICTS[2]
@@ -247,9 +259,14 @@ CONTRAST = Question(
             (lambda counts, plain, contrast: {"error": _unpaired(contrast, plain)},),
         ),
         Mistake(
-            "of a single draw",
-            "That is the spread of one difference. The mean of five is surer, by the root of five.",
-            (lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain))},),
+            "of a single draw, or of the other gain",
+            "That is the spread of one difference, or the error of the gain over counts. Asked for is the "
+            "error of the mean gain over plain vectors: a mean of five is surer than one difference, by the "
+            "root of five.",
+            (
+                lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain))},
+                _error_over_counts,
+            ),
         ),
         Mistake(
             "divided by five",

@@ -33,6 +33,17 @@ def _from_the_others(vectors, query, k):
     return torch.cat([cosines[:query], cosines[query + 1 :]]).topk(k).indices
 
 
+def _behind_the_query(vectors, query, k):
+    """Numbers of the list without the query, moved up behind it and not from its place on."""
+    found = _from_the_others(vectors, query, k)
+    return found + (found > query)
+
+
+def _ranks(vectors, query, k):
+    values = _cosines(vectors, query).index_fill(0, torch.tensor([query]), -torch.inf)
+    return values.argsort(descending=True).argsort()[:k]
+
+
 def _by_columns(vectors, query, k):
     unit = vectors / vectors.norm(dim=0)
     return _best(unit @ unit[query], query, k)
@@ -83,6 +94,18 @@ NEAREST = Exercise(
             "You take the query's row out before you choose, and all rows behind it get a number that is one "
             "smaller. Row numbers of the whole table are asked for.",
             (_from_the_others,),
+        ),
+        Mistake(
+            "one row not moved up",
+            "The row right behind the query gets the query's number from you. In the list without the query "
+            "it stands at the query's place, so it has to move up as well: from there on, not behind it.",
+            (_behind_the_query,),
+        ),
+        Mistake(
+            "ranks for numbers",
+            "What comes out are ranks, those of the first k rows: how many rows are nearer than each. Asked "
+            "for are the numbers of the k nearest rows: sort once, not twice.",
+            (_ranks,),
         ),
         Mistake(
             "the word scored 0",
@@ -261,6 +284,7 @@ PURITY = Exercise(
                 lambda t, c, s: (_purity(t, c), torch.tensor(0.0)),
                 lambda t, c, s: (_purity(t, c), 1 / len(t.unique())),
                 lambda t, c, s: (_purity(t, c), 1 / len(c.unique())),
+                lambda t, c, s: (_purity(t, c), (torch.bincount(t) / len(t)).square().sum()),
             ),
         ),
         Mistake(
@@ -297,6 +321,29 @@ PURITY = Exercise(
             "best of the shuffles",
             "Your baseline is the best of all shuffles. Asked for is what to expect of one: their mean.",
             (_both(_purity, over=torch.max),),
+        ),
+        Mistake(
+            "not the mean of the shuffles",
+            "Your baseline is the least or the middle one of the shuffled purities. Asked for is their mean.",
+            (_both(_purity, over=torch.min), _both(_purity, over=torch.median)),
+        ),
+        Mistake(
+            "clusters shuffled",
+            "What comes out is as if the clusters were put into the orders, clusters[order], and the classes "
+            "kept. It is the classes that are shuffled: classes[order] beside the clusters as they are.",
+            (lambda t, c, s: (_purity(t, c), torch.stack([_purity(t, c[order]) for order in s]).mean()),),
+        ),
+        Mistake(
+            "orders for classes",
+            "What comes out is as if the numbers in shuffles were classes. They are places of items: "
+            "classes[order] are the classes in that order.",
+            (lambda t, c, s: (_purity(t, c), torch.stack([_purity(order, c) for order in s]).mean()),),
+        ),
+        Mistake(
+            "divided by the clusters",
+            "What comes out is the right sum, divided by the number of clusters. A share of the items has "
+            "their number below the line.",
+            (_both(lambda t, c: _purity(t, c) * len(t) / len(c.unique())),),
         ),
         Mistake(
             "one shuffle only",

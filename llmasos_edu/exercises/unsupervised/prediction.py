@@ -172,6 +172,22 @@ def _mean_of_the_kept(word_table, context_table, words, contexts, drawn):
     return _spared(lambda d, c: share)(word_table, context_table, words, contexts, drawn)
 
 
+def _drawn_once(word_table, context_table, words, contexts, drawn):
+    """A word that was drawn twice for one pair counts once."""
+    first = torch.stack([(drawn[:, :i] == drawn[:, i : i + 1]).any(1) for i in range(drawn.shape[1])], 1)
+    return _spared(lambda d, c: (d != c[:, None]) & ~first)(word_table, context_table, words, contexts, drawn)
+
+
+def _held(scores=None, added=0.0):
+    """The loss with scores cut off, or something small added inside the logarithm."""
+
+    def logarithm(s):
+        s = s if scores is None else s.clamp(-scores, scores)
+        return (s.sigmoid() + added).log() if added else F.logsigmoid(s)
+
+    return lambda *a: _loss(*a, pull=logarithm, push=lambda s: logarithm(-s))
+
+
 def _tables_exchanged(word_table, context_table, words, contexts, drawn):
     yes = F.logsigmoid((word_table[words] * context_table[contexts]).sum(-1))
     no = F.logsigmoid(-(context_table[contexts][:, None] * word_table[drawn]).sum(-1))
@@ -260,6 +276,28 @@ LOSS = Exercise(
             "Where one of the drawn words is the true context, you drop all that were drawn for that pair. "
             "The others are noise like any other.",
             (_spared(lambda d, c: (d != c[:, None]).all(1, keepdim=True)),),
+        ),
+        Mistake(
+            "drawn twice, counted once",
+            "A word that was drawn twice for a pair counts once in your loss. The sum runs over the k that "
+            "were drawn: who comes twice is pushed twice.",
+            (_drawn_once,),
+        ),
+        Mistake(
+            "large scores held",
+            "Ordinary scores come out right, and with large ones your loss is too small, as when scores are "
+            "cut off, or something small is added before the logarithm. Is there one function for both "
+            "steps, sigmoid and logarithm?",
+            (
+                *(_held(scores=most) for most in (10, 15, 16, 20, 30, 50)),
+                *(_held(added=little) for little in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
+            ),
+        ),
+        Mistake(
+            "cosines for products",
+            "What comes out is as if the vectors had been brought to length 1. Skip-gram takes the dot "
+            "product of the rows as they are.",
+            (lambda w, c, *a: _loss(F.normalize(w, dim=-1), F.normalize(c, dim=-1), *a),),
         ),
         Mistake(
             "score set to zero",

@@ -642,7 +642,7 @@ def root_of_the_mean(student, teacher, projection, real):
     return F.mse_loss(student[real] @ projection, teacher[real]).sqrt()
 
 
-@wrong("3.5-8", "For one seed, half kept, your result is 0.25 and should be 0.5")
+@wrong("3.5-8", "You divide by a loss, that of the student alone or that of")
 def divided_by_the_teacher_s_loss(alone, distilled, teacher):
     a, d, t = (torch.as_tensor(x).double().mean() for x in (alone, distilled, teacher))
     return (a - d) / t

@@ -41,7 +41,7 @@ def the_10_and_80_exchanged(tokens, choice, fate, other, mask_id):
     return inputs, tokens.masked_fill(~chosen, -100)
 
 
-@wrong("3.1-2", "The gradient is right up to a factor, but each sequence has a factor")
+@wrong("3.1-2", "You take the mean of each row first. A hidden token in a")
 def mean_of_the_rows_means_once_more(logits, tokens, hidden):
     nll = -torch.log_softmax(logits, -1).gather(-1, tokens[..., None])[..., 0]
     rows = [(nll[b][hidden[b]]).mean() for b in range(len(nll)) if hidden[b].any()]
@@ -159,7 +159,7 @@ def the_closing_sentinel_is_missing(tokens, hidden, sentinels):
     return torch.tensor(inp), torch.tensor(tgt)
 
 
-@wrong("3.1-8", "In 6 of the 7 cases that come out wrong your answer is")
+@wrong("3.1-8", "You take a mean of logarithms, over the tokens that follow")
 def mean_over_what_follows_not_sum(before, after):
     return torch.softmax(before + after.mean(1), 0)
 

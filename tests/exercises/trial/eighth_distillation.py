@@ -134,7 +134,7 @@ def multiplies_by_the_mask_infinity_times_0_is(student, teacher, projection, rea
 
 
 # Means of the rows averaged: a short answer counts as much as a long one
-@wrong("3.5-7", "right up to a factor, but each sequence has a factor of its own")
+@wrong("3.5-7", "You average within each row first. A token of a short text")
 def means_of_the_rows_averaged_a_short_answer(logits, tokens, prompt_lengths, lengths):
     rows = []
     for b in range(len(tokens)):

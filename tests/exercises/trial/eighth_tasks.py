@@ -53,7 +53,7 @@ def weighs_the_tasks_by_their_size_again_so(right, tasks):
 
 
 # A width at which both have just as much is refused (< instead of <=: 'do not have more')
-@wrong("3.4-4", "For 1 task: the same model, the width is 44 and should be 48")
+@wrong("3.4-4", "Where the separate models would have just as many")
 def a_width_at_which_both_have_just_as(d_model, num_layers, vocab_size, classes, step):
     def size(d, bodies):
         return bodies * (vocab_size * d + 12 * num_layers * d * d) + (d + 1) * sum(classes)
@@ -100,7 +100,7 @@ def softmax_of_ln_n_over_t(sizes, temperature, steps):
 
 
 # Returns the shares alone, without the passes
-@wrong("3.4-5", "For one task, your function returned a Tensor, but 2 are asked")
+@wrong("3.4-5", "For one task, your function returned a Tensor, but 2")
 def returns_the_shares_alone_without_the_passes(sizes, temperature, steps):
     n = torch.as_tensor(sizes).double() ** (1 / temperature)
     return n / n.sum()

@@ -143,7 +143,7 @@ def read_one_place_later(model, tokens, mask_id):
     return torch.stack(result)
 
 
-@wrong("3.1-7", "Write down")
+@wrong("3.1-7", "For nothing hidden, the targets have 0 entries, and 1 is")
 def shown_tokens_in_the_targets(tokens, hidden, sentinels):
     inputs, targets, gap = [], [], -1
     before = None

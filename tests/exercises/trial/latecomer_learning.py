@@ -327,7 +327,7 @@ def anchor_after_anchor(anchors, positives, temperature):
     return sum(losses) / len(losses)
 
 
-@wrong("3.2-7", "For one group only, the loss is 1.48 and should be")
+@wrong("3.2-7", "Of two twins only one is left out, or only some of the")
 def later_twins_alone_hidden(scores, groups):
     same = (groups[:, None] == groups).triu(1)
     return F.cross_entropy(scores.masked_fill(same, -torch.inf), torch.arange(len(scores)))
@@ -351,7 +351,7 @@ def highest_by_chance(classes, clusters, shuffles):
     return pure(classes, clusters), max(pure(classes[order], clusters) for order in shuffles)
 
 
-@wrong("3.2-8", "Your results are what the solution gives if `shuffles` were")
+@wrong("3.2-8", "What comes out is as if the clusters were put into the")
 def orders_turned_back(classes, clusters, shuffles):
     classes, clusters, shuffles = (np.asarray(x) for x in (classes, clusters, shuffles))
     return pure(classes, clusters), np.mean([pure(classes[np.argsort(o)], clusters) for o in shuffles])
@@ -492,7 +492,7 @@ def sizes_not_squares(weights, inputs, labels, uniforms):
     return gradients(weights, inputs, drawn).abs().mean(0)
 
 
-@wrong("3.3-4", "For one weight, the gradient of the weights is -0.2322 and")
+@wrong("3.3-4", "What comes out is a root of the sum, as a length has one.")
 def root_of_the_penalty(weights, anchors, fishers, strength):
     return strength / 2 * (fishers * (weights - anchors) ** 2).sum().sqrt()
 
@@ -596,7 +596,7 @@ def all_three_in_the_mean():
     return {**TABLES, "backward": -0.28 / 3}
 
 
-@wrong("3.3-10", "right: 'backward', 'by sums', 'prose helps code'. 'below the")
+@wrong("3.3-10", "Hold the last row beside the row of tables, cell by cell.")
 def none_is_below():
     return {**TABLES, "below the table": set()}
 
@@ -666,7 +666,7 @@ def a_task_with_nothing_right_left_out(right, tasks):
     return right.float().mean(), torch.stack(scores).mean() if scores else torch.tensor(0.0)
 
 
-@wrong("3.4-3", "Your macro average is the median of the tasks. Asked for is")
+@wrong("3.4-3", "Your macro average is the median of the tasks, or lies")
 def median_of_the_tasks(right, tasks):
     scores = [float(right[tasks == t].float().mean()) for t in tasks.unique()]
     return right.float().mean(), float(np.median(scores))
@@ -687,7 +687,7 @@ def one_table_for_the_separate_ones(d_model, num_layers, vocab_size, classes, st
     return shared, width, together(width)
 
 
-@wrong("3.4-4", "Your separate models have more parameters than the shared")
+@wrong("3.4-4", "What comes out is the width whose total lies nearest to")
 def nearest_not_below(d_model, num_layers, vocab_size, classes, step):
     shared = of_width(d_model, num_layers, vocab_size) + sum(c * (d_model + 1) for c in classes)
 
@@ -832,7 +832,7 @@ def powers_not_shared_out(logits, temperature):
     return p, torch.special.entr(p).sum(-1) / math.log(2)
 
 
-@wrong("3.5-1", "The probabilities are right. The entropy is 0.431 times what")
+@wrong("3.5-1", "Your entropy is divided by that of the even distribution,")
 def share_of_the_largest_entropy(logits, temperature):
     p = (logits / temperature).softmax(-1)
     return p, torch.special.entr(p).sum(-1) / math.log(p.shape[-1])
@@ -913,7 +913,7 @@ def root_of_the_mean_square(student, teacher, projection, real):
     return F.mse_loss(student[real] @ projection, teacher[real]).sqrt()
 
 
-@wrong("3.5-6", "For one position, the loss is 1.264 and should be")
+@wrong("3.5-6", "What comes out is as if both vectors were brought to length")
 def both_of_length_one(student, teacher, projection, real):
     s, t = F.normalize(student[real] @ projection, dim=-1), F.normalize(teacher[real], dim=-1)
     return F.mse_loss(s, t)
@@ -934,19 +934,19 @@ def sum_over_the_rows(logits, tokens, prompt_lengths, lengths):
     return (nats * keep).sum() / len(tokens)
 
 
-@wrong("3.5-7", "For a prompt of one token, the loss is 3.203 and should be")
+@wrong("3.5-7", "Your loss goes one place too far: where padding follows a")
 def one_token_of_padding_too(logits, tokens, prompt_lengths, lengths):
     nats = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
     place = torch.arange(1, tokens.shape[1])
     return nats[(place >= prompt_lengths[:, None]) & (place <= lengths[:, None])].mean()
 
 
-@wrong("3.5-8", "For one seed, half kept, your result is 0.25 and should be")
+@wrong("3.5-8", "You divide by a loss, that of the student alone or that of")
 def gain_over_the_teachers_loss(alone, distilled, teacher):
     return (alone.mean() - distilled.mean()) / teacher.mean()
 
 
-@wrong("3.5-8", "For one seed, half kept, your result is 1 and should be")
+@wrong("3.5-8", "You divide by what the distilled student still lacks. The")
 def gain_over_what_is_left(alone, distilled, teacher):
     return (alone - distilled).mean() / (distilled - teacher).mean()
 
@@ -975,7 +975,7 @@ def gain_by_the_teachers_bits():
     return {**SKILL, "skill": 1.09 / 1.73, "lead": 0.28 / 1.73}
 
 
-@wrong("3.5-9", "Asked for: what the distilled student saves over the student")
+@wrong("3.5-9", "Above and below the line you count from two zeros: one")
 def lead_over_the_frequencies():
     return {**SKILL, "lead": 0.28 / 1.51}
 

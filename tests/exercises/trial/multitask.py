@@ -385,7 +385,7 @@ def three_are_not_borne_out():
     return VERDICT | {"against": 3}
 
 
-@wrong("3.4-11", "Ask of each interval on which side")
+@wrong("3.4-11", "'Not shown' is what is left when no other verdict fits.")
 def too_much_is_open():
     return VERDICT | {"verdict": "not shown"}
 

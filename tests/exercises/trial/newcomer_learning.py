@@ -11,7 +11,7 @@ from trial.answers import right, wrong
 # ---- 3.1 ----
 
 
-@wrong("3.1-1", "In 5 of the 7 cases that come out wrong your answer is")
+@wrong("3.1-1", "Chosen tokens that look unchanged, or these and the random")
 def targets_where_the_input_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -339,7 +339,7 @@ def above_chance_by_so_much():
     return {**CLUSTERS, "A": 0.19, "B": 0.02}
 
 
-@wrong("3.2-9", "More clusters or another start give another clustering. A")
+@wrong("3.2-9", "Compare A and B, the parts of the way that you were asked")
 def twice_as_many_clusters():
     return {**CLUSTERS, "control": "B with twice as many clusters", "better": "neither"}
 
@@ -360,7 +360,7 @@ def error_of_two_samples():
     return {**CONTRAST, "error": float((both / 5) ** 0.5)}
 
 
-@wrong("3.2-10", "That is the spread of one difference. The mean of five is")
+@wrong("3.2-10", "That is the spread of one difference, or the error of the")
 def spread_for_error():
     return {**CONTRAST, "error": CONTRAST["error"] * 5**0.5}
 

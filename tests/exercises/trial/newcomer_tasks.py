@@ -204,7 +204,7 @@ def above_zero_counts():
     return {**SETTINGS, "for": 2}
 
 
-@wrong("3.4-11", "Ask of each interval on which side of 0.02 it lies. 'Not")
+@wrong("3.4-11", "'Not shown' is what is left when no other verdict fits.")
 def not_shown_by_the_open_ones():
     return {**SETTINGS, "verdict": "not shown"}
 

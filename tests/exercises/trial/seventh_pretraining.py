@@ -111,7 +111,7 @@ def one_call_a_place_with_torch_cat_of_left_mask(model, tokens, mask_id):
 
 # A gap begins where hidden[i] and not hidden[i - 1]; at i = 0 this is hidden[-1], the LAST place: a gap
 # at the front is lost when the text also ends in one
-@wrong("3.1-7", "For both ends, the inputs have the shape [5], but [6] is asked")
+@wrong("3.1-7", "Where the text begins and ends in a gap, the first gap gets")
 def a_gap_begins_where_hidden_i_and_not_hidden_i(tokens, hidden, sentinels):
     tokens, hidden, sentinels = tokens.tolist(), hidden.tolist(), sentinels.tolist()
     inputs, targets, gap = [], [], 0
@@ -128,7 +128,7 @@ def a_gap_begins_where_hidden_i_and_not_hidden_i(tokens, hidden, sentinels):
 
 
 # No closing sentinel in the targets when the text ends with a gap ('nothing follows it')
-@wrong("3.1-7", "The inputs are right. The targets are right as far as it goes,")
+@wrong("3.1-7", "Where the text ends in a gap, the last sentinel is missing")
 def no_closing_sentinel_in_the_targets(tokens, hidden, sentinels):
     inputs, targets, gap, before = [], [], 0, False
     for token, gone in zip(tokens.tolist(), hidden.tolist(), strict=False):

@@ -125,7 +125,7 @@ def rank_taken_from_the_wrong_side_down_shape_1(x, weight, down, up, alpha, merg
 
 # When merged, the update is subtracted again from the weight that is returned ('the plain weight is the
 # one before')
-@wrong("3.3-7", "The output is right. For merged before, the weight differs in 20")
+@wrong("3.3-7", "What comes out where merged is True is the weight less the")
 def when_merged_the_update_is_subtracted_again(x, weight, down, up, alpha, merged):
     update = alpha / len(down) * up @ down
     if merged:
@@ -145,7 +145,7 @@ def low_rank_path_first_outer_products_added(x, weight, down, up, alpha, merged)
 
 
 # Shapes go through a set: two matrices of equal size are counted once
-@wrong("3.3-8", "The bytes with copies are right. For query and value of 4 layers")
+@wrong("3.3-8", "Matrices of the same size are counted once. Each matrix in")
 def shapes_go_through_a_set_two_matrices(shapes, num_layers, rank, base_parameters, domains, bytes_each):
     adapter = num_layers * sum(rank * (o + i) for o, i in {tuple(s) for s in shapes})
     return adapter, (base_parameters + domains * adapter) * bytes_each, base_parameters * domains * bytes_each

@@ -23,7 +23,7 @@ def the_running_depth_itself_is_held_at_deepest(text, deepest):
 
 
 # Characters inside a string get depth 0, as if a string stood in no bracket at all
-@wrong("3.4-1", "For brackets in a string, your result differs in 7 of 29 places:")
+@wrong("3.4-1", "You give the depth 0 to all brackets, or to all that stands")
 def characters_inside_a_string_get_depth_0(text, deepest):
     depth, quoted, out = 0, False, []
     for char in text:
@@ -87,7 +87,7 @@ def _body(width, num_layers, vocab_size):
 
 
 # Takes the width whose total comes nearest to the shared model, even where it has more
-@wrong("3.4-4", "Your separate models have more parameters than the shared one:")
+@wrong("3.4-4", "What comes out is the width whose total lies nearest to")
 def takes_the_width_whose_total_comes_nearest(d_model, num_layers, vocab_size, classes, step):
     shared = _body(d_model, num_layers, vocab_size) + sum(d_model * c + c for c in classes)
 

@@ -23,7 +23,7 @@ def with_1_is_used_as_an_index_places_without_a_word(tokens, vocab_size, window)
 
 # A word next to itself is counted once a pair, not from both places (the diagonal is half of what it must
 # be)
-@wrong("3.2-1", "For a word beside itself, your result differs in 1 of 4 places:")
+@wrong("3.2-1", "On the diagonal you have half of what is asked for. Two")
 def a_word_next_to_itself_is_counted_once_a_pair(tokens, vocab_size, window):
     counts = torch.zeros(vocab_size, vocab_size)
     text = [int(t) for t in tokens]
@@ -141,7 +141,7 @@ def all_of_the_group_count_as_positives(scores, groups):
 
 
 # Shuffled the other way: shuffled[order] = classes, the inverse permutation
-@wrong("3.2-8", "Your results are what the solution gives if `shuffles` were")
+@wrong("3.2-8", "What comes out is as if the clusters were put into the")
 def shuffled_the_other_way_shuffled_order(classes, clusters, shuffles):
     classes, clusters = torch.as_tensor(classes), torch.as_tensor(clusters)
 

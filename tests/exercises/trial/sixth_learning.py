@@ -17,7 +17,7 @@ def other_and_kept_exchanged(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-@wrong("3.1-1", "In 5 of the 7 cases that come out wrong your answer")
+@wrong("3.1-1", "Chosen tokens that look unchanged, or these and the random")
 def targets_only_where_it_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -118,7 +118,7 @@ def a_gap_for_each_hidden_token(tokens, hidden, sentinels):
     return torch.tensor(inputs), torch.tensor([*targets, int(sentinels[k])])
 
 
-@wrong("3.1-8", "In 6 of the 7 cases that come out wrong your answer")
+@wrong("3.1-8", "You take a mean of logarithms, over the tokens that follow")
 def the_right_side_averaged(before, after):
     return (before + after.mean(1)).softmax(0)
 
@@ -690,7 +690,7 @@ def the_last_prompt_token_too(logits, tokens, prompt_lengths, lengths):
     return losses[keep].mean()
 
 
-@wrong("3.5-7", "each sequence has a factor of its own")
+@wrong("3.5-7", "You average within each row first. A token of a short text")
 def mean_of_the_rows(logits, tokens, prompt_lengths, lengths):
     rows = []
     for r in range(len(tokens)):

@@ -252,7 +252,7 @@ def not_shifted_at_all(logits, tokens, prompt_lengths, lengths):
     return F.cross_entropy(logits[wanted], tokens[wanted])
 
 
-@wrong("3.5-7", "each sequence has a factor of its own")
+@wrong("3.5-7", "You average within each row first. A token of a short text")
 def mean_of_row_means(logits, tokens, prompt_lengths, lengths):
     rows = []
     for row, words, a, b in zip(logits, tokens, prompt_lengths.tolist(), lengths.tolist(), strict=True):

@@ -444,7 +444,7 @@ def last_sentinel_of_the_list_at_the_end(tokens, hidden, sentinels):
     return inputs, torch.cat([targets, sentinels[-1:]])
 
 
-@wrong("3.1-8", "You multiply probabilities")
+@wrong("3.1-8", "Where 300 tokens follow, the probabilities of all of them")
 def product_that_vanishes(before, after):
     """Nothing is left of it in float32 after a long right side."""
     p = before.exp() * after.exp().prod(1)
@@ -461,7 +461,7 @@ def softmax_in_the_end_of_probabilities(before, after):
     return ((before + after.sum(1)).exp()).softmax(0)
 
 
-@wrong("3.2-1", "is 4 and should be 6")
+@wrong("3.2-1", "A pair of words that meets several times at one distance is")
 def pairs_lost_by_an_indexed_sum(tokens, vocab_size, window):
     """An indexed += counts a pair once for each distance, however often it is there."""
     counts = torch.zeros(vocab_size, vocab_size)
@@ -599,7 +599,7 @@ def other_anchors_compete_too(anchors, positives, temperature):
     return F.cross_entropy(torch.cat([a @ p.T, own], 1) / temperature, torch.arange(len(a)))
 
 
-@wrong("3.2-7", "loss is 0.0006724 and should be 0")
+@wrong("3.2-7", "Your twins still have a say: the score that you give them")
 def twins_at_minus_ten(scores, groups):
     """Low, but not out of the softmax."""
     twins = (groups[:, None] == groups) & ~torch.eye(len(groups), dtype=torch.bool)
@@ -796,7 +796,7 @@ def limit_is_left_out(text, deepest):
     return torch.tensor(depths)
 
 
-@wrong("3.4-1", "is 1 and should be 2")
+@wrong("3.4-1", "What comes out is as if each kind of bracket were counted")
 def each_kind_counts_for_itself(text, deepest):
     """The deepest of the three counts."""
     depths, counts, quoted = [], [0, 0, 0], False

@@ -380,7 +380,7 @@ def depth_held_at_the_deepest(text, deepest):
     return torch.tensor(depths)
 
 
-@wrong("3.4-1", "is 0 and should be 1")
+@wrong("3.4-1", "You give the depth 0 to all brackets, or to all that stands")
 def text_in_a_string_has_depth_zero(text, deepest):
     depths, depth, quoted = [], 0, False
     for char in text:
@@ -495,7 +495,7 @@ def heads_without_bias(d_model, num_layers, vocab_size, classes, step):
     return shared, width, sum(body(width) + width * c for c in classes)
 
 
-@wrong("3.4-4", "width is 44 and should be 48")
+@wrong("3.4-4", "Where the separate models would have just as many")
 def same_total_is_too_much(d_model, num_layers, vocab_size, classes, step):
     """Strictly fewer parameters."""
 
@@ -567,7 +567,7 @@ def draws_for_passes_again(sizes, temperature, steps):
     return shares, shares * steps
 
 
-@wrong("3.4-5", "right in just those cases in which the number of tasks is 1")
+@wrong("3.4-5", "Your shares are right, and the passes do not follow from")
 def passes_of_even_shares(sizes, temperature, steps):
     weights = sizes ** (1 / temperature)
     return weights / weights.sum(), steps / len(sizes) / sizes
