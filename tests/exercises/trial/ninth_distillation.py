@@ -160,7 +160,7 @@ def no_temperature_inside(student, teacher, inputs, temperature):
 
 # A copy of the teacher
 @right("3.5-4")
-def a_copy_of_the_teacher(student, teacher, inputs, temperature):
+def a_copy_that_rests(student, teacher, inputs, temperature):
 
     rest = copy.deepcopy(teacher).eval()
     z = rest(inputs).detach() / temperature

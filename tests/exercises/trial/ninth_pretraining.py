@@ -92,7 +92,7 @@ def mean_of_means_over_counts(losses, counts):
 
 # Harmonic / geometric of perplexities = right
 @right("3.1-4")
-def product_of_powers(losses, counts):
+def powers_multiplied(losses, counts):
     p = 1.0
     for x, n in zip(losses.tolist(), counts.tolist(), strict=True):
         p *= math.exp(x) ** (n / float(counts.sum()))
