@@ -50,7 +50,8 @@ def explain_parts(
             continue
         shown, unlike = differing(made, wanted), differing(rows, made)
         mine = set(shown) & left
-        if mine == set(shown) and mine and not mine & set(unlike) and min(shown.values()) > 1:
+        whole = mine == set(shown) and mine and not mine & set(unlike) and min(shown.values()) > 1
+        if whole and mistake.message not in said:  # of one slip's two forms neither is what was done
             said.append(mistake.message)
             left -= mine
     return f"These are two slips at once. {' '.join(said)}" if len(said) == 2 and not left else None

@@ -3,6 +3,7 @@
 from llmasos_edu.exercises.checker.exercise import in_order
 from llmasos_edu.exercises.moe import (
     balance,
+    bias,
     capacity,
     choice,
     combine,
@@ -15,5 +16,5 @@ from llmasos_edu.exercises.moe import (
 )
 
 EXERCISES = in_order(
-    balance, capacity, choice, combine, counting, dense_mixture, dispatch, information, judging, routing
+    balance, bias, capacity, choice, combine, counting, dense_mixture, dispatch, information, judging, routing
 )

@@ -115,8 +115,8 @@ BALANCE = Exercise(
         ),
         Mistake(
             "load divided by k",
-            "You divide the counts by the number of choices, not by the number of tokens, so your f adds up "
-            "to one for every k. As the exercise defines it, perfect balance gives k.",
+            "Your loss is the right one over k, as if the counts were divided by the number of choices: then "
+            "f adds up to one for every k. The exercise divides by the tokens, so perfect balance gives k.",
             (lambda z, k: _balance(z, k) / k,),
         ),
         Mistake(
@@ -162,6 +162,31 @@ BALANCE = Exercise(
             "Your P is a mean of logits. They can be shifted by any number without changing the router, "
             "but your loss changes with them. What turns logits into probabilities?",
             (lambda z, k: _balance(z, k, probability=lambda mask, p: z.mean(0)),),
+        ),
+        Mistake(
+            "softmax over the tokens",
+            "Your P comes of a softmax over the tokens, which gives every expert the same mean, however the "
+            "router likes it. For one token, the probabilities of all experts add up to one.",
+            (lambda z, k: _balance(z, k, probability=lambda mask, p: z.softmax(0).mean(0)),),
+        ),
+        Mistake(
+            "another number in front",
+            "The sum over experts is right, and another number stands before it than that of the experts: "
+            "k, or the number of tokens. Or the counts are divided by the experts, and the tokens in front.",
+            (
+                lambda z, k: _balance(z, k) / z.shape[-1] * k,
+                lambda z, k: _balance(z, k) / z.shape[-1] * len(z),
+                lambda z, k: _balance(z, k) / z.shape[-1] ** 2 * len(z) ** 2,
+            ),
+        ),
+        Mistake(
+            "only experts with tokens counted",
+            "The number in front is right only where every expert has a token: it counts the experts that "
+            "were chosen, or those up to the last one that was. Idle ones belong to the number of experts.",
+            (
+                lambda z, k: _balance(z, k) / z.shape[-1] * len(z.topk(k).indices.unique()),
+                lambda z, k: _balance(z, k) / z.shape[-1] * (int(z.topk(k).indices.max()) + 1),
+            ),
         ),
         Mistake(
             "softmax of the mean",
@@ -233,6 +258,7 @@ Z_LOSS = Exercise(
         Case("logits far below zero", (random_tensors(534, (4, 3))[0] - 6,)),
         Case("as many tokens as experts", (2 * random_tensors(535, (5, 5))[0],)),
         Case("logits of several hundred", (200 * random_tensors(536, (4, 6))[0],)),
+        Case("about nine hundred, up and down", (torch.tensor([[900.0, 899, 10], [-901, -900, -903]]),)),
     ),
     mistakes=(
         Mistake(
@@ -246,6 +272,21 @@ Z_LOSS = Exercise(
             "You take each token's largest logit out before the exponential, which is safe, and do not add "
             "it to the logarithm afterwards. The loss no longer sees how large the logits are.",
             (lambda z: _z(z - z.amax(-1, keepdim=True)).square().mean(),),
+        ),
+        Mistake(
+            "largest logits of all tokens added",
+            "It comes out as if each token's largest logit were given back to every token: a column added to "
+            "a row becomes a table [tokens, tokens]. Which axis of length one is one too many?",
+            (lambda z: ((z - (m := z.amax(-1, keepdim=True))).exp().sum(-1).log() + m).square().mean(),),
+        ),
+        Mistake(
+            "logits cut off",
+            "Large logits are cut off at some number in your version. The loss stays finite so, and no "
+            "longer sees the logits that it is there for: take out its largest one, and give it back.",
+            tuple(
+                (lambda z, most=most: z.clamp(max=most).logsumexp(-1).square().mean())
+                for most in (20.0, 30.0, 50.0, 80.0, 88.0)
+            ),
         ),
         Mistake(
             "not squared",
@@ -284,6 +325,7 @@ Z_LOSS = Exercise(
             "You square the logits themselves, or their sum. That keeps them small too, but it is another "
             "loss: this one looks at the softmax's denominator, one number for each token.",
             (
+                lambda z: z.square().logsumexp(-1).mean(),
                 lambda z: z.square().mean(),
                 lambda z: z.square().sum(-1).mean(),
                 lambda z: z.sum(-1).square().mean(),

@@ -49,6 +49,11 @@ CAPACITY = Exercise(
         Case("8 sequences of a single token, 16 experts", (8, 1, 16, 1, 1.25)),
         Case("5 tokens to 2 experts", (5, 1, 2, 1, 1.0)),
         Case("9 sequences of 3 tokens, 4 experts, factor 1.25", (9, 3, 4, 1, 1.25)),
+        Case("one token more than experts", (1, 4097, 4096, 1, 1.0)),
+        Case("13 tokens, 4 experts, factor 1.25", (1, 13, 4, 1, 1.25)),
+        Case("5 tokens, 4 of 5 experts, factor 1.25", (1, 5, 5, 4, 1.25)),
+        Case("3 tokens, 2 experts, factor 4", (1, 3, 2, 1, 4.0)),
+        Case("3 tokens, 2 of 8 experts", (1, 3, 8, 2, 1.0)),
     ),
     mistakes=(
         Mistake(
@@ -109,11 +114,13 @@ CAPACITY = Exercise(
         ),
         Mistake(
             "rounded too early",
-            "You round the even share before the factor acts on it, so the rounding is multiplied too. One "
-            "rounding, at the very end.",
+            "It comes out as if something were rounded on the way, the even share or a product, before all "
+            "factors have acted. One rounding, at the very end.",
             (
                 lambda b, s, e, k, f: math.ceil(f * math.ceil(k * b * s / e)),
                 lambda b, s, e, k, f: math.ceil(f * k * math.ceil(b * s / e)),
+                lambda b, s, e, k, f: math.ceil(math.ceil(f * b * s) * k / e),
+                lambda b, s, e, k, f: math.ceil(int(f * k * b * s) / e),
                 lambda b, s, e, k, f: math.ceil(f * (k * b * s // e)),
                 lambda b, s, e, k, f: int(f * (k * b * s // e)),
             ),
@@ -133,6 +140,24 @@ CAPACITY = Exercise(
             "That is what all experts take together (or one expert, if it had to take everything). Each gets "
             "its share.",
             (lambda b, s, e, k, f: math.ceil(f * k * b * s), lambda b, s, e, k, f: b * s),
+        ),
+        Mistake(
+            "no more than tokens, no fewer than k",
+            "Your capacity is held between limits that the statement does not have: it may exceed the number "
+            "of tokens, where the factor is large, and may be less than top_k, though never less than one.",
+            (
+                lambda b, s, e, k, f: min(b * s, math.ceil(f * k * b * s / e)),
+                lambda b, s, e, k, f: max(k, math.ceil(f * k * b * s / e)),
+            ),
+        ),
+        Mistake(
+            "nearly rounded up",
+            "You add a little less than one and cut the fraction off. Where it is very small, a place is "
+            "missing: it is to be rounded up however small it is.",
+            tuple(
+                (lambda b, s, e, k, f, little=little: int(f * k * b * s / e + little))
+                for little in (0.9, 0.99)
+            ),
         ),
         Mistake(
             "always one more",
@@ -182,6 +207,26 @@ def _column_by_column(expert, num_experts, capacity):
 
 def _full_experts_closed(expert, num_experts, capacity):
     return (torch.bincount(expert.flatten(), minlength=num_experts) <= capacity)[expert]
+
+
+def _ends_with_a_drop(expert, num_experts, capacity):
+    taken, kept = [0] * num_experts, torch.zeros_like(expert, dtype=torch.bool)
+    for choice, column in enumerate(expert.T.tolist()):
+        for token, index in enumerate(column):
+            if taken[index] >= capacity:
+                break
+            kept[token, choice] = True
+            taken[index] += 1
+    return kept
+
+
+def _one_kept_a_token(expert, num_experts, capacity):
+    taken, kept = [0] * num_experts, torch.zeros_like(expert, dtype=torch.bool)
+    for choice, column in enumerate(expert.T.tolist()):
+        for token, index in enumerate(column):
+            kept[token, choice] = taken[index] < capacity and not kept[token].any()
+            taken[index] += int(kept[token, choice])
+    return kept
 
 
 def _kept_case(name: str, rows: list, num_experts: int, capacity: int) -> Case:
@@ -280,6 +325,18 @@ SERVED = Exercise(
                 lambda e, n, c: (_places(e, n) < c).all(-1, keepdim=True).expand_as(e),
                 lambda e, n, c: (_places(e, n) < c).cumprod(-1).bool(),
             ),
+        ),
+        Mistake(
+            "the first drop ends the column",
+            "As soon as a choice of a column is dropped, those after it in the column are dropped too, "
+            "though their experts have room. One full expert says nothing of the others.",
+            (_ends_with_a_drop,),
+        ),
+        Mistake(
+            "one expert a token",
+            "A token whose better choice was kept loses its others, or its place is given away. Each choice "
+            "is served by its own expert, as long as that has room.",
+            (_one_kept_a_token,),
         ),
         Mistake(
             "dropped instead of kept",

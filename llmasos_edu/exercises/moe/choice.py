@@ -1,4 +1,4 @@
-"""Exercises of chapter 4.3, the part on balance without a loss: a bias, and experts that choose.
+"""Exercises of chapter 4.3, the part on experts that choose their tokens.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -7,152 +7,6 @@ import torch
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors, value_and_gradient
 from llmasos_edu.exercises.moe.routing import mask_of_best
-
-# 4.3-6 --------------------------------------------------------------------------------
-
-
-def bias_step(probs, bias, top_k, rate):
-    """probs [tokens, experts], bias [experts], rate a number -> gates [tokens, experts], bias [experts]."""
-    chosen = (probs + bias).topk(top_k, dim=-1).indices
-    gates = torch.zeros_like(probs).scatter(-1, chosen, probs.gather(-1, chosen))
-    load = torch.bincount(chosen.flatten(), minlength=len(bias)).to(probs.dtype)
-    return gates, bias + rate * torch.sign(load.mean() - load)
-
-
-def _step(probs, bias, top_k, rate, *, scores=None, gates=None, move=None, after=None):
-    """The right pair with some of its steps replaced."""
-    mask = mask_of_best(probs + bias if scores is None else scores(probs, bias), top_k)
-    load = mask.sum(0).to(probs.dtype)
-    direction = torch.sign(load.mean() - load) if move is None else move(load, probs)
-    return (
-        probs * mask if gates is None else gates(probs, bias, mask),
-        bias + rate * direction if after is None else after(bias, rate * direction),
-    )
-
-
-def _bias_case(name: str, seed: int, tokens: int, num_experts: int, top_k: int, rate: float, **sizes) -> Case:
-    logits, bias = random_tensors(seed, (tokens, num_experts), (num_experts,))
-    favour = sizes.get("favour", 0.0) * torch.arange(num_experts) / num_experts
-    return Case(name, ((logits + favour).softmax(-1), sizes.get("bias", 0.1) * bias, top_k, rate))
-
-
-BIAS_STEP = Exercise(
-    key="4.3-6",
-    title="Balance by a bias",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "Balance without a loss (Wang et al. 2024): every expert has a bias. A token chooses the top_k "
-        "experts by probability plus bias (no two sums are equal here), but the gate of a chosen expert is "
-        "its probability alone (not renormalised; zero for the others). After the batch count the load, the "
-        "number of choices of each expert. Every expert with less than the mean load has its bias raised by "
-        "rate, every one with more has it lowered by rate, and one exactly at the mean keeps it. Return the "
-        "gates and the new bias; leave the old one as it is."
-    ),
-    takeaway="The bias decides who works, and never how much the answer counts: no gradient is disturbed.",
-    reference=bias_step,
-    explanation="The bias enters the choice alone; the sign of (mean load - load) moves it by equal steps.",
-    hints=(
-        "Two scores are at work: one to choose by, one to weigh by. Write down which of the two knows the "
-        "bias.",
-        "With 6 tokens, 4 experts and k = 2 there are 12 choices. What is the mean load? Which way does the "
-        "bias of an expert with load 5 go?",
-        "All experts move by the same step, however far from the mean they are. Which function of the "
-        "difference gives 1, 0 or -1?",
-    ),
-    cases=(
-        _bias_case("6 tokens, 4 experts, k = 2", 541, 6, 4, 2, 0.01),
-        _bias_case("k = 1, one expert favoured", 542, 10, 4, 1, 0.05, favour=4.0),
-        _bias_case("a bias that outweighs the probabilities", 543, 8, 5, 2, 0.1, bias=2.0),
-        _bias_case("no bias yet, 3 experts", 544, 9, 3, 1, 0.001, bias=0.0, favour=1.0),
-        Case(
-            "loads 3, 2, 1: one exactly at the mean",
-            (
-                torch.tensor([[0.6, 0.3, 0.1]] * 3 + [[0.2, 0.7, 0.1]] * 2 + [[0.2, 0.1, 0.7]]),
-                torch.tensor([0.02, 0.0, -0.02]),
-                1,
-                0.01,
-            ),
-        ),
-        _bias_case("12 tokens, 8 experts, k = 3", 545, 12, 8, 3, 0.02, bias=0.05),
-    ),
-    mistakes=(
-        Mistake(
-            "gate sees the bias",
-            "You choose well, but the gates hold the bias as well. It would scale what the expert answers, "
-            "and gates could become negative or exceed one.",
-            (lambda *a: _step(*a, gates=lambda p, b, mask: (p + b) * mask),),
-        ),
-        Mistake(
-            "choice ignores the bias",
-            "Your tokens choose by probability alone, so the bias has no effect: a busy expert stays busy "
-            "however low its bias sinks.",
-            (lambda *a: _step(*a, scores=lambda p, b: p),),
-        ),
-        Mistake(
-            "pushed the wrong way",
-            "Busy experts become more attractive and idle ones less: after some steps one expert has it all. "
-            "Look at the sign of your difference.",
-            (lambda *a: _step(*a, move=lambda load, p: torch.sign(load - load.mean())),),
-        ),
-        Mistake(
-            "step grows with the error",
-            "Your step is larger for an expert that is farther from the mean. That is a fair idea, but here "
-            "every expert moves by exactly rate; only the direction depends on the load.",
-            (
-                lambda *a: _step(*a, move=lambda load, p: load.mean() - load),
-                lambda *a: _step(*a, move=lambda load, p: (load.mean() - load) / load.mean()),
-                lambda *a: _step(*a, move=lambda load, p: (load.mean() - load) / load.sum()),
-                lambda *a: _step(*a, move=lambda load, p: (load.mean() - load) / len(p)),
-            ),
-        ),
-        Mistake(
-            "mean load without k",
-            "With k = 1 you are right. With more, you compare with tokens over experts, but there are k "
-            "choices for each token: nearly every expert looks busy.",
-            (lambda *a: _step(*a, move=lambda load, p: torch.sign(len(p) / len(load) - load)),),
-        ),
-        Mistake(
-            "only one side moves",
-            "You move the busy experts or the idle ones, but not both. Each batch should lower the one and "
-            "raise the other.",
-            (
-                lambda *a: _step(*a, move=lambda load, p: -(load > load.mean()).float()),
-                lambda *a: _step(*a, move=lambda load, p: (load < load.mean()).float()),
-                lambda *a: _step(*a, move=lambda load, p: (load == load.min()).float()),
-                lambda *a: _step(*a, move=lambda load, p: -(load == load.max()).float()),
-            ),
-        ),
-        Mistake(
-            "an expert at the mean moves",
-            "Right, except for an expert whose load is exactly the mean: yours moves, though it has nothing "
-            "to correct.",
-            (
-                lambda *a: _step(*a, move=lambda load, p: 1 - 2.0 * (load >= load.mean())),
-                lambda *a: _step(*a, move=lambda load, p: 1 - 2.0 * (load > load.mean())),
-            ),
-        ),
-        Mistake(
-            "old bias lost",
-            "You return the step alone. The bias is a memory: it adds up what every batch has told it.",
-            (lambda *a: _step(*a, after=lambda b, step: step),),
-        ),
-        Mistake(
-            "load from probabilities",
-            "You compare mean probabilities, not counts. What makes an expert busy is how many tokens chose "
-            "it, and since the bias took part in the choice, that can be quite another thing.",
-            (lambda *a: _step(*a, move=lambda load, p: torch.sign(p.mean() - p.mean(0))),),
-        ),
-        Mistake(
-            "gates renormalised",
-            "Choice and bias are right, but your gates add up to one. Here the probabilities stay as they "
-            "are.",
-            (lambda *a: _step(*a, gates=lambda p, b, mask: p * mask / (p * mask).sum(-1, keepdim=True)),),
-        ),
-    ),
-    parts=("gate matrix", "new bias"),
-)
-
 
 # 4.3-7 --------------------------------------------------------------------------------
 
@@ -179,6 +33,18 @@ def _one_expert_each(logits, capacity):
         mine = mask_of_best(probs[:, expert].detach().masked_fill(~free, -1), capacity) & free
         mask[:, expert], free = mine, free & ~mine
     return probs * mask
+
+
+def _best_of_the_table(logits, capacity):
+    probs = logits.softmax(-1)
+    flat = probs.detach().flatten()
+    return probs * mask_of_best(flat, capacity * probs.shape[1]).view_as(probs)
+
+
+def _favourites_alone(logits, capacity):
+    probs = logits.softmax(-1)
+    wanted = probs.detach() * mask_of_best(probs.detach(), 1)
+    return probs * (mask_of_best(wanted, capacity, dim=0) & (wanted > 0))
 
 
 def _no_more_than_there_are(logits, capacity):
@@ -238,6 +104,7 @@ EXPERT_CHOICE = Exercise(
         _choice_case("as many tokens as experts", 555, 5, 5, 2),
         Case("3 equal tokens and another", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [2, 0]]), 2)),
         Case("equal tokens, capacity 1", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [1, 1]]), 1)),
+        Case("nearly equal tokens, capacity 1", (torch.tensor([[1.0, 0], [1.0002, 0], [1.000205, 0]]), 1)),
     ),
     mistakes=(
         Mistake(
@@ -272,6 +139,24 @@ EXPERT_CHOICE = Exercise(
                 lambda *a: _divided(_chosen(*a), -1),
                 lambda *a: _divided(_chosen(*a), 0),
             ),
+        ),
+        Mistake(
+            "place taken for rank",
+            "One sort tells which token is on each place; you use it as if it told which place each token "
+            "has. These are two questions: the order has to be undone, or laid back by its numbers.",
+            (lambda z, c: (p := z.softmax(-1)) * ((-p.detach()).argsort(dim=0, stable=True) < c),),
+        ),
+        Mistake(
+            "one table for all experts",
+            "Your experts share their places: the highest probabilities of the whole table are taken, as "
+            "many as all capacities together. Each expert takes `capacity` tokens of its own column.",
+            (_best_of_the_table,),
+        ),
+        Mistake(
+            "only who likes it best",
+            "Your experts take only tokens that like no other expert better. A token that has another "
+            "favourite may be taken as well, as long as there is room: some of your columns are not full.",
+            (_favourites_alone,),
         ),
         Mistake(
             "gates are only 0 and 1",
@@ -321,4 +206,4 @@ EXPERT_CHOICE = Exercise(
 )
 
 
-EXERCISES = (BIAS_STEP, EXPERT_CHOICE)
+EXERCISES = (EXPERT_CHOICE,)

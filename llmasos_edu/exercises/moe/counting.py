@@ -129,14 +129,48 @@ PARAMETERS = Exercise(
             (_active_router,),
         ),
         Mistake(
+            "router of another size",
+            "All is right but the router. It is one matrix in each layer, from d_model to one column for "
+            "every expert that there is, whatever top_k and d_ff are.",
+            (
+                lambda *s: _parameters(*s, router=lambda n: s[1] * s[6]),
+                lambda *s: _parameters(*s, router=lambda n: s[4] * s[5]),
+                lambda *s: _parameters(*s, router=lambda n: n * s[5]),
+                lambda *s: _parameters(*s, router=lambda n: s[1]),
+            ),
+        ),
+        Mistake(
+            "active without the rest",
+            "The total is right. Your active number is that of the chosen experts alone, or of what a token "
+            "leaves out. A token uses its experts and all the rest: attention, router, norms, both tables.",
+            (
+                lambda *s: (_parameters(*s)[0], _only("expert")(*s)[1]),
+                lambda *s: (_parameters(*s)[0], _parameters(*s)[0] - _parameters(*s)[1]),
+                lambda *s: (_parameters(*s)[0], _parameters(*s, outside=lambda n: 0)[1]),
+            ),
+        ),
+        Mistake(
+            "biases counted",
+            "Your experts have biases: each matrix adds as many weights as it has columns. The exercise says "
+            "that there are none.",
+            (
+                lambda *s: _parameters(*s, expert=lambda n: n + 2 * s[4] + s[1]),
+                lambda *s: _parameters(
+                    *s,
+                    expert=lambda n: n + 2 * s[4] + s[1],
+                    attention=lambda n: n + 2 * s[1] + 2 * s[3],
+                ),
+            ),
+        ),
+        Mistake(
             "two matrices an expert",
             "Your experts have two matrices. A SwiGLU has a third one, for the gate (exercise 4.2-2).",
             (lambda *s: _parameters(*s, expert=lambda n: n // 3 * 2),),
         ),
         Mistake(
             "one table instead of two",
-            "You count a single table of words. Here the embedding and the output matrix are separate; many "
-            "small models share one for both.",
+            "You count a single table of words, or none. Here the embedding and the output matrix are "
+            "separate, and both count; many small models share one for both.",
             (
                 lambda *s: _parameters(*s, outside=lambda n: n - s[0] * s[1]),
                 lambda *s: _parameters(*s, outside=lambda n: n - 2 * s[0] * s[1]),
@@ -147,6 +181,18 @@ PARAMETERS = Exercise(
             "Your key and value matrices are as wide as the query's. Heads share them here, so they are "
             "narrower: which argument gives their width?",
             (lambda *s: _parameters(*s, attention=lambda n: 4 * s[1] ** 2),),
+        ),
+        Mistake(
+            "attention of other widths",
+            "All is right but attention: it has two matrices d_model by d_model, for query and output, and "
+            "two d_model by d_kv, for key and value. Write down rows and columns of all four.",
+            (
+                lambda *s: _parameters(*s, attention=lambda n: 2 * s[1] ** 2 + 2 * s[3] ** 2),
+                lambda *s: _parameters(*s, attention=lambda n: s[1] ** 2 + 3 * s[1] * s[3]),
+                lambda *s: _parameters(*s, attention=lambda n: 4 * s[1] * s[3]),
+                lambda *s: _parameters(*s, attention=lambda n: 3 * s[1] ** 2 + s[1] * s[3]),
+                lambda *s: _parameters(*s, attention=lambda n: 2 * s[1] * s[3] + 2 * s[3] ** 2),
+            ),
         ),
         Mistake(
             "attention incomplete",
@@ -290,10 +336,29 @@ FLOPS = Exercise(
             (lambda *s: (*_flops(*s)[:2], _flops(*s)[1]), lambda *s: (*_flops(*s)[::2], _flops(*s)[2])),
         ),
         Mistake(
+            "all and chosen exchanged",
+            "Your second and third number stand in each other's place: first the experts when each answers "
+            "every token, then when a token goes to top_k of them.",
+            (lambda *s: (_flops(*s)[0], _flops(*s)[2], _flops(*s)[1]),),
+        ),
+        Mistake(
             "router for the chosen only",
             "Your router computes only k logits for each token. Which k they are it knows after it has "
             "computed all of them.",
             (lambda *s: (2 * s[0] * s[1] * s[4], *_flops(*s)[1:]),),
+        ),
+        Mistake(
+            "other widths",
+            "A matrix of yours has other widths than it should: the router goes from d_model to one column "
+            "an expert, and each of an expert's three matrices lies between d_model and d_ff.",
+            (
+                lambda *s: (2 * s[0] * s[2] * s[3], *_flops(*s)[1:]),
+                lambda *s: (_flops(*s)[0], 6 * s[0] * s[1] ** 2 * s[3], 6 * s[0] * s[1] ** 2 * s[4]),
+                lambda *s: (
+                    _flops(*s)[0],
+                    *(2 * s[0] * (2 * s[1] * s[2] + s[2] ** 2) * n for n in (s[3], s[4])),
+                ),
+            ),
         ),
         Mistake(
             "router counted in",
@@ -303,7 +368,11 @@ FLOPS = Exercise(
         Mistake(
             "for one token",
             "With a single token you are right. With more, each of them goes through these products.",
-            (lambda *s: _flops(1, *s[1:]), lambda *s: (_flops(1, *s[1:])[0], *_flops(*s)[1:])),
+            (
+                lambda *s: _flops(1, *s[1:]),
+                lambda *s: (_flops(1, *s[1:])[0], *_flops(*s)[1:]),
+                lambda *s: (_flops(*s)[0], *_flops(1, *s[1:])[1:]),
+            ),
         ),
         Mistake(
             "backward pass counted",

@@ -119,6 +119,33 @@ MIXTURE = Exercise(
             (lambda *a: _mixed(*a, gates=lambda z: z.softmax(-1).softmax(-1)),),
         ),
         Mistake(
+            "logits scaled",
+            "It comes out as if the logits were divided by the root of d_model (or by d_model), as scores in "
+            "attention are. The router's logits are x @ w_router as they are.",
+            (
+                lambda *a: _mixed(*a, gates=lambda z: (z / a[0].shape[-1] ** 0.5).softmax(-1)),
+                lambda *a: _mixed(*a, gates=lambda z: (z / a[0].shape[-1]).softmax(-1)),
+            ),
+        ),
+        Mistake(
+            "softmax of the router's weights",
+            "Your softmax is taken of w_router, before x meets it. What is to add up to one are the gates of "
+            "a token: first the logits, then the softmax.",
+            (
+                lambda x, w, experts: _mix(x @ w.softmax(-1), [expert(x) for expert in experts]),
+                lambda x, w, experts: _mix(x @ w.softmax(0), [expert(x) for expert in experts]),
+            ),
+        ),
+        Mistake(
+            "logits divided by their sum",
+            "Your gates add up to one, but they are logits over their sum, and some may be negative. What "
+            "makes numbers positive before they are shared out?",
+            (
+                lambda *a: _mixed(*a, gates=lambda z: z / z.sum(-1, keepdim=True)),
+                lambda *a: _mixed(*a, gates=lambda z: z.abs() / z.abs().sum(-1, keepdim=True)),
+            ),
+        ),
+        Mistake(
             "no softmax",
             "You mix with the router's logits as they are. They may be negative and do not add up to one, so "
             "a single expert does not simply pass its answer on.",

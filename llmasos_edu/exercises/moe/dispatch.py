@@ -258,6 +258,25 @@ DISPATCH = Exercise(
             (lambda x, e, g, experts: _added(x, e[:, :1], g[:, :1], experts),),
         ),
         Mistake(
+            "every choice with the first gate",
+            "With one choice you are right. With more, all answers of a token are multiplied with the gate "
+            "of its first choice: each choice has a gate of its own, in the same column as its expert.",
+            (lambda x, e, g, experts: _added(x, e, g[:, :1].expand_as(g), experts),),
+        ),
+        Mistake(
+            "the last expert never asked",
+            "The expert with the highest number is never asked, and its tokens get nothing from it. How far "
+            "does your loop over the experts go?",
+            (
+                lambda *a: _by_expert(
+                    *a, write=_added_rows, ask=lambda index, rows: index < len(a[3]) - 1 and len(rows) > 0
+                ),
+                lambda *a: _by_expert(
+                    *a, write=_added_rows, ask=lambda index, rows: index < int(a[1].max()) and len(rows) > 0
+                ),
+            ),
+        ),
+        Mistake(
             "residual inside",
             "Your result is the right one plus x. The residual belongs to the layer, which adds it around "
             "this sum.",

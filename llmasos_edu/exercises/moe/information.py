@@ -130,8 +130,27 @@ INFORMATION = Exercise(
         Mistake(
             "not weighted",
             "All cells count the same in your sum (or mean) of logarithms. A cell with few tokens says "
-            "little: each logarithm is weighted by its share of the tokens.",
+            "little: each logarithm is weighted by its share of the tokens, and these products are added.",
             (lambda c: _log_ratio(c)[1].sum(), lambda c: _log_ratio(c)[1].mean()),
+        ),
+        Mistake(
+            "mean of the weighted cells",
+            "Your result is the right one over the number of cells (or of experts, or of domains). The "
+            "weights are shares already: their products with the logarithms are added up, not averaged.",
+            (
+                lambda c: _information(c) / c.numel(),
+                lambda c: _information(c) / c.shape[0],
+                lambda c: _information(c) / c.shape[1],
+            ),
+        ),
+        Mistake(
+            "one margin alone",
+            "Below your ratio stands one margin, that of the experts or that of the domains. Independence "
+            "would give the product of both; with one you get minus what stays uncertain.",
+            (
+                lambda c: _parts(c)[1] - _parts(c)[0],
+                lambda c: _parts(c)[2] - _parts(c)[0],
+            ),
         ),
         Mistake(
             "weighted by independence",
@@ -159,6 +178,7 @@ INFORMATION = Exercise(
                 lambda c: _experts_alike(c) * (c.sum(1) > 0).float().mean(),
                 _mean_over_experts,
                 lambda c: _mean_over_experts(c, idle=True),
+                lambda c: _mean_over_experts(c) * (c.sum(1) > 0).sum(),
             ),
         ),
         Mistake(

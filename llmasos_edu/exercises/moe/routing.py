@@ -92,6 +92,8 @@ TOP_K = Exercise(
         Case("three equal beside a low one", (torch.tensor([[4.0, 4, 4, 0], [0, 4, 4, 4]]), 2)),
         _gates_case("8 experts, k = 3, logits of several tens", 504, 6, 8, 3, size=20.0),
         Case("negative logits only", (-3 - random_tensors(505, (4, 5))[0].abs(), 2)),
+        Case("nearly equal logits, k = 1", (torch.tensor([[1.0, 1.0005, -1], [0, 5e-7, -1]]), 1)),
+        Case("logits far below zero", (torch.tensor([[-300.0, -301, -300.5, -304]]), 2)),
     ),
     mistakes=(
         Mistake(
@@ -110,6 +112,12 @@ TOP_K = Exercise(
             "Experts that were not chosen still have a gate: you set their logits to zero, and the "
             "exponential of zero is 1. With negative logits they even win.",
             (lambda z, k: (z * mask_of_best(z, k)).softmax(-1),),
+        ),
+        Mistake(
+            "zero logits take a share",
+            "Your gates do not add up to one: the logits of the others are set to 0, and these take a share "
+            "of the softmax before they are put to zero. What is the exponential of 0?",
+            (lambda z, k: _before(z * mask_of_best(z, k), mask_of_best(z, k)),),
         ),
         Mistake(
             "softmax taken twice",
@@ -155,6 +163,18 @@ TOP_K = Exercise(
                 lambda z, k: mask_of_best(z, k) / k,
                 lambda z, k: mask_of_best(z, k).float(),
             ),
+        ),
+        Mistake(
+            "place taken for rank",
+            "One sort tells which expert is on each place; you use it as if it told which place each expert "
+            "has. These are two questions: the order has to be undone, or laid back by its numbers.",
+            (lambda z, k: _after(z, (-z).argsort(dim=-1, stable=True) < k),),
+        ),
+        Mistake(
+            "sigmoids shared out",
+            "Your chosen gates add up to one, but they are in the proportions of sigmoids. Asked are those "
+            "of the softmax, that is of the exponentials: a logit higher by one counts 2.7 times as much.",
+            (lambda z, k: (s := z.sigmoid() * mask_of_best(z, k)) / s.sum(-1, keepdim=True),),
         ),
         Mistake(
             "router cut off",
@@ -310,13 +330,28 @@ ORDERS = Exercise(
             ),
         ),
         Mistake(
+            "what the choice leaves out",
+            "Your share is one minus the right one: what the experts that were not chosen had, or what the "
+            "two gates differ by in all. Asked is the number that `before` is divided by to give `after`.",
+            (lambda *a: _orders(*a, share=lambda b, s: (s - b).sum(-1, keepdim=True)),),
+        ),
+        Mistake(
             "difference instead of ratio",
             "Your share is a difference of the two gates. It should be a factor: divide one by the other for "
             "a single token, and see that every chosen expert gives the same number.",
-            (
-                lambda *a: _orders(*a, share=lambda b, s: (s - b).sum(-1, keepdim=True)),
-                lambda *a: _orders(*a, share=lambda b, s: (s - b)[:, :1]),
-            ),
+            (lambda *a: _orders(*a, share=lambda b, s: (s - b)[:, :1]),),
+        ),
+        Mistake(
+            "share of the best expert alone",
+            "With k = 1 you are right. With more, your share is the probability of the best expert alone; "
+            "`before` divided by it begins with 1 and adds up to more than one.",
+            (lambda *a: _orders(*a, share=lambda b, s: b[:, :1]),),
+        ),
+        Mistake(
+            "logits divided by their sum",
+            "Your `after` is the chosen logits over their sum. Logits may be negative; what a softmax "
+            "divides by its sum are exponentials.",
+            (lambda *a: _orders(*a, after=lambda values, before: values / values.sum(-1, keepdim=True)),),
         ),
         Mistake(
             "worst first",

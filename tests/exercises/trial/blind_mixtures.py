@@ -33,7 +33,7 @@ def not_renormalised(logits, top_k):
     return torch.zeros_like(p).scatter(1, at, p.gather(1, at))
 
 
-@wrong("4.3-2", "The gate matrix is right up to a factor, but each set of experts has")
+@wrong("4.3-2", "Your gates do not add up to one: the logits of the others are")
 def other_logits_set_to_0(logits, top_k):
     at = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
     keep = torch.zeros_like(logits).scatter(1, at, 1.0)
@@ -60,7 +60,7 @@ def softmax_of_the_probabilities_again(logits, top_k):
     return b, b.softmax(-1), b.sum(-1, keepdim=True)
 
 
-@wrong("4.3-4", "You divide the counts by the number of choices, not by the number of")
+@wrong("4.3-4", "Your loss is the right one over k, as if the counts were")
 def f_divided_by_all_choices(logits, top_k):
     n, e = logits.shape
     p = logits.softmax(-1)
@@ -144,7 +144,7 @@ def rounded_down_again(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-8", "You round the even share before the factor acts on it, so the")
+@wrong("4.3-8", "It comes out as if something were rounded on the way, the")
 def rounded_before_the_factor_again(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
 
@@ -273,7 +273,7 @@ def nats(counts):
     return (p[p > 0] * (p[p > 0] / q[p > 0]).log()).sum()
 
 
-@wrong("4.3-14", "For each domain its own expert, your result is 2 and should be 1")
+@wrong("4.3-14", "You turn each expert's row into shares of its own first, so")
 def the_expert_s_share_of_a_domain_for_the_share_of(counts):
     """The expert's share of a domain for the share of all."""
     p = counts.double() / counts.sum()
@@ -328,7 +328,7 @@ def worst_first(logits, top_k):
     return b.flip(-1), v.softmax(-1).flip(-1), b.sum(-1, keepdim=True)
 
 
-@wrong("4.3-6", "For 6 tokens, 4 experts, k = 2, the new bias differs in 1 of 4")
+@wrong("4.3-6", "With k = 1 you are right. With more, your load counts each")
 def load_of_the_tokens_best_choice_alone(probs, bias, top_k, rate):
     at = (probs + bias).topk(top_k).indices
     gates = torch.zeros_like(probs).scatter(1, at, probs.gather(1, at))

@@ -14,7 +14,7 @@ def rounded_down(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-8", "factor acts")
+@wrong("4.3-8", "It comes out as if something were rounded on the way, the")
 def rounded_before_the_factor(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(math.ceil(batch * seq * top_k / num_experts) * capacity_factor)
 

@@ -173,7 +173,7 @@ def absolute_for_square(logits):
     return logits.logsumexp(-1).abs().mean()
 
 
-@wrong("4.3-6", "new bias differs")
+@wrong("4.3-6", "You compare the loads with another number than their mean: it")
 def mean_of_those_with_tokens(probs, bias, top_k, rate):
     chosen = (probs + bias).topk(top_k).indices
     gates = torch.zeros_like(probs).scatter(-1, chosen, probs.gather(-1, chosen))
@@ -203,7 +203,7 @@ def norms_once(vocab_size, d_model, num_layers, d_kv, d_ff, num_experts, top_k):
     return tuple(num_layers * (rest + n * 3 * d_model * d_ff) + outside for n in (num_experts, top_k))
 
 
-@wrong("4.3-14", "single domain")
+@wrong("4.3-14", "Below your ratio stands one margin, that of the experts or")
 def information_about_the_total(counts):
     p = counts / counts.sum()
     share = p.sum(1)

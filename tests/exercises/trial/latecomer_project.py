@@ -57,7 +57,7 @@ def one_expert_taken_at_a_time(logits, top_k):
     return e / e.sum(1, keepdim=True)
 
 
-@wrong("4.3-3", "The tensor before and tensor after are right. For a single")
+@wrong("4.3-3", "With k = 1 you are right. With more, your share is the")
 def share_of_the_best_alone(logits, top_k):
     best, chosen = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, chosen)
@@ -184,7 +184,7 @@ def last_answer_overwrites(x, expert, gate, experts):
     return y
 
 
-@wrong("4.3-11", "The number of calls of each expert and number of tokens of")
+@wrong("4.3-11", "With one choice you are right. With more, all answers of a")
 def gate_of_the_first_choice(x, expert, gate, experts):
     y = torch.zeros_like(x)
     for e, f in enumerate(experts):

@@ -47,7 +47,7 @@ def share_of_the_chosen(logits, top_k):
     return [after * share, after, share]
 
 
-@wrong("4.3-4", "You divide the counts by the number of choices, not by the")
+@wrong("4.3-4", "Your loss is the right one over k, as if the counts were")
 def divided_by_all_choices(logits, top_k):
     probs = logits.softmax(-1)
     f = F.one_hot(logits.topk(top_k).indices, logits.shape[1]).float().mean((0, 1))

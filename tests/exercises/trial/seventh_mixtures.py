@@ -44,7 +44,7 @@ def after_is_a_softmax_over_the_chosen(logits, top_k):
 
 
 # F is divided by all choices (tokens times k), so it sums to one instead of to k
-@wrong("4.3-4", "You divide the counts by the number of choices, not by the")
+@wrong("4.3-4", "Your loss is the right one over k, as if the counts were")
 def f_is_divided_by_all_choices_tokens_times_k(logits, top_k):
     tokens, experts = logits.shape
     f = torch.bincount(logits.topk(top_k, -1).indices.flatten(), minlength=experts) / (tokens * top_k)

@@ -479,7 +479,7 @@ def answers_stacked(x, w_router, experts):
     return torch.einsum("bsde,bse->bsd", a, e / e.sum(-1, keepdim=True))
 
 
-@wrong("4.3-2", "right up to a factor")
+@wrong("4.3-2", "Your gates do not add up to one: the logits of the others are")
 def the_others_keep_a_share_of_zero_logits(logits, top_k):
     order = logits.sort(dim=-1, descending=True, stable=True).indices[:, :top_k]
     keep = torch.zeros_like(logits).scatter(1, order, 1.0)
@@ -500,7 +500,7 @@ def share_upside_down_sixth(logits, top_k):
     return before, best.softmax(-1), 1 / before.sum(-1, keepdim=True)
 
 
-@wrong("4.3-4", "You divide the counts by the number of choices, not by")
+@wrong("4.3-4", "Your loss is the right one over k, as if the counts were")
 def f_is_the_share_of_all_choices(logits, top_k):
     p = logits.softmax(-1)
     f = F.one_hot(p.topk(top_k).indices, p.shape[1]).sum(1).float().mean(0) / top_k

@@ -354,7 +354,7 @@ def one_maximum_after_another(logits, top_k):
     return p / p.sum(-1, keepdim=True)
 
 
-@wrong("4.3-3", "Your share is a difference")
+@wrong("4.3-3", "Your share is one minus the right one: what the experts that")
 def share_of_the_others(logits, top_k):
     best, index = logits.topk(top_k)
     before = logits.softmax(-1).gather(1, index)
@@ -379,7 +379,7 @@ def softmax_on_top_of_softmax(logits, top_k):
     return before, before.softmax(-1), before.sum(-1, keepdim=True)
 
 
-@wrong("4.3-4", "You divide the counts by")
+@wrong("4.3-4", "Your loss is the right one over k, as if the counts were")
 def choices_divided_by_k(logits, top_k):
     p = logits.softmax(-1)
     f = F.one_hot(p.topk(top_k).indices, p.shape[1]).float().mean((0, 1))
@@ -470,7 +470,7 @@ def old_bias_overwritten(probs, bias, top_k, rate):
     return gates, bias
 
 
-@wrong("4.3-6", "You compare mean probabilities")
+@wrong("4.3-6", "You compare probabilities (of all tokens, or of those that")
 def load_is_the_sum_of_gates(probs, bias, top_k, rate):
     index = (probs + bias).topk(top_k).indices
     gates = torch.zeros_like(probs).scatter(1, index, probs.gather(1, index))
@@ -542,7 +542,7 @@ def again_rounded_down(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-8", "You round the even share")
+@wrong("4.3-8", "It comes out as if something were rounded on the way, the")
 def again_rounded_before_the_factor(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
 
