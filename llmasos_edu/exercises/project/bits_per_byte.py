@@ -64,6 +64,7 @@ BITS = Exercise(
     cases=(
         Case("two equal batches", ([2.0, 1.0], [4, 4], "bits per byte!")),
         Case("a last batch of one token", ([1.2, 1.1, 3.5], [32, 32, 1], "a plain line of text. " * 9)),
+        Case("a small batch first", ([2.5, 1.4, 1.6], [3, 9, 5], "in the evening, rain")),
         Case("a single batch", ([1.9], [7], "hello, reader")),
         Case("a text with accents", ([2.2, 2.6, 1.7], [8, 8, 3], "déjà vu à l'école")),
         Case("a Chinese text", ([3.1, 2.9], [6, 2], "大语言模型操作系统")),
@@ -75,6 +76,45 @@ BITS = Exercise(
             "Your number is the right one in nats: too small by the factor 0.693. In which unit do the "
             "losses come, and which is asked for?",
             (_measured(unit=1),),
+        ),
+        Mistake(
+            "a rounded factor",
+            "Your number is nearly right: the factor between nats and bits is rounded too much. It is ln 2, "
+            "0.69315, or one over it: let the mathematics module say it.",
+            tuple(_measured(unit=unit) for unit in (1.44, 1 / 0.69, 1.4, 1 / 0.7)),
+        ),
+        Mistake(
+            "the last batch left out",
+            "The last batch does not count in your version, though its tokens stand in the text. It is "
+            "smaller; with its own count it weighs no more than it should.",
+            (
+                lambda n, c, t: _measured()(n[:-1], c[:-1], t),
+                lambda n, c, t: _measured()(n[: len(n) - 1 or 1], c[: len(n) - 1 or 1], t),
+            ),
+        ),
+        Mistake(
+            "all batches as large as one",
+            "Every batch counts as if it held as many tokens as the first, or the largest. Take each loss "
+            "times the tokens of its own batch.",
+            (
+                _measured(nats=lambda losses, counts, text: sum(losses) * max(counts)),
+                _measured(nats=lambda losses, counts, text: sum(losses) * counts[0]),
+            ),
+        ),
+        Mistake(
+            "bits taken for bytes",
+            "Your number is an eighth of the right one, or eight times as much: bits of the model and bytes "
+            "of the text are two things here, and the one is not turned into the other.",
+            (_measured(unit=BITS_A_NAT / 8), _measured(unit=BITS_A_NAT * 8)),
+        ),
+        Mistake(
+            "a perplexity",
+            "You give a perplexity, the exponential of the nats a token or a byte: among how many the model "
+            "hesitates. Asked for are bits, which add up from token to token.",
+            (
+                lambda n, c, t: math.exp(_nats(n, c, t) / sum(c)),
+                lambda n, c, t: math.exp(_nats(n, c, t) / len(t.encode())),
+            ),
         ),
         Mistake(
             "nats, and batches taken for equal",
@@ -127,6 +167,17 @@ BITS = Exercise(
             "In plain English you are right. In other texts a character takes two or three bytes, and you "
             "divide by characters.",
             (_measured(per=_characters),),
+        ),
+        Mistake(
+            "another length of the text",
+            "You divide by another length of the text than its bytes in UTF-8: by words, by its bytes in "
+            "UTF-16, or by the bytes of its characters outside of ASCII or within it alone.",
+            (
+                _measured(per=lambda counts, text: len(text.split())),
+                _measured(per=lambda counts, text: len(text.encode("utf-16"))),
+                _measured(per=lambda counts, text: len(text.encode("utf-16-le"))),
+                _measured(per=lambda counts, text: len(text.encode("ascii", "ignore")) or 1),
+            ),
         ),
         Mistake(
             "characters, and batches taken for equal",

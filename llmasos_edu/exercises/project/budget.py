@@ -159,6 +159,24 @@ BUDGET = Exercise(
             (lambda *s: (_budget(*s)[0], 2 * _budget(*s)[0], _budget(*s)[2]),),
         ),
         Mistake(
+            "two for each parameter, and the context",
+            "Your operations are twice the parameters, and the context on top. A token meets only top_k of "
+            "the experts, and looks its row of the embeddings up without a product.",
+            (lambda *s: (_budget(*s)[0], 2 * _budget(*s)[0] + 4 * s[6] * s[1] * s[2], _budget(*s)[2]),),
+        ),
+        Mistake(
+            "router for the chosen only",
+            "Your operations count only those columns of the router whose experts are chosen. Which they are "
+            "it knows after it has computed all of them.",
+            (
+                lambda *s: (
+                    _budget(*s)[0],
+                    _budget(*s)[1] - 2 * s[2] * s[1] * (s[4] - s[5]) * (s[4] > 1),
+                    _budget(*s)[2],
+                ),
+            ),
+        ),
+        Mistake(
             "router forgotten",
             "With a single expert you are right. Where there are several, the router has weights as well, "
             "and every token asks it.",

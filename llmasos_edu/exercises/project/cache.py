@@ -68,6 +68,15 @@ def _generated(
     return tokens
 
 
+def _chosen_by(choose, model, prompt, max_new):
+    tokens, held = prompt, 0
+    for _ in range(max_new):
+        logits = model(tokens[held:], torch.arange(held, len(tokens)))
+        held = len(tokens)
+        tokens = torch.cat([tokens, choose(logits)[None]])
+    return tokens
+
+
 def _last_of_prompt_twice(model, prompt, max_new, *, counted=False):
     model(prompt, torch.arange(len(prompt)))
     tokens = prompt
@@ -137,6 +146,7 @@ GENERATE = Exercise(
         _generation_case("a prompt that repeats a token", 565, [6, 6, 6], 8),
         _generation_case("a prompt of 5 tokens, 2 more", 566, [0, 1, 2, 3, 4], 2),
         _generation_case("a prompt of 3 tokens, no more", 567, [4, 0, 2], 0),
+        _generation_case("a text with token 0", 574, [3, 5, 8], 4),
     ),
     mistakes=(
         Mistake(
@@ -198,6 +208,26 @@ GENERATE = Exercise(
             "You take the next token from the first row of logits. In a call with the whole prompt that row "
             "answers what comes after the first token.",
             (lambda *a: _generated(*a, take=0),),
+        ),
+        Mistake(
+            "logits of all rows",
+            "You take the next token from all rows of logits together: the highest of the table, or their "
+            "mean. Only the last row says what comes after the last token.",
+            (
+                lambda m, p, n: _chosen_by(lambda z: z.argmax() % z.shape[1], m, p, n),
+                lambda m, p, n: _chosen_by(lambda z: z.mean(0).argmax(), m, p, n),
+            ),
+        ),
+        Mistake(
+            "the unlikeliest token",
+            "Your positions are right, and you take the token with the lowest logit. Asked is the likeliest.",
+            (lambda m, p, n: _chosen_by(lambda z: z[-1].argmin(), m, p, n),),
+        ),
+        Mistake(
+            "the last two given",
+            "Behind the prompt each call of yours gives two tokens, the new one and the one before it, which "
+            "the model holds already. A token is given once.",
+            (lambda *a: _generated(*a, new=lambda held, size: max(0, held - 1)),),
         ),
         Mistake(
             "only the end of the prompt given",

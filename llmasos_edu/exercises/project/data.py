@@ -124,8 +124,12 @@ SPLIT = Exercise(
             ([POEM, NEWS, f"{POEM[-6:]}{NEWS[:6]}", LETTER, RECIPE], [0, 1], 9),
         ),
         Case(
+            "texts that end alike, and a passage in capitals",
+            ([NEWS, f"{LICENCE}, {NEWS.upper()}", "what a lamp, what a light", RECIPE, POEM], [0], 8),
+        ),
+        Case(
             "documents shorter than a passage",
-            ([SHORT, SHORT, POEM, f"{POEM[:20]}...", NEWS], [0, 2], 16),
+            ([SHORT, SHORT, POEM, f"{POEM[:20]}...", NEWS, "tea"], [0, 2], 16),
         ),
     ),
     mistakes=(
@@ -189,6 +193,15 @@ SPLIT = Exercise(
                 lambda docs, held, width: _split(
                     docs, held, lambda t: {t[start : start + width] for start in range(0, len(t), width)}
                 ),
+                lambda docs, held, width: _split(
+                    docs,
+                    held,
+                    lambda t: {t[:width]} if len(t) >= width else set(),
+                    train_cut=lambda t: _passages(t, width),
+                ),
+                lambda docs, held, width: _split(
+                    docs, held, lambda t: _passages(t, width), train_cut=lambda t: {t[:width], t[-width:]}
+                ),
             ),
         ),
         Mistake(
@@ -208,6 +221,53 @@ SPLIT = Exercise(
             ),
         ),
         Mistake(
+            "a short copy dropped",
+            "A document shorter than width is dropped where it stands in a held-out one, or is its copy. The "
+            "exercise keeps it: it holds no passage of width characters that could leak.",
+            (
+                lambda docs, held, width: [
+                    keep and text not in {docs[h] for h in held}
+                    for keep, text in zip(may_train(docs, held, width), docs, strict=True)
+                ],
+            ),
+        ),
+        Mistake(
+            "all short ones dropped",
+            "You drop documents that are shorter than width, whatever stands in them. They hold no passage "
+            "at all, so they give none away: the exercise keeps them.",
+            (
+                lambda docs, held, width: [
+                    keep and len(text) >= width
+                    for keep, text in zip(may_train(docs, held, width), docs, strict=True)
+                ],
+            ),
+        ),
+        Mistake(
+            "texts changed before they are compared",
+            "It comes out as if texts were changed before they are compared: written small, or without their "
+            "blanks. A passage is width characters as they stand.",
+            (
+                lambda docs, held, width: _split(docs, held, lambda t: _passages(t.lower(), width)),
+                lambda docs, held, width: _split(
+                    docs, held, lambda t: _passages("".join(t.lower().split()), width)
+                ),
+                lambda docs, held, width: _split(docs, held, lambda t: _passages("".join(t.split()), width)),
+            ),
+        ),
+        Mistake(
+            "shared with every held-out document",
+            "A document stays in your version unless it shares a passage with every held-out one. A passage "
+            "of any of them is enough to leak.",
+            (
+                lambda docs, held, width: [
+                    index not in held
+                    and not set.intersection(*(_passages(docs[h], width) for h in held))
+                    & _passages(text, width)
+                    for index, text in enumerate(docs)
+                ],
+            ),
+        ),
+        Mistake(
             "shared words",
             "It comes out as if words were compared. Nearly all texts share some of them; a leak is a "
             "passage of width characters in a row.",
@@ -215,9 +275,13 @@ SPLIT = Exercise(
         ),
         Mistake(
             "only the first held-out document",
-            "It comes out as if only the first held-out document were compared with. What the others hold "
-            "leaks as well.",
+            "It comes out as if only one held-out document were compared with, the first or the last. What "
+            "the others hold leaks as well.",
             (
+                lambda docs, held, width: [
+                    keep and index not in held
+                    for index, keep in enumerate(_split(docs, held[-1:], lambda t: _passages(t, width)))
+                ],
                 lambda docs, held, width: [
                     keep and index not in held
                     for index, keep in enumerate(_split(docs, held[:1], lambda t: _passages(t, width)))

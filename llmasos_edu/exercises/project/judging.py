@@ -99,6 +99,22 @@ CONTROL = Question(
             (_work(2, 2, 1),),
         ),
         Mistake(
+            "part of the router",
+            "This number counts a part of the router: one operation a weight, or the columns of the chosen "
+            "experts alone. All of its columns are computed, each weight with two operations.",
+            (
+                lambda **d: {"experts": _equal_work(**d)["experts"] - d["width"] * d["experts"]},
+                lambda **d: {
+                    "experts": _equal_work(**d)["experts"] - 2 * d["width"] * (d["experts"] - d["chosen"])
+                },
+            ),
+        ),
+        Mistake(
+            "one expert works",
+            "This number lets one expert work. A token takes several, and each of them computes in full.",
+            (lambda width, inner, experts, **_: {"experts": 4 * width * inner + 2 * width * experts},),
+        ),
+        Mistake(
             "router left out",
             "This number leaves the router out of the model's work. It is asked for here, and every expert "
             "adds a column to it.",
@@ -253,6 +269,12 @@ VERDICT = Question(
             "the deviation for the error",
             "That is the spread of single runs. A mean of five is surer than one run, by the root of five.",
             (_as_if(lambda error: error * math.sqrt(5)),),
+        ),
+        Mistake(
+            "over five, not its root",
+            "That is the deviation over five. The error of a mean shrinks with the root of the number of "
+            "values.",
+            (_as_if(lambda error: error / math.sqrt(5)),),
         ),
         Mistake(
             "divided by n",

@@ -67,6 +67,29 @@ def _one_set_for_all(logits, top_p):
     return _renormalised(probs * (nucleus(logits[:1], top_p) > 0))
 
 
+def _as_many_as_the_first(logits, top_p):
+    probs, order = _sorted(logits)
+    many = int((nucleus(logits[:1], top_p) > 0).sum())
+    return _back(probs * (torch.arange(logits.shape[-1]) < many), order)
+
+
+def _left_sorted_as_kept(logits, top_p):
+    probs, _ = _sorted(logits)
+    return _renormalised(probs * (probs.cumsum(-1) - probs < top_p))
+
+
+def _two_at_least(logits, top_p):
+    probs, order = _sorted(logits)
+    keep = probs.cumsum(-1) - probs < top_p
+    keep[:, :2] = True
+    return _back(probs * keep, order)
+
+
+def _of_the_columns(logits, top_p):
+    probs, order = logits.softmax(0).sort(dim=-1, descending=True, stable=True)
+    return _back(probs * (probs.cumsum(-1) - probs < top_p), order)
+
+
 def _count_not_mass(logits, top_p):
     probs, order = _sorted(logits)
     places = torch.arange(logits.shape[-1])
@@ -121,6 +144,7 @@ NUCLEUS = Exercise(
         Case("five equally likely tokens", (torch.full((1, 5), -1.5), 0.5)),
         Case("four equally likely tokens, of which two reach top_p 0.5", (torch.full((1, 4), -1.5), 0.5)),
         Case("equals at the border", (_of(0.1, 0.2, 0.1, 0.4, 0.1, 0.1), 0.75)),
+        Case("two that all but reach top_p", (_of(0.4, 0.2997, 0.2, 0.1003), 0.7)),
         Case("three rows of 7 tokens", (2 * random_tensors(551, (3, 7))[0], 0.8)),
         Case("a sure row and an unsure one", (torch.tensor([[9.0, 0, 1, 0], [0.3, 0.2, 0, 0.1]]), 0.9)),
         Case("top_p 1 keeps all", (random_tensors(552, (2, 5))[0], 1.0)),
@@ -180,6 +204,57 @@ NUCLEUS = Exercise(
             (_left_sorted,),
         ),
         Mistake(
+            "sorted once more",
+            "The numbers are right and in wrong places: the order says where each came from, and you use it "
+            "as if it said where each has to go. It has to be undone, not applied a second time.",
+            (lambda logits, top_p: _left_sorted_as_kept(logits, top_p).gather(-1, _sorted(logits)[1]),),
+        ),
+        Mistake(
+            "ties from the other end",
+            "Right, except among equally likely tokens: there yours keeps the one with the higher index. An "
+            "order that is read from its end turns equals round.",
+            (lambda logits, top_p: nucleus(logits.flip(-1), top_p).flip(-1),),
+        ),
+        Mistake(
+            "softmax taken again",
+            "The right tokens stay, but a softmax of their probabilities makes them nearly alike. What they "
+            "have is divided by its sum: they are probabilities already.",
+            (
+                lambda logits, top_p: torch.where(
+                    nucleus(logits, top_p) > 0, logits.softmax(-1), -torch.inf
+                ).softmax(-1),
+                lambda logits, top_p: torch.where(
+                    nucleus(logits, top_p) > 0, logits.softmax(-1), 0.0
+                ).softmax(-1),
+            ),
+        ),
+        Mistake(
+            "divided by another sum",
+            "The right tokens stay, but you divide by top_p, or by the sum of all rows. Each row is divided "
+            "by what its own tokens have together, so that it sums to one.",
+            (
+                lambda logits, top_p: _nucleus(logits, top_p, normalise=False) / top_p,
+                lambda logits, top_p: (k := _nucleus(logits, top_p, normalise=False)) / k.sum(),
+            ),
+        ),
+        Mistake(
+            "two tokens at least",
+            "You keep two tokens at least. Where the likeliest one alone reaches top_p, it stays alone.",
+            (_two_at_least,),
+        ),
+        Mistake(
+            "softmax over the rows",
+            "Your softmax runs over the rows of the batch, so that a row's probabilities depend on its "
+            "neighbours. Those of one row add up to one.",
+            (_of_the_columns,),
+        ),
+        Mistake(
+            "a margin at the border",
+            "Tokens that have almost top_p together count as if they had it: a small number is taken off, or "
+            "sums are rounded. Almost is not enough, and the next token stays.",
+            (lambda logits, top_p: nucleus(logits, top_p - 1e-3),),
+        ),
+        Mistake(
             "a threshold on single tokens",
             "You compare each token's own probability with top_p (or with a share of the best one's). The "
             "line is for their sum.",
@@ -199,8 +274,8 @@ NUCLEUS = Exercise(
         ),
         Mistake(
             "first row decides",
-            "All rows keep the tokens of the first one. Each row has a nucleus of its own.",
-            (_one_set_for_all,),
+            "All rows keep the tokens of the first one, or as many as it. Each row has a nucleus of its own.",
+            (_one_set_for_all, _as_many_as_the_first),
         ),
         Mistake(
             "logit zero for what is left out",

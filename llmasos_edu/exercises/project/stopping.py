@@ -37,6 +37,16 @@ def _stopped(losses, patience, *, extra=0, resets=True, ties=False, against_prev
     return len(losses) - 1, best
 
 
+def _falls_alone(losses, patience):
+    best, waited = 0, 0
+    for now in range(1, len(losses)):
+        waited = 0 if losses[now] < losses[now - 1] else waited + 1
+        best = now if losses[now] < losses[best] else best
+        if waited >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
 def _without_nan(losses, *, repeat=False):
     """Each NaN made infinite, or the loss before it (infinite at the start)."""
     known = []
@@ -58,6 +68,68 @@ def _nan_is_not_worse(losses, patience):
         if now - best >= patience:
             return now, best
     return len(losses) - 1, best
+
+
+def _nan_passed_over(losses, patience, *, by_place=False, back=False):
+    """NaN is skipped; those that were not better are counted, or measured by their place in the list."""
+    best, best_loss, waited = 0, math.inf, 0
+    for now, loss in enumerate(losses):
+        if math.isnan(loss):
+            waited = 0 if back else waited
+            continue
+        waited = 0 if loss < best_loss else waited + 1
+        if loss < best_loss:
+            best, best_loss = now, loss
+        if (now - best if by_place else waited) >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
+def _nan_ends(losses, patience):
+    last, best = stop_early(losses, patience)
+    first = next((now for now, loss in enumerate(losses) if now and math.isnan(loss)), last)
+    return (first, stop_early(losses[: first + 1], patience)[1]) if first < last else (last, best)
+
+
+def _first_nan_counted(losses, patience, *, nothing=0):
+    best, best_loss, waited = nothing, math.inf, 0
+    for now, loss in enumerate(losses):
+        waited = 0 if loss < best_loss else waited + 1
+        if loss < best_loss:
+            best, best_loss = now, loss
+        if waited >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
+def _from(most, losses, patience):
+    """The lowest loss begins with a number."""
+    return stop_early([math.inf if loss >= most else loss for loss in losses], patience)
+
+
+def _by_margin(margin, losses, patience):
+    best, best_loss = 0, math.inf
+    for now, loss in enumerate(losses):
+        if loss < best_loss - margin:
+            best, best_loss = now, loss
+        if now - best >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
+def _equal_is_better(losses, patience):
+    best, best_loss = 0, math.inf
+    for now, loss in enumerate(losses):
+        if loss <= best_loss:
+            best, best_loss = now, loss
+        if now - best >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
+def _best_loss(losses, patience):
+    best = losses[stop_early(losses, patience)[1]]
+    return math.inf if math.isnan(best) else best
 
 
 def _starts_with_the_first(losses, patience):
@@ -105,7 +177,12 @@ STOP = Exercise(
         Case("the same loss again and again", ([2.0, 1.8, 1.8, 1.8, 1.8, 1.7], 3)),
         Case("NaN first", ([NAN, 2.5, 2.4, 2.6, 2.5, 2.3], 2)),
         Case("a run that ends in NaN", ([2.0, 1.6, NAN, NAN, 1.7, 1.5], 3)),
+        Case("NaN between numbers", ([1.5, 1.6, NAN, 1.7, 1.8, 1.9], 3)),
+        Case("NaN as patience runs out", ([2.0, 1.6, NAN, NAN, NAN, 1.5], 3)),
+        Case("nothing but NaN", ([NAN, NAN, NAN, NAN], 2)),
         Case("patience 1", ([1.5, 1.4, 1.45, 1.3], 1)),
+        Case("a curve that hardly falls", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2)),
+        Case("losses of millions", ([4e6, 3e6, 3.5e6, 3.6e6, 2e6], 2)),
         Case("patience that is never used up", ([1.5, 1.3, 1.4, 1.6, 1.35], 5)),
     ),
     mistakes=(
@@ -115,6 +192,7 @@ STOP = Exercise(
             "then looks like progress, though it never reaches its best again.",
             (
                 lambda *a: _stopped(*a, against_previous=True),
+                _falls_alone,
                 lambda losses, patience: _stopped(_without_nan(losses), patience, against_previous=True),
                 lambda losses, patience: _stopped(
                     _without_nan(losses, repeat=True), patience, against_previous=True
@@ -131,7 +209,23 @@ STOP = Exercise(
             "one evaluation too late or too early",
             "You stop one evaluation beside the right one. With patience 1 the first that is not better is "
             "the last that is made.",
-            (lambda *a: _stopped(*a, extra=1), lambda *a: _stopped(*a, extra=-1)),
+            (
+                lambda *a: _stopped(*a, extra=1),
+                lambda *a: _stopped(*a, extra=-1),
+                lambda losses, patience: stop_early(losses, patience + 1),
+                lambda losses, patience: stop_early(losses, patience - 1),
+                lambda losses, patience: _starts_with_the_first(losses, patience + 1),
+            ),
+        ),
+        Mistake(
+            "exchanged",
+            "Your two numbers stand in each other's place: first the last evaluation that is made, then the "
+            "best one.",
+            (
+                lambda *a: stop_early(*a)[::-1],
+                lambda *a: _first_nan_counted(*a)[::-1],
+                lambda *a: _starts_with_the_first(*a)[::-1],
+            ),
         ),
         Mistake(
             "counter never set back",
@@ -142,7 +236,11 @@ STOP = Exercise(
         Mistake(
             "equal counts as better",
             "A loss that only repeats the best keeps your training alive. Equal is not better.",
-            (lambda *a: _stopped(*a, ties=True),),
+            (
+                lambda *a: _stopped(*a, ties=True),
+                _equal_is_better,
+                lambda *a: (stop_early(*a)[0], _equal_is_better(*a)[1]),
+            ),
         ),
         Mistake(
             "a look into the future",
@@ -161,6 +259,63 @@ STOP = Exercise(
             "A NaN becomes your best loss, and after it no comparison says what you mean. Every comparison "
             "with NaN is False; see which way round yours must be.",
             (_nan_is_not_worse,),
+        ),
+        Mistake(
+            "NaN not counted",
+            "An evaluation that is NaN is passed over in your version: it does not count among those in a "
+            "row. It has been made, and it was not better.",
+            (
+                _nan_passed_over,
+                lambda losses, patience: _nan_passed_over(losses, patience, by_place=True),
+            ),
+        ),
+        Mistake(
+            "NaN sets the count back",
+            "After a NaN the count of evaluations in a row begins again in your version. NaN is not better, "
+            "so that it is one more of those that were not.",
+            (lambda *a: _nan_passed_over(*a, back=True),),
+        ),
+        Mistake(
+            "NaN ends the training",
+            "You stop at the first NaN. It counts as one evaluation that was not better, no more: patience "
+            "decides.",
+            (_nan_ends,),
+        ),
+        Mistake(
+            "NaN taken for a number",
+            "It comes out as if a NaN were 0 (or a loss below all others), or were taken out of the list, so "
+            "that the places after it move. It keeps its place, and is never better.",
+            (
+                lambda losses, patience: stop_early([0 if x != x else x for x in losses], patience),
+                lambda losses, patience: stop_early([x for x in losses if x == x], patience),
+            ),
+        ),
+        Mistake(
+            "the first NaN counted",
+            "The first evaluation counts as not better where it is NaN. It is the best until a number comes: "
+            "what is counted in a row begins behind it.",
+            (_first_nan_counted, lambda *a: _first_nan_counted(*a, nothing=-1)),
+        ),
+        Mistake(
+            "a lowest loss to begin with",
+            "Your lowest loss begins with a fixed number, and a loss above that is never a record. The first "
+            "evaluation is the best until a better one comes, however large it is.",
+            (lambda *a: _from(1e6, *a),),
+        ),
+        Mistake(
+            "better by a margin",
+            "An evaluation must be better by some margin in your version. Here every bit is better: only "
+            "equal and worse are not.",
+            (lambda *a: _by_margin(1e-3, *a),),
+        ),
+        Mistake(
+            "the loss, not its place",
+            "You return the lowest loss itself. Asked for is at which evaluation it was, counted from 0: "
+            "whose weights are kept?",
+            (
+                lambda losses, patience: (stop_early(losses, patience)[0], _best_loss(losses, patience)),
+                lambda *a: (_first_nan_counted(*a)[0], _best_loss(*a)),
+            ),
         ),
         Mistake(
             "a NaN at the start is never beaten",

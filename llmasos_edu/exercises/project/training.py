@@ -117,6 +117,10 @@ def _next_step(run, fresh):
     fresh.step = run.step + 1
 
 
+def _step_before(run, fresh):
+    fresh.step = run.step - 1
+
+
 def _runs(inputs: tuple) -> tuple:
     """The two runs of a case, built and trained."""
     runs = tuple(Run(each.seed) for each in inputs)
@@ -196,6 +200,12 @@ RESUME = Exercise(
                 _resumed(_model, _optimizer, _step),
                 _resumed(_model, _optimizer, _step, _generator_from_its_seed),
                 _resumed(_model, _optimizer, _step, lambda run, fresh: fresh.generator.manual_seed(run.step)),
+                _resumed(
+                    _model,
+                    _optimizer,
+                    _step,
+                    lambda run, fresh: setattr(fresh, "generator", torch.Generator()),
+                ),
             ),
         ),
         Mistake(
@@ -206,9 +216,33 @@ RESUME = Exercise(
         ),
         Mistake(
             "one step off",
-            "Your resumed run skips a step: its learning rate is one step ahead. How many steps had the run "
-            "taken?",
-            (_resumed(_model, _optimizer, _generator, _next_step),),
+            "The number of the step is one too high or too low in your resumed run, and the learning rate "
+            "with it. How many steps had the run taken?",
+            (
+                _resumed(_model, _optimizer, _generator, _next_step),
+                _resumed(_model, _optimizer, _generator, _step_before),
+            ),
+        ),
+        Mistake(
+            "neither chance nor step",
+            "Weights and optimizer are those of the run; two things are still those of the new one: the "
+            "generator, which draws batches and dropout, and the number of the step.",
+            (_resumed(_model, _optimizer),),
+        ),
+        Mistake(
+            "neither optimizer nor step",
+            "Weights and chance are those of the run; two things are still those of the new one: the "
+            "optimizer's memory, and the number of the step, from which the learning rate follows.",
+            (_resumed(_model, _generator),),
+        ),
+        Mistake(
+            "trained over again",
+            "You let the new run train as long as the run did. It began with other weights and has drawn "
+            "other numbers, and arrives somewhere else: the state has to be copied.",
+            (
+                lambda run, fresh: fresh.train(run.step) and fresh,
+                lambda run, fresh: fresh.train(run.step - fresh.step) and fresh,
+            ),
         ),
         Mistake(
             "the optimizer's tensors shared",

@@ -72,7 +72,7 @@ def one_evaluation_too_late(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-3", "Exchanged: the last evaluation and best evaluation stand in each")
+@wrong("5-3", "Your two numbers stand in each other's place: first the last")
 def best_first(losses, patience):
     best, value, bad = 0, math.inf, 0
     for i, x in enumerate(losses):
@@ -279,7 +279,7 @@ def query_key_and_value_only(vocab_size, d_model, num_layers, d_ff, num_experts,
     return params, ops, num_layers * 2 * context * d_model * 4
 
 
-@wrong("5-2", "It comes out as if passages shorter than width counted, down")
+@wrong("5-2", "A document shorter than width is dropped where it stands in a")
 def a_document_shorter_than_width_is_dropped(documents, held_out, width):
     held = [documents[h] for h in held_out]
     out = []

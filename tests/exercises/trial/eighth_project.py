@@ -36,7 +36,7 @@ def cuts_the_held_out_documents_in_pieces_side(documents, held_out, width):
 
 
 # Also drops documents that repeat an earlier training document, though these may all be trained on
-@wrong("5-2", "Right in 9 of 10 cases. For training documents that repeat")
+@wrong("5-2", "For training documents that repeat each other, your result")
 def also_drops_documents_that_repeat_an_earlier_training(documents, held_out, width):
     def passages(d):
         return {d[p : p + width] for p in range(len(d) - width + 1)}

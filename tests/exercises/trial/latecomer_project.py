@@ -456,7 +456,7 @@ def router_costs_nothing():
     return {**EQUAL, "experts": 3 * 4 * 96 * 288}
 
 
-@wrong("5-9", "Asked for: two operations for each weight of the chosen")
+@wrong("5-9", "'experts': This number counts a part of the router: one")
 def router_of_the_chosen():
     return {**EQUAL, "experts": 3 * 4 * 96 * 288 + 2 * 96 * 3}
 
