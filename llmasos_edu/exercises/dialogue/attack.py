@@ -128,7 +128,9 @@ ATTACK = Exercise(
         Mistake(
             "no desk is safe",
             "You get into every desk, the safe ones too. Do you ask for a certain amount of work, or for "
-            "something that the docstring does not promise?",
+            "what the docstring does not promise? Or does a call of yours stop with an error that an "
+            "`except` swallows, or do you call nothing at all? False says that somebody got in. "
+            "Run it on Desk by itself.",
             (lambda make: False,),
         ),
         Mistake(

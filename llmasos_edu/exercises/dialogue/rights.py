@@ -1,11 +1,9 @@
-"""Exercises of chapter 6.1 on what a call may do: whose rows it finds, and what makes a yes.
+"""Exercises of chapter 6.1 on what a call may do: whose rows it finds.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
-import itertools
 import random
-import re
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
@@ -42,6 +40,11 @@ def _finds(fits):
 def _tells(orders, rights, user, number):
     found = find_order(orders, rights, user, number)
     return -EPERM if found == -ENOENT and any(row[1] == number for row in orders) else found
+
+
+def _minus_two_from(place, orders, *a):
+    found = find_order(orders, *a)
+    return -ENOENT if found >= place else found
 
 
 ORDERS = [["ada", "4711"], ["bob", "4712"], ["ada", "4720"], ["bob", "4711"], ["ada", "47"], ["Ada", "4713"]]
@@ -88,6 +91,10 @@ FIND = Exercise(
         Case("a user who is written in capitals", (ORDERS, ["orders.find"], "ADA", "4711")),
         Case("one's second order", (ORDERS, ["orders.find"], "ada", "4720")),
         Case("with two rights", (ORDERS, ["orders.cancel", "orders.find"], "ada", "4720")),
+        Case("with rights of like names", (ORDERS, ["orders.finder", "my.orders.find"], "ada", "4711")),
+        Case("with another right to find", (ORDERS, ["customers.find"], "ada", "4711")),
+        Case("a number with a zero before it", (ORDERS, ["orders.find"], "ada", "04711")),
+        Case("a number that ends alike", (ORDERS, ["orders.find"], "ada", "14711")),
         Case("no orders", ([], ["orders.find"], "ada", "4711")),
     ),
     draw=_draw_order,
@@ -125,8 +132,79 @@ FIND = Exercise(
         ),
         Mistake(
             "numbers that begin alike",
-            "A part of a number finds an order in your version. Numbers are equal or they are not.",
-            (_finds(lambda owner, of_order, user, number: owner == user and of_order.startswith(number)),),
+            "A part of a number finds an order in your version, or a number that holds another one. Numbers "
+            "are equal or they are not.",
+            (
+                _finds(lambda owner, of_order, user, number: owner == user and number in of_order),
+                _finds(lambda owner, of_order, user, number: owner == user and of_order in number),
+            ),
+        ),
+        Mistake(
+            "numbers for texts",
+            "A number with a zero before it finds an order in your version. They are compared as numbers, "
+            "and are texts: another spelling is another order.",
+            (_finds(lambda owner, of_order, user, number: owner == user and int(of_order) == int(number)),),
+        ),
+        Mistake(
+            "rights that sound alike",
+            "A right with a like name is enough in your version: one that holds the words, or begins or ends "
+            "with them. A process has just this right, or it has not.",
+            (
+                lambda orders, rights, user, number: (
+                    _found(orders, user, number) if "orders.find" in " ".join(rights) else -EPERM
+                ),
+                lambda orders, rights, user, number: (
+                    _found(orders, user, number) if any("find" in right for right in rights) else -EPERM
+                ),
+                lambda orders, rights, user, number: (
+                    _found(orders, user, number) if any(r.startswith("orders") for r in rights) else -EPERM
+                ),
+            ),
+        ),
+        Mistake(
+            "no other right beside it",
+            "A process that has the right is refused where it has another one as well. Ask whether this one "
+            "is among its rights.",
+            (
+                lambda orders, rights, user, number: (
+                    _found(orders, user, number) if rights[:1] == ["orders.find"] else -EPERM
+                ),
+            ),
+        ),
+        Mistake(
+            "places from one",
+            "You count places from 1. The first order in the list has the place 0.",
+            (
+                lambda orders, rights, user, number: (
+                    found + (found >= 0) if (found := find_order(orders, rights, user, number)) else 1
+                ),
+            ),
+        ),
+        Mistake(
+            "other errors",
+            "Your errors are not the two that are asked for: -1 without the right, -2 where the user has no "
+            "such order. Are they exchanged, or one for both?",
+            (
+                lambda *a: {-1: -2, -2: -1}.get(found := find_order(*a), found),
+                lambda *a: max(-1, find_order(*a)),
+                lambda *a: -2 if (found := find_order(*a)) < 0 else found,
+            ),
+        ),
+        Mistake(
+            "the number of the order",
+            "You return the order's number where its place in the list is asked for, counted from 0.",
+            (lambda orders, *a: int(a[2]) if find_order(orders, *a) >= 0 else find_order(orders, *a),),
+        ),
+        Mistake(
+            "owner or number",
+            "A row fits in your version where the owner or the number is right. It takes both.",
+            (_finds(lambda owner, of_order, user, number: owner == user or of_order == number),),
+        ),
+        Mistake(
+            "only the first row",
+            "You decide at the first row of the list: where it does not fit, you say that there is none. The "
+            "others have to be looked at before.",
+            (lambda orders, *a: _minus_two_from(1, orders, *a),),
         ),
         Mistake(
             "names in any case",
@@ -191,209 +269,5 @@ FIND = Exercise(
     ),
 )
 
-# 6.1-3 --------------------------------------------------------------------------------
 
-
-def confirmed_order(pending, said):
-    """pending [a number, 0 for none]: the order that waits; said -> the order that may be cancelled, or 0."""
-    return pending if said.strip().rstrip(".!").lower() in ("yes", "是") else 0
-
-
-def _when(test):
-    return lambda pending, said: pending if test(said.strip().rstrip(".!").lower()) else 0
-
-
-OTHER_MARKS = ["".join(more) for many in (1, 2, 3, 4) for more in itertools.combinations("?,。！", many)]
-
-
-def _other_marks_too(marks):
-    return lambda pending, said: pending if said.strip().rstrip(".!" + marks).lower() in ("yes", "是") else 0
-
-
-def _draw_turn(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    said = generator.choice(["Yes.", "yes", "是", "Yes, and all others!", "No.", "Where is it?", "YES!"])
-    pending = generator.choice([0, 4711, 5000])
-    return (Case(f"{said!r} while {pending or 'nothing'} waits", (pending, said)),)
-
-
-YES = Exercise(
-    key="6.1-3",
-    title="What counts as a yes",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "Before an order is cancelled the assistant asks. `pending` is the number of the order that it has "
-        "just asked about, 0 where it has asked about none; `said` is the user's next message. Return the "
-        "order that may be cancelled in this turn, and 0 where none may. The whole message must be a yes: "
-        "`yes` or `是`, in capitals or not, with blanks around it (spaces; whether tabs and line ends are "
-        "blanks is left to you), with dots or exclamation marks (`.` and `!` alone) straight behind it."
-    ),
-    takeaway="A yes is given by a user to one order in one turn; what the model believes gives nothing.",
-    reference=confirmed_order,
-    explanation="The program reads the message itself; a text that also says other things is no yes.",
-    codes=True,
-    hints=(
-        "Two things must come together: an order waits, and nothing else stands in the message than a yes.",
-        "'Yes, and cancel all others' begins with a yes. Is the whole message one?",
-        "Take away what may stand around a yes, then compare. Mind both languages.",
-    ),
-    cases=(
-        Case("yes", (4711, "Yes.")),
-        Case("yes in Chinese", (4711, "是")),
-        Case("YES! with blanks", (5000, "  YES! ")),
-        Case("no", (4711, "No.")),
-        Case("a yes and more", (4711, "Yes, and cancel all others")),
-        Case("a word with yes in it", (4711, "yesterday")),
-        Case("another question", (4711, "Where is it?")),
-        Case("more, and then a yes", (4711, "I would never say yes")),
-        Case("nothing waits", (0, "Yes.")),
-        Case("not quite a no", (4711, "Maybe.")),
-        Case("a word that ends like a yes", (4711, "eyes")),
-        Case("three marks at its end", (4711, "Yes!!!")),
-        Case("dots before it", (4711, "...yes")),
-        Case("dots between its letters", (4711, "y.e.s")),
-        Case("capitals behind a blank", (4711, " YES!")),
-        Case("a blank before it", (4711, " yes")),
-        Case("a piece of a yes", (4711, "ye")),
-        Case("nothing said", (4711, "")),
-        Case("a blank behind its mark", (4711, "yes. ")),
-        Case("marks of both kinds", (4711, "yes.!.")),
-        Case("a mark behind 是", (4711, "是!")),
-        Case("a question", (4711, "Yes?")),
-        Case("a blank before its mark", (4711, "yes !")),
-        Case("a comma behind it", (4711, "yes,")),
-        Case("a Chinese full stop", (4711, "是。")),
-        Case("a wide exclamation mark", (4711, "是！")),
-        Case("both languages", (4711, "yes是")),
-    ),
-    draw=_draw_turn,
-    mistakes=(
-        Mistake(
-            "a yes somewhere",
-            "A yes anywhere in the message counts in your version. 'I never said yes' has one as well.",
-            (_when(lambda said: "yes" in said or "是" in said),),
-        ),
-        Mistake(
-            "a yes at the beginning",
-            "A message that begins with yes counts in your version. What else does it say? And yesterday "
-            "begins so too.",
-            (_when(lambda said: said.startswith(("yes", "是"))),),
-        ),
-        Mistake(
-            "a yes at the end",
-            "A message that ends with yes counts in your version. What stands before it may say the "
-            "contrary.",
-            (_when(lambda said: said.endswith(("yes", "是"))),),
-        ),
-        Mistake(
-            "a piece of a yes",
-            "A piece of a yes counts in your version, and a message of nothing at all. Compare the whole "
-            "of both.",
-            (_when(lambda said: said in "yes是"),),
-        ),
-        Mistake(
-            "a yes among the words",
-            "One word of the message is a yes in your version, and the others may say anything.",
-            (
-                _when(lambda said: {"yes", "yes,", "是"} & set(said.split())),
-                _when(lambda said: re.search(r"\byes\b|是", said)),
-            ),
-        ),
-        Mistake(
-            "whatever is no no",
-            "All that is not a no counts as a yes in your version. Silence and questions are no consent.",
-            (_when(lambda said: said not in ("no", "不")),),
-        ),
-        Mistake(
-            "the question is enough",
-            "You let the order go as soon as it waits, whatever was said. Then the question need not have "
-            "been asked.",
-            (lambda pending, said: pending,),
-        ),
-        Mistake(
-            "yes for the number",
-            "You return True. Asked for is which order: a yes that names none could be used for any.",
-            (lambda pending, said: bool(confirmed_order(pending, said)),),
-        ),
-        Mistake(
-            "English alone",
-            "Who says 是 has said yes. A program that reads two languages takes consent in both.",
-            (_when(lambda said: said == "yes"),),
-        ),
-        Mistake(
-            "letter by letter",
-            "You compare the message as it was typed. YES!, with a blank before it, is a yes too.",
-            (
-                lambda pending, said: pending if said in ("yes", "是") else 0,
-                lambda pending, said: pending if said in ("yes", "Yes.", "是") else 0,
-            ),
-        ),
-        Mistake(
-            "capitals",
-            "You take some capitals for another word. YES and Yes are a yes as well: make all letters small "
-            "before you compare.",
-            (
-                lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "是") else 0,
-                lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "Yes", "是") else 0,
-            ),
-        ),
-        Mistake(
-            "no yes counts",
-            "No message lets an order go in your version. With an order that waits and a plain yes, which of "
-            "your conditions is not met?",
-            (lambda pending, said: 0,),
-        ),
-        Mistake(
-            "marks not taken away",
-            "A yes with a mark behind it does not count in your version. Dots and exclamation marks may "
-            "stand there.",
-            (lambda pending, said: pending if said.strip().lower() in ("yes", "是") else 0,),
-        ),
-        Mistake(
-            "blanks not taken away",
-            "A yes with a blank before it, or behind its mark, does not count in your version. Blanks may "
-            "stand around it.",
-            (lambda pending, said: pending if said.rstrip(".!").lower() in ("yes", "是") else 0,),
-        ),
-        Mistake(
-            "blanks on one side",
-            "You take the blanks away on one side of the message alone. They may stand on both, behind the "
-            "last mark as well.",
-            (
-                lambda pending, said: pending if said.lstrip().rstrip(".!").lower() in ("yes", "是") else 0,
-                lambda pending, said: pending if said.rstrip().rstrip(".!").lower() in ("yes", "是") else 0,
-            ),
-        ),
-        Mistake(
-            "marks anywhere",
-            "You take dots and exclamation marks away in front as well, or wherever they stand. They may "
-            "stand at the end alone; something else before the yes is no plain yes.",
-            (
-                lambda pending, said: pending if said.lower().strip(" .!") in ("yes", "是") else 0,
-                lambda pending, said: pending if re.sub(r"[\s.!]", "", said).lower() in ("yes", "是") else 0,
-            ),
-        ),
-        Mistake(
-            "marks of other kinds",
-            "You take other marks away than dots and exclamation marks. The statement names `.` and `!` "
-            "alone: a question is no yes, and a list of marks that grows by good will has no end.",
-            tuple(map(_other_marks_too, OTHER_MARKS)),
-        ),
-        Mistake(
-            "blanks between word and marks",
-            "A blank between the yes and its mark is taken away in your version. Marks may stand straight "
-            "behind it alone.",
-            (lambda pending, said: pending if said.strip().rstrip(" .!").lower() in ("yes", "是") else 0,),
-        ),
-        Mistake(
-            "one mark at most",
-            "You take one mark at the end. The statement has dots and exclamation marks, so that several "
-            "may follow each other.",
-            (lambda pending, said: pending if re.fullmatch(r"\s*(yes|是)[.!]?\s*", said.lower()) else 0,),
-        ),
-    ),
-)
-
-
-EXERCISES = (FIND, YES)
+EXERCISES = (FIND,)

@@ -53,6 +53,25 @@ def _quoted(tokens):
     return by_kernel
 
 
+def _but(tokens, *marks):
+    return [own and token not in marks for own, token in zip(own_tokens(tokens), tokens, strict=True)]
+
+
+def _one_turn(tokens, own, *, last):
+    """What is learnt of the first or the last of the assistant's turns."""
+    places = [at for at, token in enumerate(tokens) if token == "<assistant>"]
+    if not places:
+        return own
+    if last:
+        return [mine and at > places[-1] for at, mine in enumerate(own)]
+    return [mine and (len(places) < 2 or at < places[1]) for at, mine in enumerate(own)]
+
+
+def _closed_answers_alone(tokens):
+    closed = [by_kernel and "<done>" in tokens[at:] for at, by_kernel in enumerate(_quoted(tokens))]
+    return [own and not by_kernel for own, by_kernel in zip(_own(tokens, results=True), closed, strict=True)]
+
+
 HELLO = ["<system>", "<end>", "<user>", "Hello", "<end>", "<assistant>", "Hi", "!", "<end>"]
 FIND = [
     "<user>", "Where?", "<end>", "<assistant>", "<call>", "find", "4711", "<do>",
@@ -122,6 +141,44 @@ OWN = Exercise(
             (lambda tokens: _own(tokens, mark=True),),
         ),
         Mistake(
+            "the turn begins and ends one too early",
+            "You count `<assistant>`, which the program writes, and leave out `<end>`, which the model must "
+            "learn. When does a switch of yours turn, before the token is looked at or after it?",
+            (
+                lambda tokens: _own(tokens, mark=True, end=False),
+                lambda tokens: [
+                    own or done
+                    for own, done in zip(
+                        _own(tokens, mark=True, end=False), (t == "<done>" for t in tokens), strict=True
+                    )
+                ],
+            ),
+        ),
+        Mistake(
+            "no mark is learnt",
+            "You leave out the marks that the model writes itself: `<call>` and `<do>`, or `<end>` as well. "
+            "Without them it never learns to call, or to stop.",
+            (
+                lambda tokens: _but(tokens, "<call>", "<do>"),
+                lambda tokens: _but(tokens, "<call>", "<do>", "<end>"),
+            ),
+        ),
+        Mistake(
+            "one turn alone",
+            "Only one turn of the assistant's is learnt in your version, the first or the last. There may be "
+            "many in a conversation.",
+            (
+                lambda tokens: _one_turn(tokens, own_tokens(tokens), last=False),
+                lambda tokens: _one_turn(tokens, own_tokens(tokens), last=True),
+            ),
+        ),
+        Mistake(
+            "an answer must be closed",
+            "Where the list ends in the middle of the kernel's answer you let the model learn it. From "
+            "`<result>` on the kernel has the word, whether `<done>` has come yet or not.",
+            (_closed_answers_alone,),
+        ),
+        Mistake(
             "everything",
             "You let the model learn what users say as well. It shall answer them, not speak for them.",
             (lambda tokens: [True] * len(tokens),),
@@ -155,9 +212,15 @@ OWN = Exercise(
         ),
         Mistake(
             "the kernel's two marks",
-            "You let the model learn `<result>` and `<done>`. The kernel writes them, as it writes what "
-            "stands between.",
+            "You let the model learn `<result>` or `<done>`. The kernel writes both of them, as it writes "
+            "what stands between.",
             (
+                lambda tokens: [
+                    own or token == "<result>" for own, token in zip(own_tokens(tokens), tokens, strict=True)
+                ],
+                lambda tokens: [
+                    own or token == "<done>" for own, token in zip(own_tokens(tokens), tokens, strict=True)
+                ],
                 lambda tokens: [
                     own or token in ("<result>", "<done>")
                     for own, token in zip(own_tokens(tokens), tokens, strict=True)
@@ -199,6 +262,13 @@ def _any_that_fit(lengths, room):
         if length <= room:
             room, kept = room - length, kept + 1
     return len(lengths) - kept
+
+
+def _longest_leave(lengths, room):
+    left = sorted(lengths)
+    while left and sum(left) > room:
+        left.pop()
+    return len(lengths) - len(left)
 
 
 def _draw_lengths(seed: int) -> tuple[Case, ...]:
@@ -288,9 +358,30 @@ WINDOW = Exercise(
         ),
         Mistake(
             "tokens for turns",
-            "You return how many tokens are too many. Asked for is how many turns must leave to make room "
-            "for them.",
-            (lambda lengths, n, a, w, r: max(0, sum(lengths) + n + a + r - w),),
+            "You return a number of tokens: those that are too many, or those of the turns that leave. Asked "
+            "for is how many turns must leave.",
+            (
+                lambda lengths, n, a, w, r: max(0, sum(lengths) + n + a + r - w),
+                lambda lengths, n, a, w, r: sum(lengths[: _leaving(lengths, w - r - n - a)]),
+            ),
+        ),
+        Mistake(
+            "each turn by itself",
+            "You compare each turn with the room by itself. They stand there together: what counts is the "
+            "sum of those that stay.",
+            (lambda lengths, n, a, w, r: sum(length > w - r - n - a for length in lengths),),
+        ),
+        Mistake(
+            "the longest leave",
+            "It comes out as if the longest turns left first. The oldest leave, or one would be missing in "
+            "the middle.",
+            (lambda lengths, n, a, w, r: _longest_leave(lengths, w - r - n - a),),
+        ),
+        Mistake(
+            "the last always stays",
+            "The last of the past turns stays in your version, even where it alone is more than the room. "
+            "Then it must leave as well.",
+            (lambda lengths, n, a, w, r: min(max(0, len(lengths) - 1), _leaving(lengths, w - r - n - a)),),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Exercises of chapter 6.2 on measures: variety of texts, and how good a ranking of suspects is.
+"""Exercises of chapter 6.2 on measures: variety of texts.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -18,6 +18,14 @@ def distinct(texts, size):
 
 def _runs(words, size):
     return [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
+
+
+def _all(texts, size):
+    return [run for words in texts for run in _runs(words, size)]
+
+
+def _share(runs):
+    return len(set(runs)) / len(runs)
 
 
 def _mean_of_texts(texts, size):
@@ -93,6 +101,8 @@ DISTINCT = Exercise(
         Case("the same words in another order", ([["a", "b"], ["b", "a"]], 2)),
         Case("one is far too short", ([["a"], ["a", "b", "a", "b"]], 3)),
         Case("words that read alike when joined", ([["new", "ton"], ["newt", "on"]], 2)),
+        Case("a short one beside a repetition", ([["a"], ["a", "b", "a", "b"]], 2)),
+        Case("a word in capitals", ([["The", "end"], ["the", "end"]], 2)),
         Case("the end of one and the beginning of the next", ([["a", "b"], ["c", "a"], ["b", "c"]], 2)),
     ),
     draw=_draw_texts,
@@ -107,6 +117,78 @@ DISTINCT = Exercise(
             "across the border",
             "You join the texts first. The last word of one and the first of the next are no neighbours.",
             (_joined,),
+        ),
+        Mistake(
+            "different in each text",
+            "You count the different runs in each text and add them up. A run that stands in two texts is "
+            "one different run: the texts count together.",
+            (lambda texts, size: sum(len(set(_runs(w, size))) for w in texts) / len(_all(texts, size)),),
+        ),
+        Mistake(
+            "a number for a share",
+            "You return the number of different runs. Asked for is their share of all runs, at most 1.",
+            (lambda texts, size: len(set(_all(texts, size))),),
+        ),
+        Mistake(
+            "upside down",
+            "You divide all runs by the different ones: how often each stands. The share is the other way "
+            "round, at most 1.",
+            (lambda texts, size: 1 / distinct(texts, size),),
+        ),
+        Mistake(
+            "the share of repeats",
+            "You return what is left to one: the share of runs that have stood before. Asked for is that of "
+            "the different ones.",
+            (lambda texts, size: 1 - distinct(texts, size),),
+        ),
+        Mistake(
+            "divided by another number",
+            "You divide by another number than that of all runs: by the number of texts, or of different "
+            "words, or as if the texts were one long one.",
+            (
+                lambda texts, size: len(set(_all(texts, size))) / len(texts),
+                lambda texts, size: len(set(_all(texts, size))) / len({x for w in texts for x in w}),
+                lambda texts, size: len(set(_all(texts, size))) / (sum(map(len, texts)) - size + 1),
+            ),
+        ),
+        Mistake(
+            "runs side by side",
+            "It comes out as if runs stood side by side, each behind the end of the one before it. They "
+            "overlap: one begins at every word.",
+            (
+                lambda texts, size: _share(
+                    [tuple(w[at : at + size]) for w in texts for at in range(0, len(w) - size + 1, size)]
+                ),
+            ),
+        ),
+        Mistake(
+            "shorter runs counted",
+            "Runs shorter than `size` count in your version: at the ends of texts, or a whole text that is "
+            "too short. Those have no run.",
+            (
+                lambda texts, size: _share([tuple(w[at : at + size]) for w in texts for at in range(len(w))]),
+                lambda texts, size: _share(
+                    [tuple(w[at : at + size]) for w in texts for at in range(max(1, len(w) - size + 1))]
+                ),
+            ),
+        ),
+        Mistake(
+            "one size for all",
+            "It comes out as if runs had two words always, or one, whatever `size` is.",
+            (
+                lambda texts, size: _share(_all(texts, 2)) if _all(texts, 2) else 0.0,
+                lambda texts, size: _share(_all(texts, 1)),
+            ),
+        ),
+        Mistake(
+            "one text alone",
+            "Only the first of the texts counts in your version. All of them count together.",
+            (lambda texts, size: _share(_all(texts[:1], size)) if _all(texts[:1], size) else 0.0,),
+        ),
+        Mistake(
+            "small letters",
+            "Capitals and small letters are one to you. Words are the same where all their signs are.",
+            (lambda texts, size: distinct([[word.lower() for word in words] for words in texts], size),),
         ),
         Mistake(
             "divided by words",
@@ -146,166 +228,4 @@ DISTINCT = Exercise(
 )
 
 
-# 6.2-7 --------------------------------------------------------------------------------
-
-
-def average_precision(scores, wrong):
-    """scores [n] (no two equal), wrong [n] True or False -> mean of the precision at each wrong word."""
-    order = sorted(range(len(scores)), key=lambda place: -scores[place])
-    found, precisions = 0, []
-    for rank, place in enumerate(order, 1):
-        if wrong[place]:
-            found += 1
-            precisions.append(found / rank)
-    return sum(precisions) / len(precisions)
-
-
-def _ranks(scores, wrong, sign=-1):
-    order = sorted(range(len(scores)), key=lambda place: sign * scores[place])
-    return [rank for rank, place in enumerate(order, 1) if wrong[place]]
-
-
-def _lowest_first(scores, wrong):
-    ranks = _ranks(scores, wrong, sign=1)
-    return sum(at / rank for at, rank in enumerate(ranks, 1)) / len(ranks)
-
-
-def _every_rank(scores, wrong):
-    ranks = _ranks(scores, wrong)
-    return sum(sum(each <= rank for each in ranks) / rank for rank in range(1, len(scores) + 1)) / len(scores)
-
-
-def _first_alone(scores, wrong):
-    return 1 / _ranks(scores, wrong)[0]
-
-
-def _reciprocal_ranks(scores, wrong):
-    ranks = _ranks(scores, wrong)
-    return sum(1 / rank for rank in ranks) / len(ranks)
-
-
-def _divided_by_all(scores, wrong):
-    ranks = _ranks(scores, wrong)
-    return sum(at / rank for at, rank in enumerate(ranks, 1)) / len(scores)
-
-
-def _precision_at_count(scores, wrong):
-    ranks = _ranks(scores, wrong)
-    return sum(rank <= len(ranks) for rank in ranks) / len(ranks)
-
-
-def _interpolated(scores, wrong):
-    precisions = [at / rank for at, rank in enumerate(_ranks(scores, wrong), 1)]
-    return sum(max(precisions[place:]) for place in range(len(precisions))) / len(precisions)
-
-
-def _ranks_one_too_high(scores, wrong):
-    order = sorted(range(len(scores)), key=lambda i: -scores[i])
-    ranks = [rank for rank, i in enumerate(order, 2) if wrong[i]]
-    return sum(hits / rank for hits, rank in enumerate(ranks, 1)) / len(ranks)
-
-
-def _from_zero(scores, wrong):
-    ranks = _ranks(scores, wrong)
-    return sum((at - 1) / rank for at, rank in enumerate(ranks, 1)) / len(ranks)
-
-
-def _draw_scores(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    scores = [value / 4 for value in generator.sample(range(40), 6)]
-    wrong = [False] * 6
-    for place in generator.sample(range(6), generator.randint(1, 3)):
-        wrong[place] = True
-    return (Case(f"scores {scores}, wrong {wrong}", (scores, wrong)),)
-
-
-AVERAGE_PRECISION = Exercise(
-    key="6.2-7",
-    title="How good is a list of suspects?",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "A proofreader gives each word a score; the highest are suspected first. `wrong` says which words "
-        "are wrong, "
-        "one at least. Go down the list: at each wrong word the precision is the share of wrong ones "
-        "among all words "
-        "up to it. Return the mean of these precisions, the average precision."
-    ),
-    takeaway="Average precision rewards errors near the top; at random it is about the share of wrong words.",
-    reference=average_precision,
-    explanation="At the k-th wrong word, on rank r, the precision is k / r; average over the wrong words.",
-    hints=(
-        "Sort the words by falling score, and write down the ranks of the wrong ones, counted from 1.",
-        "At the second wrong word, on rank 5 say, two of five words down to there are wrong.",
-        "The mean is taken over the wrong words, not over all: right words add nothing of their own.",
-    ),
-    cases=(
-        Case("the only wrong word is first", ([3.0, 1.0, 2.0], [True, False, False])),
-        Case("the only wrong word is last", ([1.0, 2.0, 3.0], [True, False, False])),
-        Case("ranks 1 and 3", ([4.0, 3.0, 2.0, 1.0], [True, False, True, False])),
-        Case("ranks 2, 3 and 6", ([1.0, 6.0, 5.0, 4.0, 3.0, 2.0], [True, False, True, True, False, False])),
-        Case("all are wrong", ([1.0, 2.0], [True, True])),
-        Case("scores below zero", ([-1.0, -3.0, -2.0, -0.5], [True, False, False, False])),
-    ),
-    draw=_draw_scores,
-    mistakes=(
-        Mistake(
-            "lowest score first",
-            "You begin with the least suspected word. The list begins with the highest score.",
-            (_lowest_first,),
-        ),
-        Mistake(
-            "every rank counted",
-            "You average the precision over all ranks. Only the ranks at which a wrong word stands count.",
-            (_every_rank,),
-        ),
-        Mistake(
-            "the first error alone",
-            "You look at the first wrong word alone. Every wrong word has a precision of its own.",
-            (_first_alone,),
-        ),
-        Mistake(
-            "one over the rank",
-            "You take 1 / rank at each wrong word. At the second one two of the words so far are wrong, "
-            "not one.",
-            (_reciprocal_ranks,),
-        ),
-        Mistake(
-            "divided by all words",
-            "You divide by the number of words. The mean is taken over the wrong ones.",
-            (_divided_by_all,),
-        ),
-        Mistake(
-            "precision at one place",
-            "You look at the precision after as many words as are wrong. That is one place of the list; "
-            "the average "
-            "goes over the place of each wrong word.",
-            (_precision_at_count,),
-        ),
-        Mistake(
-            "itself not counted",
-            "At a wrong word you count the wrong ones before it. It belongs to them: on rank 1 the "
-            "precision is 1.",
-            (_from_zero,),
-        ),
-        Mistake(
-            "ranks one too high",
-            "Your ranks are one too high: right ones divided by rank + 1. The first word of the list has "
-            "the rank 1, so that a wrong word there has the precision 1.",
-            (_ranks_one_too_high,),
-        ),
-        Mistake(
-            "the best from there on",
-            "At a wrong word your precision is the best that comes there or farther down, as in interpolated "
-            "precision. Asked is the precision at that very word.",
-            (_interpolated,),
-        ),
-        Mistake(
-            "the order of the text",
-            "You go through the words as they stand in the text. The list begins with the highest score.",
-            (lambda scores, wrong: average_precision(range(len(wrong), 0, -1), wrong),),
-        ),
-    ),
-)
-
-EXERCISES = (DISTINCT, AVERAGE_PRECISION)
+EXERCISES = (DISTINCT,)

@@ -1,4 +1,4 @@
-"""Exercises of chapter 6.2 on what may come next: beams, keywords, repetition.
+"""Exercises of chapter 6.2 on what may come next: keywords, repetition.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -6,139 +6,6 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-
-# 6.2-2 --------------------------------------------------------------------------------
-
-
-def beam_step(sums, log_probs, width):
-    """sums [beams], log_probs [beams, vocab], width -> the best continuations [width][beam, token, sum]."""
-    new = [
-        [beam, token, sums[beam] + value]
-        for beam, row in enumerate(log_probs)
-        for token, value in enumerate(row)
-    ]
-    new.sort(key=lambda each: -each[2])
-    return new[:width]
-
-
-def _each_for_itself(sums, log_probs, width):
-    """The best continuation of each beam alone."""
-    best = [max(range(len(row)), key=row.__getitem__) for row in log_probs]
-    new = [[beam, token, sums[beam] + log_probs[beam][token]] for beam, token in enumerate(best)]
-    return sorted(new, key=lambda each: -each[2])[:width]
-
-
-def _by(score):
-    """Candidates ranked and scored in another way."""
-
-    def step(sums, log_probs, width):
-        new = [
-            [beam, token, score(sums[beam], value)]
-            for beam, row in enumerate(log_probs)
-            for token, value in enumerate(row)
-        ]
-        return sorted(new, key=lambda each: -each[2])[:width]
-
-    return step
-
-
-def _cut_by_beams(sums, log_probs, width):
-    vocab = len(log_probs[0])
-    best = [(beam * vocab + token, total) for beam, token, total in beam_step(sums, log_probs, width)]
-    return [[place // len(sums), place % len(sums), total] for place, total in best]
-
-
-def _draw_beams(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    vocab, count, width = generator.randint(2, 4), generator.randint(1, 3), generator.randint(1, 4)
-    while True:
-        values = [-generator.randint(1, 90) / 16 for _ in range(count * vocab + count)]
-        sums, rows = values[:count], [values[count + vocab * at :][:vocab] for at in range(count)]
-        if (
-            len({total + value for total, row in zip(sums, rows, strict=True) for value in row})
-            == count * vocab
-        ):
-            return (Case(f"{count} beams, {vocab} tokens, width {width}", (sums, rows, width)),)
-
-
-BEAM_STEP = Exercise(
-    key="6.2-2",
-    title="One step of beam search",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "`sums[b]` is the log-probability of beam b so far, `log_probs[b][t]` that of token t after it. "
-        "Every beam may be continued by every token; the log-probability of the longer text is the sum. "
-        "Return the `width` best of all continuations of all beams, best first (all, where there are fewer), "
-        "each as [beam, token, sum]. No two are equally good here."
-    ),
-    takeaway="All continuations of all beams compete: a beam may have several heirs, or none.",
-    reference=beam_step,
-    explanation="Make every continuation, sort them all by their sums, keep the first ones.",
-    hints=(
-        "How many candidates are there with 3 beams and a vocabulary of 5 tokens?",
-        "What is the log-probability of a text of two parts, if you know that of the first and of the "
-        "second?",
-        "Put all candidates into one list before you sort; cut the list at the end.",
-    ),
-    cases=(
-        Case("one beam, two tokens", ([-0.5], [[-0.25, -1.5]], 2)),
-        Case("both heirs of one beam win", ([-0.5, -4.0], [[-1.0, -1.25], [-0.5, -3.0]], 2)),
-        Case("the second beam overtakes", ([-1.0, -1.5], [[-3.0, -2.5], [-0.25, -5.0]], 1)),
-        Case("fewer candidates than width", ([-2.0], [[-1.0, -0.5, -2.0]], 9)),
-        Case("three beams", ([-0.5, -0.75, -2.0], [[-2.0, -1.0], [-0.5, -3.0], [-0.25, -4.0]], 3)),
-        Case("a certain token costs nothing", ([0.0, -0.5], [[0.0, -9.0], [-0.125, -2.0]], 2)),
-    ),
-    draw=_draw_beams,
-    mistakes=(
-        Mistake(
-            "each beam for itself",
-            "You keep the best continuation of each beam. A good beam may have two heirs, and a bad one "
-            "none: let all candidates compete.",
-            (_each_for_itself,),
-        ),
-        Mistake(
-            "the last token alone",
-            "You rank by the last token. What counts is the whole text: the beam's log-probability and the "
-            "token's.",
-            (_by(lambda total, value: value),),
-        ),
-        Mistake(
-            "logarithms multiplied",
-            "You multiply log-probabilities. Probabilities are multiplied, their logarithms are added.",
-            (_by(lambda total, value: total * value),),
-        ),
-        Mistake(
-            "nothing cut off",
-            "You return every candidate. After a few steps there would be more than any memory holds: "
-            "keep `width`.",
-            (lambda sums, log_probs, width: beam_step(sums, log_probs, 10**6),),
-        ),
-        Mistake(
-            "the worst kept",
-            "You sort the wrong way round: a log-probability nearer to zero is the better one.",
-            (lambda sums, log_probs, width: beam_step(sums, log_probs, 10**6)[::-1][:width],),
-        ),
-        Mistake(
-            "as many as there are beams",
-            "You keep as many continuations as there were beams. `width` says how many are kept, and may be "
-            "more or fewer.",
-            (lambda sums, log_probs, width: beam_step(sums, log_probs, len(sums)),),
-        ),
-        Mistake(
-            "beam and token exchanged",
-            "Your two numbers are the wrong way round: first the beam that is continued, then the token.",
-            (lambda sums, log_probs, width: [[t, b, s] for b, t, s in beam_step(sums, log_probs, width)],),
-        ),
-        Mistake(
-            "places cut wrongly",
-            "You divide a place in the flat list by the number of beams. A row has as many places as the "
-            "vocabulary has tokens: divide by that, the rest is the token.",
-            (_cut_by_beams,),
-        ),
-    ),
-)
-
 
 # 6.2-3 --------------------------------------------------------------------------------
 
@@ -165,6 +32,12 @@ def _forced_when(full):
         return missing if missing and full(len(missing), left) else list(range(vocab))
 
     return say
+
+
+def _with(missing, left, vocab):
+    if len(missing) > left:
+        return []
+    return missing if missing and len(missing) == left else list(range(vocab))
 
 
 def _never_too_late(written, keywords, left, vocab):
@@ -232,6 +105,67 @@ MUST_SAY = Exercise(
             (_forced_when(lambda missing, left: missing >= left - 1),),
         ),
         Mistake(
+            "too late too early",
+            "Where just as many are missing as tokens are left you give up. It is not too late yet: each of "
+            "the last places takes one keyword.",
+            (lambda w, k, left, vocab: [] if 0 < left <= len(_missing(w, k)) else list(range(vocab)),),
+        ),
+        Mistake(
+            "the next token not counted",
+            "It comes out as if the token that comes next were not among those that are left. `left` "
+            "includes it: the last place of all is one more.",
+            (lambda w, k, left, vocab: _with(_missing(w, k), left - 1, vocab),),
+        ),
+        Mistake(
+            "left counted from the beginning",
+            "You take what is written off from `left`. That number is what is still to come already.",
+            (lambda w, k, left, vocab: _with(_missing(w, k), left - len(w), vocab),),
+        ),
+        Mistake(
+            "all keywords counted",
+            "You give up where there are more keywords than tokens left, those included that are said. Only "
+            "the missing ones need a place.",
+            (lambda w, k, left, vocab: [] if len(set(k)) > left else must_say(w, k, left, vocab),),
+        ),
+        Mistake(
+            "named twice, missing twice",
+            "A keyword that is named twice counts twice in your version. It must occur in the text, once is "
+            "enough.",
+            (lambda w, k, left, vocab: _with(sorted(t for t in k if t not in w), left, vocab),),
+        ),
+        Mistake(
+            "not in rising order",
+            "You return the right tokens in the order in which the keywords are given. Rising order is asked "
+            "for.",
+            (lambda w, k, left, vocab: _with([t for t in dict.fromkeys(k) if t not in w], left, vocab),),
+        ),
+        Mistake(
+            "one of the missing ones",
+            "Where only keywords may come you allow one of them. Each of the missing ones may come first.",
+            (
+                lambda w, k, left, vocab: (
+                    right[:1] if (right := must_say(w, k, left, vocab)) == _missing(w, k) else right
+                ),
+            ),
+        ),
+        Mistake(
+            "nothing when all is said",
+            "When all keywords are said nothing may come any more in your version. There is room then: all "
+            "tokens may.",
+            (lambda w, k, left, vocab: must_say(w, k, left, vocab) if _missing(w, k) else [],),
+        ),
+        Mistake(
+            "keywords held back",
+            "While there is room you allow no keyword that is missing. All tokens may come, these as well.",
+            (
+                lambda w, k, left, vocab: (
+                    right
+                    if len(right := must_say(w, k, left, vocab)) < vocab
+                    else [t for t in right if t not in _missing(w, k)]
+                ),
+            ),
+        ),
+        Mistake(
             "always forced",
             "You allow nothing but keywords until all are said. The text would begin with a list of them.",
             (_forced_when(lambda missing, left: True),),
@@ -278,6 +212,12 @@ def _without_the_last_place(tokens, size):
     return sorted({run[-1] for run in runs if run[:-1] == last})
 
 
+def _none_that_overlaps_the_end(tokens, size):
+    last = tokens[len(tokens) - size + 1 :]
+    runs = [tokens[at : at + size] for at in range(len(tokens) - 2 * size + 2)]
+    return sorted({run[-1] for run in runs if run[:-1] == last})
+
+
 def _longer(tokens, size):
     return repeating(tokens, size + 1)
 
@@ -305,6 +245,18 @@ def _completing(tokens, size):
     last = tokens[len(tokens) - size + 1 :]
     runs = [tokens[at : at + size] for at in range(len(tokens) - size + 1)]
     return [run[-1] for run in runs if run[:-1] == last]
+
+
+def _side_by_side(tokens, size):
+    last = tokens[len(tokens) - size + 1 :]
+    runs = [tokens[at : at + size] for at in range(0, len(tokens) - size + 1, size)]
+    return sorted({run[-1] for run in runs if run[:-1] == last})
+
+
+def _token_before(tokens, size):
+    last = tokens[len(tokens) - size + 1 :]
+    runs = [tokens[at : at + size] for at in range(len(tokens) - size + 1)]
+    return sorted({run[0] for run in runs if run[1:] == last})
 
 
 def _draw_tokens(seed: int) -> tuple[Case, ...]:
@@ -343,6 +295,7 @@ REPEATING = Exercise(
         Case("runs of one", ([3, 1, 3], 1)),
         Case("a run that overlaps itself", ([5, 5, 5], 3)),
         Case("a run that stands late in a long text", ([1, 2, 3, 4, 5, 6, 7, 5], 2)),
+        Case("a run that begins at an odd place", ([2, 0, 1, 0, 1], 3)),
         Case("a token whose digits end another", ([12, 3, 2], 2)),
     ),
     draw=_draw_tokens,
@@ -351,7 +304,7 @@ REPEATING = Exercise(
             "the last run forgotten",
             "You leave out the run that ends with the text's last token. It stands there too: after 7 7 "
             "another 7 would be the same pair again.",
-            (_without_the_last_place,),
+            (_without_the_last_place, _none_that_overlaps_the_end),
         ),
         Mistake(
             "one too long",
@@ -380,7 +333,41 @@ REPEATING = Exercise(
             "one of several",
             "You return one token at most. After the same beginning several have stood, and each of them "
             "would be a repeat.",
-            (_first_only,),
+            (_first_only, lambda tokens, size: _completing(tokens, size)[-1:]),
+        ),
+        Mistake(
+            "runs of one overlooked",
+            "Right, except for runs of one: they have nothing before their last token, so that every token "
+            "that was said is out. Does your code take the last 0 tokens, or the whole list?",
+            (lambda tokens, size: repeating(tokens, size) if size > 1 else [],),
+        ),
+        Mistake(
+            "runs side by side",
+            "It comes out as if runs stood side by side, each behind the end of the one before it. They may "
+            "begin at any place.",
+            (_side_by_side,),
+        ),
+        Mistake(
+            "what may come",
+            "You return the tokens of the text that may come next. Asked for are those that may not.",
+            (lambda tokens, size: sorted(set(tokens) - set(repeating(tokens, size))),),
+        ),
+        Mistake(
+            "the token before",
+            "You return what stood before the text's end where it stood earlier. Asked for is what stood "
+            "behind it: this would complete the run.",
+            (_token_before,),
+        ),
+        Mistake(
+            "the last token alone",
+            "It comes out as if only the last token were compared, whatever `size` is. All but the last of a "
+            "run's tokens must be found again.",
+            (lambda tokens, size: repeating(tokens, 2),),
+        ),
+        Mistake(
+            "falling order",
+            "You return the right tokens, the highest first. Rising order is asked for.",
+            (lambda tokens, size: repeating(tokens, size)[::-1],),
         ),
         Mistake(
             "each as often as it stands",
@@ -395,4 +382,4 @@ REPEATING = Exercise(
     ),
 )
 
-EXERCISES = (BEAM_STEP, MUST_SAY, REPEATING)
+EXERCISES = (MUST_SAY, REPEATING)

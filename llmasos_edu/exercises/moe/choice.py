@@ -104,7 +104,7 @@ EXPERT_CHOICE = Exercise(
         _choice_case("as many tokens as experts", 555, 5, 5, 2),
         Case("3 equal tokens and another", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [2, 0]]), 2)),
         Case("equal tokens, capacity 1", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [1, 1]]), 1)),
-        Case("nearly equal tokens, capacity 1", (torch.tensor([[1.0, 0], [1.0002, 0], [1.000205, 0]]), 1)),
+        Case("nearly equal tokens, capacity 1", (torch.tensor([[0.0, 0], [2e-6, 0], [4e-6, 0]]), 1)),
     ),
     mistakes=(
         Mistake(

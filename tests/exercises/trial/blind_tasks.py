@@ -39,7 +39,7 @@ def the_call_is_not_learnt_either(tokens):
     return out
 
 
-@wrong("6.1-1", "For a call, your result differs in 1 of 15 places: the first, entry")
+@wrong("6.1-1", "You let the model learn `<result>` or `<done>`. The kernel")
 def the_done_mark_is_learnt(tokens):
     out, mine, kernel = [], False, False
     for t in tokens:
@@ -390,7 +390,7 @@ def the_2_before_the_right_is_looked_at(orders, rights, user, number):
     return [list(o) for o in orders].index([user, number])
 
 
-@wrong("6.1-3", "For yes, your result is 0 and should be 4,711")
+@wrong("6.1-3", "Marks of both kinds behind a yes do not count in your")
 def only_exclamation_marks_at_the_end(pending, said):
     return pending if said.strip().lower().rstrip("!") in ("yes", "是") else 0
 
@@ -486,7 +486,7 @@ def favourite_over_p_alone():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.9 / 0.7}
 
 
-@wrong("6.2-4", "For runs of one, your result has 1 entry, and 2 are asked for: it is")
+@wrong("6.2-4", "It comes out as if only the last token were compared,")
 def tokens_that_follow_the_last_token_anywhere(tokens, size):
     return sorted({b for a, b in itertools.pairwise(tokens) if a == tokens[-1]})
 

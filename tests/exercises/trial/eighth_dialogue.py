@@ -6,7 +6,7 @@ from trial.answers import right, wrong
 
 
 # Switches back on at <done> itself, so the kernel's closing mark counts as the assistant's
-@wrong("6.1-1", "For a call, your result differs in 1 of 15 places: the first, entry 11")
+@wrong("6.1-1", "You let the model learn `<result>` or `<done>`. The kernel")
 def switches_back_on_at_done_itself_so_the(tokens):
     out, own, turn = [], False, False
     for t in tokens:

@@ -61,7 +61,7 @@ def end_left_out(tokens):
     return out
 
 
-@wrong("6.1-1", "You let the model learn `<result>` and `<done>`")
+@wrong("6.1-1", "You let the model learn `<result>` or `<done>`. The kernel")
 def the_kernel_s_marks_learnt(tokens):
     own, kernel, out = False, False, []
     for t in tokens:
@@ -159,7 +159,7 @@ def place_among_the_user_s_own_orders(orders, rights, user, number):
     return mine.index(number) if number in mine else -2
 
 
-@wrong("6.1-2", "A process with some right may find orders in your version")
+@wrong("6.1-2", "A right with a like name is enough in your version: one that")
 def any_right_that_begins_with_orders(orders, rights, user, number):
     if not any(r.startswith("orders") for r in rights):
         return -1
@@ -254,7 +254,7 @@ def strict_a_full_window_is_too_much(lengths, notes, asked, window, reply):
     return gone
 
 
-@wrong("6.1-4", "You return how many tokens are too many")
+@wrong("6.1-4", "You return a number of tokens: those that are too many, or")
 def tokens_that_leave(lengths, notes, asked, window, reply):
     return max(0, notes + asked + reply + sum(lengths) - window)
 

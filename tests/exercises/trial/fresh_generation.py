@@ -118,7 +118,7 @@ def one_token_too_late(written, keywords, left, vocab):
     return list(range(vocab))
 
 
-@wrong("6.2-3", "has 0 entries, and 1 is asked for")
+@wrong("6.2-3", "A keyword that is named twice counts twice in your version.")
 def keywords_that_stand_twice_count_twice(written, keywords, left, vocab):
     missing = [k for k in keywords if k not in written]
     if len(missing) > left:
@@ -146,7 +146,7 @@ def missing_one_always_alone(written, keywords, left, vocab):
     return missing if len(missing) <= left else []
 
 
-@wrong("6.2-3", "is 3 and should be 1")
+@wrong("6.2-3", "You return the right tokens in the order in which the")
 def order_of_the_keywords(written, keywords, left, vocab):
     missing = [k for k in dict.fromkeys(keywords) if k not in written]
     return [] if len(missing) > left else missing if len(missing) == left else list(range(vocab))
@@ -183,7 +183,7 @@ def tail_of_size_instead_of_size_1(tokens, size):
     return sorted({tokens[i + size] for i in range(len(tokens) - size) if list(tokens[i : i + size]) == tail})
 
 
-@wrong("6.2-4", "has 0 entries, and 2 are asked for")
+@wrong("6.2-4", "Right, except for runs of one: they have nothing before their")
 def tokens_0_for_size_1(tokens, size):
     tail = list(tokens)[-(size - 1) :]
     return sorted(
@@ -238,7 +238,7 @@ def mean_of_the_texts(texts, size):
     return sum(out) / len(out)
 
 
-@wrong("6.2-5", "is 1 and should be 0.5")
+@wrong("6.2-5", "You count the different runs in each text and add them up. A")
 def different_in_each_text_summed(texts, size):
     a = b = 0
     for t in texts:

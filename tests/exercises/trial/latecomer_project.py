@@ -566,7 +566,7 @@ def any_piece_of_a_yes(pending, said):
     return pending if said.strip().rstrip(".!").lower() in "yes是" else 0
 
 
-@wrong("6.1-3", "For not quite a no, your result is 4,711 and should be")
+@wrong("6.1-3", "Other words than `yes` and `是` count in your version. The")
 def other_agreements_count(pending, said):
     return pending if said.strip().rstrip(".!").lower() in ("yes", "是", "ok", "maybe", "sure") else 0
 
@@ -615,7 +615,7 @@ def power_for_root():
     return {"flawless": 0.97**8, "needed": 0.5**8, "token": 0.97**10}
 
 
-@wrong("6.1-6", "That is a fault divided by turns. Asked for are tokens: take")
+@wrong("6.1-6", "'token': That goes with the number of turns: a fault divided")
 def faults_shared_out():
     return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 1 - 0.03 / 8}
 
@@ -683,7 +683,7 @@ def over_the_threshold():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.7}
 
 
-@wrong("6.2-2", "For one beam, two tokens, your result differs in 2 of 6")
+@wrong("6.2-2", "The right continuations are chosen, and the third entry is a")
 def chances_for_their_logarithms(sums, log_probs, width):
     both = [[b, t, math.exp(sums[b] + p)] for b, row in enumerate(log_probs) for t, p in enumerate(row)]
     return sorted(both, key=lambda x: -x[2])[:width]
@@ -737,7 +737,7 @@ def every_token_tried(tokens, size):
     return [] if tail is None else sorted(t for t in set(tokens) if (*tail, t) in runs)
 
 
-@wrong("6.2-5", "For two copies, your result is 1 and should be")
+@wrong("6.2-5", "You count the different runs in each text and add them up. A")
 def different_in_each_text(texts, size):
     each = [[tuple(t[i : i + size]) for i in range(len(t) - size + 1)] for t in texts]
     return sum(len(set(runs)) for runs in each) / sum(map(len, each))
@@ -760,7 +760,7 @@ def precision_at_the_end(scores, wrong):
     return sum(bool(wrong[i]) for i in order) / n
 
 
-@wrong("6.2-7", "For all are wrong, your result is 1.5 and should be")
+@wrong("6.2-7", "Your ranks begin with 0. The first word of the list has the")
 def places_from_zero(scores, wrong):
     order, found, total = sorted(range(len(scores)), key=lambda i: -scores[i]), 0, 0.0
     for n, i in enumerate(order):

@@ -403,7 +403,7 @@ def end_not_learnt(tokens):
     return out
 
 
-@wrong("6.1-1", "For a call, your result differs in 1 of 15 places: the first,")
+@wrong("6.1-1", "You let the model learn `<result>` or `<done>`. The kernel")
 def done_is_its_own(tokens):
     out, own, kernel = [], False, False
     for t in tokens:
@@ -478,7 +478,7 @@ def shown_by_the_share():
     return {**wilson(0.97, 200, 1.96), "above 0.97": True}
 
 
-@wrong("6.1-5", "Your middle is right, and your half width is not divided by 1")
+@wrong("6.1-5", "'low', 'high': Your half width is a few per cent too large,")
 def half_width_not_divided():
     half = 1.96 * math.sqrt(0.97 * 0.03 / 200 + 1.96**2 / 4 / 200**2)
     middle = (0.97 + 1.96**2 / 400) / (1 + 1.96**2 / 200)
@@ -490,7 +490,7 @@ def product_for_power():
     return {"flawless": 1 - 8 * 0.03, "needed": 1 - 0.5 / 8, "token": 1 - 0.03 / 10}
 
 
-@wrong("6.1-6", "Asked for: the root of a turn's share, of as many tokens as")
+@wrong("6.1-6", "'token': That goes with the number of turns: a fault divided")
 def token_of_the_whole_conversation():
     return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 0.97 ** (1 / 80)}
 
@@ -568,7 +568,7 @@ def best_of_each_beam(sums, log_probs, width):
     return sorted(best, key=lambda x: -x[2])[:width]
 
 
-@wrong("6.2-3", "For a keyword named twice counts once, your result has 0")
+@wrong("6.2-3", "A keyword that is named twice counts twice in your version.")
 def keywords_counted_twice(written, keywords, left, vocab):
     missing = sorted(k for k in keywords if k not in written)
     if len(missing) > left:

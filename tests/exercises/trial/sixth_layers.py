@@ -997,7 +997,7 @@ def tried_token_by_token(written, keywords, left, vocab):
     return [t for t in range(vocab) if fits(t)]
 
 
-@wrong("6.2-4", "has 1 entry, and 2 are asked for")
+@wrong("6.2-4", "You return one token at most. After the same beginning")
 def only_the_last_occurrence(tokens, size):
     prefix = tokens[len(tokens) - size + 1 :]
     for i in range(len(tokens) - size, -1, -1):
@@ -1013,7 +1013,7 @@ def try_every_known_token(tokens, size):
     return sorted({t for t in tokens if end is not None and (*end, t) in runs})
 
 
-@wrong("6.2-5", "is 1 and should be 0.5")
+@wrong("6.2-5", "You count the different runs in each text and add them up. A")
 def different_in_each_text_sixth(texts, size):
     different = every = 0
     for text in texts:
