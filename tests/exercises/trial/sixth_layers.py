@@ -774,7 +774,7 @@ def a_tied_head_costs_nothing_sixth(vocab_size, d_model, num_layers, d_ff, num_e
     return params, ops, 2 * 4 * num_layers * context * d_model
 
 
-@wrong("5-8", "You test that later tokens change nothing before them,", quick=False)
+@wrong("5-8", "Your review finds what a test finds that later tokens change", quick=False)
 def shapes_and_causality(build):
     model = build().eval()
     a = torch.tensor([[1, 2, 3, 4, 5]])
