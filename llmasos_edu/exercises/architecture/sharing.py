@@ -211,10 +211,10 @@ PEAK = Exercise(
     difficulty=3,
     minutes=20,
     statement=(
-        "Each process has so many tokens and says so many more, one a step, all at the same time. A process "
-        "with n tokens after k more steps has computed n + k - 1 slots (the last token is never read). It "
-        "holds whole blocks, and gives all back when it has ended. How many blocks are held at the worst "
-        "moment? Look at the moments just before somebody ends."
+        "Each process has so many tokens and says so many more, one a step, all at the same time. One that "
+        "has n tokens now has computed n + k - 1 slots after k more steps (its last token is never read). "
+        "It holds whole blocks, and gives all back when it has ended. How many blocks are held at the "
+        "worst moment? Look at the moments just before somebody ends."
     ),
     takeaway="Who ends early makes room for those who stay: the peak is less than the sum of all ends.",
     reference=blocks_at_the_peak,
