@@ -464,7 +464,7 @@ def test_the_count_equals_the_library_s():
 @pytest.mark.parametrize(
     ("key", "answer", "said"),
     [
-        ("3.3-1", lambda accuracy, untrained: accuracy[-1].mean(), "but 3 are asked for"),
+        ("3.3-1", lambda accuracy, untrained: accuracy[-1].mean(), "but 3 results are asked for"),
         ("3.3-1", lambda accuracy, untrained: (torch.nan, 0.0, 0.0), "average accuracy is NaN"),
         ("3.3-2", lambda stream, held_out, draws, capacity: stream, "9 entries, and 6 are asked for"),
         ("3.3-3", lambda w, x, y, u: torch.zeros(len(y)), "shape [1], but [4, 3]"),
@@ -480,7 +480,7 @@ def test_the_count_equals_the_library_s():
         ),
         ("3.3-5", lambda w, *rest: (w * torch.nan).sum(), "gradient of the weights is NaN"),
         ("3.3-5", lambda w, *rest: float(lwf_by_torch(w, *rest)), "gradient of the weights is missing"),
-        ("3.3-6", lambda down, up: down, "a Tensor, but 3 are asked for"),
+        ("3.3-6", lambda down, up: down, "a Tensor, but 3 results are asked for"),
         ("3.3-6", lambda down, up: (down, None), "asked for as tensors"),
         (
             "3.3-6",
@@ -493,7 +493,7 @@ def test_the_count_equals_the_library_s():
             lambda x, w, down, up, alpha, merged: (x @ w.T).T,
             "but 2 results are asked for: output, weight",
         ),
-        ("3.3-8", lambda *sizes: (1, 2), "but 3 are asked for"),
+        ("3.3-8", lambda *sizes: (1, 2), "but 3 results are asked for"),
     ],
 )
 def test_answers_of_another_kind_are_told_what_is_asked_for(key, answer, said):

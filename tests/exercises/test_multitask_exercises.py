@@ -455,10 +455,10 @@ def test_surgery_in_the_plane_by_hand():
         ("3.4-2", lambda losses, tasks, num_classes: losses, "the loss has the shape [7], but []"),
         ("3.4-2", lambda losses, *rest: float(loss_by_scattering(losses, *rest)), "is missing"),
         ("3.4-2", lambda losses, tasks, classes: (losses / 0 * 0).sum(), "the loss is NaN"),
-        ("3.4-3", lambda right, tasks: right.float().mean(), "but 2 are asked for"),
+        ("3.4-3", lambda right, tasks: right.float().mean(), "but 2 results are asked for"),
         ("3.4-3", lambda right, tasks: (None, 0.5), "the micro average"),
-        ("3.4-4", lambda *sizes: 32, "but 3 are asked for"),
-        ("3.4-5", lambda sizes, t, steps: shares_by_softmax(sizes, t, steps)[0], "2 are asked for"),
+        ("3.4-4", lambda *sizes: 32, "but 3 results are asked for"),
+        ("3.4-5", lambda sizes, t, steps: shares_by_softmax(sizes, t, steps)[0], "2 results are asked for"),
         (
             "3.4-6",
             lambda s, losses: torch.exp(-s) * losses + s / 2,
