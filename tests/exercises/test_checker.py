@@ -416,12 +416,12 @@ def returns_an_error(query, key, value):
     [
         (grows, "too slow", "MB more than at its start by then: is there a list"),
         (prints_a_lot, "too slow", "lines by then, which takes time: take the `print` out"),
-        (uses_a_cached_helper, "correct", "all 7 cases"),
-        (is_cached, "correct", "all 7 cases"),
-        (is_scripted, "correct", "all 7 cases"),
+        (uses_a_cached_helper, "correct", "all 8 cases"),
+        (is_cached, "correct", "all 8 cases"),
+        (is_scripted, "correct", "all 8 cases"),
         (drags_a_gigabyte, "error", "uses `BIG` from another cell, 1,024 MB"),
         (meta, "wrong", "a tensor on the device `meta`, which has a shape and no numbers"),
-        (sparse, "correct", "all 7 cases"),
+        (sparse, "correct", "all 8 cases"),
         (nested, "wrong", "a nested tensor"),
         (returns_an_error, "wrong", "a ValueError, handed back with `return`"),
         (loops, "too slow", "still running for 2 sequences of 5 tokens, head size 4 after 0.5 seconds"),
@@ -435,9 +435,9 @@ def returns_an_error(query, key, value):
         (hogs_memory_in_a_list, "error", "more memory than an answer may use"),
         (writes_a_huge_file, "error", "OSError"),
         (asks, "error", "input() cannot be answered"),
-        (leaves_a_thread, "correct", "all 7 cases"),
-        (leaves_a_process, "correct", "all 7 cases"),
-        (checks_itself, "correct", "all 7 cases"),
+        (leaves_a_thread, "correct", "all 8 cases"),
+        (leaves_a_process, "correct", "all 8 cases"),
+        (checks_itself, "correct", "all 8 cases"),
         (recurses, "error", "RecursionError"),
         (generates, "wrong", "a generator"),
         (threading.Lock(), "error", "could not send your answer"),
@@ -514,7 +514,7 @@ def test_prints_are_shown_and_cut():
     cut = judge(KEY, many)
     assert cut.status == "correct"
     assert len(cut.prints) < 2100
-    assert "(cut here; 7,000," in cut.prints
+    assert "(cut here; 8,000," in cut.prints
 
 
 def test_the_readers_own_state_is_untouched(tmp_path):
@@ -689,7 +689,7 @@ def test_a_worker_that_cannot_start_is_told_in_words(monkeypatch):
 def test_check_prints_one_paragraph_and_returns_nothing(capsys):
     assert check(KEY, right) is None
     text = capsys.readouterr().out
-    assert text.startswith("✓ 4.1-3: correct in all 7 cases.")
+    assert text.startswith("✓ 4.1-3: correct in all 8 cases.")
     assert max(map(len, text.splitlines())) <= exercises.WIDTH
     check(KEY, lambda query, key, value: value)
     assert capsys.readouterr().out.startswith("✗ 4.1-3: ")

@@ -351,7 +351,7 @@ def test_inputs_are_fresh_and_counted():
     assert torch.equal(first[0], again[0])
     assert first[0] is not again[0]
     assert len(inputs("4.1-3", 9, seed=3)) == 3
-    with pytest.raises(ValueError, match="cases 0 to 6, so there is no case 9"):
+    with pytest.raises(ValueError, match="cases 0 to 7, so there is no case 9"):
         inputs("4.1-3", 9)
 
 

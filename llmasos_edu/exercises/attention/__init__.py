@@ -1,6 +1,16 @@
 """Exercises of chapter 4.1, in the order of their numbers."""
 
-from llmasos_edu.exercises.attention import caching, heads, judging, maps, masks, padding, scores
+from llmasos_edu.exercises.attention import (
+    caching,
+    entropy,
+    grouped,
+    heads,
+    judging,
+    maps,
+    masks,
+    padding,
+    scores,
+)
 from llmasos_edu.exercises.checker.exercise import in_order
 
-EXERCISES = in_order(caching, heads, judging, maps, masks, padding, scores)
+EXERCISES = in_order(caching, entropy, grouped, heads, judging, maps, masks, padding, scores)

@@ -23,6 +23,18 @@ def _stripe(weights, period, shift, start=None, stop=None):
     return weights[:, queries, (queries - period + shift).clamp_min(0)]
 
 
+def _wrapped(weights, period, start, shift):
+    """Where the place to look at is negative, it is counted from the end, as an index is."""
+    queries = torch.arange(start, weights.shape[-1])
+    return weights[:, queries, queries - period + shift]
+
+
+def _mean_of_copies(weights, period):
+    seq = weights.shape[-1]
+    copies = (_stripe(weights, period, 1, t, min(t + period, seq)) for t in range(period, seq, period))
+    return torch.stack([copy.mean(-1) for copy in copies]).mean(0)
+
+
 def _causal_weights(seed: int, heads: int, seq: int, size: float = 1.5) -> torch.Tensor:
     scores = size * random_tensors(seed, (heads, seq, seq))[0]
     return scores.masked_fill(torch.ones(seq, seq, dtype=torch.bool).triu(1), -torch.inf).softmax(-1)
@@ -82,7 +94,41 @@ INDUCTION = Exercise(
             "looks one token too early",
             "You measure the weight on the token before the previous occurrence. One step in the other "
             "direction lies what came next.",
-            (lambda w, p: _stripe(w, p, -1).mean(-1), lambda w, p: _stripe(w, p, -1, p + 1).mean(-1)),
+            (
+                lambda w, p: _stripe(w, p, -1).mean(-1),
+                lambda w, p: _stripe(w, p, -1, p + 1).mean(-1),
+                lambda w, p: _wrapped(w, p, p, -1).mean(-1),
+            ),
+        ),
+        Mistake(
+            "looks one token too late",
+            "You measure the weight on t - period + 2, the token after the one that followed the previous "
+            "occurrence. One step back lies the token that a copying head wants.",
+            (lambda w, p: _stripe(w, p, 2).mean(-1),),
+        ),
+        Mistake(
+            "one token left out",
+            "Your mean leaves out one token of the later copies: the first of them (t = period), or the "
+            "last of the text (t = seq - 1). Both count.",
+            (
+                lambda w, p: _stripe(w, p, 1, p + 1).mean(-1),
+                lambda w, p: _stripe(w, p, 1, stop=w.shape[-1] - 1).mean(-1),
+            ),
+        ),
+        Mistake(
+            "a copy that breaks off",
+            "With whole copies you are right. Where the last one breaks off, its tokens are left out of "
+            "your mean or count for more than others: every t from period to seq - 1 counts the same.",
+            (
+                lambda w, p: _stripe(w, p, 1, stop=w.shape[-1] // p * p).mean(-1),
+                _mean_of_copies,
+            ),
+        ),
+        Mistake(
+            "divided by the period",
+            "It comes out as if the sum were divided by the length of the pattern. With two copies that is "
+            "right; how many t are there from the second copy on, where there are more?",
+            (lambda w, p: _stripe(w, p, 1).sum(-1) / p,),
         ),
         Mistake(
             "starts one token too early",
@@ -100,7 +146,10 @@ INDUCTION = Exercise(
             "mean from the first token on",
             "Your mean runs over all tokens, those of the first copy too, which have no previous "
             "occurrence to look back to. At which t does the second copy begin?",
-            (lambda w, p: _stripe(w, p, 1, 0).mean(-1),),
+            (
+                lambda w, p: _stripe(w, p, 1, 0).mean(-1),
+                lambda w, p: _wrapped(w, p, 0, 1).mean(-1),
+            ),
         ),
         Mistake(
             "query and key exchanged",
@@ -270,6 +319,18 @@ DROPOUT = Exercise(
             "Your average is kept by making all weights smaller at evaluation, instead of the survivors "
             "larger in training. It was done so once; here evaluation gives the weights back as they came.",
             (lambda w, keep, p, training: _drop(w, keep, 1) if training else w * (1 - p),),
+        ),
+        Mistake(
+            "scaled by what survived",
+            "It comes out as if the factor were one over the share that happened to survive, in the whole "
+            "table or in each row. The expected value asks for the probability of surviving, which "
+            "dropout_p tells.",
+            (
+                lambda w, keep, p, t: w * keep / keep.float().mean() if t else w,
+                lambda w, keep, p, t: (
+                    w * keep / keep.float().mean(-1, keepdim=True).clamp_min(1e-9) if t else w
+                ),
+            ),
         ),
         Mistake(
             "rows normalised again",

@@ -56,14 +56,14 @@ def _allowed(query, diagonal=0):
     return torch.ones(query.shape[-2], query.shape[-2], dtype=torch.bool).tril(diagonal)
 
 
-def _masked_after(query, key, value, *, again=False):
+def _masked_after(query, key, value, *, again=False, floor=0.0):
     weights = (query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5).softmax(-1) * _allowed(query)
-    return (weights / weights.sum(-1, keepdim=True) if again else weights) @ value
+    return (weights / (weights.sum(-1, keepdim=True) + floor) if again else weights) @ value
 
 
-def _added_number(query, key, value):
+def _added_number(query, key, value, *, size=1e4):
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-    return (scores - 1e4 * ~_allowed(query)).softmax(-1) @ value
+    return (scores - size * ~_allowed(query)).softmax(-1) @ value
 
 
 def _drawn(seed: int) -> tuple[Case, ...]:
@@ -118,6 +118,7 @@ CAUSAL = Exercise(
         ),
         Case("4 tokens with scores that rise from 0 to 90000", loud_keys(0.0, 3e4, 6e4, 9e4)),
         Case("4 tokens with scores that rise from -90000 to 0", loud_keys(-9e4, -6e4, -3e4, 0.0)),
+        Case("4 tokens with scores that rise from -3e12 to 0", loud_keys(-3e12, -2e12, -1e12, 0.0)),
     ),
     draw=_drawn,
     mistakes=(
@@ -164,8 +165,11 @@ CAUSAL = Exercise(
         Mistake(
             "mask after the softmax, then renormalised",
             "This works while scores are small. With a loud future the softmax gives it all the weight, the "
-            "past underflows to zero, and dividing zero by zero gives NaN: the mask has to act earlier.",
-            (lambda q, k, v: _masked_after(q, k, v, again=True),),
+            "past underflows to zero, and nothing is left to share out: the mask has to act earlier.",
+            (
+                lambda q, k, v: _masked_after(q, k, v, again=True),
+                lambda q, k, v: _masked_after(q, k, v, again=True, floor=1e-9),
+            ),
         ),
         Mistake(
             "masked scores set to zero",
@@ -180,6 +184,15 @@ CAUSAL = Exercise(
             (_added_number, lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e4)),
         ),
         Mistake(
+            "a finite number such as -1e9",
+            "Right, up to scores of tens of thousands; but with scores below -1e12 the future leaks through: "
+            "a finite number such as -1e9 is no wall there. Which number loses against every score?",
+            (
+                lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e9),
+                lambda q, k, v: _added_number(q, k, v, size=1e9),
+            ),
+        ),
+        Mistake(
             "scale missing",
             "Your weights are too sharp, the more so the larger the head size, as with plain dot products. "
             "What happened to the division from the exercise on scores?",
@@ -190,6 +203,18 @@ CAUSAL = Exercise(
             "Your weights are too even, the more so the larger the head size: the scores have been divided "
             "by more than their spread. Variance or standard deviation?",
             (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1 / q.shape[-1]),),
+        ),
+        Mistake(
+            "output divided",
+            "It comes out as if the division stood behind the softmax: the scores keep the spread of their "
+            "sum, and the output, a mean of values, becomes smaller than any mean. What is to be divided?",
+            (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1.0) / q.shape[-1] ** 0.5,),
+        ),
+        Mistake(
+            "scaled by the number of tokens",
+            "It comes out as if the scores were divided by the root of the number of tokens. The dot "
+            "product sums over the features of a key: how many are there?",
+            (lambda q, k, v: attend(q, k, v, _allowed(q), scale=q.shape[-2] ** -0.5),),
         ),
         Mistake(
             "softmax over the wrong axis",

@@ -31,6 +31,11 @@ def padded_attention(query, key, value, is_token):
     return (scores.softmax(dim=-1) @ value).masked_fill(nothing_to_read, 0.0)
 
 
+def _both(is_token):
+    """Where the query and the key are tokens."""
+    return is_token[:, :, None] & is_token[:, None, :]
+
+
 def _cleaned(query, key, value, allowed):
     """NaN in the weights is replaced before they meet the values."""
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
@@ -77,9 +82,9 @@ def _added_infinity(query, key, value, is_token, *, late=False):
     return (weights @ value).nan_to_num() if late else weights.nan_to_num() @ value
 
 
-def _padded_after(query, key, value, is_token):
-    weights = (query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5).softmax(-1)
-    return (weights * is_token[:, None, :]) @ value
+def _padded_after(query, key, value, is_token, floor=None):
+    weights = (query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5).softmax(-1) * is_token[:, None, :]
+    return (weights if floor is None else weights / (weights.sum(-1, keepdim=True) + floor)) @ value
 
 
 PADDING = Exercise(
@@ -167,8 +172,34 @@ PADDING = Exercise(
         Mistake(
             "average of the padding in an empty sequence",
             "In an empty sequence your output is the average of the padding: a row in which all scores are "
-            "equally low is a row of equal weights. Nothing to read should give nothing.",
+            "equal is a row of equal weights. Nothing to read should give nothing.",
             (lambda q, k, v, m: _padded(q, k, v, m, blocked=-1e9),),
+        ),
+        Mistake(
+            "padding read in an empty sequence",
+            "In an empty sequence your output is that of plain attention to its padding. It has harmless "
+            "scores now, and no NaN; but nothing to read should give zeros.",
+            (lambda q, k, v, m: attend(q, k, v, (m | ~m.any(-1, keepdim=True))[:, None, :]),),
+        ),
+        Mistake(
+            "padded queries left without any key",
+            "In the rows of padded queries all keys are masked in your result, so that their softmax "
+            "divides zero by zero. The mask is about keys: let padded queries read as the others do. And "
+            "what should an empty sequence return?",
+            (
+                lambda q, k, v, m: attend(q, k, v, _both(m)),
+                lambda q, k, v, m: attend(q, k, v, _both(m)).masked_fill(~m.any(-1)[:, None, None], 0.0),
+            ),
+        ),
+        Mistake(
+            "padded queries average everything",
+            "A padded query gets the average of all values in your result, of padding too: with all its "
+            "keys masked, all its scores are equal. Let it read as the others do, or return zeros; and an "
+            "empty sequence gives zeros.",
+            (
+                lambda q, k, v, m: attend(q, k, v, _both(m), blocked=-1e9),
+                lambda q, k, v, m: attend(q, k, v, _both(m), blocked=-1e9) * m.any(-1)[:, None, None],
+            ),
         ),
         Mistake(
             "NaN in the gradient",
@@ -179,6 +210,7 @@ PADDING = Exercise(
                 _added_infinity,
                 lambda q, k, v, m: _added_infinity(q, k, v, m, late=True),
                 lambda q, k, v, m: _padded(q, k, v, m).nan_to_num(),
+                lambda q, k, v, m: attend(q, k, v, _both(m)).nan_to_num(),
             ),
         ),
         Mistake(
@@ -199,6 +231,15 @@ PADDING = Exercise(
             "took its share in the softmax before you removed it (or its values). Where must the mask act "
             "instead?",
             (_padded_after,),
+        ),
+        Mistake(
+            "mask after the softmax, then renormalised",
+            "This works while scores are small. With loud padding the softmax gives it all the weight, the "
+            "tokens underflow to zero, and nothing is left to share out: the mask has to act earlier.",
+            (
+                lambda q, k, v, m: _padded_after(q, k, v, m, floor=1e-9),
+                lambda q, k, v, m: _padded_after(q, k, v, m, floor=0.0),
+            ),
         ),
         Mistake(
             "masked scores set to zero",

@@ -1,4 +1,4 @@
-"""Exercises of section 4.1: scores, weights, and how spread out they are.
+"""Exercises of section 4.1: scores and weights.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -89,14 +89,26 @@ SCORES = Exercise(
             ),
         ),
         Mistake(
+            "scaled by axis 1",
+            "It comes out as if the root of axis 1, counted from the front, were the divisor: with a batch "
+            "that is the number of tokens, or of heads. Which axis does the dot product sum over, and which "
+            "number has it counted from the end?",
+            (
+                lambda q, k: _dot(q, k) / q.shape[1] ** 0.5,
+                lambda q, k: _dot(q, k) / k.shape[1] ** 0.5,
+            ),
+        ),
+        Mistake(
             "scaled by what was measured",
             "Your scores are divided by the spread that they happen to have, so that each score depends on "
-            "all others (and a single one has no spread). The divisor is a fixed number: how far does a sum "
+            "others (and a single one has no spread). The divisor is a fixed number: how far does a sum "
             "of head_dim products spread?",
             (
                 lambda q, k: _dot(q, k) / _dot(q, k).std(),
                 lambda q, k: _dot(q, k) / _dot(q, k).std(correction=0),
                 lambda q, k: _dot(q, k) / _dot(q, k).std(-1, keepdim=True),
+                lambda q, k: _dot(q, k) / _dot(q, k).std(-1, correction=0, keepdim=True),
+                lambda q, k: (_dot(q, k) - _dot(q, k).mean()) / _dot(q, k).std(correction=0),
                 lambda q, k: _dot(q, k) / _dot(q, k).std((-2, -1), keepdim=True),
                 lambda q, k: (_dot(q, k) - _dot(q, k).mean()) / _dot(q, k).std(),
             ),
@@ -188,6 +200,10 @@ WEIGHTS = Exercise(
             (torch.tensor([[0.5, -INF, -INF], [1.0, 2.0, -INF], [0.0, 0.3, -0.4]]),),
         ),
         Case("one key only", (torch.tensor([[[3.0], [-2.0]]]),)),
+        Case(
+            "scores from -1000 to 1000 in one row",
+            (torch.tensor([[0.0, 1000, -1000, 999], [-1000.0, -999, 1000, 0]]),),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -210,6 +226,7 @@ WEIGHTS = Exercise(
             (
                 lambda s: s.flatten(-2).softmax(-1).reshape(s.shape),
                 lambda s: s.flatten().softmax(-1).reshape(s.shape),
+                lambda s: (p := torch.exp(s - s.amax(-1, keepdim=True))) / p.sum(),
             ),
         ),
         Mistake(
@@ -220,6 +237,13 @@ WEIGHTS = Exercise(
             (lambda s: _exp_share(s, 0),),
         ),
         Mistake(
+            "NaN replaced by zero",
+            "Small scores come out right, but rows near 1000 or -1000 get no weight at all in your result, "
+            "only zeros, as where NaN is replaced after it was made. What may you subtract from a row "
+            "without changing its weights?",
+            (lambda s: _exp_share(s, 0).nan_to_num(),),
+        ),
+        Mistake(
             "one maximum for all rows",
             "Where one row lies near 1000 and another near -1000, the low row comes out as 0/0: you "
             "subtract the largest score of the whole table. Whose largest score would keep every row alive?",
@@ -227,9 +251,15 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "another number than the row's largest",
-            "What you subtract is not the largest score of each row (but a mean, the smallest, or the "
-            "largest along another axis): an exponential may still overflow, or a -inf spreads.",
+            "What you subtract is not the largest score of each row (but a mean, the smallest, the first, a "
+            "fixed number, or the largest along another axis): an exponential may still overflow, or a -inf "
+            "spreads.",
             (
+                lambda s: _exp_share(s, s[..., :1]),
+                lambda s: _exp_share(s, s[..., -1:]),
+                lambda s: _exp_share(s, 1000),
+                lambda s: _exp_share(s, s.amin(-1, keepdim=True)),
+                lambda s: _exp_share(s, s.abs().amax(-1, keepdim=True)),
                 lambda s: _exp_share(s, s.mean(-1, keepdim=True)),
                 lambda s: _exp_share(s, s.amax(0, keepdim=True)),
                 lambda s: _exp_share(s, s.amax(-2, keepdim=True)),
@@ -272,117 +302,4 @@ WEIGHTS = Exercise(
 )
 
 
-# 4.1-9 --------------------------------------------------------------------------------
-
-
-def attention_entropy(weights):
-    """weights [..., q, k], rows summing to one -> entropy of each row in bits, [..., q]."""
-    return -(weights * torch.log2(weights.clamp_min(1e-30))).sum(dim=-1)
-
-
-ENTROPY = Exercise(
-    key="4.1-9",
-    title="How spread out is a row of attention?",
-    difficulty=2,
-    minutes=10,
-    statement=(
-        "Measure the entropy in bits of each row of weights: 0 for a row that looks at one key, log2(n) for "
-        "one that looks at n keys equally. A weight of exactly 0, as under a causal mask, contributes 0."
-    ),
-    takeaway="Two to the power of this number says among how many keys the row divides itself.",
-    reference=attention_entropy,
-    explanation=(
-        "p log p goes to 0 with p, so any positive floor inside the logarithm is multiplied away by the "
-        "weight."
-    ),
-    hints=(
-        "The entropy is the average surprise: each weight times the logarithm of that weight, added up. "
-        "What sign makes it positive?",
-        "A row that looks at 8 keys equally must give 3. Which base does the logarithm have?",
-        "0 * log(0) is NaN in floating point, although its limit is 0. What can you do to the logarithm's "
-        "argument that does not matter, because it is multiplied by 0 anyway?",
-    ),
-    cases=(
-        Case("8 keys read equally", (torch.full((1, 1, 8), 1 / 8),)),
-        Case("random rows over 5 keys", (random_tensors(41, (2, 5, 5))[0].softmax(-1),)),
-        Case("3 queries and 7 keys", (random_tensors(42, (3, 7))[0].mul(2).softmax(-1),)),
-        Case("a row that looks at one key only", (torch.eye(4)[None],)),
-        Case(
-            "a causal table",
-            (random_tensors(43, (1, 6, 6))[0].masked_fill(torch.ones(6, 6).triu(1) > 0, -INF).softmax(-1),),
-        ),
-        Case("2 sequences with 3 heads", (random_tensors(44, (2, 3, 4, 4))[0].mul(3).softmax(-1),)),
-    ),
-    mistakes=(
-        Mistake(
-            "nats instead of bits",
-            "8 keys read equally give 2.08 with your function instead of 3: the logarithm has another "
-            "base. Which base counts yes-or-no questions?",
-            (
-                lambda w: torch.special.entr(w).sum(-1),
-                lambda w: -(w * w.log()).sum(-1),
-            ),
-        ),
-        Mistake(
-            "digits instead of bits",
-            "8 keys read equally give 0.90 with your function instead of 3: the logarithm has the base 10. "
-            "Which base counts yes-or-no questions?",
-            (lambda w: torch.special.entr(w).sum(-1) / math.log(10),),
-        ),
-        Mistake(
-            "NaN at a weight of zero",
-            "Rows of positive weights are right, but a weight of exactly 0 turns the row into NaN: the "
-            "logarithm of 0 is -inf, and 0 times -inf is no number. What should such a key contribute?",
-            (lambda w: -(w * w.log2()).sum(-1),),
-        ),
-        Mistake(
-            "sign missing",
-            "No entropy of yours is above zero: the logarithm of a number below one is negative. Surprise "
-            "is counted upwards.",
-            (
-                lambda w: -torch.special.entr(w).sum(-1) / math.log(2),
-                lambda w: (w * w.log2()).sum(-1),
-            ),
-        ),
-        Mistake(
-            "summed over the queries",
-            "You add up over the queries, so there is one number per key. Which axis holds the choices of "
-            "one query?",
-            (lambda w: torch.special.entr(w).sum(-2) / math.log(2), lambda w: -(w * w.log2()).sum(-2)),
-        ),
-        Mistake(
-            "mean instead of sum",
-            "Your numbers are too small by the number of keys: they are means over the keys. The weights "
-            "themselves are already the shares of an average.",
-            (
-                lambda w: torch.special.entr(w).mean(-1) / math.log(2),
-                lambda w: -(w * w.log2()).mean(-1),
-            ),
-        ),
-        Mistake(
-            "one number for everything",
-            "You return a single number for the whole table. The exercise asks for one per query: which "
-            "axis may disappear, and which have to stay?",
-            (
-                lambda w: torch.special.entr(w).sum(-1).mean() / math.log(2),
-                lambda w: torch.special.entr(w).sum() / math.log(2),
-            ),
-        ),
-        Mistake(
-            "weights left out of the average",
-            "You add up the logarithms, but do not weigh each by how likely its key is. "
-            "A key that gets hardly any weight should hardly count.",
-            (lambda w: -w.clamp_min(1e-9).log2().sum(-1), lambda w: -w.log2().sum(-1)),
-        ),
-        Mistake(
-            "number of keys instead of bits",
-            "8 keys read equally give 8 with your function: that is the effective number of keys. "
-            "How many yes-or-no questions single one of them out?",
-            (lambda w: 2 ** (torch.special.entr(w).sum(-1) / math.log(2)),),
-        ),
-    ),
-    atol=1e-4,  # a floor such as 1e-6 inside the logarithm is good enough
-)
-
-
-EXERCISES = (SCORES, WEIGHTS, ENTROPY)
+EXERCISES = (SCORES, WEIGHTS)

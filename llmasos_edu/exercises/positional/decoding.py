@@ -78,11 +78,12 @@ LEARNED = Exercise(
         ),
         Mistake(
             "one offset for all rows",
-            "All rows get the offset of one of them (the first, or the longest). Single rows come out right, "
-            "batches do not.",
+            "All rows get the offset of one of them (the first, or the longest), or the least. Single rows "
+            "come out right, batches do not.",
             (
                 lambda x, t, n: _one_offset(x, t, n, n[0]),
                 lambda x, t, n: _one_offset(x, t, n, n.max()),
+                lambda x, t, n: (_looked_up(x, t, n), _one_offset(x, t, n, n.min()))[1],
                 lambda x, t, n: x + t[int(n[0]) : int(n[0]) + x.shape[1]],
             ),
         ),
@@ -102,6 +103,17 @@ LEARNED = Exercise(
             (
                 lambda x, t, n: _looked_up(x, t, n, shift=1),
                 lambda x, t, n: _looked_up(x, t, n, shift=1, beyond="none"),
+            ),
+        ),
+        Mistake(
+            "lengths with the new tokens",
+            "It comes out as if lengths counted the new tokens too. It counts what is in the cache already: "
+            "the first new token stands at lengths[b] itself.",
+            (
+                lambda x, t, n: (
+                    _looked_up(x, t, n),
+                    x + t[n[:, None] - x.shape[1] + torch.arange(x.shape[1])],
+                )[1],
             ),
         ),
         Mistake(

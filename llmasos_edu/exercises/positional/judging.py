@@ -191,6 +191,7 @@ WAVES = Question(
         "slowest": "the trained length over the positions that the slowest pair takes for a turn",
     },
     answer=_waves,
+    rtol=5e-3,
     options={
         "unseen": (
             "the angles of pairs that had not turned once",

@@ -178,6 +178,12 @@ def _count(is_token):
     return is_token.long().cumsum(-1)
 
 
+def _begun_again(is_token):
+    count = _count(is_token)
+    before_run = (count * ~is_token).cummax(-1).values
+    return (count - 1 - before_run) * is_token
+
+
 RAGGED = Exercise(
     key="4.2.3-5",
     title="Positions of a padded batch",
@@ -222,9 +228,14 @@ RAGGED = Exercise(
         ),
         Mistake(
             "one start for the whole batch",
-            "You take one start for the whole batch, that of the row which begins first, and count from it "
-            "in every row. Each row has a start of its own: which axis is that of the rows?",
-            (lambda m: ((_everywhere(m) - m.long().argmax(1).min()) * m).clamp_min(0),),
+            "It comes out as if one start served the whole batch (that of the first row, or of the row that "
+            "begins first or last). Each row has a start of its own: which axis is that of the rows?",
+            (
+                lambda m: ((_everywhere(m) - m.long().argmax(1).min()) * m).clamp_min(0),
+                lambda m: ((_everywhere(m) - m.long().argmax(1).max()) * m).clamp_min(0),
+                lambda m: (_everywhere(m) - m.long().argmax(1)[0]) * m,
+                lambda m: ((_everywhere(m) - m.long().argmax(1)[0]) * m).clamp_min(0),
+            ),
         ),
         Mistake(
             "counted from 1",
@@ -239,14 +250,14 @@ RAGGED = Exercise(
         ),
         Mistake(
             "padding behind not set to 0",
-            "The tokens are right, and padding in front is; but padding behind gets the last token's number. "
-            "What sets a place to 0 that holds no token?",
-            (lambda m: (_count(m) - 1).clamp_min(0),),
+            "The tokens are right, and padding in front is; but padding behind gets the last token's number, "
+            "or one more. What sets a place to 0 that holds no token?",
+            (lambda m: (_count(m) - 1).clamp_min(0), lambda m: _count(m) - m.long()),
         ),
         Mistake(
             "padding at -1",
-            "The tokens are right, but every place of padding gets -1: one is taken away from it too. "
-            "Padding gets 0, and a table of positions has no row -1.",
+            "The tokens are right, but every place of padding gets -1. Padding gets 0, and a table of "
+            "positions has no row -1.",
             (lambda m: _count(m) * m - 1,),
         ),
         Mistake(
@@ -266,9 +277,12 @@ RAGGED = Exercise(
         ),
         Mistake(
             "counted in the mirror",
-            "Your count runs over the row turned round, and is laid beside the tokens without being turned "
-            "back. Before which side of the row do the earlier tokens stand?",
-            (lambda m: (_count(m.flip(-1)) - 1).clamp_min(0) * m,),
+            "It comes out as if the count ran over the row turned round, and were laid beside the tokens "
+            "without being turned back. Before which side of the row do the earlier tokens stand?",
+            (
+                lambda m: (_count(m.flip(-1)) - 1).clamp_min(0) * m,
+                lambda m: (_count(m.flip(-1)) - 1) * m,
+            ),
         ),
         Mistake(
             "counted down the batch",
@@ -283,7 +297,36 @@ RAGGED = Exercise(
             (
                 lambda m: (_everywhere(m) - (~m).sum(-1, keepdim=True)) * m,
                 lambda m: (_everywhere(m) - (~m).sum(-1, keepdim=True)).clamp_min(0) * m,
+                lambda m: (_everywhere(m) - (~m).sum(-1, keepdim=True)).clamp_min(0),
             ),
+        ),
+        Mistake(
+            "padding always behind",
+            "It comes out as if every row began with its tokens: as many places from the left count as "
+            "there are tokens. With padding behind that is right; in front of the tokens it is not.",
+            (lambda m: torch.where(_everywhere(m) < m.sum(-1, keepdim=True), _everywhere(m), 0),),
+        ),
+        Mistake(
+            "places counted from the first token",
+            "Places are counted from a row's first token on, whatever stands there: padding behind gets "
+            "numbers that go on, and a gap between tokens is counted too. Only tokens count, and padding "
+            "gets 0.",
+            (
+                lambda m: _everywhere(m) - m.long().argmax(-1, keepdim=True),
+                lambda m: (_everywhere(m) - m.long().argmax(-1, keepdim=True)).clamp_min(0),
+            ),
+        ),
+        Mistake(
+            "begins again after a gap",
+            "Behind a gap between tokens your count begins at 0 again. A token's position is the number of "
+            "all tokens before it in its row.",
+            (_begun_again,),
+        ),
+        Mistake(
+            "goes on from row to row",
+            "Your count goes on from one row to the next, so that only the first row begins at 0. Rows of a "
+            "batch know nothing of each other.",
+            (lambda m: (m.flatten().long().cumsum(0).reshape(m.shape) - 1) * m,),
         ),
         Mistake(
             "only padding in front taken away",

@@ -194,6 +194,18 @@ ROTARY = Exercise(
             (lambda x, p, base: _turn(x, _angles(x, torch.arange(x.shape[-2]), base)),),
         ),
         Mistake(
+            "positions cut to whole numbers",
+            "Whole positions come out right, but a fraction is cut off before the rotation. Squeezed texts "
+            "stand at fractions: leave the positions as they are.",
+            (lambda x, p, base: _turn(x, _angles(x, p.long(), base)),),
+        ),
+        Mistake(
+            "counted from the first position",
+            "It comes out as if the first position were taken away from all. A token that comes alone is "
+            "then never turned: each turns by its own position.",
+            (lambda x, p, base: _turn(x, _angles(x, p - p[0], base)),),
+        ),
+        Mistake(
             "one speed for all pairs",
             "All your pairs turn at the same speed, so two distances that are a full turn apart look alike. "
             "Later pairs are slower.",
@@ -271,6 +283,27 @@ INTERPOLATION = Exercise(
             (
                 lambda n, trained, size, base: _at(torch.arange(n) * _scale(n, trained), size, base),
                 lambda n, trained, size, base: _at(torch.arange(n) * n / trained, size, base),
+            ),
+        ),
+        Mistake(
+            "a whole factor",
+            "It comes out as if the factor were rounded to a whole number on the way (`//`, `ceil`). It is "
+            "a fraction: 24 tokens where 16 were trained want two thirds.",
+            (
+                lambda n, trained, size, base: _at(torch.arange(n) / max(1, n // trained), size, base),
+                lambda n, trained, size, base: _at(torch.arange(n) / max(1, -(-n // trained)), size, base),
+                lambda n, trained, size, base: _at(
+                    torch.arange(n) * (trained // n if n > trained else 1), size, base
+                ),
+            ),
+        ),
+        Mistake(
+            "the wrong texts",
+            "Longer texts keep their positions in your result, and shorter ones are changed. It is the "
+            "longer ones that meet what was never trained.",
+            (
+                lambda n, trained, size, base: _at(torch.arange(n) * max(1, trained / n), size, base),
+                lambda n, trained, size, base: _at(torch.arange(n) * min(1, n / trained), size, base),
             ),
         ),
         Mistake(

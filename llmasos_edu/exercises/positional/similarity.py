@@ -22,6 +22,11 @@ def _by_distance(table, mean=torch.mean):
     return torch.stack([mean(products.diagonal(k)) for k in range(len(table))])
 
 
+def _distances(table):
+    places = torch.arange(len(table))
+    return (places[:, None] - places).abs()
+
+
 def _unit(table):
     return table / table.norm(dim=-1, keepdim=True)
 
@@ -87,6 +92,25 @@ SIMILARITY = Exercise(
             "You add up the products of all pairs that are k apart, and there are fewer of these the "
             "larger k is. Which number can be compared between distances?",
             (lambda t: _by_distance(t, torch.sum),),
+        ),
+        Mistake(
+            "both directions added",
+            "It comes out as if each pair were counted in both directions and its products divided by the "
+            "number of pairs in one. Distance 0 may be right: how many products have you added at distance "
+            "1?",
+            (lambda t: _by_distance(t) * torch.where(torch.arange(len(t)) > 0, 2.0, 1.0),),
+        ),
+        Mistake(
+            "all up to a distance",
+            "It comes out as if all pairs up to a distance were taken together. At distance k only those "
+            "count that are k apart.",
+            (lambda t: torch.stack([(t @ t.T)[_distances(t) <= k].mean() for k in range(len(t))]),),
+        ),
+        Mistake(
+            "absolute products",
+            "None of your numbers is below zero, although some vectors point away from each other. A "
+            "product keeps its sign.",
+            (lambda t: _by_distance(t, lambda products: products.abs().mean()),),
         ),
         Mistake(
             "cosine of the angle",

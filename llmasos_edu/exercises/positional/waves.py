@@ -142,6 +142,21 @@ SINUSOIDAL = Exercise(
             (lambda n, d, base: _waves(n, _speeds(d, base)).T,),
         ),
         Mistake(
+            "i from 1",
+            "It comes out as if i began at 1: your first pair is as slow as the second should be. The first "
+            "exponent is 0.",
+            (lambda n, d, base: _waves(n, base ** (-torch.arange(2, d + 2, 2) / d)),),
+        ),
+        Mistake(
+            "one function for both",
+            "All your columns hold sines, or all of them cosines. The two of a pair are the sine and the "
+            "cosine of one angle.",
+            (
+                lambda n, d, base: _waves(n, _speeds(d, base), second=torch.sin),
+                lambda n, d, base: _waves(n, _speeds(d, base), first=torch.cos),
+            ),
+        ),
+        Mistake(
             "one speed for all",
             "All your columns turn at the same speed, so positions that are a full turn apart cannot be told "
             "apart. The exponent should grow from pair to pair.",
@@ -243,6 +258,12 @@ SHIFT = Exercise(
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[s, c], [-c, s]]),
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[s, c], [c, -s]]),
             ),
+        ),
+        Mistake(
+            "nothing moves",
+            "Your matrix leaves every encoding as it is, whatever k is. That is right for k = 0 alone: by "
+            "which angle does the first pair turn?",
+            (lambda k, d, base: torch.eye(d),),
         ),
         Mistake(
             "one angle for all pairs",

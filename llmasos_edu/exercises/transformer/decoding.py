@@ -250,6 +250,11 @@ def _step_returned(log_probs, step):
     return parent, token, step[parent, token]
 
 
+def _chosen_by_the_step(log_probs, step):
+    parent, token, best = _chosen(step)
+    return parent, token, log_probs[parent] + best
+
+
 def _worst(log_probs, step):
     parent, token, best = _chosen(-(log_probs[:, None] + step))
     return parent, token, -best
@@ -312,7 +317,7 @@ BEAM = Exercise(
             "earlier log-probabilities forgotten",
             "You compare the new tokens alone, as if all beginnings were equally likely. An impossible "
             "beginning then wins if its next word is sure.",
-            (lambda log_probs, step: _chosen(step),),
+            (lambda log_probs, step: _chosen(step), _chosen_by_the_step),
         ),
         Mistake(
             "log-probabilities multiplied",
@@ -360,7 +365,7 @@ BEAM = Exercise(
             "not sorted",
             "The right continuations are there, but not from best to worst. The first row is what is handed "
             "out at the end.",
-            (_unsorted,),
+            (_unsorted, lambda *a: tuple(part.flip(0) for part in beam_step(*a))),
         ),
         Mistake(
             "log-probability of a part",

@@ -97,6 +97,32 @@ LAYER_NORM = Exercise(
             (lambda *a: _normed(*a, divide=lambda v, eps: v.sqrt()),),
         ),
         Mistake(
+            "eps as a floor",
+            "It comes out as if eps were a floor under the variance or the deviation. It is added to the "
+            "variance, whatever that is.",
+            (
+                lambda *a: _normed(*a, divide=lambda v, eps: v.sqrt().clamp_min(eps)),
+                lambda *a: _normed(*a, divide=lambda v, eps: v.clamp_min(eps).sqrt()),
+            ),
+        ),
+        Mistake(
+            "squares added up",
+            "It comes out as if the squared deviations were added up and not averaged: the more features "
+            "there are, the smaller your normed numbers.",
+            (lambda *a: _normed(*a, divide=lambda v, eps: (v * a[0].shape[-1] + eps).sqrt()),),
+        ),
+        Mistake(
+            "mean or variance of everything",
+            "Either the mean or the variance is taken over the whole tensor in your result, so that a token "
+            "depends on all others. Both are each token's own.",
+            (
+                lambda x, w, b, eps: (
+                    (x - x.mean()) / (x.var(-1, correction=0, keepdim=True) + eps).sqrt() * w + b
+                ),
+                lambda x, w, b, eps: (x - x.mean(-1, True)) / (x.var(correction=0) + eps).sqrt() * w + b,
+            ),
+        ),
+        Mistake(
             "mean not taken away",
             "You divide by the standard deviation, but the vectors are still off centre: tokens far from "
             "zero stay there. What comes before the division?",
@@ -120,6 +146,7 @@ LAYER_NORM = Exercise(
             "then depends on its neighbours, even on later ones. Which axis belongs to one token?",
             (
                 lambda *a: _normed(*a, over=(-2,)),
+                lambda *a: _normed(*a, over=(1,)),
                 lambda *a: _normed(*a, over=(0,)) if a[0].dim() > 2 else _normed(*a, over=(0,), correction=1),
             ),
         ),
@@ -229,13 +256,18 @@ SWIGLU = Exercise(
         ),
         Mistake(
             "another nonlinearity",
-            "The gate goes through a neighbour of SiLU (ReLU, GELU, tanh). The plan is right; look up which "
-            "function the statement describes.",
+            "The gate goes through a neighbour of SiLU (such as ReLU, GELU, tanh or softplus). The plan is "
+            "right; look up which function the statement describes.",
             (
                 lambda *a: _gated(*a, activation=F.relu),
                 lambda *a: _gated(*a, activation=F.gelu),
                 lambda *a: _gated(*a, activation=lambda g: F.gelu(g, approximate="tanh")),
                 lambda *a: _gated(*a, activation=torch.tanh),
+                lambda *a: _gated(*a, activation=F.softplus),
+                lambda *a: _gated(*a, activation=F.leaky_relu),
+                lambda *a: _gated(*a, activation=F.hardswish),
+                lambda *a: _gated(*a, activation=F.mish),
+                lambda *a: _gated(*a, activation=lambda g: g * torch.sigmoid(1.702 * g)),
             ),
         ),
         Mistake(
@@ -264,6 +296,15 @@ SWIGLU = Exercise(
             "SiLU on both branches",
             "The values go through SiLU as well as the gate. One of the two branches should stay linear.",
             (lambda *a: _gated(*a, value=F.silu),),
+        ),
+        Mistake(
+            "SiLU on x",
+            "It comes out as if x itself went through SiLU, before the maps. The gate is what w_gate makes "
+            "of x, and that is bent.",
+            (
+                lambda x, g, i, o: (F.silu(x) @ g * (x @ i)) @ o,
+                lambda x, g, i, o: (F.silu(x) @ g * (F.silu(x) @ i)) @ o,
+            ),
         ),
         Mistake(
             "SiLU after the product",

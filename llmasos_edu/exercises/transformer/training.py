@@ -165,6 +165,22 @@ FORCING = Exercise(
             (_end_last,),
         ),
         Mistake(
+            "another padding",
+            "Your rows are filled up with a number of your own, such as 0 or -100, in one of the tensors or "
+            "in both. Which number means padding is an argument.",
+            (
+                lambda x, s, e, p: teacher_forcing(x, s, e, 0),
+                lambda x, s, e, p: (teacher_forcing(x, s, e, p)[0], teacher_forcing(x, s, e, -100)[1]),
+                lambda x, s, e, p: (teacher_forcing(x, s, e, p)[0], teacher_forcing(x, s, e, 0)[1]),
+            ),
+        ),
+        Mistake(
+            "labels moved round",
+            "It comes out as if the labels were the inputs moved round by one place: start comes in again "
+            "in the last column, and the end token is nowhere. What closes a sentence?",
+            (lambda x, s, e, p: ((rows := teacher_forcing(x, s, e, p)[0]), rows.roll(-1, 1)),),
+        ),
+        Mistake(
             "filled up with end",
             "Labels of short sentences are filled up with the end token. The loss leaves pad out, but "
             "these would count, each like a word that was really said.",

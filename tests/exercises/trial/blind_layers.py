@@ -71,7 +71,7 @@ def the_normed_is_what_is_added_to(x, layers, final_norm):
     return final_norm(x)
 
 
-@wrong("4.2-4", "Your results are what the solution gives if `layers` ended after its")
+@wrong("4.2-4", "With one layer you are right. With more it comes out as if only")
 def return_inside_the_loop(x, layers, final_norm):
     for n1, a, n2, ff in layers:
         x = x + a(n1(x))
@@ -287,7 +287,7 @@ def inputs_end_with_end_as_well(sentences, start, end, pad):
     )
 
 
-@wrong("4.2-11", "The parents stand in reversed order along the beams")
+@wrong("4.2-11", "The right continuations are there, but not from best to worst.")
 def worst_first_again(log_probs, step_log_probs):
     n, v = step_log_probs.shape
     top = (log_probs[:, None] + step_log_probs).flatten().topk(n)
@@ -301,7 +301,7 @@ def one_norm_for_both(x, attention, feed_forward, norm_1, norm_2):
     return norm_1(x + feed_forward(x))
 
 
-@wrong("4.2-4", "For 3 layers on a single token, your result differs in 6 of 6 places")
+@wrong("4.2-4", "The sums are right, but norm_2 stands where norm_1 belongs, or")
 def norms_exchanged_again(x, layers, final_norm):
     for n1, a, n2, ff in layers:
         x = x + a(n2(x))

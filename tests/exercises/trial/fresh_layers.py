@@ -73,7 +73,7 @@ def cosine_first(seq, d_model, base):
     return torch.stack([angles.cos(), angles.sin()], -1).flatten(1)
 
 
-@wrong("4.2.3-3", "single position")
+@wrong("4.2.3-3", "It comes out as if each pair were counted in both directions and")
 def later_positions_twice(table):
     products, n = table @ table.T, len(table)
     sums = torch.zeros(n)
@@ -97,7 +97,7 @@ def base_to_the_pair_number(x, positions, base):
     return torch.stack([a * c - b * s, a * s + b * c], -1).flatten(-2)
 
 
-@wrong("4.2.3-8", "place too far")
+@wrong("4.2.3-8", "Queries and keys are one place off against each other, so that")
 def both_counted_from_the_end(query, key, value, rotate):
     new, seq = query.shape[-2], key.shape[-2]
     place = torch.arange(seq)
@@ -125,7 +125,7 @@ def residual_twice(x, attention, feed_forward, norm_1, norm_2):
     return norm_2(x + y + feed_forward(y))
 
 
-@wrong("4.2-6", "target token")
+@wrong("4.2-6", "All three results are added, but at least one sub-layer reads x")
 def memory_is_the_encoded_target(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
     h = x + self_attention(x, torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril())
     h = h + cross_attention(x, memory, memory_keep[:, None])  # asks with x, not with h
@@ -149,7 +149,7 @@ def end_itself_cut_off(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
-@wrong("4.2-11", "reversed order along")
+@wrong("4.2-11", "The right continuations are there, but not from best to worst.")
 def worst_first(log_probs, step_log_probs):
     vocab = step_log_probs.shape[1]
     best, flat = (log_probs[:, None] + step_log_probs).flatten().topk(len(log_probs))

@@ -146,7 +146,7 @@ def expected_surprise(weights):
     return (w * -np.log2(np.maximum(w, 1e-300))).sum(-1)
 
 
-@wrong("4.1-10", "Your result is 0.842 times what it should be in one case, and")
+@wrong("4.1-10", "It comes out as if the factor were one over the share that")
 def by_the_share_that_survived(weights, keep, dropout_p, training):
     return weights * keep / keep.float().mean() if training else weights
 
@@ -190,7 +190,7 @@ def by_moments_of_numpy(x, weight, bias, eps):
     return y * weight.numpy() + bias.numpy()
 
 
-@wrong("4.2-2", "The gate goes through a neighbour of SiLU (ReLU, GELU, tanh).")
+@wrong("4.2-2", "The gate goes through a neighbour of SiLU (such as ReLU, GELU,")
 def rectified_gate(x, w_gate, w_in, w_out):
     return (F.relu(x @ w_gate) * (x @ w_in)) @ w_out
 
@@ -211,7 +211,7 @@ def both_parts_side_by_side(x, attention, feed_forward, norm_1, norm_2):
     return norm_2(norm_1(x + attention(x) + feed_forward(x)))
 
 
-@wrong("4.2-4", "Your results are what the solution gives if `layers` stood in")
+@wrong("4.2-4", "With one layer you are right. With more it comes out as if the")
 def first_layer_comes_last(x, layers, final_norm):
     for norm_1, attention, norm_2, feed_forward in reversed(layers):
         x = x + attention(norm_1(x))

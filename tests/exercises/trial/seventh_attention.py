@@ -150,13 +150,13 @@ def the_column_is_taken_modulo_the_period_t_1(weights, period):
 
 
 # Divided by log2 of the number of keys, an evenness between 0 and 1
-@wrong("4.1-9", "Your result is 0.431 times what it should be in one case, and")
+@wrong("4.1-9", "It comes out as if the entropy were divided by that of equal")
 def divided_by_log2_of_the_number_of_keys(weights):
     return torch.special.entr(weights).sum(-1) / math.log(weights.shape[-1])
 
 
 # Scaled by the share that really survived (keep.mean()) instead of 1 - dropout_p
-@wrong("4.1-10", "Your result is 0.842 times what it should be in one case, and")
+@wrong("4.1-10", "It comes out as if the factor were one over the share that")
 def scaled_by_the_share_that_really_survived(weights, keep, dropout_p, training):
     if not training:
         return weights

@@ -10,7 +10,7 @@ from trial.answers import right, wrong
 
 
 # Eps as a floor (variance.clamp(min=eps)) instead of being added to the variance
-@wrong("4.2-1", "For small numbers and a large eps, your result differs in 34 of")
+@wrong("4.2-1", "It comes out as if eps were a floor under the variance or the")
 def eps_as_a_floor_variance_clamp_min_eps(x, weight, bias, eps):
     mean = x.mean(-1, keepdim=True)
     variance = ((x - mean) ** 2).mean(-1, keepdim=True)
@@ -42,7 +42,7 @@ def the_second_residual_takes_x_the_input(x, attention, feed_forward, norm_1, no
 
 # Norm_1 stands only on the way into the feed-forward network: the second residual is the sum before the
 # norm
-@wrong("4.2-3", "For one sequence of 3 tokens, d_model 4, your result differs in")
+@wrong("4.2-3", "Your second half takes the first sum as it was before its norm,")
 def norm_1_stands_only_on_the_way_into_the_feed(x, attention, feed_forward, norm_1, norm_2):
     y = x + attention(x)
     return norm_2(y + feed_forward(norm_1(y)))

@@ -338,7 +338,7 @@ def weights_zeroed_after_the_softmax(x, memory, memory_keep, w_query, w_key, w_v
     return w @ (memory @ w_value)
 
 
-@wrong("4.2-6", "Your call of `feed_forward` is the first")
+@wrong("4.2-6", "All three results are added, but at least one sub-layer reads x")
 def the_network_reads_only_the_first_sum(
     x, memory, memory_keep, self_attention, cross_attention, feed_forward
 ):

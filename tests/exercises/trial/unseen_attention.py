@@ -152,7 +152,7 @@ def a_residual_in_the_attention(x, w_query, w_key, w_value, w_out, num_heads):
     return x + out.transpose(1, 2).flatten(2) @ w_out
 
 
-@wrong("4.1-6", "Only the last token is right")
+@wrong("4.1-6", "Your tokens read only themselves and what comes before. That is")
 def causal_without_being_asked(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     out = F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -200,7 +200,7 @@ def looks_at_the_token_itself(weights, period):
     return weights[:, t, t - period].mean(-1)
 
 
-@wrong("4.1-8", "were left out")
+@wrong("4.1-8", "Your mean leaves out one token of the later copies: the first of")
 def from_the_second_token_of_the_copy(weights, period):
     t = torch.arange(period + 1, weights.shape[-1])
     return weights[:, t, t - period + 1].mean(-1)
@@ -371,7 +371,7 @@ def again_final_norm_in_every_layer(x, layers, final_norm):
     return x
 
 
-@wrong("4.2-4", "Your call of `layers[0][2]`")
+@wrong("4.2-4", "The sums are right, but norm_2 stands where norm_1 belongs, or")
 def norms_exchanged(x, layers, final_norm):
     for norm_1, attention, norm_2, feed_forward in layers:
         x = x + attention(norm_2(x))
@@ -379,7 +379,7 @@ def norms_exchanged(x, layers, final_norm):
     return final_norm(x)
 
 
-@wrong("4.2-4", "stand inside the loop")
+@wrong("4.2-4", "With one layer you are right. With more it comes out as if only")
 def returns_within_the_loop(x, layers, final_norm):
     for norm_1, attention, norm_2, feed_forward in layers:
         x = x + attention(norm_1(x))
@@ -429,7 +429,7 @@ def each_sentence_by_itself(x, memory, memory_keep, w_query, w_key, w_value):
     return torch.stack(rows)
 
 
-@wrong("4.2-6", "Your call of `cross_attention`")
+@wrong("4.2-6", "All three results are added, but at least one sub-layer reads x")
 def cross_attention_reads_the_old_x(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
     causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
     h = x + self_attention(x, causal)
@@ -589,7 +589,7 @@ def smallest_distance(decoder, tokens, vocab_size):
     return min(found, default=0)
 
 
-@wrong("4.2-10", "it writes into `tokens`")
+@wrong("4.2-10", "It comes out as if a token that was changed stays so while the")
 def tokens_changed_in_place(decoder, tokens, vocab_size):
     before, far = decoder(tokens), 0
     for s in range(len(tokens)):
