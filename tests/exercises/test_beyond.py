@@ -39,7 +39,7 @@ def test_a_slip_that_is_another_one_on_further_inputs_is_named_with_care():
     assert own.message == "You do the usual."
     other = examine(item, lambda: lambda n: n - 1 if n < 5 else 7)
     assert other.mistake == "the usual one"
-    assert other.message.endswith("yours is not like that slip, so that it may be another one.")
+    assert other.message.endswith("yours differs from that slip, so that there may be more to it.")
 
 
 def test_numbers_are_dealt_anew_where_nothing_is_drawn():

@@ -111,7 +111,7 @@ KERNEL = Exercise(
     mistakes=(
         Mistake(
             "every kernel passes",
-            "All kernels pass, the broken ones too: no assert failed, and nothing returned False. Compare "
+            "All kernels pass, the broken ones too: no failed assert came out, and nothing returned False. Compare "
             "each output with `alone`, and mind an `except` that swallows asserts, or your own call's error: "
             "then nothing was tried at all.",
             (lambda make: True,),

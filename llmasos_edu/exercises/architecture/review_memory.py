@@ -164,7 +164,7 @@ MEMORY = Exercise(
     mistakes=(
         Mistake(
             "every memory passes",
-            "All memories pass, the broken ones too: no assert failed, and nothing returned False. State "
+            "All memories pass, the broken ones too: no failed assert came out, and nothing returned False. State "
             "what must be equal after each move: slots to those of the text alone, counts to tables.",
             (lambda make: True,),
         ),

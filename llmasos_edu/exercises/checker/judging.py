@@ -115,7 +115,9 @@ def examine(
             if all(map(partial(same, exercise), outcomes, mistaken[mistake.name, number]))
         ]
         if quick and differs_from(exercise, answer, fitting):
-            message += " On further inputs yours is not like that slip, so that it may be another one."
+            message += (
+                " On some further inputs yours differs from that slip, so that there may be more to it."
+            )
         return Verdict("known mistake", message, mistake.name)
     try:
         return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)

@@ -120,7 +120,7 @@ ATTACK = Exercise(
     mistakes=(
         Mistake(
             "every desk is safe",
-            "All desks pass, those with holes too: no assert failed, and nothing returned False. Call "
+            "All desks pass, those with holes too: no failed assert came out, and nothing returned False. Call "
             "what must "
             "be refused, and look at the answer.",
             (lambda make: True,),
