@@ -164,8 +164,8 @@ MEMORY = Exercise(
     mistakes=(
         Mistake(
             "every memory passes",
-            "All memories pass, the broken ones too: no failed assert came out, and nothing returned False. State "
-            "what must be equal after each move: slots to those of the text alone, counts to tables.",
+            "All memories pass, the broken ones too: no failed assert came out, and nothing returned False. "
+            "State what must be equal after each move: slots to those of the text alone, counts to tables.",
             (lambda make: True,),
         ),
         Mistake(

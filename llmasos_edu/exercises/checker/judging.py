@@ -116,7 +116,7 @@ def examine(
         ]
         if quick and differs_from(exercise, answer, fitting):
             message += (
-                " On some further inputs yours differs from that slip, so that there may be more to it."
+                " On some further inputs yours does something else: it may be another slip, or there is more to it."
             )
         return Verdict("known mistake", message, mistake.name)
     try:

@@ -120,9 +120,8 @@ ATTACK = Exercise(
     mistakes=(
         Mistake(
             "every desk is safe",
-            "All desks pass, those with holes too: no failed assert came out, and nothing returned False. Call "
-            "what must "
-            "be refused, and look at the answer.",
+            "All desks pass, those with holes too: no failed assert came out, and nothing returned False. "
+            "Call what must be refused, and look at the answer.",
             (lambda make: True,),
         ),
         Mistake(
