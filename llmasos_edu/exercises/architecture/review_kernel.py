@@ -112,8 +112,8 @@ KERNEL = Exercise(
         Mistake(
             "every kernel passes",
             "All kernels pass, the broken ones too: no failed assert came out, and nothing returned False. "
-            "Compare each output with `alone`, and mind an `except` that swallows asserts, or your own call's "
-            "error: then nothing was tried at all.",
+            "Compare each output with `alone`, and mind an `except` that swallows asserts, or your own "
+            "call's error: then nothing was tried at all.",
             (lambda make: True,),
         ),
         Mistake(

@@ -42,6 +42,7 @@ from llmasos_edu.exercises.checker.running import (
 from llmasos_edu.exercises.checker.transformations import VAGUE
 
 # An answer that took longer than this on all cases is not run again to find a smaller case.
+BEYOND = " On some further inputs yours does something else: it may be another slip, or there is more to it."
 QUICK = 1.0
 IN_PLACE = (
     "an operation that ends in an underscore, `+=` or another of its kind, an assignment into a slice, or a "
@@ -115,9 +116,7 @@ def examine(
             if all(map(partial(same, exercise), outcomes, mistaken[mistake.name, number]))
         ]
         if quick and differs_from(exercise, answer, fitting):
-            message += (
-                " On some further inputs yours does something else: it may be another slip, or there is more to it."
-            )
+            message += BEYOND
         return Verdict("known mistake", message, mistake.name)
     try:
         return _unrecognised(exercise, answer, outcomes, expected, mistaken, right, quick)

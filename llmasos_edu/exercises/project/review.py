@@ -173,8 +173,8 @@ REVIEW = Exercise(
         Mistake(
             "every model passes",
             "All models pass your review, the broken ones too: no failed assert came out, and it returned "
-            "True or nothing at all. Is a `return` missing? Shapes are right and no number is NaN in any of them: "
-            "state how two results must be related (a text and its beginning, a part and torch's own).",
+            "True or nothing at all. Is a `return` missing? Shapes are right and no number is NaN in any "
+            "of them: state how two results must be related (a text and its beginning, a part and torch's own).",
             (lambda build: True,),
         ),
         Mistake(
