@@ -174,7 +174,8 @@ REVIEW = Exercise(
             "every model passes",
             "All models pass your review, the broken ones too: no failed assert came out, and it returned "
             "True or nothing at all. Is a `return` missing? Shapes are right and no number is NaN in any "
-            "of them: state how two results must be related (a text and its beginning, a part and torch's own).",
+            "of them: state how two results must be related (a text and its beginning, a part and "
+            "torch's own).",
             (lambda build: True,),
         ),
         Mistake(
