@@ -342,7 +342,11 @@ def test_a_large_case_is_fetched_by_number():
 def test_check_shows_the_example_below_the_words(capsys):
     exercises.check("4.1-2", lambda scores: scores.softmax(-1) + 0.5 * (scores > 0.4))
     text = capsys.readouterr().out
-    assert "The smallest case that fails, to paste into a cell:\n\n    scores = torch.tensor(" in text
+    assert (
+        "The smallest case that fails, to paste into a cell:\n\n    # A part of the case named above ("
+        in text
+    )
+    assert "), with numbers of its own.\n    scores = torch.tensor(" in text
     assert "\n    # should be: " in text
 
 
