@@ -210,6 +210,11 @@ HOW_LONG = (
     ),
 )
 SAME = "the same parts, width, seed and bytes, each at its own rate"
+# With the fault each of eight heads holds experts / 8 places: a whole one or a part of one, or of two.
+ONE_PLACE = Condition(
+    "no head holds parts of two places, as with eight heads and four bytes, not six",
+    lambda s: 8 % s["experts"] == 0,
+)
 
 
 def mean_bits(figures, name):
@@ -250,7 +255,7 @@ HEADS = Statement(
     control=f"all mended; {SAME}",
     baseline=lambda f: 0.0,
     unit="bits a byte",
-    conditions=HOW_LONG,
+    conditions=(ONE_PLACE, *HOW_LONG),
 )
 
 MASK = Statement(
