@@ -407,6 +407,17 @@ def nested(query, key, value):
     return torch.nested.nested_tensor([query[0, :1], query[0]])
 
 
+def after_all_cases(answer, calls=iter(range(10**6))):
+    """An answer that never comes back once it has been asked for all 8 cases."""
+
+    def called(query, key, value):
+        while next(calls) >= 8:
+            pass
+        return answer(query, key, value)
+
+    return called
+
+
 def returns_an_error(query, key, value):
     return ValueError("too short")
 
@@ -426,6 +437,8 @@ def returns_an_error(query, key, value):
         (returns_an_error, "wrong", "a ValueError, handed back with `return`"),
         (loops, "too slow", "still running for 2 sequences of 5 tokens, head size 4 after 0.5 seconds"),
         (sleeps, "too slow", "after 0.5 seconds"),
+        (after_all_cases(lambda q, k, v: v + 1.0), "wrong", "right in 0 of 8 cases. I had no time left"),
+        (after_all_cases(right), "too slow", "right in all 8 cases, but after 0.5 seconds it was still"),
         (raises, "error", "RuntimeError"),
         (exits, "error", "asked Python to exit"),
         (exits_hard, "crashed", "ended its whole process for 2 sequences"),
@@ -444,7 +457,9 @@ def returns_an_error(query, key, value):
     ],
 )
 def test_whatever_an_answer_does_it_gets_a_sentence(answer, status, said):
-    seconds = 1.0 if answer in (grows, prints_a_lot) else 0.5 if status == "too slow" else 10
+    seconds = (
+        1.0 if answer in (grows, prints_a_lot) else 0.5 if status == "too slow" or "no time" in said else 10
+    )
     megabytes = 4096 if answer is grows else 512  # so that its time is over before its memory is
     verdict = judge(KEY, answer, seconds=seconds, megabytes=megabytes)
     assert verdict.status == status, verdict.message

@@ -74,6 +74,7 @@ def examine(
     load: Callable,
     running: Callable[[str], None] = lambda name: None,
     known: Known | None = None,
+    compared: Callable[[int, int], None] = lambda right, all_cases: None,
 ) -> Verdict:
     """Judge an answer on all cases of an exercise.
 
@@ -83,6 +84,7 @@ def examine(
             so that nothing the reader's code does to torch can change them.
         running: told the name of each case before the answer runs on it.
         known: `known_outcomes(exercise)` where they are at hand, so that they are not computed again.
+        compared: told in how many of all cases the answer is right, before words for the rest are looked for.
 
     Returns:
         the verdict; never raises for what the answer does (but an answer may end the process).
@@ -102,10 +104,11 @@ def examine(
     if all(_is_blank(outcome) for outcome in outcomes):
         return _blank_or_no_return(exercise, answer, outcomes)
     right = [same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
+    compared(sum(right), len(right))
     if all(right):
         seed = failing_seed(exercise, answer) if quick else None
         if seed is not None:
-            return examine(exercise.with_seed(seed), lambda: answer, running)
+            return examine(exercise.with_seed(seed), lambda: answer, running, compared=compared)
         return _right_values(exercise, answer, outcomes, expected[0].value)
     mistake = recognise(exercise, outcomes, expected, mistaken, whole=True)
     if mistake is not None:

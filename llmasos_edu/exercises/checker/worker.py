@@ -205,6 +205,8 @@ def _reply(results: bytes, status: int | str, seconds: float, started: bool, why
         if not started:
             message = f"your answer could not be loaded within {LOADING:g} seconds, and was not judged."
             return {"status": "crashed", "message": message}
+        if lines and "right" in lines[-1]:
+            return _stopped_afterwards(lines[-1], seconds)
         message = f"Your code was still running {where} after {seconds:g} seconds, and was stopped. {why}"
         return {"status": "too slow", "message": message}
     if os.WIFSIGNALED(status):
@@ -220,6 +222,22 @@ def _reply(results: bytes, status: int | str, seconds: float, started: bool, why
             "Look for a call that exits."
         )
     return {"status": "crashed", "message": message}
+
+
+def _stopped_afterwards(compared: dict, seconds: float) -> dict:
+    """The reply where all cases were run, and time ended while the answer was looked at more closely."""
+    right, every = compared["right"], compared["of"]
+    if right == every:
+        message = (
+            f"Your answer is right in all {every} cases, but after {seconds:g} seconds it was still running "
+            "on further inputs, and was stopped. Is it slow, or the machine busy? Then run this cell again."
+        )
+        return {"status": "too slow", "message": message}
+    message = (
+        f"Your answer is right in {right} of {every} cases. I had no time left to look for what is wrong in "
+        "the others: is the machine busy? Then run this cell again."
+    )
+    return {"status": "wrong", "message": message}
 
 
 class _PrintsByCase:
@@ -301,9 +319,12 @@ def _child(exercise, request: dict, kept: bytes | None, result_start: int, print
         prints.heading = f"[for {case}]\n"
         report({"running": case})
 
+    def compared(right: int, all_cases: int) -> None:
+        report({"right": right, "of": all_cases})
+
     try:
         known = _known(exercise, kept, report)
-        report({"verdict": _judge(exercise, request, known, running)})
+        report({"verdict": _judge(exercise, request, known, running, compared)})
     except Exception as error:
         message = (
             f"the checker itself stumbled over your answer ({type(error).__name__}: {str(error)[:200]}). "
@@ -330,7 +351,7 @@ def _known(exercise, kept: bytes | None, report):
     return known
 
 
-def _judge(exercise, request: dict, known, running) -> dict:
+def _judge(exercise, request: dict, known, running, compared) -> dict:
     import cloudpickle
 
     from llmasos_edu.exercises.checker.judging import examine
@@ -354,7 +375,7 @@ def _judge(exercise, request: dict, known, running) -> dict:
         running(case)
 
     try:
-        verdict = examine(exercise, load, run, known)
+        verdict = examine(exercise, load, run, known, compared)
     except Unreadable as error:
         message = (
             f"I could not carry your answer over to the process that runs it ({str(error)[:200]}). "
