@@ -1,14 +1,15 @@
 """What holds beyond an exercise's own cases: right answers stay right, and a named slip is that slip."""
 
+import inspect
 import math
 
 import torch
 from small_exercises import make_exercise, words
 
-from llmasos_edu.exercises import Case, find, inputs, judge
-from llmasos_edu.exercises.checker.beyond import more_evidence
+from llmasos_edu.exercises import Case, all_exercises, find, inputs, judge
+from llmasos_edu.exercises.checker.beyond import _further, more_evidence
 from llmasos_edu.exercises.checker.examples import example
-from llmasos_edu.exercises.checker.exercise import Mistake
+from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
 from llmasos_edu.exercises.checker.judging import examine
 from llmasos_edu.exercises.checker.question import Question, judge_question
 from llmasos_edu.exercises.checker.running import run
@@ -178,3 +179,60 @@ def test_what_numbers_are_like_says_nothing_of_two_cases():
     cases = [(torch.tensor([s * 2.0, 3.0 + n]),) for n, s in enumerate((1, 1, -1, -1, -1))]
     item = make_exercise(lambda x: x.square().sum(), *cases)
     assert "negative number" not in words(item, lambda x: x.square().sum() if x[0] > 0 else x.sum() * 7.1)
+
+
+PROMISES = {
+    "begins with True": lambda x: x.dtype == torch.bool and x.dim() > 0 and bool(x[..., 0].all()),
+    "rises": lambda x: x.dim() > 0 and bool((x[..., 1:] > x[..., :-1]).all()),
+    "does not rise": lambda x: x.dim() > 0 and bool((x[..., 1:] <= x[..., :-1]).all()),
+    "has its True in one piece": lambda x: (
+        x.dtype == torch.bool and x.dim() > 0 and bool((x.int().diff(dim=-1).abs().sum(-1) <= 2).all())
+    ),
+}
+# What is so in all cases and no promise: the order of losses, of counts, of tokens is free.
+NO_PROMISE = {"3.1-4": {"counts"}}
+
+
+def kept(values):
+    """Which promises hold in all cases, of those that say something of one of them."""
+    tensors = [torch.as_tensor(v) for v in values if isinstance(v, torch.Tensor)]
+    if len(tensors) < len(values) or max(x.shape[-1] if x.dim() else 0 for x in tensors) < 3:
+        return set()
+    numbers = [x for x in tensors if x.dtype == torch.bool or x.numel()]
+    return {name for name, holds in PROMISES.items() if all(map(holds, numbers))}
+
+
+def test_dealing_numbers_anew_breaks_no_promise_that_all_cases_keep():
+    broken, tried = [], 0
+    for item in all_exercises():
+        further = [] if not isinstance(item, Exercise) or item.draw else list(_further(item))
+        tried += bool(further)
+        names = list(inspect.signature(item.reference).parameters) if further else ()
+        for place, name in enumerate(names):
+            before = kept([case.inputs[place] for case in item.cases])
+            lost = before - kept([case.inputs[place] for case in further])
+            if lost and name not in NO_PROMISE.get(item.key, ()):
+                broken.append((item.key, name, lost))
+    assert not broken
+    assert tried > 60
+
+
+def test_a_first_token_that_always_begins_a_word_is_dealt_no_other_place():
+    def any_token(starts, draws, share):
+        word, low = starts.long().cumsum(0), draws < share
+        return torch.stack([low[word == number].any() for number in word])
+
+    assert judge("3.1-3", any_token).message.endswith("hidden far more often than the share says.")
+
+
+def test_least_often_used_is_that_slip_with_the_counts_of_pages_in_memory_too():
+    def least_often(references, num_frames):
+        uses, faults = {}, 0
+        for page in references:
+            faults += page not in uses
+            if page not in uses and len(uses) == num_frames:
+                del uses[min(uses, key=uses.get)]
+            uses[page] = uses.get(page, 0) + 1
+        return faults
+
+    assert judge("2.2-4", least_often).message.endswith("That policy is called LFU.")

@@ -480,7 +480,10 @@ def test_an_error_names_the_readers_line():
     file, line = verdict.place
     assert file == __file__
     assert verdict.message.endswith(f"your line {line}: scores = query @ key")
-    assert "Where it runs, it is not right either: see 4 tokens with scores" in verdict.message
+    assert (
+        "In the cases here in which it runs it is not right either: see 4 tokens with scores"
+        in verdict.message
+    )
 
 
 def slow_to_load():

@@ -26,7 +26,9 @@ def test_a_known_mistake_with_a_factor_on_top_is_two_slips():
         ),
     )
     message = examined(item, lambda x: math.log(2) * x.square().mean().sqrt()).message
-    assert message.startswith("These are two slips at once. You take the root of the squares. Besides,")
+    assert message.startswith(
+        "It comes out as of two slips at once. You take the root of the squares. Besides,"
+    )
     assert "0.693 times what that slip alone would give, in every case" in message
 
 
@@ -37,8 +39,8 @@ def test_a_slip_in_each_of_two_parts_is_two_slips():
     )
     item = make_exercise(lambda x: (x.mean(), x.max()), *CASES, parts=("mean", "largest"), mistakes=mistakes)
     message = examined(item, lambda x: (x.sum(), x.min())).message
-    said = "These are two slips at once. Your first number is a sum. Your second number is the smallest."
-    assert message == said
+    said = "It comes out as of two slips at once. Your first number is a sum. Your second number is the "
+    assert message == said + "smallest."
 
 
 def test_nothing_is_said_of_two_slips_where_one_case_does_not_fit():

@@ -142,7 +142,7 @@ def test_what_the_right_cases_share_is_said():
     cases = [(random_tensors(n, tuple(m.shape))[0], m.bool()) for n, m in enumerate(masks)]
     item = make_exercise(padded, *cases)
     text = words(item, lambda x, keep: x * keep + (~keep) * x.abs().sqrt())
-    assert "right in just those cases in which `keep` is all True" in text
+    assert "right in just those in which `keep` is all True" in text
     assert "if `keep` were True everywhere" in words(item, lambda x, keep: x)
     assert "if `keep` were inverted" in words(item, lambda x, keep: x * ~keep)
 
@@ -448,7 +448,7 @@ def test_true_and_false_are_not_one_apart():
     text = words(IN_TIME, lambda lengths, deadline: 2 * max(lengths) <= deadline)
     assert "too small by" not in text
     assert "times what" not in text
-    assert "It errs one way only, False where True is right" in text
+    assert "Here it errs one way only, False where True is right" in text
     lax = words(IN_TIME, lambda lengths, deadline: max(lengths) <= deadline + 1)
     assert "True where False is right" in lax
 
@@ -505,3 +505,28 @@ def test_the_last_along_an_axis_left_out_in_all_inputs_is_named():
     )
     text = words(item, lambda losses, counts: weighted(losses[:-1], counts[:-1]))
     assert "if the last along the axis batches (of `losses`, `counts`) were left out" in text
+
+
+def test_what_is_said_of_a_plural_is_said_in_the_plural():
+    said = "is right as far as it goes, but lacks tokens: its shape is [2] and should be [3]."
+    assert said_of("your result", said) == f"your result {said}"
+    assert said_of("the inputs", said) == (
+        "the inputs are right as far as they go, but lack tokens: their shape is [2] and should be [3]."
+    )
+    assert said_of("the parents", "is right, but has too many beams.") == (
+        "the parents are right, but have too many beams."
+    )
+    item = make_exercise(lambda x: x.exp(), *[(torch.arange(6.0).reshape(2, 3) / n,) for n in (3, 4, 5)])
+    text = words(item, lambda x: x.exp().roll((1, 1), (0, 1)).roll(1, 1))
+    assert "along the entries along" not in text
+
+
+def test_of_one_case_alone_nothing_is_said_to_be_shared():
+    cases = [(random_tensors(n, (n + 1, 2))[0].abs(), n) for n in (1, 2, 3, 4)]
+    item = make_exercise(lambda x, n: (x * n).sum(-1).sqrt(), *cases)
+    assert "in just those" not in words(item, lambda x, n: (x * n).sum(-1).sqrt() + (n > 1) * x[:, 0].sin())
+    twice = make_exercise(
+        lambda x, n: (x * n).sum(-1).sqrt(), *cases, (random_tensors(9, (4, 2))[0].abs(), 1)
+    )
+    said = words(twice, lambda x, n: (x * n).sum(-1).sqrt() + (n > 1) * x[:, 0].sin())
+    assert "Of the cases here it is right in just those in which `n` is 1" in said

@@ -44,6 +44,36 @@ def test_what_is_looked_at_too_much_is_named():
     )
 
 
+def test_what_does_not_move_by_chance_is_not_said_to_stand_still():
+    def attend(x):
+        """x [batch, seq] -> weights [batch, seq]."""
+        return x.softmax(-1)
+
+    small = [random_tensors(n, (1, 3)) for n in range(1, 4)]
+    large = [(torch.tensor([[9e4, 3e4, n]]),) for n in (1.0, 2.0)]
+
+    def cut(x):
+        return x.softmax(-1) if x.amax() < 9 else x.clamp(max=30.0).softmax(-1) + x[:, -1:].tanh()
+
+    text = words(make_exercise(attend, *small, *large), cut)
+    assert "Right in 3 of 5 cases" in text
+    assert "the right one does not" not in text
+
+
+def test_what_is_said_of_a_change_is_said_of_the_case_that_is_named():
+    def total(x, scale):
+        """x [batch, seq], scale [seq] -> sums [batch]."""
+        return (x * scale).sum(-1).tanh() + x.mean(-1)
+
+    cases = [random_tensors(n, (1, 2 + n), (2 + n,)) for n in range(1, 4)]
+    item = make_exercise(total, *cases)
+    blind = words(item, lambda x, scale: x.mean(-1).exp())
+    assert "`scale`, your result stayed the same" in blind
+    named = words(item, lambda x, scale: x.mean(-1).exp() / (x.shape[1] != 3))
+    assert named.startswith("For case 0, your result is infinity")
+    assert "stayed the same" not in named
+
+
 def test_a_result_that_moves_in_steps_is_not_said_to_stay_the_same():
     def shares(x):
         """x [batch, seq] -> shares [batch, seq]."""
@@ -124,7 +154,7 @@ def test_the_first_call_that_gets_something_else_is_named():
     late = words(CHAIN, lambda x, first, second: x + first(x) + second(x))
     assert "Your call of `second` is the first that gets another argument than it should" in late
     after = words(CHAIN, lambda x, first, second: (y := x + first(x)) * 0.5 + second(y))
-    assert "All functions are called just as they should be" in after
+    assert "Here all functions are called just as they should be" in after
     twice = words(CHAIN, lambda x, first, second: chain(x, first, second) + first(x) * second(x))
     assert "called just as" not in twice, "other calls are no mistake by themselves"
 

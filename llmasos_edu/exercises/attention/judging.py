@@ -332,8 +332,8 @@ VERDICTS = Question(
         ),
         Mistake(
             "the claim without its condition",
-            "You say it of self-attention as such. Nothing here shows a lead at the best rates, and one "
-            "shared rate is a choice.",
+            "You say it of self-attention as such. Nothing here shows a lead that counts at the best rates, "
+            "and one shared rate is a choice.",
             (Holds(SENTENCES[3]),),
         ),
         Mistake(

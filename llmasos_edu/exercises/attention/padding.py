@@ -112,6 +112,7 @@ PADDING = Exercise(
         "Find the rows without a single token first (`any` over the keys). Give them finite scores before "
         "the softmax, whatever they are, and decide after it what such a row returns.",
     ),
+    any_order=False,
     cases=(
         Case(
             "two sequences of 5 and 3 tokens",

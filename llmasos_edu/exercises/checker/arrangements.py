@@ -50,7 +50,8 @@ def _not_reduced(pairs: list[Pair], failing: list[Pair]) -> str | None:
         for name, change in (("mean", torch.mean), ("sum", torch.sum)):
             if all_cases(pairs, lambda p, axis=axis, change=change: change(p.want, dim=axis)):
                 what = along(axis, failing[0].axes, failing[0].want.dim())
-                return f"is the {name} over the {what} of what it should be: one number each is asked for."
+                what = what if what.startswith("axis") else f"the {what}"
+                return f"is the {name} over {what} of what it should be: one number each is asked for."
     return None
 
 
@@ -116,6 +117,10 @@ def _axes(pairs: list[Pair]) -> Iterator[tuple[int, str]]:
             yield axis, f"entries along {what}" if what.startswith("axis") else what
 
 
+def _once_along(words: str) -> str:
+    return words.replace("along the entries along axis", "along axis")
+
+
 def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:
     if any(p.got.shape != p.want.shape or p.want.numel() == 0 for p in pairs) or wrong_numbers(failing) < 3:
         return None
@@ -124,10 +129,11 @@ def along_an_axis(pairs: list[Pair], failing: list[Pair]) -> str | None:
         for words, change in (MOVED if whole else ALONG | MOVED).items():
             here = partial(change, a=axis)
             if all_cases(pairs, lambda p, here=here: here(p.want)) and changes_anything(failing, here):
-                return words.format(name).replace("along the entries along axis", "along axis") + "."
+                return _once_along(words.format(name)) + "."
         for step, words in ((1, "late"), (-1, "early")):
             if all(_shifted(p, axis, step) for p in pairs) and any(p.want.shape[axis] > 2 for p in failing):
-                return f"comes one step too {words} along the {name}: each stands in its neighbour's place."
+                said = f"comes one step too {words} along the {name}: each stands in the next one's place."
+                return _once_along(said)
         long_enough = not whole and any(p.want.shape[axis] > 2 for p in failing)
         if long_enough and all(_multiples(p, axis) for p in pairs):
             return _own_factors(pairs, failing, name)
@@ -184,7 +190,9 @@ def other_order(pairs: list[Pair], failing: list[Pair]) -> str | None:
         return None
     for axis, name in _axes(pairs):
         if all(same(p.got.sort(axis)[0], p.want.sort(axis)[0]) for p in pairs):
-            return f"holds the right numbers in another order along the {name}. Which comes first?"
+            return _once_along(
+                f"holds the right numbers in another order along the {name}. Which comes first?"
+            )
     return "holds the right numbers in every case, but in other places. Which axis is cut or moved first?"
 
 

@@ -89,4 +89,4 @@ def _first_difference(exercise: Exercise, ours: list, mine: list) -> str:
                 said = f"{which} `{name}` is the first that gets {argument} than it should."
                 instead = ours[number][0]
                 return said if instead == name else f"{said} In its place the solution calls `{instead}`."
-    return "All functions are called just as they should be: look at what you do with what they give."
+    return "Here all functions are called just as they should be: look at what you do with what they give."

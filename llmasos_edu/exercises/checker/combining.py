@@ -14,6 +14,7 @@ from llmasos_edu.exercises.checker.transformations import explain_numbers
 
 FEWEST_CASES, FEWEST_NUMBERS = 3, 4  # with fewer a factor may be one by chance
 ALONE = "what that slip alone would give"
+TWO = "It comes out as of two slips at once."
 
 
 def explain_parts(
@@ -54,7 +55,7 @@ def explain_parts(
         if whole and mistake.message not in said:  # of one slip's two forms neither is what was done
             said.append(mistake.message)
             left -= mine
-    return f"These are two slips at once. {' '.join(said)}" if len(said) == 2 and not left else None
+    return f"{TWO} {' '.join(said)}" if len(said) == 2 and not left else None
 
 
 def explain_change_on_top(
@@ -79,7 +80,7 @@ def explain_change_on_top(
         compared = compared_cases(exercise, outcomes, theirs)
         words = compared and _words(compared)
         if words:
-            return f"These are two slips at once. {mistake.message} Besides, {words}"
+            return f"{TWO} {mistake.message} Besides, {words}"
     return None
 
 
@@ -127,6 +128,7 @@ def _words(compared: Compared) -> str | None:
     return (
         said[0]
         .replace("what it should be", ALONE)
+        .replace("what they should be", ALONE)
         .replace("here and in every other case that fails", "in every case")
     )
 

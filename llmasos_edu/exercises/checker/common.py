@@ -7,7 +7,7 @@ import torch
 from llmasos_edu.exercises.checker.exercise import Case, Exercise
 from llmasos_edu.exercises.checker.terms import sizes_of
 
-BY_CHANCE = ("no negative number", "no number above 100")  # how facts on single numbers end
+BY_CHANCE = ("no negative number", "no number larger than 100 in size")  # how facts on single numbers end
 
 # Numbers that are names of something: that one equals a size is chance.
 NAMES = {
@@ -35,8 +35,8 @@ def what_right_cases_share(exercise: Exercise, right: dict[int, bool], trivial: 
         trivial: those in which nothing but zeros are asked for; alone they say nothing.
     """
     good = [i for i, ok in right.items() if ok]
-    if not good or len(good) == len(right) or all(map(trivial.__contains__, good)):
-        return None
+    if min(len(good), len(right) - len(good)) < 2 or all(map(trivial.__contains__, good)):
+        return None  # of one case alone many things are true
     names = list(inspect.signature(exercise.reference).parameters)
     facts = [_facts(exercise, case, names) for case in exercise.cases]
     common = set.intersection(*(facts[i] for i in good))
@@ -44,9 +44,9 @@ def what_right_cases_share(exercise: Exercise, right: dict[int, bool], trivial: 
     # What numbers happen to be like says something only when several cases share it.
     few = min(len(good), len(right) - len(good)) < 3
     common = {fact for fact in common if not (few and fact.endswith(BY_CHANCE))}
-    if not common or (len(good) == 1 and len(common) > 1):
+    if not common:
         return None
-    return f"It is right in just those cases in which {min(sorted(common), key=len)}."
+    return f"Of the cases here it is right in just those in which {min(sorted(common), key=len)}."
 
 
 def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
@@ -70,7 +70,7 @@ def _facts(exercise: Exercise, case: Case, names: list[str]) -> set[str]:
             if (value >= 0).all():
                 facts.add(f"`{name}` holds no negative number")
             if value.abs().max() <= 100:
-                facts.add(f"`{name}` holds no number above 100")
+                facts.add(f"`{name}` holds no number larger than 100 in size")
         elif isinstance(value, (list, tuple, str)) and len(value) < 2:
             facts.add(f"`{name}` has {len(value)} entr{'y' if len(value) == 1 else 'ies'}")
     return facts

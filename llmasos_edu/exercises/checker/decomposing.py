@@ -95,7 +95,7 @@ def _two_terms(compared: Compared, number: int, pairs: list[Pair]) -> str | None
             moved = [share * a + more * b for a, b in zip(first, second, strict=True)]
             if moved == gaps:
                 both = f"{_changed(one, share)}, {_changed(other, more)}"
-                return f"two slips together make {noun} come out so, in every case: {both}."
+                return f"two slips together would make {noun} come out so, in every case: {both}."
     return None
 
 

@@ -19,7 +19,7 @@ from llmasos_edu.exercises.checker.differences import first_difference, is_longe
 from llmasos_edu.exercises.checker.exercise import Exercise
 from llmasos_edu.exercises.checker.pairs import Pair
 from llmasos_edu.exercises.checker.running import Outcome
-from llmasos_edu.exercises.checker.terms import axes_of_parts, is_are, sizes_of
+from llmasos_edu.exercises.checker.terms import axes_of_parts, is_are, said_of, sizes_of
 from llmasos_edu.exercises.checker.transformations import explain
 
 CUT_OFF = (
@@ -232,20 +232,22 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
     got, want = compared.rows[shown][number]
     actual, wanted = to_tensor(got), to_tensor(want)
     start = f"For {exercise.cases[shown].name}, {noun}"
-    if got is None or got is NO_GRADIENT:
+    if got is NO_GRADIENT or (got is None and "gradient" in noun):
         return (
-            f"{start} is missing: no gradient flows from your output back to the inputs. Something "
-            "cuts the graph (`detach`, `item`, numpy, a tensor built from plain numbers)."
+            f"{start} is missing: no gradient flows from your output back to the inputs. Does something cut "
+            "the graph (`detach`, `item`, numpy, a tensor built from plain numbers), or does the output not "
+            "come from them at all?"
         )
     if wanted is None:
         asked = "None" if want is None else kind(want)
-        return f"{start} is {kind(got)}, but {asked} is asked for."
+        return f"{is_are(start)} {kind(got)}, but {asked} is asked for."
     if actual is None:
         form = "a list" if isinstance(want, list) else "a tensor"
         size = len(want) if form == "a list" and wanted.dim() == 1 else f"shape {list(wanted.shape)}"
         asked = f"{form} of {size}" if wanted.dim() else "a number"
         holds = isinstance(got, (list, tuple)) and any(item is None for item in got)
-        return f"{start} is {kind(got)}{', None among them' if holds else ''}, but {asked} is asked for."
+        came = "None" if got is None else kind(got)
+        return f"{is_are(start)} {came}{', None among them' if holds else ''}, but {asked} is asked for."
     pairs = compared.pairs(number)
     words = _of_its_kind(got, pairs, noun)
     if words:
@@ -261,6 +263,8 @@ def _one_part(compared: Compared, number: int, shown: int, stopped: dict[int, bo
     cut_off = CUT_OFF.format(first) if alone and not first.startswith(("number of", "shape of")) else None
     failing = [pair for pair in pairs if not pair.right]
     where = only_some(pairs, failing) or (_one_way(failing) if wanted.dtype == torch.bool else None)
+    if where and not all(stopped.values()):
+        where = where.replace("every case that fails", "every case that comes out wrong without an error")
     right = stopped | {i: row[number] for i, row in compared.right.items()}
     split = (
         None
@@ -279,10 +283,10 @@ def _of_its_kind(got: object, pairs: list[Pair], noun: str) -> str | None:
     if not failing:
         return None
     if dtype.startswith("int") and all(torch.equal(p.got, p.want.trunc()) for p in failing):
-        return f"{noun} was cut to whole numbers ({dtype}). Keep the fractions."
+        return said_of(noun, f"was cut to whole numbers ({dtype}). Keep the fractions.")
     near = all((p.got - p.want).abs().max() < 0.01 * p.want.abs().max() for p in failing)
     if dtype in ("float16", "bfloat16") and near:
-        return f"{noun} is nearly right, but {dtype} keeps too few digits. Stay in float32."
+        return said_of(noun, f"is nearly right, but {dtype} keeps too few digits. Stay in float32.")
     return None
 
 
@@ -291,9 +295,11 @@ def _one_way(failing: list[Pair]) -> str | None:
     if len(failing) < 2 or any(p.got.shape != p.want.shape for p in failing):
         return None
     if all((p.got <= p.want).all() for p in failing):
-        return "It errs one way only, False where True is right: which condition asks for too much?"
+        return "Here it errs one way only, False where True is right: which condition asks for too much?"
     if all((p.got >= p.want).all() for p in failing):
-        return "It errs one way only, True where False is right: which condition is missing, or too weak?"
+        return (
+            "Here it errs one way only, True where False is right: which condition is missing, or too weak?"
+        )
     return None
 
 

@@ -49,9 +49,10 @@ def other_length(actual: torch.Tensor, wanted: torch.Tensor, noun: str) -> str:
     said = f"{noun} {has} {many}, and {len(wanted)} {'is' if len(wanted) == 1 else 'are'} asked for"
     if not shorter:
         return f"{said}."
+    they = "they are" if has == "have" else "it is"
     if not len(apart):
-        what = "right as far as it goes" if shorter < len(wanted) else "right, but for what follows"
-        return f"{said}: it is {what}."
+        what = f"right as far as {_go(has)}" if shorter < len(wanted) else "right, but for what follows"
+        return f"{said}: {they} {what}."
     first = int(apart[0])
     entry = f"{actual[first].tolist()} and should be {wanted[first].tolist()}"
     return f"{said}. The first that differs, entry {first}, is {entry}."
@@ -70,7 +71,7 @@ def first_difference(
     actual, wanted = as_numbers(actual), as_numbers(wanted)
     if actual.shape != wanted.shape:
         has = "have" if is_are(noun).endswith(" are") else "has"
-        cut = _cut_along_one_axis(actual, wanted, axes)
+        cut = _cut_along_one_axis(actual, wanted, axes, has)
         if cut:
             return (
                 f"{noun} {has} the shape {list(actual.shape)}, but {list(wanted.shape)} is asked for: {cut}."
@@ -104,7 +105,7 @@ def first_difference(
 
 
 def _cut_along_one_axis(
-    actual: torch.Tensor, wanted: torch.Tensor, axes: tuple[str, ...] | None
+    actual: torch.Tensor, wanted: torch.Tensor, axes: tuple[str, ...] | None, has: str
 ) -> str | None:
     """In words, that a result is right but ends too early or late along one axis; None where not."""
     if actual.dim() != wanted.dim() or not actual.dim():
@@ -118,9 +119,14 @@ def _cut_along_one_axis(
         return None
     what = along(axis - actual.dim(), axes, actual.dim())
     what = what if what.startswith("axis ") else f"the {what}"
+    they, ends = ("they are", "they end") if has == "have" else ("it is", "it ends")
     if actual.shape[axis] < wanted.shape[axis]:
-        return f"it is right as far as it goes, and ends too early along {what}"
-    return f"it is right, but for what follows: it ends too late along {what}"
+        return f"{they} right as far as {_go(has)}, and {ends.split()[1]} too early along {what}"
+    return f"{they} right, but for what follows: {ends} too late along {what}"
+
+
+def _go(has: str) -> str:
+    return "they go" if has == "have" else "it goes"
 
 
 def _number(value: float, truth: bool, whole: bool) -> str:
@@ -136,4 +142,4 @@ def _not_finite(actual: torch.Tensor, wanted: torch.Tensor, noun: str, axes: tup
     what = "NaN" if first.isnan() else "infinity" if first > 0 else "minus infinity"
     where = f", the first for {place_in_words(place, axes)}" if place else ""
     count = f"in {int(bad.sum())} of {bad.numel()} places{where}" if place else "instead of a number"
-    return f"{is_are(noun)} {what} {count}: {CAUSES[what]}. Which of these happens here?"
+    return f"{is_are(noun)} {what} {count}: {CAUSES[what]}. Does one of these happen here?"

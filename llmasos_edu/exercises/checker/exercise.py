@@ -93,6 +93,8 @@ class Exercise:
         cases: what the answer is run on, edge cases included.
         draw: seed -> more cases, the same on every machine, for `check(key, answer, seed=7)`; from a few
             seeds without being asked, for an answer that is right in all cases.
+        any_order: whether the numbers of a case may be dealt anew, in any order, and still keep what the
+            statement promises of them.
         seed: what was drawn from; `with_seed` sets it.
         mistakes: the usual wrong answers, recognised by what they do.
         observe: what is looked at in one call, by default the returned value.
@@ -126,6 +128,7 @@ class Exercise:
     parts: tuple[str, ...] = ()
     explain: Callable[[tuple[Case, ...], list, list], str] | None = None
     draw: Callable[[int], tuple[Case, ...]] | None = None
+    any_order: bool = True
     seed: int | None = None
     imports: tuple[str, ...] = ()
     codes: bool = False

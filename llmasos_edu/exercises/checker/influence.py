@@ -3,7 +3,9 @@
 The solution and the answer are run again on failing cases in which one input is another one, whole or along
 a part of an axis. Where the right result moves and what came does not, or the other way round, in every case
 tried, that is said. It is a fact about the answer, whatever its reason; of a part of an axis it is not said
-where the answer is right in most cases and looks at that part in one of these.
+where the answer is right in most cases and looks at that part in one of these. The case that the message
+names is among those tried. That the right result does not move is tried in all cases, those that come out
+right too: where numbers are very large, it may stay as it is by chance.
 """
 
 import inspect
@@ -29,13 +31,13 @@ def explain_by_influence(
         exercise: what was asked.
         answer: the reader's function, wrong in the failing cases.
         outcomes, expected: what came and what should have come, one for each case.
-        failing: the numbers of the cases that are wrong without an error.
+        failing: the numbers of the cases that are wrong without an error, first the one that is named.
     """
-    failing = [i for i in failing if all(map(_finite, (outcomes[i].value, expected[i].value)))][:CASES]
+    finite = [i for i in failing if all(map(_finite, (outcomes[i].value, expected[i].value)))][:CASES]
     found = []
-    if failing:
+    if finite and finite[0] == failing[0]:
         with within(SECONDS):
-            found += [next(_findings(exercise, answer, outcomes, expected, failing), None)]
+            found += [next(_findings(exercise, answer, outcomes, expected, finite), None)]
     return found[0] if found else None
 
 
@@ -79,8 +81,21 @@ def _findings(exercise, answer, outcomes, expected, failing) -> Iterator[str]:
             found = moved(place, changes)
             if found == {(False, True)} and (True, True) not in moved(place, changes, right):
                 yield f"Whatever was put into {words}, your result stayed the same: where should it come in?"
-            if found == {(True, False)}:
-                yield f"Your result changes with what stands in {words}, and the right one does not."
+            if found == {(True, False)} and not _matters(exercise, expected, place, changes):
+                yield (
+                    f"Your result changes with what stands in {words}, and the right one does not, in any of "
+                    "the cases here."
+                )
+
+
+def _matters(exercise: Exercise, expected: list[Outcome], place: int, changes: list[Callable]) -> bool:
+    """Whether the right result moves in any case at all when this input is changed so."""
+    for case, want in zip(exercise.cases, expected, strict=True):
+        for changed in (_changed(case, place, change) for change in changes):
+            right = changed and run(exercise, exercise.reference, changed)
+            if right and want.error is None and not same(exercise, right, want):
+                return True
+    return False
 
 
 def _moved(

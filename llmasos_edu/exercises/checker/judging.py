@@ -168,7 +168,9 @@ def _unrecognised(
         first = min(raising)
         verdict = raised(exercise.cases[first], outcomes[first].error, sum(right), len(right))
         if wrong is not None:
-            more = f" Where it runs, it is not right either: see {exercise.cases[wrong].name}."
+            good = any(ok and got.error is None for ok, got in zip(right, outcomes, strict=True))
+            where = "another case it runs, and" if good else "the cases here in which it runs it"
+            more = f" In {where} is not right{'' if good else ' either'}: see {exercise.cases[wrong].name}."
             verdict = replace(verdict, message=verdict.message + more)
         return _with_example(exercise, answer, outcomes, first, verdict, quick)
     if not _quietly_repeats(exercise, answer, exercise.cases[wrong], outcomes[wrong]):
@@ -286,8 +288,8 @@ def _influence(
 ) -> str:
     """What the answer does not look at or looks at too much, as one more sentence."""
     comparable = [i for i in failing if expected[i].error is None and outcomes[i].value is not None]
-    if not comparable:
-        return ""
+    if comparable[:1] != failing[:1]:
+        return ""  # of the case that is named there is nothing to be said
     with contextlib.redirect_stdout(io.StringIO()):
         said = explain_by_calls(exercise, answer, exercise.cases[comparable[0]])
         said = said or explain_by_influence(exercise, answer, outcomes, expected, comparable)

@@ -58,6 +58,7 @@ class Reviewed:
     good: dict[str, Callable]
     bad: dict[str, Callable]
     caught: list[BaseException] = field(default_factory=list, compare=False)  # by the test's own `except`
+    hidden: list[BaseException] = field(default_factory=list, compare=False)  # so on right ones, of asserts
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -72,6 +73,7 @@ class Reviewed:
             return None
         if inputs[0] is next(iter(self.good.values())):
             self.caught.clear()
+            self.hidden.clear()
         try:
             with watching(answer) as seen:
                 said = answer(*inputs)
@@ -88,10 +90,15 @@ class Reviewed:
         return bool(said) if truth else said
 
     def _note(self, seen: list[BaseException], said: object, right: bool) -> None:
-        """Keep what the test caught: the error of a call on a right one, a failed assert where it passes."""
+        """Keep what the test caught: the error of a call on a right one, a failed assert where it passes.
+
+        Of asserts those that fail on a right one are kept apart: they ask for more than must hold.
+        """
         for error in seen:
             failed = isinstance(error, AssertionError)
-            if (right and not failed) or (failed and not right and said is not False):
+            if failed and right:
+                self.hidden.append(error)
+            elif right or (failed and said is not False):
                 self.caught.append(error)
 
     def _runs_on_a_good_one(self, answer: Callable) -> bool:
@@ -111,9 +118,10 @@ class Reviewed:
         if error is not None:
             return (
                 f" On the way an `except` of yours caught this error: {last_line(error)}. What stands "
-                "behind it in the `try` was never done."
+                "behind it in the `try` was not done then."
             )
-        return " An `except` of yours caught an assert that failed." if self.caught else ""
+        too = " on a right one, too" if self.hidden else ""
+        return f" An `except` of yours caught an assert that failed{too}." if self.caught else ""
 
     def _which(self, cases: tuple[Case, ...], values: list, expected: list) -> str:
         odd = next((got for got in values if not isinstance(got, bool)), None)

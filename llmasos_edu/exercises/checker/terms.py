@@ -41,6 +41,15 @@ ENTRY = {
     "sorted": "entry",
 }
 FEATURES = {"d_model", "head_dim", "dim", "value_dim", "d_ff", "d_in", "d_out", "d_student", "d_teacher"}
+# What else than the verb becomes another word where what is spoken of is a plural.
+IN_THE_PLURAL = {
+    "but has too": "but have too",
+    "but lacks": "but lack",
+    "as far as it goes": "as far as they go",
+    "it should be": "they should be",
+    "whether it is": "whether they are",
+    " its ": " their ",
+}
 TOKENS = {"seq", "target", "new", "q", "written", "query_len"}
 
 
@@ -147,6 +156,8 @@ def said_of(noun: str, predicate: str) -> str:
     verb, _, rest = predicate.partition(" ")
     if is_are(noun).endswith(" are"):
         verb = {"is": "are", "has": "have", "was": "were"}.get(verb, verb.removesuffix("s"))
+        for one, many in IN_THE_PLURAL.items():
+            rest = rest.replace(one, many)
     return f"{noun} {verb} {rest}"
 
 

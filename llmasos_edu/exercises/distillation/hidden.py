@@ -134,6 +134,7 @@ HIDDEN = Exercise(
         "Infinity times 0 is NaN. A tensor can be indexed with booleans: then only what is real goes on, "
         "one row for each position.",
     ),
+    any_order=False,
     cases=(
         _case("2 texts of 3 positions", 6001, 2, 3, 4, 6),
         _case("texts of different length", 6002, 3, 5, 3, 5, [5, 2, 1]),

@@ -120,6 +120,7 @@ SEQUENCE = Exercise(
         "Padding is told by its place, not by its number. And a mean over all chosen tokens is not the mean "
         "of the rows' means.",
     ),
+    any_order=False,
     cases=(
         _text_case("prompts of 3 and 2 tokens", 7001, [3, 2], [7, 6], 8),
         _text_case("no padding", 7002, [2, 4], [6, 6], 6),

@@ -69,6 +69,7 @@ TRUNCATED = Exercise(
         "The ids say which columns of the student belong to the stored probabilities: another choice in each "
         "row.",
     ),
+    any_order=False,
     cases=(
         _top_case("4 rows, 3 of 8 tokens kept", 5001, 4, 8, 3),
         _top_case("only the likeliest token", 5002, 3, 6, 1),

@@ -68,6 +68,7 @@ BIAS_STEP = Exercise(
         "All experts move by the same step, however far from the mean they are. Which function of the "
         "difference gives 1, 0 or -1?",
     ),
+    any_order=False,
     cases=(
         _bias_case("6 tokens, 4 experts, k = 2", 541, 6, 4, 2, 0.01),
         _bias_case("k = 1, one expert favoured", 542, 10, 4, 1, 0.05, favour=4.0),

@@ -185,7 +185,7 @@ TOP_K = Exercise(
         Mistake(
             "divided by a constant",
             "The numbers are right, the gradient is not: you divide by the sum as if it were a fixed number. "
-            "When one of the chosen logits rises, the other gates have to fall.",
+            "When one of the chosen logits rises, by how much do the other gates have to fall?",
             (_divided_by_constant,),
         ),
         Mistake(

@@ -129,6 +129,7 @@ COSINES = Exercise(
         "Where a length is 0, the dot product is 0 too, and 0 / 0 is NaN. Decide for these pairs before or "
         "after the division.",
     ),
+    any_order=False,
     cases=(
         _model("2 tasks", 9701, 2, 5, 2),
         _model("4 tasks with large heads", 9702, 4, 8, 12),

@@ -226,6 +226,16 @@ def _macro(measure):
     return answer
 
 
+def _each_run(accuracies, right, tasks):
+    runs = tasks.unique_consecutive(return_counts=True)[1].tolist()
+    return torch.stack([part.double().mean() for part in right.split(runs)]).mean()
+
+
+def _task_of_each_run(accuracies, right, tasks):
+    of = dict(zip(tasks.unique().tolist(), accuracies, strict=True))
+    return torch.stack([of[task] for task in tasks.unique_consecutive().tolist()]).mean()
+
+
 def _sizes(tasks):
     return tasks.unique(return_counts=True)[1]
 
@@ -280,6 +290,10 @@ AVERAGES = Exercise(
             (torch.tensor([True, False, False, True, False, False]), torch.tensor([0, 1, 1, 2, 2, 2])),
         ),
         Case("all wrong but one", (torch.tensor([False, False, False, True]), torch.tensor([0, 0, 0, 1]))),
+        Case(
+            "a task that comes back",
+            (torch.tensor([True, False, False, True, True]), torch.tensor([0, 1, 1, 1, 0])),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -310,6 +324,12 @@ AVERAGES = Exercise(
             "Where a task does not occur you take a mean over no question: 0 / 0 is NaN, and it spreads. "
             "Visit the tasks that occur.",
             (_macro(_empty_ones_too),),
+        ),
+        Mistake(
+            "each run a task",
+            "Your macro average comes out as if each run of equal numbers in `tasks` were a task of its own: "
+            "one that comes back counts once more. Where does it stand twice among your tasks?",
+            (_macro(_task_of_each_run), _macro(_each_run)),
         ),
         Mistake(
             "sum over the tasks",

@@ -246,6 +246,16 @@ def _hit_to_the_front(references, num_frames):
     return faults
 
 
+def _least_frequent_here(references, num_frames):
+    uses, faults = {}, 0
+    for page in references:
+        faults += page not in uses
+        if page not in uses and len(uses) == num_frames:
+            del uses[min(uses, key=uses.get)]
+        uses[page] = uses.get(page, 0) + 1
+    return faults
+
+
 def _hits_evict(references, num_frames):
     """A page goes wherever all frames are full, also at a hit; then it is another than the one used."""
     recent, faults = [], 0
@@ -357,9 +367,9 @@ LRU = Exercise(
         ),
         Mistake(
             "least often used goes",
-            "You count uses instead of looking at the last one: a page that was used often, long ago, stays "
-            "for ever. That policy is called LFU.",
-            (lambda r, n: _faults(r, n, _least_frequent),),
+            "You count uses instead of looking at the last one: a page that was used often, long ago, stays. "
+            "That policy is called LFU.",
+            (lambda r, n: _faults(r, n, _least_frequent), _least_frequent_here),
         ),
         Mistake(
             "empty frames not counted",

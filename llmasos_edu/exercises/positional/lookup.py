@@ -204,6 +204,7 @@ RAGGED = Exercise(
         "Such a count is 1 at the first token. What is missing then, and what has to happen at the padding "
         "in front, where it is too small?",
     ),
+    any_order=False,
     cases=(
         Case("padding in front", (mask_of("11111", "..111", "....1"),)),
         Case("padding behind", (mask_of("1111", "11..", "1..."),)),

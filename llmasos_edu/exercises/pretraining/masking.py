@@ -302,6 +302,7 @@ WORDS = Exercise(
         "Keep the draws of the first tokens alone: they are one for each word, in order. Index them by the "
         "numbers of the words.",
     ),
+    any_order=False,
     cases=(
         _words("12 tokens", 7101, 12, 0.4),
         _words("60 tokens, 15 %", 7102, 60, 0.15),

@@ -124,6 +124,7 @@ SPANS = Exercise(
         "Count the gaps as you go: the count is the number of the next sentinel. After the last gap the "
         "targets get one more, which says that nothing follows.",
     ),
+    any_order=False,
     cases=(
         _gaps("two gaps of two and three", [11, 12, 13, 14, 15, 16, 17, 18, 19, 20], "..xx..xxx."),
         _gaps("one gap at the end", [5, 6, 7, 8, 9], "...xx"),

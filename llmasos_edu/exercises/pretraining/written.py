@@ -111,6 +111,7 @@ PUT_BACK = Exercise(
         "Where a token of the inputs has an entry in the dictionary, its list goes into the text, which may "
         "be empty; every other token goes there as it is.",
     ),
+    any_order=False,
     cases=(
         _answered("two gaps", [11, 12, 100, 13, 101, 14], [100, 21, 22, 101, 23, 102]),
         _answered("in another order", [100, 5, 101, 6], [101, 31, 32, 100, 33, 102]),

@@ -222,8 +222,8 @@ SPLIT = Exercise(
         ),
         Mistake(
             "a short copy dropped",
-            "A document shorter than width is dropped where it stands in a held-out one, or is its copy. The "
-            "exercise keeps it: it holds no passage of width characters that could leak.",
+            "You drop a document shorter than width that repeats what is held out. The exercise keeps it: it "
+            "holds no passage of width characters that could leak.",
             (
                 lambda docs, held, width: [
                     keep and text not in {docs[h] for h in held}

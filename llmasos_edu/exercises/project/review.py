@@ -202,8 +202,8 @@ REVIEW = Exercise(
         Mistake(
             "only the future tested",
             "Your review finds what a test finds that later tokens change nothing before them: each leak, "
-            "and no more. A model can be wrong without leaking: in how it attends, mixes, counts "
-            "positions, or learns.",
+            "and dropout that is left on, since two runs then differ. A model can be wrong without leaking: "
+            "in how it attends, mixes, counts positions, or learns.",
             (
                 _reviews(_future),
                 _reviews(_prefix),

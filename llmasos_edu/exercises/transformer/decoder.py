@@ -142,6 +142,7 @@ DECODER_LAYER = Exercise(
         "The second must fit [batch, target, source], and memory_keep is [batch, source]. All target tokens "
         "share it: where does the axis of size 1 go?",
     ),
+    any_order=False,
     cases=(
         _decoder_case("4 target tokens, sources of 5 and 3 tokens", 720, 4, mask_of("11111", "111.."), 6),
         _decoder_case("one sequence of 5 tokens, a source of 5", 730, 5, mask_of("11111"), 4),

@@ -98,7 +98,7 @@ def divides_by_the_characters_of_the_text_not(nats, text):
 
 
 # Two slips: characters for bytes, and nats for bits
-@wrong("3.1-5", "These are two slips at once. You divide by the number of")
+@wrong("3.1-5", "It comes out as of two slips at once. You divide by the number of")
 def two_slips_characters_for_bytes_and_nats_for(nats, text):
     return sum(float(x) for x in nats) / len(text)
 

@@ -652,7 +652,7 @@ def the_teacher_stays_in_eval(student, teacher, inputs, temperature):
     return temperature**2 * F.kl_div(s, t, log_target=True, reduction="batchmean")
 
 
-@wrong("3.5-4", "These are two slips at once. You put the student")
+@wrong("3.5-4", "It comes out as of two slips at once. You put the student")
 def the_temperature_is_not_squared(student, teacher, inputs, temperature):
     modes = student.training, teacher.training
     student.eval()
