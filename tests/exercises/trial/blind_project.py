@@ -279,7 +279,7 @@ def query_key_and_value_only(vocab_size, d_model, num_layers, d_ff, num_experts,
     return params, ops, num_layers * 2 * context * d_model * 4
 
 
-@wrong("5-2", "A document shorter than width is dropped where it stands in a")
+@wrong("5-2", "You drop a document shorter than width that repeats what is held out")
 def a_document_shorter_than_width_is_dropped(documents, held_out, width):
     held = [documents[h] for h in held_out]
     out = []

@@ -172,7 +172,7 @@ def the_cache_holds_context_1_positions_because_the(
 
 
 # Takes shape and finite logits for a test: a wrong model has both
-@wrong("5-8", "All models pass your review, the broken ones too: no assert")
+@wrong("5-8", "All models pass your review, the broken ones too: no failed assert")
 def takes_shape_and_finite_logits_for_a_test(build):
     out = build().eval()(torch.tensor([[0, 1, 0], [1, 1, 0]]))
     assert out.shape[:2] == (2, 3)

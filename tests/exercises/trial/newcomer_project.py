@@ -308,7 +308,7 @@ def keys_without_values(vocab_size, d_model, num_layers, d_ff, num_experts, top_
     return parameters, work, num_layers * context * d_model * 4
 
 
-@wrong("5-8", "All models pass your review, the broken ones too: no assert", quick=False)
+@wrong("5-8", "All models pass your review, the broken ones too: no failed assert", quick=False)
 def shapes_alone(build):
     model = build().eval()
     assert model(torch.zeros(2, 5, dtype=torch.long)).shape == (2, 5, model.vocab_size)

@@ -90,7 +90,7 @@ def drops_all_short_documents(d, h, w):
 
 
 # Drops a short document that equals a held-out one
-@wrong("5-2", "A document shorter than width is dropped where it stands in a")
+@wrong("5-2", "You drop a document shorter than width that repeats what is held out")
 def drops_short_copies(d, h, w):
     m = set().union(*(passages(d[i], w) for i in h))
     hs = {d[i] for i in h}
@@ -98,7 +98,7 @@ def drops_short_copies(d, h, w):
 
 
 # Takes at least one slice of every text, also of a short one
-@wrong("5-2", "A document shorter than width is dropped where it stands in a")
+@wrong("5-2", "You drop a document shorter than width that repeats what is held out")
 def a_short_text_is_its_own_passage(d, h, w):
     return [
         i not in h and (not any(x[k : k + w] in d[j] for j in h for k in range(max(1, len(x) - w + 1))))

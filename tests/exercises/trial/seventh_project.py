@@ -241,7 +241,7 @@ def attention_to_the_context_counted(
 
 
 # Looks at the shape and at NaN alone: a model that looks ahead passes
-@wrong("5-8", "All models pass your review, the broken ones too: no assert")
+@wrong("5-8", "All models pass your review, the broken ones too: no failed assert")
 def looks_at_the_shape_and_at_nan_alone_a_model(build):
     model = build().eval()
     tokens = torch.randint(0, 8, (2, 6))

@@ -28,7 +28,7 @@ def tied_turned_round(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + 2 * d_model * d_ff) + (2 if tied else 1) * vocab * d_model
 
 
-@wrong("1-2", "in which `layers` is 1")
+@wrong("1-2", "Right in 1 of 6 cases (one layer)")
 def the_network_of_one_layer_only(vocab, d_model, layers, d_ff, tied):
     return layers * 4 * d_model**2 + 2 * d_model * d_ff + (2 - tied) * vocab * d_model
 

@@ -839,7 +839,7 @@ def rounded_to_the_nearest_step(d_model, num_layers, vocab_size, classes, step):
     return shared, width, separate(width)
 
 
-@wrong("3.4-4", "right in just those in which `classes` has 1 entry")
+@wrong("3.4-4", "Right in 1 of 9 cases (1 task: the same model)")
 def parameters_of_one_separate_model(d_model, num_layers, vocab_size, classes, step):
     def one(width, c):
         return vocab_size * width + 12 * num_layers * width**2 + (width + 1) * c
@@ -851,7 +851,7 @@ def parameters_of_one_separate_model(d_model, num_layers, vocab_size, classes, s
     return shared, width, one(width, classes[0])
 
 
-@wrong("3.4-5", "right in just those in which the number of tasks is 1")
+@wrong("3.4-5", "Right in 1 of 6 cases (one task)")
 def passes_by_the_mean_size(sizes, temperature, steps):
     weights = sizes.double() ** (1 / temperature)
     shares = weights / weights.sum()
