@@ -226,10 +226,9 @@ def _second_chance(references, num_frames):
 def _stands_twice(references, num_frames):
     order, faults = [], 0
     for page in references:
-        if page not in order:
-            faults += 1
-            if len(order) >= num_frames:
-                order.pop(0)
+        faults += page not in order
+        if page not in order and len(order) >= num_frames:
+            order.pop(0)
         order.append(page)
     return faults
 
@@ -308,6 +307,7 @@ LRU = Exercise(
         Case("a loop of 4 over 3 frames", ([0, 1, 2, 3] * 4, 3)),
         Case("a page used again after another came", ([1, 2, 3, 4, 2, 5, 2], 3)),
         Case("eleven references to five pages", ([4, 1, 5, 3, 1, 2, 1, 4, 4, 2, 1], 3)),
+        Case("ten references, two frames", ([3, 3, 4, 3, 4, 1, 4, 4, 1, 3], 2)),
     ),
     draw=_draw_lru,
     mistakes=(
