@@ -7,7 +7,7 @@ import torch
 from small_exercises import make_exercise, words
 
 from llmasos_edu.exercises import Case, all_exercises, find, inputs, judge
-from llmasos_edu.exercises.checker.beyond import _further, more_evidence
+from llmasos_edu.exercises.checker.beyond import further_cases, more_evidence
 from llmasos_edu.exercises.checker.examples import example
 from llmasos_edu.exercises.checker.exercise import Exercise, Mistake
 from llmasos_edu.exercises.checker.judging import examine
@@ -205,7 +205,7 @@ def kept(values):
 def test_dealing_numbers_anew_breaks_no_promise_that_all_cases_keep():
     broken, tried = [], 0
     for item in all_exercises():
-        further = [] if not isinstance(item, Exercise) or item.draw else list(_further(item))
+        further = [] if not isinstance(item, Exercise) or item.draw else list(further_cases(item))
         tried += bool(further)
         names = list(inspect.signature(item.reference).parameters) if further else ()
         for place, name in enumerate(names):

@@ -72,9 +72,14 @@ LAYER = make_exercise(layer, *[random_tensors(n, (2, 2 + n, 4), (4, 4)) for n in
 
 
 def test_an_input_that_is_added_once_too_often_is_named():
-    assert "`x` is added to your result once too often" in words(LAYER, lambda x, w: x + layer(x, w))
-    assert "`x` is taken away from your result" in words(LAYER, lambda x, w: layer(x, w) - x)
-    assert "`x` times 0.5 is added" in words(LAYER, lambda x, w: layer(x, w) + x / 2)
+    assert (
+        "Your result is too large by `x`, in every case: is it added once too often, or not taken away?"
+        in words(LAYER, lambda x, w: x + layer(x, w))
+    )
+    assert "Your result is too small by `x`, in every case: is it taken away once too often, or" in words(
+        LAYER, lambda x, w: layer(x, w) - x
+    )
+    assert "too large by `x` times 0.5" in words(LAYER, lambda x, w: layer(x, w) + x / 2)
     assert "once too often" not in words(LAYER, lambda x, w: layer(x, w) + x.sin())
 
 

@@ -73,7 +73,7 @@ def more_evidence(
 def _outcomes(exercise: Exercise, answer: Callable, others: list[Callable]) -> Iterator[tuple]:
     """Each fair further case, with the outcomes of the solution, the answer and the others."""
     end = time.process_time() + SECONDS
-    for case in _further(exercise):
+    for case in further_cases(exercise):
         outcomes: list[Outcome] = []
         if time.process_time() > end:
             return
@@ -91,7 +91,8 @@ def _is_fair(want: Outcome) -> bool:
     return all(tensor is None or bool(tensor.isfinite().all()) for tensor in tensors)
 
 
-def _further(exercise: Exercise) -> Iterator[Case]:
+def further_cases(exercise: Exercise) -> Iterator[Case]:
+    """Drawn inputs, or the cases' own in another order where the statement promises nothing of it."""
     if exercise.draw is not None:
         for seed in SEEDS:
             yield from exercise.draw(seed)

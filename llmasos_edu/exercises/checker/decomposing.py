@@ -150,8 +150,12 @@ def _input_added(compared: Compared, number: int, pairs: list[Pair]) -> str | No
         if factor is None:
             continue
         times = "" if abs(factor) == 1 else f" times {abs(factor):.3g}"
-        way = "added to" if factor > 0 else "taken away from"
-        return f"`{name}`{times} is {way} {compared.noun(number)} once too often, in every case."
+        way, reason = (
+            ("large", "added once too often, or not taken away")
+            if factor > 0
+            else ("small", "taken away once too often, or not added")
+        )
+        return f"{is_are(compared.noun(number))} too {way} by `{name}`{times}, in every case: is it {reason}?"
     return None
 
 

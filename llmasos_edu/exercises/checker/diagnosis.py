@@ -198,7 +198,10 @@ def describe(exercise: Exercise, outcomes: list[Outcome], expected: list[Outcome
     cases = zip(outcomes, expected, strict=True)
     # Where an error came in place of a value, all is wrong; where it is the right answer, all is right.
     stopped = {i: want.error is not None for i, (got, want) in enumerate(cases) if got.error is not None}
-    return compared.praise() + _one_part(compared, number, shown, stopped)
+    praise = compared.praise()
+    if not all(stopped.values()):
+        praise = praise.replace(" right. ", " right where your code runs. ")
+    return praise + _one_part(compared, number, shown, stopped)
 
 
 def _not_refused(got: object, error: BaseException) -> str:

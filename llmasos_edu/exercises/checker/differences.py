@@ -85,8 +85,10 @@ def first_difference(
     gap = (actual - wanted).abs()
     finite = gap[gap.isfinite()]
     if not whole and finite.numel() == gap.numel() and finite.max() < 0.01 * wanted.abs().max():
-        share = 100 * float(finite.max() / wanted.abs().max())
-        near = f"{is_are(noun)} nearly right, {share:.2g} % off"
+        share, of = 100 * float(finite.max() / wanted.abs().max()), ""
+        if finite.numel() > 1:
+            of = " of the largest number at most"  # small ones may be off by more of themselves
+        near = f"{is_are(noun)} nearly right, {share:.2g} %{of} off"
         return f"{near}. Is something small added, or rounded on the way?"
     wrong = ~torch.isclose(actual, wanted, rtol=rtol, atol=exercise.atol, equal_nan=True)
     place = [int(i) for i in wrong.nonzero()[0]]

@@ -102,7 +102,7 @@ def hard_part_divided_by_the_temperature(student_logits, teacher_logits, labels,
     return alpha * temperature**2 * soft + (1 - alpha) / temperature * F.cross_entropy(student_logits, labels)
 
 
-@wrong("4.1-6", "`x` is added to your result once too often")
+@wrong("4.1-6", "Your result is too large by `x`")
 def residual_kept_inside(x, w_query, w_key, w_value, w_out, num_heads):
     query, key, value = (
         (x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value)

@@ -145,7 +145,7 @@ def scaled_by_the_model_width(x, w_query, w_key, w_value, w_out, num_heads):
     return (weights @ v).transpose(1, 2).flatten(2) @ w_out
 
 
-@wrong("4.1-6", "is added to your result once too often")
+@wrong("4.1-6", "Your result is too large by `x`")
 def a_residual_in_the_attention(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     out = F.scaled_dot_product_attention(q, k, v)
