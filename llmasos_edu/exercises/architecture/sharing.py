@@ -57,6 +57,17 @@ def _any_blocks(prompt, read, size):
     return size * sum(tuple(prompt[at : at + size]) in known for at in starts)
 
 
+def _blocks_in_place(prompt, read, size):
+    """Blocks of any text at the same place."""
+    known = {
+        (at, tuple(text[at : at + size])) for text in read for at in range(0, len(text) - size + 1, size)
+    }
+    reused = 0
+    while reused + size <= len(prompt) - 1 and (reused, tuple(prompt[reused : reused + size])) in known:
+        reused += size
+    return reused
+
+
 def _draw_prompt(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     size = generator.choice([2, 3])
@@ -119,7 +130,7 @@ REUSED = Exercise(
             "a block for itself",
             "You compare each block by its own tokens. The keys and values in it depend on all that came "
             "before: equal words after another beginning are another block.",
-            (_blockwise, _any_blocks),
+            (_blockwise, _any_blocks, _blocks_in_place),
         ),
         Mistake(
             "a begun block of a text",

@@ -246,6 +246,12 @@ FIGURE = Question(
             (lambda flat, **data: {"level": 1000 * flat / _line(**data)[1]},),
         ),
         Mistake(
+            "counted from the first point",
+            "That is how much *further* the line must go from its first point. The length itself is asked "
+            "for.",
+            (lambda flat, **data: {"level": _read(flat, **data)["level"] - 500},),
+        ),
+        Mistake(
             "counted from the last point",
             "That is how much *further* the line must go from its last point. The length itself is asked "
             "for.",

@@ -181,8 +181,13 @@ CHAIN = Question(
             (
                 lambda share, turns, tokens: {"token": 1 - (1 - share) / turns},
                 lambda share, turns, tokens: {"token": share ** (1 / turns)},
-                lambda share, turns, tokens: {"token": share ** (1 / turns / tokens)},
             ),
+        ),
+        Mistake(
+            "the root of all tokens",
+            "That is the root of as many as the whole conversation has tokens. The share that is given is "
+            "that of one turn: take the root of as many as *one* turn has.",
+            (lambda share, turns, tokens: {"token": share ** (1 / turns / tokens)},),
         ),
         Mistake(
             "tokens for turns",

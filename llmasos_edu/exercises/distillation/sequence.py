@@ -41,6 +41,12 @@ def _masked(first=lambda p, n: p, last=lambda p, n: n):
     return answer
 
 
+def _first_left_out(logits, tokens, prompts, lengths):
+    """Told by a mask of numbers: of a single token nothing is left, and the gradient is 0."""
+    chosen = _range(tokens, prompts + 1, lengths)
+    return (_losses(logits, tokens) * chosen).sum() / chosen.sum()
+
+
 def _written(logits, tokens, prompts, lengths):
     return _losses(logits, tokens) * _range(tokens, prompts, lengths)
 
@@ -156,7 +162,7 @@ SEQUENCE = Exercise(
             "first token left out",
             "The first token that the teacher wrote is missing. The student predicts it from the last token "
             "of the prompt, so the loss begins one place earlier.",
-            (_masked(first=lambda p, n: p + 1),),
+            (_masked(first=lambda p, n: p + 1), _first_left_out),
         ),
         Mistake(
             "last token of the prompt in the loss",

@@ -161,8 +161,8 @@ CAPACITY = Exercise(
         ),
         Mistake(
             "always one more",
-            "Where the share is whole already you have one place too many: you cut the fraction off and add "
-            "one.",
+            "Where the places come out whole already, factor and all, you have one too many: you cut the "
+            "fraction off and add one.",
             (lambda b, s, e, k, f: int(f * k * b * s / e) + 1,),
         ),
     ),

@@ -179,6 +179,9 @@ INFORMATION = Exercise(
                 _mean_over_experts,
                 lambda c: _mean_over_experts(c, idle=True),
                 lambda c: _mean_over_experts(c) * (c.sum(1) > 0).sum(),
+                lambda c: (
+                    _parts(c)[2] - torch.stack([_entropy(r / r.sum()) for r in c if r.sum() > 0]).mean()
+                ),
             ),
         ),
         Mistake(

@@ -205,8 +205,9 @@ NUCLEUS = Exercise(
         ),
         Mistake(
             "sorted once more",
-            "The numbers are right and in wrong places: the order says where each came from, and you use it "
-            "as if it said where each has to go. It has to be undone, not applied a second time.",
+            "The numbers are right and in wrong places: the order says which token stands at each place of "
+            "the sorted row, and you use it as if it said at which place each token stands. It has to be "
+            "undone, not applied a second time.",
             (lambda logits, top_p: _left_sorted_as_kept(logits, top_p).gather(-1, _sorted(logits)[1]),),
         ),
         Mistake(

@@ -234,6 +234,13 @@ def _each_its_own_sorted(log_probs, step):
     return order, token[order], (log_probs + best)[order]
 
 
+def _each_its_own_sum(log_probs, step):
+    """As above, the sums compared: behind a beginning of -inf all tokens tie."""
+    best, token = (log_probs[:, None] + step).max(-1)
+    best, order = best.sort(descending=True)
+    return order, token[order], best
+
+
 def _best_beam_only(log_probs, step):
     best, token = step[log_probs.argmax()].topk(len(log_probs))
     return log_probs.argmax().expand(len(log_probs)), token, log_probs.max() + best
@@ -305,7 +312,7 @@ BEAM = Exercise(
             "each beam keeps its own best",
             "Every beginning gets exactly one child in your result. A poor beginning should be able to die, "
             "and a good one to go on in two ways.",
-            (_each_its_own, _each_its_own_sorted),
+            (_each_its_own, _each_its_own_sorted, _each_its_own_sum),
         ),
         Mistake(
             "only the best beam continued",

@@ -25,6 +25,12 @@ def _normed(x, weight, bias, eps, *, over=(-1,), correction=0, centre=True, divi
     return (x - mean) / divisor * weight + bias
 
 
+def _by_squares(x, weight, bias, eps):
+    mean = x.mean(-1, keepdim=True)
+    variance = ((x * x).mean(-1, keepdim=True) - mean * mean).clamp(min=0)
+    return (x - mean) / (variance + eps).sqrt() * weight + bias
+
+
 def _everything(x):
     return tuple(range(x.dim()))
 
@@ -59,6 +65,7 @@ LAYER_NORM = Exercise(
     cases=(
         _norm_case("2 sequences of 5 tokens, d_model 8", 201, (2, 5, 8)),
         _norm_case("3 tokens far from zero, d_model 4", 202, (3, 4), size=3.0, offset=20.0),
+        _norm_case("3 tokens very far from zero, d_model 4", 207, (3, 4), offset=300.0),
         _norm_case("small numbers and a large eps", 203, (2, 3, 6), size=0.1, eps=0.02),
         _norm_case("a single token, d_model 16", 204, (1, 1, 16), offset=-2.0),
         Case(
@@ -83,6 +90,13 @@ LAYER_NORM = Exercise(
                 lambda *a: _normed(*a, correction=1),
                 lambda *a: _normed(*a, correction=1, divide=lambda v, eps: v.sqrt() + eps),
             ),
+        ),
+        Mistake(
+            "a difference of large numbers",
+            "Right near zero, and less so the further from it: as if the variance were the mean of the "
+            "squares less the square of the mean. Of two large numbers that are nearly equal few digits are "
+            "left. Take the mean away first, and square what remains.",
+            (_by_squares,),
         ),
         Mistake(
             "eps outside the root",

@@ -110,6 +110,12 @@ CONTRAST = Exercise(
             ),
         ),
         Mistake(
+            "one length for all rows",
+            "It comes out as if all rows were divided by one length, that of the whole matrix. Each row has "
+            "a length of its own.",
+            (lambda a, p, t: _cross((a / a.norm()) @ (p / p.norm()).T / t),),
+        ),
+        Mistake(
             "squared lengths",
             "What comes out is as if each vector were divided by the square of its length. A cosine divides "
             "by the length: the root of the sum of squares.",

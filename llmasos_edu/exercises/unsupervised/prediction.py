@@ -65,8 +65,8 @@ NOISE = Exercise(
         ),
         Mistake(
             "shares that do not add up to 1",
-            "Your numbers are in the right proportion, but they do not sum to 1. The power changes the sum, "
-            "so divide after it and by its own.",
+            "Counts or shares are raised to the power, and what comes out does not sum to 1. The power "
+            "changes the sum, so divide after it and by its own.",
             (lambda n, p: (n / n.sum()) ** p, lambda n, p: n**p / n.sum(), lambda n, p: n**p),
         ),
         Mistake(
