@@ -142,7 +142,7 @@ def up_to_the_share(starts, draws, share):
         ("2.3-4", at_the_first_end, "one end alone"),
         ("3.1-3", up_to_the_share, "the share itself hidden"),
         ("2.2-11", least_to_spare_first, "least to spare first"),
-        ("4.2-10", moves_up_alone, None),
+        ("4.2-10", moves_up_alone, "only rises seen"),
         ("4.2-5", padding_at_minus_ten, "a finite number such as -1e4"),
         ("3.3-6", noise_for_zero, "both factors random"),
         ("5-5", one_too_many_at_the_border, "one token too many at the border"),
@@ -261,7 +261,7 @@ def returns_inside_the_loop(x, layers, final_norm):
         ("4.1-6", heads_beside_features, "the heads of one token attend to each other"),
         ("4.1-6", keys_for_values, "if `w_key` stood in the place of `w_value`"),
         ("4.2.3-7", pairs_turned_by_angles_of_halves, "Two ways of pairing are mixed"),
-        ("4.2-4", returns_inside_the_loop, "does a `return` stand inside the loop, or"),
+        ("4.2-4", returns_inside_the_loop, "and does a `return` stand in it?"),
     ],
 )
 def test_slips_of_many_exercises_are_named(key, answer, said):

@@ -279,7 +279,7 @@ def causal(query, key, value):
 
 
 def test_a_function_is_judged_on_the_drawn_cases_as_well():
-    assert "all 7 cases" in judge("4.1-3", causal).message
+    assert "all 8 cases" in judge("4.1-3", causal).message
     assert "all 10 cases" in judge("4.1-3", causal, seed=7).message
 
     odd = inputs("4.1-3", 7, seed=7)[0]
@@ -301,7 +301,7 @@ def test_known_mistakes_are_known_on_drawn_cases_too():
 
 def test_drawn_cases_are_the_same_for_everybody_and_differ_between_seeds():
     item = find("4.1-3")
-    first, again, other = (item.with_seed(seed).cases[7:] for seed in (7, 7, 8))
+    first, again, other = (item.with_seed(seed).cases[len(item.cases) :] for seed in (7, 7, 8))
     for one, two in zip(first, again, strict=True):
         assert one.name == two.name
         assert all(map(torch.equal, one.inputs, two.inputs))
