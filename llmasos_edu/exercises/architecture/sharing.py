@@ -105,6 +105,7 @@ REUSED = Exercise(
         Case("nothing was read", ([1, 2, 3], [], 2)),
         Case("another first token", ([9, 2, 3, 4, 5], [[1, 2, 3, 4, 5]], 2)),
         Case("equal blocks after another beginning", ([7, 7, 5, 5, 0], [[7, 7, 1, 1], [2, 2, 5, 5]], 2)),
+        Case("equal blocks at another place", ([1, 2, 3], [[7, 7, 1, 2]], 2)),
         Case("the second text has more", ([1, 2, 3, 4, 5, 6], [[1, 2, 0, 0], [1, 2, 3, 4, 9]], 2)),
         Case("a short text was read", ([1, 2, 3, 4], [[1, 2, 3]], 2)),
         Case("a text that ends in a begun block", ([1, 2, 3, 4, 5], [[1, 2, 3]], 2)),

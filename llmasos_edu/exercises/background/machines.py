@@ -78,15 +78,6 @@ TIME = Question(
             (lambda **d: _time(**d, utilised=100 / d["share"]),),
         ),
         Mistake(
-            "years rounded first",
-            "It comes out as of years that were rounded before the machines were counted from them. Go on "
-            "with the number that was not rounded.",
-            (
-                lambda **d: {"machines": math.ceil(round(_time(**d)["years"]) * 365 / d["days"])},
-                lambda **d: {"machines": math.ceil(math.ceil(_time(**d)["years"]) * 365 / d["days"])},
-            ),
-        ),
-        Mistake(
             "rounded down",
             "With the machines that you hire the training is not quite ready in time. A part of a machine "
             "cannot be had: round up.",

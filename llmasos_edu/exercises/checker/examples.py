@@ -59,16 +59,31 @@ def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, 
         small = shrink(exercise, answer, case)
         # What is fetched by its number comes whole, so that its results have to be those of the whole, too.
         if small is not case and not _is_fetched(exercise, small, parameters):
+            small = _as_written(exercise, answer, small)
+        if small is None:
+            small = case
+        if small is not case and not _is_fetched(exercise, small, parameters):
             lines = [f"# A part of the case named above ({case.name}), with numbers of its own."]
             got, case = run(exercise, answer, small), small
     want = run(exercise, exercise.reference, case)
     name = getattr(answer, "__name__", "")
     name = name if name.isidentifier() else exercise.reference.__name__
-    lines += _inputs(exercise, case, parameters, number)
+    fetched = _is_fetched(exercise, case, parameters)
+    if cut and got.error is None and not fetched and case is exercise.cases[number]:
+        fetched = _as_written(exercise, answer, case) is None  # four digits would hide what is wrong
+    lines += _inputs(exercise, case, parameters, number, fetched)
     lines += exercise.shown_by.format(call=f"{name}({', '.join(parameters)})").splitlines()
     came, should = _shown_beside(exercise, got, want)
     lines += _comment("came:     ", came) + _comment("should be:", should)
     return "\n".join(lines)
+
+
+def _as_written(exercise: Exercise, answer: Callable, case: Case) -> Case | None:
+    """The case with its numbers as `literal` writes them; None where with these the answer is right."""
+    names = {"torch": torch}
+    written = Case(case.name, tuple(eval(literal(value), names) for value in case.inputs))
+    right, got = run(exercise, exercise.reference, written), run(exercise, answer, written)
+    return None if same(exercise, got, right) else written
 
 
 def _is_fetched(exercise: Exercise, case: Case, parameters: list[str]) -> bool:
@@ -78,8 +93,8 @@ def _is_fetched(exercise: Exercise, case: Case, parameters: list[str]) -> bool:
     return any(literal(value) is None for value in case.inputs)
 
 
-def _inputs(exercise: Exercise, case: Case, parameters: list[str], number: int) -> list[str]:
-    if _is_fetched(exercise, case, parameters):
+def _inputs(exercise: Exercise, case: Case, parameters: list[str], number: int, fetched: bool) -> list[str]:
+    if fetched:
         names = ", ".join(parameters) + ("," if len(parameters) == 1 else "")
         seed = "" if exercise.seed is None else f", seed={exercise.seed}"
         return [

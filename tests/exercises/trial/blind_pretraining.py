@@ -247,7 +247,7 @@ def the_farthest(vectors, query, k):
     return order[order != query][:k]
 
 
-@wrong("3.2-4", "Your numbers are in the right proportion, but they do not sum to 1")
+@wrong("3.2-4", "what comes out does not sum to 1")
 def shares_to_the_power_no_longer_one_together(counts, power):
     c = torch.as_tensor(counts).double()
     return (c / c.sum()) ** power

@@ -64,7 +64,7 @@ def remembers_attention_is_quadratic_says_four_times_and():
 
 
 # Takes the whole cost at 500 tokens for the fixed part and so misplaces the crossing
-@wrong("4.1-13", "right: 'thousand', 'says'. 'fixed': 8 is too large, by a")
+@wrong("4.1-13", "must go from its first point")
 def takes_the_whole_cost_at_500_tokens_for():
     return {
         "fixed": 8.0,

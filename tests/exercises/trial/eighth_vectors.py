@@ -87,7 +87,7 @@ def normalises_before_and_not_after_and_leaves_the(counts, power):
 
 
 # Raises the shares to the power, but does not bring the sum back to one
-@wrong("3.2-4", "Your numbers are in the right proportion, but they do not sum to")
+@wrong("3.2-4", "what comes out does not sum to 1")
 def raises_the_shares_to_the_power_but_does(counts, power):
     return (counts.double() / counts.sum()) ** power
 

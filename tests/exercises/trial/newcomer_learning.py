@@ -293,7 +293,7 @@ def unseen_drawn_once(counts, power):
     return raised / raised.sum()
 
 
-@wrong("3.2-4", "Your numbers are in the right proportion, but they do not sum")
+@wrong("3.2-4", "what comes out does not sum to 1")
 def not_shared_out(counts, power):
     counts = torch.as_tensor(counts).double()
     return (counts / counts.sum()) ** power

@@ -490,7 +490,7 @@ def product_for_power():
     return {"flawless": 1 - 8 * 0.03, "needed": 1 - 0.5 / 8, "token": 1 - 0.03 / 10}
 
 
-@wrong("6.1-6", "'token': That goes with the number of turns: a fault divided")
+@wrong("6.1-6", "as many as the whole conversation has tokens")
 def token_of_the_whole_conversation():
     return {"flawless": 0.97**8, "needed": 0.5 ** (1 / 8), "token": 0.97 ** (1 / 80)}
 

@@ -220,7 +220,7 @@ def by_distance_on_the_sphere(vectors, query, k):
     return torch.tensor([i for i in order if i != query][:k])
 
 
-@wrong("3.2-4", "Your numbers are in the right proportion, but they do not")
+@wrong("3.2-4", "what comes out does not sum to 1")
 def a_power_of_the_shares_sum(counts, power):
     return counts**power / counts.sum() ** power
 

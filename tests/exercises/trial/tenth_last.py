@@ -7,13 +7,6 @@ import torch
 from trial.answers import wrong
 
 
-# The years are rounded to 666 before the machines are counted from them: 4,052 for 4,051
-@wrong("1-3", "as of years that were rounded before")
-def years_rounded_early():
-    years = 6 * 70e9 * 2000e9 / (100e12 * 0.40) / (365 * 86400)
-    return {"years": years, "machines": math.ceil(round(years) * 365 / 60)}
-
-
 # A block is looked up by its place and its own tokens; those before it may be another text's
 @wrong("2.3-2", "You compare each block by its own tokens.")
 def blocks_looked_up_at_their_place(prompt, read, size):
@@ -94,14 +87,6 @@ def what_is_left_by_a_plain_mean(counts):
     used = counts[counts.sum(1) > 0]
     left = torch.special.entr(used / used.sum(1, keepdim=True)).sum(1).mean()
     return (torch.special.entr(domains).sum() - left) / math.log(2)
-
-
-# Back to their places with gather where scatter is due: wrong where the order is no swap
-@wrong("5-5", "which token stands at each place of the sorted row")
-def gathered_back(logits, top_p):
-    probs, order = torch.softmax(logits, dim=-1).sort(dim=-1, descending=True, stable=True)
-    kept = torch.where(probs.cumsum(dim=-1) - probs < top_p, probs, torch.zeros_like(probs))
-    return (kept / kept.sum(dim=-1, keepdim=True)).gather(1, order)
 
 
 # The root of all tokens of the conversation, though the share is that of one turn

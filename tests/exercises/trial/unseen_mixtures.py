@@ -552,7 +552,7 @@ def choices_left_out(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * batch * seq / num_experts)
 
 
-@wrong("4.3-8", "Where the share is whole")
+@wrong("4.3-8", "Where the places come out whole already")
 def one_more_than_the_floor(batch, seq, num_experts, top_k, capacity_factor):
     return int(capacity_factor * batch * seq * top_k // num_experts) + 1
 
