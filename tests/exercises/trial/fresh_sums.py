@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from trial.answers import wrong
 
 
-@wrong("2.2-10", "`lengths` is taken away")
+@wrong("2.2-10", "too small by `lengths`")
 def waiting_for_the_end(lengths, quantum):
     queue, left, now, waits = list(range(len(lengths))), list(lengths), 0, [0] * len(lengths)
     while queue:

@@ -505,7 +505,7 @@ def pad_taken_for_zero(logits, labels, pad):
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=0)
 
 
-@wrong("4.2-8", "at the last target token")
+@wrong("4.2-8", "at the last vocabulary entry")
 def softmax_over_the_targets(logits, labels, pad):
     logs = logits.log_softmax(1)
     chosen = logs.gather(-1, labels.clamp(min=0)[..., None])[..., 0]

@@ -231,7 +231,7 @@ def nothing_renormalised(logits, top_p):
     return torch.zeros_like(p).scatter(1, index, p * keep)
 
 
-@wrong("5-5", "top_p = 0.7")
+@wrong("5-5", "is 0.5263 and should be 0.625")
 def tokens_above_a_share_of_the_best(logits, top_p):
     p = logits.softmax(-1)
     p = p * (p >= (1 - top_p) * p.amax(-1, keepdim=True))
