@@ -61,6 +61,13 @@ def test_a_pasted_example_gives_what_it_says(answer):
         assert shown.endswith("...") or agree(shown, now), (shown, now)
 
 
+def test_an_answer_that_is_right_on_four_digits_gets_its_case_whole():
+    """Read as min-p, 0.15 lies on the border, and its logarithm at four digits does not."""
+    (answer,) = (each for each in ANSWERS if each.name == "top_p_of_the_largest_probability_min_p")
+    assert 'logits, top_p = inputs("5-5", ' in judge(answer.key, answer.function).example
+    test_a_pasted_example_gives_what_it_says(answer)
+
+
 def test_a_case_that_is_fetched_is_shown_whole():
     def squares_the_network(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
         causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()[None]

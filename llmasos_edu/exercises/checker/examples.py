@@ -59,10 +59,10 @@ def example(exercise: Exercise, answer: Callable, number: int, got: Outcome, *, 
         small = shrink(exercise, answer, case)
         # What is fetched by its number comes whole, so that its results have to be those of the whole, too.
         if small is not case and not _is_fetched(exercise, small, parameters):
-            small = _as_written(exercise, answer, small)
-        if small is None:
+            small = _as_written(exercise, answer, small) or case
+        else:
             small = case
-        if small is not case and not _is_fetched(exercise, small, parameters):
+        if small is not case:
             lines = [f"# A part of the case named above ({case.name}), with numbers of its own."]
             got, case = run(exercise, answer, small), small
     want = run(exercise, exercise.reference, case)
