@@ -4,7 +4,7 @@ Each file of `trial/` holds a chapter's answers, wrong ones with one slip each a
 dress; `fresh_*` were drawn after the checker had been mended on the others, `unseen_*` after that, `blind_*`
 and `newcomer_*` each time once more from the statements alone, `latecomer_*` with slips that these had not,
 `sixth_*`, `seventh_*` and `eighth_*` over every exercise, `ninth_*` from an audit that knew the cases,
-`tenth_*` are answers of which a message had said something untrue.
+`tenth_*` are answers of which a message had said something untrue, `eleventh_*` those of a second audit.
 A wrong answer is rejected, and its message holds the words that make it useful; a right one is accepted. A
 sample is tried, the same one everywhere; LLMASOS_TRIAL=all tries them all.
 """

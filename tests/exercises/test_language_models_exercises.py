@@ -220,4 +220,4 @@ def test_readers_of_a_class_get_gains_on_both_sides_of_the_noise():
 def test_a_seed_draws_more_cases_for_a_function():
     verdict = judge("2.1-6", leak_by_walking, seed=7)
     assert verdict.status == "correct", verdict.message
-    assert "all 16 cases" in verdict.message
+    assert "all 17 cases" in verdict.message

@@ -85,6 +85,13 @@ FLOPS = Exercise(
             (lambda *a: _flops(*a, factor=3),),
         ),
         Mistake(
+            "the way forward run again",
+            "You come to eight operations for each parameter that a token meets. Where the way forward is "
+            "run a second time for the way back it is so many; by the statement it is run once: two, and "
+            "twice as much.",
+            (lambda *a: _flops(*a, factor=8),),
+        ),
+        Mistake(
             "the embedding computed",
             "You count the embedding among the matrices. A row of it is looked up, nothing is multiplied.",
             (lambda *a: _flops(*a, looked=1),),
@@ -99,6 +106,33 @@ FLOPS = Exercise(
             "all experts",
             "You count all experts. A token meets `top_k` of them; the others only wait in memory.",
             (lambda *a: _flops(*a, all_of_them=True),),
+        ),
+        Mistake(
+            "all experts forward",
+            "What comes out counts all experts on the way forward, those met alone on the way back. A token "
+            "meets `top_k` of them, both ways.",
+            (lambda *a: _flops(*a, factor=2, all_of_them=True) + _flops(*a, factor=4),),
+        ),
+        Mistake(
+            "experts times top_k",
+            "What comes out has `experts` times `top_k` experts for each token. It meets `top_k` of them, "
+            "however many there are.",
+            (lambda e, b, h, n, k, x, t: _flops(e, b, h, n, n * k, x, t),),
+        ),
+        Mistake(
+            "experts over top_k",
+            "What comes out has `experts` divided by `top_k` experts for each token. It meets `top_k` of "
+            "them, however many there are.",
+            (lambda e, b, h, n, k, x, t: _flops(e, b, h, n, n / (k or 1), x, t),),
+        ),
+        Mistake(
+            "the last term alone times the tokens",
+            "It comes out as if a bracket were missing: the last term alone is multiplied by `tokens`. All "
+            "that a token meets is multiplied by it.",
+            (
+                lambda e, b, h, n, k, x, t: 6 * b + h + k * x * t,
+                lambda e, b, h, n, k, x, t: 6 * (b + h) + 6 * k * x * t,
+            ),
         ),
         Mistake(
             "no experts",
@@ -239,6 +273,24 @@ PARAMETERS = Exercise(
                 lambda v, d, n, f, t: _count(v, d, n, f, t) + n * 4 * d,
                 lambda v, d, n, f, t: _count(v, d, n, f, t) + n * (f + 5 * d),
             ),
+        ),
+        Mistake(
+            "the network of one layer",
+            "What comes out has the attention of all layers, but the network of one. Each layer has both: a "
+            "bracket around their sum?",
+            (lambda v, d, n, f, t: _count(v, d, n, 0, t) + 2 * d * f,),
+        ),
+        Mistake(
+            "d_ff squared",
+            "What comes out has matrices of `d_ff` times `d_ff` in the network. They lead from `d_model` to "
+            "`d_ff` and back.",
+            (lambda v, d, n, f, t: _count(v, d, n, 0, t) + n * 2 * f * f,),
+        ),
+        Mistake(
+            "a sum of two sizes",
+            "What comes out has d_model + d_ff numbers in a matrix of the network. A matrix has as many "
+            "numbers as its rows times its columns.",
+            (lambda v, d, n, f, t: _count(v, d, n, 0, t) + n * 2 * (d + f),),
         ),
         Mistake(
             "a row for a number",

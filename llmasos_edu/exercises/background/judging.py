@@ -120,6 +120,13 @@ def _others(differences):
     return [verdict for verdict in VERDICTS if verdict != _judged(differences)["verdict"]]
 
 
+def _apart(differences, half):
+    """A wrong half; where another slip comes to nearly the same, what nobody answers."""
+    right = _judged(differences)["half"]
+    near = (1, 2, math.sqrt(5), math.sqrt(5) / 2, math.sqrt(4 / 5), math.sqrt(5) / T_95)
+    return half if all(abs(half / right / factor - 1) > 0.06 for factor in near) else math.nan
+
+
 READ = Question(
     key="1-8",
     title="Which verdict follows?",
@@ -215,10 +222,58 @@ READ = Question(
             (lambda differences: {"half": 2 * _judged(differences)["half"]},),
         ),
         Mistake(
+            "divided by n itself",
+            "What comes out is divided by five. The deviation of a mean is smaller by the root of five.",
+            (lambda differences: {"half": T_95 * statistics.stdev(differences) / len(differences)},),
+        ),
+        Mistake(
+            "the end for the half",
+            "That is an end of the interval, mean + half or mean - half. Asked is how far it reaches from "
+            "the mean.",
+            (
+                lambda differences: {
+                    "half": _apart(differences, _judged(differences)["mean"] + _judged(differences)["half"])
+                },
+                lambda differences: {
+                    "half": _apart(differences, _judged(differences)["mean"] - _judged(differences)["half"])
+                },
+            ),
+        ),
+        Mistake(
+            "not from the mean",
+            "It comes out as if the mean were taken for zero in the standard deviation. That takes the "
+            "squares of how far each one lies from the mean.",
+            (
+                lambda differences: {
+                    "half": _apart(differences, T_95 * math.sqrt(sum(x * x for x in differences) / 20))
+                },
+            ),
+        ),
+        Mistake(
             "A minus B",
             "Your mean has the other sign: the differences are B minus A, so that a positive one speaks for "
             "A.",
             (lambda differences: {"mean": -_judged(differences)["mean"]},),
+        ),
+        Mistake(
+            "signs left out",
+            "Your mean is that of the differences without their signs. One below zero speaks against A, and "
+            "takes from the mean.",
+            (
+                lambda differences: {
+                    "mean": statistics.mean(map(abs, differences)) if max(differences) > 0 else math.nan
+                },
+            ),
+        ),
+        Mistake(
+            "the sum for the mean",
+            "That is the sum of the five differences. Their mean is a fifth of it.",
+            (lambda differences: {"mean": sum(differences)},),
+        ),
+        Mistake(
+            "the median for the mean",
+            "That is the median, the middle one of the five. The mean is their sum over their number.",
+            (lambda differences: {"mean": statistics.median(differences)},),
         ),
         Mistake(
             "not read off the interval",

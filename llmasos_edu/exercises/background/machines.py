@@ -1,10 +1,11 @@
-"""Exercises of sections 1.1.1 and 1.2.2: machines and years, growth, and what a faster part is worth.
+"""Exercises of section 1.1.1: machines and years, and growth.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
 import math
 import random
+import statistics
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 from llmasos_edu.exercises.checker.question import Question
@@ -30,6 +31,12 @@ def _time(billions, tokens, teraflops, share, days, *, factor=6.0, utilised=None
     rate = teraflops * 1e12 * (share / 100 if utilised is None else utilised)
     seconds = flops / rate
     return {"years": seconds / YEAR, "machines": math.ceil(seconds / (days * DAY))}
+
+
+def _from_whole_years(**d):
+    """Machines by years rounded first; where these are one too many or too few, another slip."""
+    right, rounded = _time(**d), math.ceil(round(_time(**d)["years"]) * 365 / d["days"])
+    return {"machines": rounded if abs(rounded - right["machines"]) > 1 else math.nan}
 
 
 TIME = Question(
@@ -63,7 +70,7 @@ TIME = Question(
             "forward only",
             "Three times too short, which is what two operations for each parameter give: those of the way "
             "forward. The way back costs twice as much again.",
-            (lambda **d: _time(**d, factor=2.0),),
+            (lambda **d: _time(**d, factor=2.0), lambda **d: {"years": _time(**d)["years"] / 3}),
         ),
         Mistake(
             "the peak reached",
@@ -80,8 +87,41 @@ TIME = Question(
         Mistake(
             "rounded down",
             "With the machines that you hire the training is not quite ready in time. A part of a machine "
-            "cannot be had: round up.",
+            "cannot be had: round up, and only at the end.",
             (lambda **d: {"machines": _time(**d)["machines"] - 1},),
+        ),
+        Mistake(
+            "one machine more",
+            "With one machine fewer the training is ready in time. Round up once, and only at the end: no "
+            "rounded number on the way.",
+            (lambda **d: {"machines": _time(**d)["machines"] + 1},),
+        ),
+        Mistake(
+            "from whole years",
+            "That is the number which years rounded to a whole number give. Round up only at the end.",
+            (_from_whole_years,),
+        ),
+        Mistake(
+            "backward as dear as forward",
+            "Two thirds of the time, which is what four operations for each parameter and token give. The "
+            "rule has six: two forward, and twice as much on the way back.",
+            (lambda **d: _time(**d, factor=4.0), lambda **d: {"years": _time(**d)["years"] * 2 / 3}),
+        ),
+        Mistake(
+            "months of thirty days",
+            "What comes out has twelve months of 30 days in a year. The year of the statement has 365 days.",
+            (lambda **d: {"machines": math.ceil(_time(**d)["years"] * 360 / d["days"])},),
+        ),
+        Mistake(
+            "days for years",
+            "That is the time of one machine in days. Asked is for years of 365 days.",
+            (lambda **d: {"years": 365 * _time(**d)["years"]},),
+        ),
+        Mistake(
+            "years over days",
+            "What comes out are the years divided by the days. The time of one machine has to stand in days, "
+            "too.",
+            (lambda **d: {"machines": math.ceil(_time(**d)["years"] / d["days"])},),
         ),
     ),
     rtol=5e-3,
@@ -125,6 +165,21 @@ def _mean_of_times(years, flops):
     logs = _logs(flops)
     steps = range(len(years) - 1)
     return sum((years[i + 1] - years[i]) / (logs[i + 1] - logs[i]) for i in steps) / len(steps)
+
+
+def _median_of_steps(years, flops):
+    logs = _logs(flops)
+    return 1 / statistics.median(
+        (logs[i + 1] - logs[i]) / (years[i + 1] - years[i]) for i in range(len(years) - 1)
+    )
+
+
+def _at_right_angles(years, flops):
+    """By the line with the smallest squares of the distances at right angles to it."""
+    x, y = [year - sum(years) / len(years) for year in years], _logs(flops)
+    y = [log - sum(y) / len(y) for log in y]
+    wide, high, both = (sum(a * b for a, b in zip(*pair, strict=True)) for pair in ((x, x), (y, y), (x, y)))
+    return 2 * both / (high - wide + math.sqrt((high - wide) ** 2 + 4 * both**2))
 
 
 def _through(years, flops, year, amount):
@@ -178,12 +233,14 @@ DOUBLING = Exercise(
         ),
         Mistake(
             "natural logarithms",
-            "You take natural logarithms: a slope of one then means a growth by 2.718, not by two.",
+            "That is the time of a growth by 2.718, as natural logarithms give it. Asked is that of a "
+            "doubling.",
             (lambda y, f: doubling_time(y, f) / math.log(2),),
         ),
         Mistake(
             "logarithms of ten",
-            "You take logarithms to the base of ten: that is the time of a growth by ten, not by two.",
+            "That is the time of a growth by ten, as logarithms to the base of ten give it. Asked is that "
+            "of a doubling.",
             (lambda y, f: doubling_time(y, f) * math.log2(10),),
         ),
         Mistake(
@@ -211,6 +268,38 @@ DOUBLING = Exercise(
             ),
         ),
         Mistake(
+            "no logarithms",
+            "It comes out as if the line went through the FLOPs themselves. What grows by factors is a line "
+            "in its logarithm alone.",
+            (lambda y, f: 1 / _slope(y, f),),
+        ),
+        Mistake(
+            "logarithms of the years",
+            "It comes out as if the years stood in logarithms as well. The line is one in the years.",
+            (
+                lambda y, f: 1 / _slope(_logs(y), _logs(f)),
+                lambda y, f: 1 / _slope([math.log(v) for v in y], _logs(f)),
+            ),
+        ),
+        Mistake(
+            "the scatter alone",
+            "What comes out is the scatter of the years over that of the logarithms. The slope by least "
+            "squares is that only where all points lie on a rising line.",
+            (lambda y, f: math.sqrt(_slope(_logs(f), y) / _slope(y, _logs(f))),),
+        ),
+        Mistake(
+            "distances at right angles",
+            "What comes out is the line with the least squares of the distances at right angles to it. Asked "
+            "is for the one of the errors in log2(flops).",
+            (_at_right_angles,),
+        ),
+        Mistake(
+            "the median of the steps",
+            "What comes out is the median of the steps from one model to the next. By least squares all "
+            "points have a say, and long steps a larger one.",
+            (_median_of_steps,),
+        ),
+        Mistake(
             "in months",
             "You return months, twelve for each year. Asked is the time of a doubling in years.",
             (lambda y, f: 12 * doubling_time(y, f),),
@@ -231,139 +320,4 @@ DOUBLING = Exercise(
     ),
 )
 
-
-# 1-9 ----------------------------------------------------------------------------------
-
-
-def _draw_step(seed: int) -> dict:
-    generator = random.Random(seed)
-    return {
-        "forward": generator.choice([20, 25, 30]),
-        "backward": generator.choice([45, 50, 55]),
-        "optimizer": generator.choice([10, 15, 20]),
-        "data": generator.choice([1, 2, 5]),
-        "times": generator.choice([2, 4, 5]),
-    }
-
-
-def _speedup(forward, backward, optimizer, data, times):
-    step = forward + backward + optimizer + data
-    faster = step - optimizer + optimizer / times
-    return {"share": optimizer / step, "speedup": step / faster, "limit": step / (step - optimizer)}
-
-
-def _of(data):
-    """The time of the whole step."""
-    return data["forward"] + data["backward"] + data["optimizer"] + data["data"]
-
-
-SPEEDUP = Question(
-    key="1-9",
-    title="What a faster part is worth",
-    difficulty=2,
-    minutes=10,
-    statement=(
-        "A training step takes {forward} ms forward, {backward} ms back, {optimizer} ms for the optimizer "
-        "and {data} ms for the data. Which share of the step is the optimizer's (share)? It is made {times} "
-        "times as fast: how many times as fast is the step (speedup)? And how fast could the step become by "
-        "work on the optimizer alone, if it cost nothing at all (limit)? Give three places after the point."
-    ),
-    takeaway="What a part can gain is bounded by its share: profile first, then work on the largest.",
-    explanation="Only the optimizer's share shrinks; all else stays (Amdahl's law).",
-    hints=(
-        "Add the four parts: that is the step. What do they sum to after the change?",
-        "Only one of four terms changes. The speedup is the old sum divided by the new one.",
-        "For the limit let the optimizer take no time at all. The three others stay.",
-    ),
-    asked={
-        "share": "the optimizer's time over the time of the whole step",
-        "speedup": "the whole step as it is over the whole step with the optimizer's new time in it",
-        "limit": "the whole step as it is over what is left of it without the optimizer",
-    },
-    answer=_speedup,
-    draw=_draw_step,
-    rtol=2e-3,  # one more in the divisor changes the speedup by 4e-3
-    atol=6e-4,
-    mistakes=(
-        Mistake(
-            "times as fast for times faster",
-            "You divide the optimizer's time by one more than is said. So many times as fast means that its "
-            "time is divided by just this number.",
-            (lambda **d: {"speedup": _speedup(**d | {"times": d["times"] + 1})["speedup"]},),
-        ),
-        Mistake(
-            "the whole step faster",
-            "You make the whole step as many times faster as the optimizer. The other parts take as long as "
-            "before.",
-            (lambda **d: {"speedup": float(d["times"])},),
-        ),
-        Mistake(
-            "time saved for speedup",
-            "You give the share of the time that is saved. Asked is the ratio of the old time to the new "
-            "one, "
-            "which is above one.",
-            (lambda **d: {"speedup": 1 - 1 / _speedup(**d)["speedup"]},),
-        ),
-        Mistake(
-            "new over old",
-            "You divide the new time by the old one. Faster means: how many times does the new one fit into "
-            "the old one?",
-            (
-                lambda **d: {"speedup": 1 / _speedup(**d)["speedup"]},
-                lambda **d: {"limit": 1 / _speedup(**d)["limit"]},
-            ),
-        ),
-        Mistake(
-            "how much faster",
-            "That is by how much faster the step is. Asked is how many times as fast: that is one more, as a "
-            "step that gained nothing is 1 times as fast.",
-            (
-                lambda **d: {name: _speedup(**d)[name] - 1 for name in ("speedup", "limit")},
-                lambda **d: {"speedup": _speedup(**d)["speedup"] - 1},
-                lambda **d: {"limit": _speedup(**d)["limit"] - 1},
-            ),
-        ),
-        Mistake(
-            "the new time taken off",
-            "It comes out as if the optimizer's new time were taken off the step. What goes is the "
-            "difference of its old and its new time.",
-            (
-                lambda **d: {
-                    # half taken off is half left
-                    "speedup": _of(d) / (_of(d) - d["optimizer"] / d["times"]) if d["times"] > 2 else math.nan
-                },
-            ),
-        ),
-        Mistake(
-            "milliseconds for times",
-            "That is a time in milliseconds. How many times does the step fit into the one as it was?",
-            (
-                lambda **d: {"speedup": _of(d) / _speedup(**d)["speedup"]},
-                lambda **d: {"limit": _of(d) - d["optimizer"]},
-            ),
-        ),
-        Mistake(
-            "no limit",
-            "When the optimizer costs nothing at all, the other three parts are still there. How long is "
-            "the step then, and how long was it?",
-            (lambda **d: {"limit": float(d["times"])}, lambda **d: {"limit": 1 / _speedup(**d)["share"]}),
-        ),
-        Mistake(
-            "share of forward and back",
-            "You divide by forward and back alone. The optimizer and the data are parts of the step as well.",
-            (lambda **d: {"share": d["optimizer"] / (d["forward"] + d["backward"])},),
-        ),
-        Mistake(
-            "share of the others",
-            "You divide by the other three parts. The optimizer is a part of the step as well.",
-            (lambda **d: {"share": d["optimizer"] / (_of(d) - d["optimizer"])},),
-        ),
-        Mistake(
-            "the data left out",
-            "You leave the data out of the step. They take their time as well.",
-            (lambda **d: {"share": d["optimizer"] / (d["forward"] + d["backward"] + d["optimizer"])},),
-        ),
-    ),
-)
-
-EXERCISES = (TIME, DOUBLING, SPEEDUP)
+EXERCISES = (TIME, DOUBLING)

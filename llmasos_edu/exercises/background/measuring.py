@@ -25,6 +25,13 @@ def _copied(tokens, guesses, period, *, start=None, shift=1, count=None):
     return hits / (len(places) if count is None else count)
 
 
+def _whole_times(tokens, guesses, period):
+    """The share of the later times in which each token was guessed right."""
+    begins = range(period, len(tokens), period)
+    hits = [g == t for g, t in zip([None, *guesses], tokens, strict=False)]
+    return sum(all(hits[begin : begin + period]) for begin in begins) / len(begins)
+
+
 def _draw_copies(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     period = generator.randint(3, 5)
@@ -115,8 +122,33 @@ COPIED = Exercise(
         ),
         Mistake(
             "a guess for two places on",
-            "You shift the wrong way: a guess is compared with the token behind the one that it is about.",
+            "It comes out as if a guess were compared with the token behind the one that it is about: "
+            "`guesses[t]` is about place t + 1.",
             (lambda t, g, p: _copied(t, g, p, shift=2),),
+        ),
+        Mistake(
+            "the wrong way round",
+            "It comes out as if a guess were compared with the token before the one that the model had just "
+            "read: `guesses[t]` is about place t + 1, not t - 1.",
+            (
+                lambda t, g, p: _copied(t, g, p, shift=-1),
+                lambda t, g, p: _copied(t, g, p, shift=-1, count=len(t) - p),
+            ),
+        ),
+        Mistake(
+            "the last token left out",
+            "The last token of the text is not among those that you count. The guess for it was made one "
+            "place before.",
+            (
+                lambda t, g, p: _copied(t[:-1], g, p),
+                lambda t, g, p: _copied(t[:-1], g, p, count=len(t) - p),
+            ),
+        ),
+        Mistake(
+            "whole times alone",
+            "What comes out is the share of the later times that were guessed right as a whole. Each of "
+            "their tokens counts by itself.",
+            (_whole_times,),
         ),
         Mistake(
             "the second time alone",
@@ -201,6 +233,15 @@ def _anew_at_equals(losses, patience):
     return [best, len(losses)]
 
 
+def _first_is_no_better(losses, patience):
+    best, worse = 0, 0
+    for place, loss in enumerate(losses):
+        best, worse = (place, 0) if loss < losses[best] else (best, worse + 1)
+        if worse == patience:
+            return [best, place + 1]
+    return [best, len(losses)]
+
+
 def _later_of_equals(losses, patience):
     place, made = stop_early(losses, patience)
     return [made - 1 - losses[:made][::-1].index(losses[place]), made]
@@ -257,6 +298,20 @@ STOP = Exercise(
             (lambda v, p: _stop(v, p, late=1),),
         ),
         Mistake(
+            "one too impatient",
+            "Yours stops when one evaluation fewer than `patience` was no better.",
+            (
+                lambda v, p: _stop(v, p, late=-1),
+                lambda v, p: _stop(v, max(p, 2), late=-1),
+            ),
+        ),
+        Mistake(
+            "the first is no better",
+            "It comes out as if the first evaluation were itself one of those that are no better than the "
+            "best. The waiting begins behind it.",
+            (_first_is_no_better,),
+        ),
+        Mistake(
             "as good is better",
             "You take an evaluation that is just as good for a better one, and the waiting begins anew.",
             (lambda v, p: _stop(v, p, ties=True),),
@@ -305,6 +360,22 @@ STOP = Exercise(
                 lambda v, p: [stop_early(v, p)[0], stop_early(v, p)[1] - 1],
                 lambda v, p: [stop_early(v, p)[0], min(stop_early(v, p)[0] + p, len(v))],
             ),
+        ),
+        Mistake(
+            "the loss for its place",
+            "Your first number is the loss of the best evaluation. Asked is for its place.",
+            (lambda v, p: [v[stop_early(v, p)[0]], stop_early(v, p)[1]],),
+        ),
+        Mistake(
+            "nothing is better",
+            "It comes out as if no evaluation were better than the best before it. What stands for the best "
+            "before the first one was made?",
+            (lambda v, p: _never_anew(v, p, best=0), lambda v, p: [0, min(p + 1, len(v))]),
+        ),
+        Mistake(
+            "higher is better",
+            "It comes out as if a higher loss were better. A model that predicts well has a low loss.",
+            (lambda v, p: stop_early([-loss for loss in v], p),),
         ),
         Mistake(
             "counted from one",

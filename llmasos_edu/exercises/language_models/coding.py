@@ -1,4 +1,4 @@
-"""Exercises of chapter 2.1 on whole numbers: a step of the arithmetic coder, and the size of a model.
+"""An exercise of chapter 2.1 on whole numbers: a step of the arithmetic coder.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -64,6 +64,10 @@ def _divided_first(low, high, parts, token):
 
 def _both(change):
     return lambda low, high, parts, token: [change(end, low) for end in narrow(low, high, parts, token)]
+
+
+def _out_of(total, low, high, parts, token):
+    return [low + (high - low) * part // total for part in parts[token : token + 2]]
 
 
 def _draw_step(seed: int) -> tuple[Case, ...]:
@@ -175,7 +179,7 @@ NARROW = Exercise(
         ),
         Mistake(
             "counted from zero",
-            "You forget that the old interval begins at `low`: yours begins at 0. It is right for the very "
+            "Your ends are counted from 0, and the old interval begins at `low`. It is right for the very "
             "first token of a text.",
             (_both(lambda end, low: end - low),),
         ),
@@ -206,154 +210,74 @@ NARROW = Exercise(
             "the width is high - low, and nothing is taken off the new end.",
             (lambda low, high, parts, token: _end_included(low, high + 1, parts, token),),
         ),
-    ),
-)
-
-
-# 2.1-8 --------------------------------------------------------------------------------
-
-
-def count_parameters(vocab_size, d_model, num_layers, d_ff, tied):
-    """Sizes, and whether head and embedding are one -> [numbers in the layers, numbers in all]."""
-    layers = num_layers * (4 * d_model * d_model + 2 * d_model * d_ff)
-    return [layers, layers + vocab_size * d_model * (1 if tied else 2)]
-
-
-def _counted(attention=4, network=2, tables=None, layers=None, inside=0):
-    def count(vocab_size, d_model, num_layers, d_ff, tied):
-        a_layer = attention * d_model * d_model + network * d_model * d_ff
-        own = a_layer * (num_layers if layers is None else layers)
-        many = (1 if tied else 2) if tables is None else tables
-        return [own + inside * vocab_size * d_model, own + vocab_size * d_model * many]
-
-    return count
-
-
-def _draw_sizes(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    sizes = (generator.choice([100, 512, 2048]), generator.choice([16, 64, 96]), generator.randint(2, 6))
-    d_ff, tied = generator.choice([50, 100, 300]), generator.random() < 0.5
-    return (Case(f"vocab, d_model, layers {sizes}, d_ff {d_ff}, tied {tied}", (*sizes, d_ff, tied)),)
-
-
-COUNT = Exercise(
-    key="2.1-8",
-    title="Which N?",
-    difficulty=1,
-    minutes=10,
-    statement=(
-        "A scaling law is drawn over N, the number of parameters. Count a transformer's two ways: in its "
-        "layers alone, and in all. A layer has four matrices [d_model, d_model] for attention "
-        "(queries, keys, "
-        "values, output) and two for its network, [d_model, d_ff] and back; biases and norms are left out. "
-        "The embedding is [vocab_size, d_model], the head as large again, unless `tied`: then one matrix "
-        "serves as both."
-    ),
-    takeaway="A law over the one N is not a law over the other: say which was counted.",
-    reference=count_parameters,
-    explanation="Layers: 4 d² + 2 d d_ff each. Tables: V d once where they are tied, else twice.",
-    hints=(
-        "Begin with one layer of width 10 and d_ff = 20: four matrices of 100 numbers and two of how many?",
-        "The first number grows with the layers and with nothing else. Does the vocabulary come into it?",
-        "A tied matrix is stored once, however often it is used: at the entrance, and again at the exit.",
-    ),
-    cases=(
-        Case("a small one, tied", (512, 64, 2, 256, True)),
-        Case("the same, not tied", (512, 64, 2, 256, False)),
-        Case("a large vocabulary", (50_257, 32, 3, 100, False)),
-        Case("one layer", (10, 8, 1, 8, True)),
-        Case("a narrow network", (256, 128, 4, 48, False)),
-        Case("wide and tied", (1000, 96, 5, 384, True)),
-    ),
-    draw=_draw_sizes,
-    rtol=0.0,
-    atol=0.0,
-    mistakes=(
         Mistake(
-            "embeddings counted twice",
-            "You count two tables where embedding and head are one matrix. In a small model that is a large "
-            "part of N.",
-            (_counted(tables=2),),
-        ),
-        Mistake(
-            "the head forgotten",
-            "You count one table where there are two. Without tying the head is a matrix of its own, as "
-            "large as the embedding.",
-            (_counted(tables=1),),
-        ),
-        Mistake(
-            "tied counted as none",
-            "Where embedding and head are one matrix, you count none. It is stored once, so it counts once.",
+            "one end counted from zero",
+            "One of your ends is right, the other is counted from 0. Both are counted from `low`.",
             (
-                lambda v, d, n, f, tied: _counted(tables=0 if tied else 2)(v, d, n, f, tied),
-                lambda v, d, n, f, tied: _counted(tables=0 if tied else 1)(v, d, n, f, tied),
+                lambda low, high, parts, token: [
+                    narrow(low, high, parts, token)[0],
+                    narrow(0, high - low, parts, token)[1],
+                ],
+                lambda low, high, parts, token: [
+                    narrow(0, high - low, parts, token)[0],
+                    narrow(low, high, parts, token)[1],
+                ],
             ),
         ),
         Mistake(
-            "no tables at all",
-            "Your second number holds the layers alone. Embedding and head belong to all parameters.",
-            (_counted(tables=0),),
-        ),
-        Mistake(
-            "embeddings in the first number",
-            "Your first number has a table in it, the embedding or the head. It is asked for the layers "
-            "alone.",
+            "one end kept",
+            "One of your ends is that of the old interval. The part of a token has a beginning and an end "
+            "of its own.",
             (
-                _counted(inside=1),
-                _counted(inside=2),
-                lambda v, d, n, f, tied: _counted(inside=0 if tied else 1)(v, d, n, f, tied),
-                lambda v, d, n, f, tied: _counted(inside=1 if tied else 2)(v, d, n, f, tied),
+                lambda low, high, parts, token: [narrow(low, high, parts, token)[0], high],
+                lambda low, high, parts, token: [low, narrow(low, high, parts, token)[1]],
             ),
         ),
         Mistake(
-            "exchanged",
-            "Your two numbers are right, but the other way round: first the layers alone, then all.",
-            (lambda *sizes: count_parameters(*sizes)[::-1],),
-        ),
-        Mistake(
-            "the tables alone",
-            "Your second number is that of the tables alone. All parameters are asked for, layers included.",
-            (lambda *sizes: [_counted()(*sizes)[0], _counted(layers=0)(*sizes)[1]],),
-        ),
-        Mistake(
-            "a network four times as wide",
-            "It comes out as if `d_ff` were four times `d_model`. That is usual; here it may be another "
-            "size.",
-            (lambda v, d, n, f, tied: count_parameters(v, d, n, 4 * d, tied),),
-        ),
-        Mistake(
-            "a gated network",
-            "You count three matrices for the network, as gated ones have. This one has two.",
-            (_counted(network=3),),
-        ),
-        Mistake(
-            "biases counted",
-            "It comes out as if matrices had biases, which are left out here.",
-            tuple(
-                lambda v, d, n, f, tied, a=a, m=m: [
-                    each + n * (a * d + m * (f + d)) for each in count_parameters(v, d, n, f, tied)
-                ]
-                for a, m in ((4, 1), (0, 1), (4, 0))
+            "out of the number of tokens",
+            "It comes out as if `parts` counted out of the number of tokens, or of its entries. They count "
+            "out of `parts[-1]`.",
+            (
+                lambda low, high, parts, token: _out_of(len(parts) - 1, low, high, parts, token),
+                lambda low, high, parts, token: _out_of(len(parts), low, high, parts, token),
             ),
         ),
         Mistake(
-            "three matrices for attention",
-            "You count three matrices for attention. There are four: for queries, keys and values, and one "
-            "for the output, which mixes what the heads have found.",
-            (_counted(attention=3),),
+            "out of their sum",
+            "It comes out as if `parts` counted out of its sum. They are cumulative already: the last one "
+            "is the total.",
+            (lambda low, high, parts, token: _out_of(sum(parts), low, high, parts, token),),
         ),
         Mistake(
-            "half a network",
-            "You count one matrix for the network. It goes out to d_ff and comes back: two of equal size.",
-            (_counted(network=1),),
+            "low divided as well",
+            "It comes out as if `low` were divided by the total as well. It is added behind the division.",
+            (
+                lambda low, high, parts, token: [
+                    (low + (high - low) * part) // parts[-1] for part in parts[token : token + 2]
+                ],
+            ),
         ),
         Mistake(
-            "one layer",
-            "You count a single layer, however many there are. Each has weights of its own.",
-            (_counted(layers=1),),
+            "from the upper end",
+            "It comes out as if parts were laid down from `high` towards `low`. The first token has the "
+            "lowest part.",
+            (
+                lambda low, high, parts, token: [
+                    high - (high - low) * part // parts[-1] for part in (parts[token + 1], parts[token])
+                ],
+            ),
+        ),
+        Mistake(
+            "not rounded",
+            "Your ends may have fractions. All numbers are whole: multiply first, then divide with `//`.",
+            (
+                lambda low, high, parts, token: [
+                    low + (high - low) * part / parts[-1] for part in parts[token : token + 2]
+                ],
+            ),
         ),
     ),
 )
 
 
-EXERCISES = (NARROW, COUNT)
+EXERCISES = (NARROW,)

@@ -1,12 +1,10 @@
-"""Exercises of chapter 2.1 on tables of counts: smoothing, and a text that must not be counted.
+"""An exercise of chapter 2.1 on tables of counts: smoothing.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
 import math
 import random
-from collections import Counter, defaultdict
-from itertools import pairwise
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
@@ -39,6 +37,16 @@ def _seen(counts):
 def _maximum_likelihood(counts, k):
     total = sum(counts)
     return [count / total if total else 1 / len(counts) for count in counts]
+
+
+def _softmax(counts, k):
+    powers = [math.exp(count) for count in counts]
+    return [power / sum(powers) for power in powers]
+
+
+def _while_it_grows(counts, k):
+    total = sum(counts)
+    return [(count + k) / (total + k * number) for number, count in enumerate(counts, start=1)]
 
 
 def _draw_counts(seed: int) -> tuple[Case, ...]:
@@ -114,8 +122,8 @@ SMOOTHED = Exercise(
         ),
         Mistake(
             "not smoothed",
-            "You divide the plain counts. Whatever never followed this context is then impossible, and a "
-            "text that has it costs endlessly many bits.",
+            "What comes out are the shares of the plain counts. A token that never followed a context where "
+            "others did is then impossible, and a text that has it costs endlessly many bits.",
             (_maximum_likelihood,),
         ),
         Mistake(
@@ -160,229 +168,54 @@ SMOOTHED = Exercise(
             "Where every token was seen, your counts are not smoothed. k goes to each count, always.",
             (lambda counts, k: (smoothed if 0 in counts else _maximum_likelihood)(counts, k),),
         ),
-    ),
-)
-
-
-# 2.1-2 --------------------------------------------------------------------------------
-
-
-def held_out_bits(train, held_out, vocab_size, k):
-    """train [n], held_out [m] of tokens below vocab_size, k -> bits per scored token of the held-out text."""
-    pairs, contexts = Counter(pairwise(train)), Counter(train[:-1])
-    return sum(
-        math.log2((contexts[before] + k * vocab_size) / (pairs[before, token] + k))
-        for before, token in pairwise(held_out)
-    ) / (len(held_out) - 1)
-
-
-def _bits(train, held_out, vocab_size, k, *, contexts=None, per=None, log=math.log2):
-    pairs = Counter(pairwise(train))
-    contexts = Counter(train[:-1]) if contexts is None else contexts
-    total = sum(
-        log((contexts[before] + k * vocab_size) / (pairs[before, token] + k))
-        for before, token in pairwise(held_out)
-    )
-    return total / (len(held_out) - 1 if per is None else per)
-
-
-def _both_counted(train, held_out, vocab_size, k):
-    return _bits([*train, *held_out], held_out, vocab_size, k)
-
-
-def _both_counted_apart(train, held_out, vocab_size, k):
-    pairs = Counter(pairwise(train)) + Counter(pairwise(held_out))
-    contexts = Counter(train[:-1]) + Counter(held_out[:-1])
-    return sum(
-        math.log2((contexts[before] + k * vocab_size) / (pairs[before, token] + k))
-        for before, token in pairwise(held_out)
-    ) / (len(held_out) - 1)
-
-
-def _without_context(train, held_out, vocab_size, k):
-    counts = Counter(train)
-    return sum(math.log2((len(train) + k * vocab_size) / (counts[token] + k)) for token in held_out[1:]) / (
-        len(held_out) - 1
-    )
-
-
-def _of_the_mean(train, held_out, vocab_size, k):
-    pairs, contexts = Counter(pairwise(train)), Counter(train[:-1])
-    chances = [(pairs[a, b] + k) / (contexts[a] + k * vocab_size) for a, b in pairwise(held_out)]
-    return -math.log2(sum(chances) / len(chances))
-
-
-def _with_first(train, held_out, vocab_size, k, first):
-    """With so many bits for the first token, per token of the held-out text."""
-    return (_bits(train, held_out, vocab_size, k, per=1) + first) / len(held_out)
-
-
-def _seen_alone(train, held_out, vocab_size, k):
-    """The bits of those pairs that the training text has."""
-    known = set(pairwise(train))
-    return [_bits(train, pair, vocab_size, k) for pair in pairwise(held_out) if pair in known]
-
-
-def _all_alike(train):
-    """A count of contexts that says the number of all pairs for each token."""
-    return defaultdict(lambda: len(train) - 1)
-
-
-def _looked_up_backwards(train, held_out, vocab_size, k):
-    pairs, contexts = Counter(pairwise(train)), Counter(train[:-1])
-    return sum(
-        math.log2((contexts[before] + k * vocab_size) / (pairs[token, before] + k))
-        for before, token in pairwise(held_out)
-    ) / (len(held_out) - 1)
-
-
-def _backwards(train, held_out, vocab_size, k):
-    return _bits(train[::-1], held_out[::-1], vocab_size, k)
-
-
-def _draw_texts(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    train = [generator.choice([0, 0, 1, 2, 3]) for _ in range(20)]
-    held_out = [generator.choice([0, 1, 2, 3, 4]) for _ in range(7)]
-    return (Case(f"train {train}, held out {held_out}", (train, held_out, 6, 0.5)),)
-
-
-HELD_OUT_BITS = Exercise(
-    key="2.1-2",
-    title="Bits of a text that was not counted",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "Count pairs of neighbours in `train` alone. Then say how many bits the table needs, per "
-        "scored token, "
-        "for the text `held_out`: each token but the first is scored, given the one before it, with k added "
-        "to each count, as in 2.1-1. The vocabulary has `vocab_size` tokens, seen or not."
-    ),
-    takeaway="The table was made before the held-out text was looked at: only then does it measure anything.",
-    reference=held_out_bits,
-    explanation="-log2 of (pairs + k) / (contexts + k vocab), as a mean over the pairs of the held-out text.",
-    hints=(
-        "Two tables: how often each pair stands in `train`, and how often each token stands there with "
-        "another one behind it.",
-        "A pair that `train` never had costs log2 of (its context's count + k times the vocabulary) "
-        "/ k bits.",
-        "A held-out text of m tokens has m - 1 pairs: divide by as many.",
-    ),
-    cases=(
-        Case("letters that alternate", ([0, 1] * 6, [0, 1, 0, 1, 1], 2, 1.0)),
-        Case("a pair that never came", ([0, 1, 2, 0, 1, 2, 0], [0, 2, 1], 3, 0.5)),
-        Case("a token that never came", ([0, 1, 0, 0, 1], [1, 3, 0], 5, 0.1)),
-        Case("a long text, a short one", ([0, 0, 1, 2, 2, 1, 0, 2] * 5, [2, 1], 4, 1.0)),
-        Case("the last token of training", ([0, 0, 0, 1], [1, 0, 1, 0], 3, 0.5)),
-        Case("one token again and again", ([4] * 9, [4] * 4, 5, 0.2)),
-    ),
-    draw=_draw_texts,
-    mistakes=(
         Mistake(
-            "held-out text counted",
-            "The held-out text is in your counts. What is measured was known before, so that the figure "
-            "says nothing about other texts.",
-            (_both_counted, _both_counted_apart, lambda t, h, v, k: _bits(h, h, v, k)),
+            "one k too few below",
+            "What comes out has k in the divisor for all tokens of the vocabulary but one. Each of them "
+            "gets k above the line, so the divisor grows by all of these.",
+            (_divided_by(lambda counts, k: sum(counts) + k * (len(counts) - 1)),),
         ),
         Mistake(
-            "vocabulary of the seen",
-            "Your vocabulary is taken from the tokens that stand in the text. One that never came needs its "
-            "share too, so `vocab_size` decides.",
+            "divided by the largest",
+            "Your numbers are divided by the largest count (with its k, or without). Divided by the sum of "
+            "all, they sum to one.",
             (
-                lambda t, h, v, k: _bits(t, h, len(set(t)), k),
-                lambda t, h, v, k: _bits(t, h, len({*t, *h}), k),
-                lambda t, h, v, k: _bits(t, h, max(t) + 1, k),
-                lambda t, h, v, k: _bits(t, h, max([*t, *h]) + 1, k),
+                _divided_by(lambda counts, k: max(counts) + k),
+                _divided_by(lambda counts, k: max(counts)),
             ),
         ),
         Mistake(
-            "the first token scored",
-            "It comes out as if the first token of the held-out text were scored as well. Nothing stands "
-            "before it there, so it has no context.",
+            "a softmax",
+            "What comes out is a softmax of the counts. Counts with their k, divided by the sum of all, are "
+            "probabilities already: no exponential is needed.",
+            (_softmax,),
+        ),
+        Mistake(
+            "a mixture",
+            "It comes out as if the shares were mixed with equal ones, k being the weight of these. Here k "
+            "is added to each count.",
             (
-                lambda t, h, v, k: _bits(t, [t[-1], *h], v, k),
-                lambda t, h, v, k: _with_first(t, h, v, k, math.log2(v)),
-                lambda t, h, v, k: _with_first(
-                    t, h, v, k, math.log2((len(t) + k * v) / (Counter(t)[h[0]] + k))
-                ),
+                lambda counts, k: [
+                    (1 - k) * share + k / len(counts) for share in _maximum_likelihood(counts, k)
+                ],
+                lambda counts, k: [
+                    (1 - k) * count / (sum(counts) or 1) + k / len(counts) for count in counts
+                ],
             ),
         ),
         Mistake(
-            "unseen pairs left out",
-            "It comes out as if pairs that `train` never had cost nothing. They cost most: k is what they "
-            "get.",
-            (
-                lambda t, h, v, k: sum(_seen_alone(t, h, v, k)) / max(1, len(_seen_alone(t, h, v, k))),
-                lambda t, h, v, k: sum(_seen_alone(t, h, v, k)) / (len(h) - 1),
-            ),
+            "zeros for an unseen context",
+            "For a context that was never seen you return zeros. With k added to each count, all tokens are "
+            "equally likely there: it needs no rule of its own.",
+            (lambda counts, k: smoothed(counts, k) if any(counts) else [0.0] * len(counts),),
         ),
         Mistake(
-            "a share of all pairs",
-            "It comes out as if a pair were counted among all pairs of `train`. The token before is known, "
-            "so its share is that among the pairs that begin with this token.",
-            (
-                lambda t, h, v, k: _bits(t, h, v, k, contexts=_all_alike(t)),
-                lambda t, h, v, k: _bits(t, h, v**2, k, contexts=_all_alike(t)),
-            ),
-        ),
-        Mistake(
-            "pairs looked up backwards",
-            "It comes out as if the pair were looked up with its tokens exchanged: of (a, b) a comes first, "
-            "and a is the context.",
-            (_looked_up_backwards,),
-        ),
-        Mistake(
-            "divided by the training text",
-            "You divide by the pairs or the tokens of `train`. What is scored is the held-out text.",
-            (
-                lambda t, h, v, k: _bits(t, h, v, k, per=len(t) - 1),
-                lambda t, h, v, k: _bits(t, h, v, k, per=len(t)),
-            ),
-        ),
-        Mistake(
-            "the last token counted as a context",
-            "You count the last token of the training text as a context, but nothing follows it. Then what "
-            "follows that token does not sum to one.",
-            (lambda t, h, v, k: _bits(t, h, v, k, contexts=Counter(t)),),
-        ),
-        Mistake(
-            "nats",
-            "Your logarithm is the natural one: that is nats. A bit is a choice among two.",
-            (lambda t, h, v, k: _bits(t, h, v, k, log=math.log),),
-        ),
-        Mistake(
-            "the total",
-            "You give the bits of the whole text. A longer text would look harder than a short one: divide "
-            "by what was scored.",
-            (lambda t, h, v, k: _bits(t, h, v, k, per=1),),
-        ),
-        Mistake(
-            "divided by all tokens",
-            "You divide by all tokens of the held-out text. The first is not scored, so it is none of those "
-            "that the bits are shared among.",
-            (lambda t, h, v, k: _bits(t, h, v, k, per=len(h)),),
-        ),
-        Mistake(
-            "without the context",
-            "You ask how often a token came at all. The token before it is known, and the table of pairs can "
-            "say more.",
-            (_without_context,),
-        ),
-        Mistake(
-            "the other way round",
-            "You guess a token from the one behind it. A text is written from the left: only what "
-            "came before "
-            "is known.",
-            (_backwards,),
-        ),
-        Mistake(
-            "of the mean probability",
-            "You average the probabilities and take one logarithm. What a token costs is its own logarithm; "
-            "these are averaged.",
-            (_of_the_mean,),
+            "divided while it grows",
+            "It comes out as if the sum were taken while k is still being added: earlier tokens are divided "
+            "by less than later ones. First add to all, then divide.",
+            (_while_it_grows,),
         ),
     ),
 )
 
 
-EXERCISES = (SMOOTHED, HELD_OUT_BITS)
+EXERCISES = (SMOOTHED,)

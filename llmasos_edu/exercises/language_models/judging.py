@@ -19,7 +19,7 @@ def _draw_tokenizers(seed: int) -> dict:
     few, many = size // generator.choice([3, 4]), size // 2
     while True:
         small, large = round(generator.uniform(3.4, 4.2), 1), round(generator.uniform(4.6, 5.6), 1)
-        if large * few < 0.9 * small * many and large > small + 0.6:
+        if large * few < 0.9 * small * many and large > small + 0.6 and small != 4.0:
             return {"size": size, "tokens_a": many, "bits_a": small, "tokens_b": few, "bits_b": large}
 
 
@@ -36,6 +36,13 @@ def _by_the_byte(size, tokens_a, bits_a, tokens_b, bits_b):
 def _part(**parts):
     """A wrong value in some parts alone."""
     return lambda **data: {name: part(**data) for name, part in parts.items()}
+
+
+def _each(change):
+    """The same slip in both of the models, or in one of them alone; change(size, tokens, bits)."""
+    a = {"A": lambda size, tokens_a, bits_a, **_: change(size, tokens_a, bits_a)}
+    b = {"B": lambda size, tokens_b, bits_b, **_: change(size, tokens_b, bits_b)}
+    return _part(**a, **b), _part(**a), _part(**b)
 
 
 TOKENIZERS = Question(
@@ -85,22 +92,45 @@ TOKENIZERS = Question(
         Mistake(
             "tokens a byte",
             "You give how many tokens a byte has. Each token costs bits: multiply by them.",
-            (
-                _part(
-                    A=lambda size, tokens_a, **_: tokens_a / size,
-                    B=lambda size, tokens_b, **_: tokens_b / size,
-                ),
-            ),
+            (*_each(lambda size, tokens, bits: tokens / size),),
+        ),
+        Mistake(
+            "bytes a token",
+            "You give how many bytes a token has. Each token costs bits, and of tokens a byte has the "
+            "inverse of this number.",
+            (*_each(lambda size, tokens, bits: size / tokens),),
         ),
         Mistake(
             "divided the wrong way",
-            "You divide the bits a token by the tokens a byte. A byte that is cut into more tokens "
-            "costs more, "
-            "not less.",
+            "You divide the bits a token by the tokens a byte. A byte that is cut into more tokens costs "
+            "more, not less.",
+            (*_each(lambda size, tokens, bits: bits * size / tokens),),
+        ),
+        Mistake(
+            "the whole text",
+            "You give the bits of the whole text. Asked is for those of one byte of it.",
+            (*_each(lambda size, tokens, bits: bits * tokens),),
+        ),
+        Mistake(
+            "one token over all bytes",
+            "You divide the bits of one token by the bytes of the whole text. First all bits of the text: "
+            "how many tokens has it?",
+            (*_each(lambda size, tokens, bits: bits / size),),
+        ),
+        Mistake(
+            "eight for the bytes of a token",
+            "You divide by 8. That many bits are a byte's where it is stored; here bits are a surprise, and "
+            "the bytes are those of the text: how many are they for each token?",
+            (*_each(lambda size, tokens, bits: bits / 8),),
+        ),
+        Mistake(
+            "the other's tokens",
+            "You multiply the bits of a token by the number of tokens of the other model. Each cuts the "
+            "text in its own way.",
             (
                 _part(
-                    A=lambda size, tokens_a, bits_a, **_: bits_a * size / tokens_a,
-                    B=lambda size, tokens_b, bits_b, **_: bits_b * size / tokens_b,
+                    A=lambda size, tokens_b, bits_a, **_: bits_a * tokens_b / size,
+                    B=lambda size, tokens_a, bits_b, **_: bits_b * tokens_a / size,
                 ),
             ),
         ),
@@ -118,6 +148,27 @@ TOKENIZERS = Question(
                     **{"perplexity of A": lambda size, tokens_a, bits_a, **_: 2 ** (bits_a * tokens_a / size)}
                 ),
             ),
+        ),
+        Mistake(
+            "ten for 2",
+            "What comes out is 10 to the power of bits. The base belongs to the unit: bits go with 2.",
+            (_part(**{"perplexity of A": lambda bits_a, **_: 10**bits_a}),),
+        ),
+        Mistake(
+            "squared",
+            "That is the square of the bits. Asked is for 2 to their power.",
+            (_part(**{"perplexity of A": lambda bits_a, **_: bits_a**2}),),
+        ),
+        Mistake(
+            "the other's perplexity",
+            "That is 2 to the bits of B for a token. Asked is for the perplexity of A.",
+            (_part(**{"perplexity of A": lambda bits_b, **_: 2**bits_b}),),
+        ),
+        Mistake(
+            "no power",
+            "Those are the bits themselves. Perplexity is the number of equally likely tokens that would "
+            "cost as much: 2 to the power of the bits.",
+            (_part(**{"perplexity of A": lambda bits_a, **_: bits_a}),),
         ),
         Mistake(
             "perplexities would not help",
@@ -203,8 +254,7 @@ LAW = Question(
         "embeddings, and a loss of {loss_two}. Take the power law loss = a N^-b over the parameters "
         "that are in "
         "no embedding. What is b (exponent)? What loss does the law give a model of {all_three} parameters, "
-        "{tables_three} of them in embeddings (loss)? Where do these two losses alone show that the law "
-        "holds (sure)?"
+        "{tables_three} of them in embeddings (loss)? Where does this law hold for sure (sure)?"
     ),
     takeaway="Two points always fit. It is the third one, measured, that makes a law of a line.",
     explanation="b = ln(L1 / L2) / ln(N2 / N1) with N without embeddings; then L2 (N3 / N2)^-b.",
@@ -269,6 +319,39 @@ LAW = Question(
             "You divide the logarithm of the sizes by that of the losses. The exponent says how much "
             "the loss moves when the size does.",
             (lambda **d: {"exponent": 1 / _right_law(**d)["exponent"]},),
+        ),
+        Mistake(
+            "the losses without their logarithms",
+            "What comes out has the difference of the losses above the line. A power law is straight in "
+            "their logarithms.",
+            (
+                lambda **d: {
+                    "exponent": (d["loss_one"] - d["loss_two"]) / math.log(_layers(d)[1] / _layers(d)[0])
+                },
+                lambda **d: {"exponent": (d["loss_one"] - d["loss_two"]) / (_layers(d)[1] - _layers(d)[0])},
+            ),
+        ),
+        Mistake(
+            "the sizes without their logarithms",
+            "What comes out has the difference of the sizes below the line. A power law is straight where "
+            "both axes are logarithmic.",
+            (
+                lambda **d: {
+                    "exponent": math.log(d["loss_one"] / d["loss_two"]) / (_layers(d)[1] - _layers(d)[0])
+                },
+            ),
+        ),
+        Mistake(
+            "the second once more",
+            "That is the loss of the second model. The third is larger than it: how much does the law take "
+            "off?",
+            (lambda **d: {"loss": d["loss_two"]},),
+        ),
+        Mistake(
+            "the first once more",
+            "That is the loss of the first model. It also comes out where the sign of the exponent is "
+            "turned. The third model is the largest: its loss is the lowest.",
+            (lambda **d: {"loss": d["loss_one"]},),
         ),
         Mistake(
             "two points are a law",

@@ -34,6 +34,11 @@ def _error_of_the_base(number, right, base):
     return error if abs(error / _error(number, right) - 1) > 0.03 else -1.0
 
 
+def _unless_near(error, number, right):
+    """A wrong standard error; where it is nearly right, what nobody answers."""
+    return error if abs(error / _error(number, right) - 1) > 0.03 else -1.0
+
+
 def _judged(number, right, base):
     gain, error = right / number - base, _error(number, right)
     return {
@@ -136,6 +141,51 @@ REPORTS = Question(
                 lambda number, right, base: {"error": 2 * _error(number, right)},
                 lambda number, right, base: {"error": 1.96 * _error(number, right)},
             ),
+        ),
+        Mistake(
+            "error of a coin",
+            "It comes out as if p were a half. p is the share that the model has right.",
+            (
+                lambda number, right, base: {
+                    "error": _unless_near(0.5 / math.sqrt(number), number, right) if base != 0.5 else math.nan
+                },
+            ),
+        ),
+        Mistake(
+            "n outside of the root",
+            "It comes out as if n stood outside of the root. It is divided by inside of it: the error falls "
+            "with the root of n.",
+            (lambda number, right, base: {"error": _error(number, right) / math.sqrt(number)},),
+        ),
+        Mistake(
+            "the gain's own p",
+            "It comes out as if the gain were put into the formula. p is the share that the model has right.",
+            (
+                lambda number, right, base: {
+                    "error": _unless_near(
+                        math.sqrt((right / number - base) * (1 - right / number + base) / number),
+                        number,
+                        right,
+                    )
+                },
+            ),
+        ),
+        Mistake(
+            "no 1 - p",
+            "It comes out as if 1 - p were left out under the root. Look at the formula again.",
+            (lambda number, right, base: {"error": _unless_near(math.sqrt(right) / number, number, right)},),
+        ),
+        Mistake(
+            "error in messages",
+            "That is the standard error of how many messages are right. That of their share is smaller, by "
+            "the number of messages.",
+            (lambda number, right, base: {"error": _error(number, right) * number},),
+        ),
+        Mistake(
+            "a quotient",
+            "You divide the share that is right by the base rate. Asked for is the difference of the two "
+            "shares.",
+            (lambda number, right, base: {"gain": right / number / base},),
         ),
         Mistake(
             "in messages",

@@ -106,7 +106,7 @@ LABEL = Exercise(
     mistakes=(
         Mistake(
             "what it costs anyway is left in",
-            "You take the likeliest label behind the text. A common label wins there whatever the text says; "
+            "Yours is the likeliest label behind the text. A common label wins there whatever the text says; "
             "take off what it has behind nothing.",
             (
                 lambda after, alone: _best(map(sum, after)),
@@ -206,6 +206,73 @@ LABEL = Exercise(
             "You add the two. Then a label that is likely anyway counts twice, where it should not count at "
             "all.",
             (lambda a, b: _best(sum(x) + sum(y) for x, y in zip(a, b, strict=True)),),
+        ),
+        Mistake(
+            "tokens that gain counted",
+            "It comes out as if the label won of which most tokens gain. How much each of them gains or "
+            "loses counts: add up.",
+            (
+                lambda a, b: _best(
+                    sum(p > q for p, q in zip(x, y, strict=True)) for x, y in zip(a, b, strict=True)
+                ),
+                lambda a, b: _best(
+                    sum(p > q for p, q in zip(x, y, strict=True)) / len(x) for x, y in zip(a, b, strict=True)
+                ),
+            ),
+        ),
+        Mistake(
+            "the worst token alone",
+            "It comes out as if the token that gains least stood for its label. What the others gain or "
+            "lose counts as well: add them up.",
+            (
+                lambda a, b: _best(
+                    min(p - q for p, q in zip(x, y, strict=True)) for x, y in zip(a, b, strict=True)
+                ),
+            ),
+        ),
+        Mistake(
+            "quotients added",
+            "It comes out as if the quotients of the tokens' probabilities were added (or averaged). For "
+            "the whole label they are multiplied: their logarithms add up.",
+            (
+                lambda a, b: _best(
+                    sum(math.exp(p - q) for p, q in zip(x, y, strict=True)) for x, y in zip(a, b, strict=True)
+                ),
+                lambda a, b: _best(
+                    sum(math.exp(p - q) for p, q in zip(x, y, strict=True)) / len(x)
+                    for x, y in zip(a, b, strict=True)
+                ),
+            ),
+        ),
+        Mistake(
+            "logarithms multiplied",
+            "It comes out as if the log-probabilities of tokens were multiplied. It is probabilities that "
+            "are multiplied; their logarithms add up.",
+            (lambda a, b: _best(math.prod(x) - math.prod(y) for x, y in zip(a, b, strict=True)),),
+        ),
+        Mistake(
+            "shares among the labels",
+            "It comes out as if each label's probability were made a share of all labels' first, and the "
+            "shares were subtracted. The score is a difference of logarithms.",
+            (
+                lambda a, b: _best(
+                    math.exp(sum(x)) / sum(math.exp(sum(z)) for z in a)
+                    - math.exp(sum(y)) / sum(math.exp(sum(z)) for z in b)
+                    for x, y in zip(a, b, strict=True)
+                ),
+            ),
+        ),
+        Mistake(
+            "by the root of the length",
+            "It comes out as if the score were divided by the root of the number of tokens. The length is "
+            "already taken care of by the difference.",
+            (lambda a, b: _best((sum(x) - sum(y)) / len(x) ** 0.5 for x, y in zip(a, b, strict=True)),),
+        ),
+        Mistake(
+            "both multiplied",
+            "It comes out as if the two log-probabilities were multiplied. What the text has raised is a "
+            "difference.",
+            (lambda a, b: _best(sum(x) * sum(y) for x, y in zip(a, b, strict=True)),),
         ),
     ),
 )

@@ -51,7 +51,7 @@ def machines_rounded_down_again():
     return {"years": 665.9, "machines": 4050}
 
 
-@wrong("1-4", "You take natural logarithms: a slope of one then means a growth by")
+@wrong("1-4", "That is the time of a growth by 2.718, as natural logarithms give it.")
 def natural_logarithm_again(years, flops):
     x, y = torch.as_tensor(years).double(), torch.log(torch.as_tensor(flops).double())
     b = ((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum()
@@ -220,7 +220,7 @@ def tokens_forgotten(embedding, body, head, experts, top_k, expert, tokens):
     return 6 * (body + head + top_k * expert)
 
 
-@wrong("1-2", "3,072 too many")
+@wrong("1-2", "What comes out has matrices of `d_ff` times `d_ff` in the network. They")
 def the_network_s_width_squared(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + 2 * d_ff**2) + vocab * d_model * (1 if tied else 2)
 

@@ -15,7 +15,7 @@ def k_added_to_the_total_once_not_for_each_token(counts, k):
     return (counts + k) / (counts.sum() + k)
 
 
-@wrong("2.1-1", "You divide the plain counts. Whatever never followed this context is")
+@wrong("2.1-1", "What comes out are the shares of the plain counts. A token that never")
 def smoothing_only_where_nothing_was_seen(counts, k):
     total = sum(float(c) for c in counts)
     if total == 0:
@@ -23,7 +23,7 @@ def smoothing_only_where_nothing_was_seen(counts, k):
     return torch.tensor([float(c) / total for c in counts])
 
 
-@wrong("2.1-2", "Your logarithm is the natural one: that is nats. A bit is a choice")
+@wrong("2.1-2", "What comes out is in nats, as from the natural logarithm. A bit is a")
 def nats(train, held_out, vocab_size, k):
     c = torch.full((vocab_size, vocab_size), float(k), dtype=torch.float64)
     for a, b in itertools.pairwise(train):
@@ -98,7 +98,7 @@ def the_width_of_the_part_is_rounded_ends_do_not_mee(low, high, parts, token):
     return [new, new + w * (parts[token + 1] - parts[token]) // parts[-1]]
 
 
-@wrong("2.1-5", "You forget that the old interval begins at `low`: yours begins at 0")
+@wrong("2.1-5", "Your ends are counted from 0, and the old interval begins at `low`. It")
 def forgets_to_add_low(low, high, parts, token):
     w = high - low
     return [w * parts[token] // parts[-1], w * parts[token + 1] // parts[-1]]
@@ -158,7 +158,7 @@ def the_last_of_equals(after, alone):
     return place
 
 
-@wrong("2.1-9", "You take the likeliest label behind the text. A common label wins")
+@wrong("2.1-9", "Yours is the likeliest label behind the text. A common label wins there")
 def only_what_is_likely_behind_the_text(after, alone):
     s = [sum(x) for x in after]
     return s.index(max(s))
@@ -238,7 +238,7 @@ def ratio_of_log_probabilities_again(after, alone):
     return s.index(max(s))
 
 
-@wrong("2.1-1", "You divide the plain counts. Whatever never followed this context is")
+@wrong("2.1-1", "What comes out are the shares of the plain counts. A token that never")
 def counts_doubled_by_the_smoothing(counts, k):
     c = torch.as_tensor(counts, dtype=torch.float64)
     c = c * (1 + k)

@@ -41,7 +41,7 @@ def the_meaning_of_tied_is_turned_round_two(vocab, d_model, layers, d_ff, tied):
 
 # Brackets forgotten: only the attention is multiplied by the number of layers, the network is counted
 # once
-@wrong("1-2", "Right in 1 of 6 cases (one layer)")
+@wrong("1-2", "What comes out has the attention of all layers, but the network of one.")
 def brackets_forgotten_only_the_attention_is_multiplied(vocab, d_model, layers, d_ff, tied):
     n = layers * 4 * d_model**2 + 2 * d_model * d_ff
     n += vocab * d_model

@@ -40,7 +40,7 @@ def mixes_the_shares_of_the_text_with_even(counts, k):
 
 
 # Natural logarithm: nats, not bits
-@wrong("2.1-2", "Your logarithm is the natural one: that is nats. A bit is a")
+@wrong("2.1-2", "What comes out is in nats, as from the natural logarithm. A bit is a")
 def natural_logarithm_nats_not_bits(train, held_out, vocab_size, k):
     train, held_out = ([int(x) for x in train], [int(x) for x in held_out])
     pairs, first = (Counter(itertools.pairwise(train)), Counter(train[:-1]))
@@ -116,7 +116,7 @@ def goes_by_divmod_and_returns_a_tuple(low, high, parts, token):
 
 
 # Forgets to add low: right only for the first token
-@wrong("2.1-5", "You forget that the old interval begins at `low`: yours begins at")
+@wrong("2.1-5", "Your ends are counted from 0, and the old interval begins at `low`. It")
 def forgets_to_add_low_right_only_for_the(low, high, parts, token):
     width = high - low
     a = width * parts[token] // parts[-1]

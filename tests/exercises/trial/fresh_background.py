@@ -110,7 +110,7 @@ def machines_rounded_down():
     return {"years": 8.4e23 / 4e13 / 86400 / 365, "machines": 4050}
 
 
-@wrong("1-3", "243,056 is too large, by a factor of 365")
+@wrong("1-3", "That is the time of one machine in days. Asked is for years of 365 days.")
 def days_for_years():
     return {"years": 8.4e23 / 4e13 / 86400, "machines": 4051}
 
@@ -125,7 +125,7 @@ def slope_itself(years, flops):
     return np.polyfit(np.asarray(years, float), np.log2(np.asarray(flops, float)), 1)[0]
 
 
-@wrong("1-4", "You take natural logarithms")
+@wrong("1-4", "That is the time of a growth by 2.718, as natural logarithms give it.")
 def natural_logarithm(years, flops):
     x = torch.as_tensor(years, dtype=torch.float64)
     y = torch.as_tensor(flops, dtype=torch.float64).log()

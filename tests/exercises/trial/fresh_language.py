@@ -43,7 +43,7 @@ def unseen_only_get_k(counts, k):
     return c / c.sum()
 
 
-@wrong("2.1-1", "Whatever was put into `k`")
+@wrong("2.1-1", "What comes out is a softmax of the counts. Counts with their k, divided")
 def softmax_of_counts(counts, k):
     return torch.softmax(torch.as_tensor(counts).float() + k, -1)
 
@@ -54,7 +54,7 @@ def one_for_k(counts, k):
     return [(float(c) + 1) / (n + len(counts)) for c in counts]
 
 
-@wrong("2.1-1", "is too small by 0.25, throughout")
+@wrong("2.1-1", "For a context that was never seen you return zeros. With k added to")
 def zeros_where_never_seen(counts, k):
     c = torch.as_tensor(counts).double()
     if c.sum() == 0:
@@ -71,7 +71,7 @@ def a_mixture_with_the_uniform_distribution(counts, k):
     return lam * mle + (1 - lam) / v
 
 
-@wrong("2.1-2", "Your logarithm is the natural one")
+@wrong("2.1-2", "What comes out is in nats, as from the natural logarithm. A bit is a")
 def given_nats(train, held_out, vocab_size, k):
     C = np.full((vocab_size, vocab_size), float(k))
     for a, b in itertools.pairwise(train):
@@ -101,7 +101,7 @@ def context_counted_with_the_last_token(train, held_out, vocab_size, k):
     return sum(s) / len(s)
 
 
-@wrong("2.1-2", "Your vocabulary is taken from the tokens that stand in the")
+@wrong("2.1-2", "It comes out as if the vocabulary were taken from the tokens of the")
 def vocabulary_that_was_seen(train, held_out, vocab_size, k):
     v = len({int(t) for t in train})
     pairs = Counter((int(a), int(b)) for a, b in itertools.pairwise(train))
@@ -202,7 +202,7 @@ def strings_of_fractions():
     return BYTES | {"A": Fraction(17, 10), "B": np.float32(1.4)}
 
 
-@wrong("2.1-5", "You forget that the old interval begins at `low`")
+@wrong("2.1-5", "Your ends are counted from 0, and the old interval begins at `low`. It")
 def low_forgotten(low, high, parts, token):
     w = high - low
     return [w * parts[token] // parts[-1], w * parts[token + 1] // parts[-1]]
@@ -365,7 +365,7 @@ def mean_per_token(after, alone):
     return s.index(max(s))
 
 
-@wrong("2.1-9", "You take the likeliest label behind the text")
+@wrong("2.1-9", "Yours is the likeliest label behind the text. A common label wins there")
 def without_the_label_alone(after, alone):
     s = [float(sum(a)) for a in after]
     return s.index(max(s))

@@ -189,7 +189,7 @@ def left_out_by_the_word(word_table, context_table, words, contexts, drawn):
     return -(yes + no.masked_fill(drawn == words[:, None], 0).sum(-1)).mean()  # the context
 
 
-@wrong("3.2-6", "the anchors have not")
+@wrong("3.2-6", "growing vectors instead")
 def only_positives_normalised(anchors, positives, temperature):
     scores = anchors @ F.normalize(positives, dim=-1).T / temperature
     return F.cross_entropy(scores, torch.arange(len(scores)))
@@ -319,12 +319,12 @@ def generator_of_the_student_used_up(student, teacher, inputs, temperature):
     return temperature**2 * (t.exp() * (t - s)).sum(-1).mean()
 
 
-@wrong("3.5-6", "You bring the teacher to the student's width. Asked")
+@wrong("3.5-6", "projection drops")
 def projection_applied_to_the_teacher(student, teacher, projection, real):
     return (student[real] - teacher[real] @ projection.T).square().mean()
 
 
-@wrong("3.5-8", "You choose the best seed, of the shares or of the")
+@wrong("3.5-8", "one seed")
 def best_seed_against_best_seed(alone, distilled, teacher):
     return (alone.min() - distilled.min()) / (alone.min() - teacher.min())
 

@@ -312,7 +312,7 @@ def shares_without_a_logarithm(anchors, positives, temperature):
     return -scores.softmax(1).diagonal().mean()
 
 
-@wrong("3.2-6", "the positives have not")
+@wrong("3.2-6", "You take dot products of vectors of any length. Then the loss")
 def anchors_alone_of_length_one(anchors, positives, temperature):
     scores = F.normalize(anchors, dim=1) @ positives.T / temperature
     return F.cross_entropy(scores, torch.arange(len(anchors)))
@@ -371,7 +371,7 @@ WAYS = {
 }
 
 
-@wrong("3.2-9", "from one of the two chance levels")
+@wrong("3.2-9", "Asked for: B's purity less its chance, over 1 less its")
 def both_from_as_chance():
     return {**WAYS, "B": (0.68 - 0.38) / (1 - 0.38), "better": "B"}
 
@@ -826,7 +826,7 @@ def mean_effect_is_above():
 # ---- 3.5 ----
 
 
-@wrong("3.5-1", "Your temperature comes after the softmax. A mere")
+@wrong("3.5-1", "You apply the temperature to probabilities. A mere division")
 def powers_not_shared_out(logits, temperature):
     p = logits.softmax(-1) ** (1 / temperature)
     return p, torch.special.entr(p).sum(-1) / math.log(2)
@@ -908,7 +908,7 @@ def divided_over_the_batch(student_logits, probabilities, ids):
     return -(p * student_logits.log_softmax(-1).gather(1, ids)).sum(1).mean()
 
 
-@wrong("3.5-6", "Your differences are not squared, or a root is taken")
+@wrong("3.5-6", "Your differences are not squared, or you take the root at the")
 def root_of_the_mean_square(student, teacher, projection, real):
     return F.mse_loss(student[real] @ projection, teacher[real]).sqrt()
 

@@ -120,7 +120,7 @@ B_LESS_A = [0.48, 0.2, -0.23, 0.13, 0.29]
 HALF = 2.776 * float(np.std(B_LESS_A, ddof=1)) / 5**0.5
 
 
-@wrong("1-8", "Asked for: the sum of the differences over their number,")
+@wrong("1-8", "Your mean is that of the differences without their signs. One below")
 def signs_dropped():
     return {"mean": sum(map(abs, B_LESS_A)) / 5, "half": HALF, "verdict": "holds"}
 
@@ -130,7 +130,7 @@ def whole_width_of_the_interval():
     return {"mean": 0.174, "half": 2 * HALF, "verdict": "not shown"}
 
 
-@wrong("1-8", "Asked for: 2.776 standard errors: the deviation with n - 1")
+@wrong("1-8", "What comes out is divided by five. The deviation of a mean is smaller")
 def over_n_itself():
     return {"mean": 0.174, "half": HALF / 5**0.5, "verdict": "holds"}
 
@@ -203,7 +203,7 @@ TOKENIZERS = {
 }
 
 
-@wrong("2.1-4", "Asked for: all bits that A needs for the text over the bytes")
+@wrong("2.1-4", "You multiply the bits of a token by the number of tokens of the other")
 def tokens_of_the_other_one():
     return {**TOKENIZERS, "A": 3.4 * 2250 / 9000, "B": 5.6 * 4500 / 9000, "better": "A"}
 
@@ -224,7 +224,7 @@ def upper_end_rounded_up(low, high, parts, token):
     return [low + width * parts[token] // total, low - (-width * parts[token + 1] // total)]
 
 
-@wrong("2.1-5", "For a quarter and three, your result differs in 2 of 2")
+@wrong("2.1-5", "It comes out as if `parts` counted out of the number of tokens, or of")
 def number_of_tokens_for_the_total(low, high, parts, token):
     width, total = high - low, len(parts) - 1
     return [low + width * parts[token] // total, low + width * parts[token + 1] // total]
@@ -261,7 +261,7 @@ def two_kinds_of_logarithm():
     return {**POWER, "exponent": b, "loss": 2.058 * 4**-b}
 
 
-@wrong("2.1-7", "Asked for: the second loss times (third N / second N)^-b, N")
+@wrong("2.1-7", "That is the loss of the second model. The third is larger than it: how")
 def from_the_first_model():
     return {**POWER, "loss": 2.43 * 4**-B}
 
@@ -309,7 +309,7 @@ def messages_not_shares():
     return {**PROMPTED, "gain": 12}
 
 
-@wrong("2.1-10", "Asked for: the root of p (1 - p) / n, p the model's share")
+@wrong("2.1-10", "It comes out as if n stood outside of the root. It is divided by inside")
 def n_outside_the_root():
     return {**PROMPTED, "error": (0.83 * 0.17) ** 0.5 / 400, "shown": True}
 
@@ -569,7 +569,7 @@ def prompt_alone_is_computed():
     return {"computed": 15, "block": 23, "place": 7, "full blocks": 1}
 
 
-@wrong("2.3-1", "right: 'computed', 'block', 'full blocks'. 'place': 17 is too large,")
+@wrong("2.3-1", "Asked for: the place of the token, less the slots of the")
 def place_in_the_text():
     return {"computed": 17, "block": 22, "place": 17, "full blocks": 2}
 
@@ -699,7 +699,7 @@ def guesses_cost_nothing():
     return {**GUESSES, "speedup": SAID, "never": 1}
 
 
-@wrong("2.3-8", "You count guesses only where all of them are right. Those before the")
+@wrong("2.3-8", "You count only the case in which every guess is right. Two")
 def all_right_or_none():
     return {**GUESSES, "tokens": 1 + 3 * 0.343, "speedup": 2.029 / 1.4 * 1.1}
 

@@ -49,7 +49,7 @@ def at_its_most():
     return {"years": 0.4 * YEARS, "machines": math.ceil(0.4 * SECONDS / 86400 / 60)}
 
 
-@wrong("1-3", "Asked for: the years of one machine, in days, over the days")
+@wrong("1-3", "What comes out has twelve months of 30 days in a year. The year of the")
 def as_many_as_years_times_twelve_in_two_months():
     return {"years": YEARS, "machines": math.ceil(YEARS * 12 / 2)}
 
@@ -59,7 +59,7 @@ def years_with_few_digits():
     return {"years": round(YEARS, 1), "machines": 4051.0}
 
 
-@wrong("1-4", "You take natural logarithms: a slope of one then means a")
+@wrong("1-4", "That is the time of a growth by 2.718, as natural logarithms give it.")
 def natural_logarithm_of_the_line(years, flops):
     return float(1 / np.polyfit(np.array(years, dtype=float), np.log(np.array(flops, dtype=float)), 1)[0])
 
@@ -290,7 +290,7 @@ def along_a_straight_line():
     return {**LAW, "loss": 2.058 - (2.43 - 2.058) * (480 - 120) / (120 - 30)}
 
 
-@wrong("2.1-8", "Your first number has a table in it, the embedding or the head.")
+@wrong("2.1-8", "Your first number has a table in it (the embedding or the head), or")
 def embeddings_counted_with_the_layers(vocab_size, d_model, num_layers, d_ff, tied):
     table = vocab_size * d_model
     layers = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)

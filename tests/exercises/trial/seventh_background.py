@@ -32,7 +32,7 @@ def the_attention_s_output_matrix_is_taken(vocab, d_model, layers, d_ff, tied):
 
 
 # Machines from months (60 days = 2 of 12 months, 1/6 of a year): 3996 instead of 4051
-@wrong("1-3", "Asked for: the years of one machine, in days, over the days that")
+@wrong("1-3", "What comes out has twelve months of 30 days in a year. The year of the")
 def machines_from_months_60_days_2_of_12_months():
     years = 6 * 70e9 * 2000e9 / (100e12 * 0.4) / (365 * 86400)
     return {"years": years, "machines": math.ceil(years * 12 / 2)}

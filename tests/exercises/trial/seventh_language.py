@@ -18,7 +18,7 @@ def k_is_added_only_to_the_counts_that_are_0(counts, k):
 
 
 # The context that was seen is not smoothed; only the unseen one gets equal shares
-@wrong("2.1-1", "You divide the plain counts. Whatever never followed this")
+@wrong("2.1-1", "What comes out are the shares of the plain counts. A token that never")
 def the_context_that_was_seen_is_not_smoothed(counts, k):
     total = sum(float(c) for c in counts)
     if total == 0:
@@ -47,7 +47,7 @@ def the_denominator_is_the_count_of_the_context(train, held_out, vocab_size, k):
 
 
 # The vocabulary is what occurs in train (len(set(train))), not vocab_size
-@wrong("2.1-2", "Your vocabulary is taken from the tokens that stand in the")
+@wrong("2.1-2", "It comes out as if the vocabulary were taken from the tokens of the")
 def the_vocabulary_is_what_occurs_in_train_len(train, held_out, vocab_size, k):
     train, held_out = [int(t) for t in train], [int(t) for t in held_out]
     size = len(set(train))
@@ -166,7 +166,7 @@ def sure_between_the_two_sizes_interpolation():
 
 # B from the difference of the losses over ln of the ratio, a semilogarithmic line; the loss goes on along
 # it
-@wrong("2.1-7", "You go on in a straight line. A power law is straight where both")
+@wrong("2.1-7", "What comes out has the difference of the losses above the line. A power")
 def b_from_the_difference_of_the_losses_over_ln():
     slope = (2.43 - 2.058) / math.log(4)
     return {
@@ -177,7 +177,7 @@ def b_from_the_difference_of_the_losses_over_ln():
 
 
 # An untied head is counted among the layers ('only the embedding is outside')
-@wrong("2.1-8", "Your first number has a table in it, the embedding or the head.")
+@wrong("2.1-8", "Your first number has a table in it (the embedding or the head), or")
 def an_untied_head_is_counted_among_the_layers(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     if not tied:

@@ -28,7 +28,7 @@ def tied_turned_round(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + 2 * d_model * d_ff) + (2 if tied else 1) * vocab * d_model
 
 
-@wrong("1-2", "Right in 1 of 6 cases (one layer)")
+@wrong("1-2", "What comes out has the attention of all layers, but the network of one.")
 def the_network_of_one_layer_only(vocab, d_model, layers, d_ff, tied):
     return layers * 4 * d_model**2 + 2 * d_model * d_ff + (2 - tied) * vocab * d_model
 
@@ -51,7 +51,7 @@ def slope(x, y):
     )
 
 
-@wrong("1-4", "You take natural logarithms: a slope of one then means a")
+@wrong("1-4", "That is the time of a growth by 2.718, as natural logarithms give it.")
 def natural_logarithm_sixth(years, flops):
     return 1 / slope(years, [math.log(f) for f in flops])
 
@@ -182,7 +182,7 @@ def a_mixture_of_counts_and_chance(counts, k):
     return [trust * (c / n if n else 0) + (1 - trust) / v for c in counts]
 
 
-@wrong("2.1-2", "Your vocabulary is taken from the tokens that stand in the")
+@wrong("2.1-2", "It comes out as if the vocabulary were taken from the tokens of the")
 def sizes_from_what_was_seen(train, held_out, vocab_size, k):
     seen = len(set(train))
     bits = 0
@@ -706,7 +706,7 @@ def the_last_token_is_read_as_well(processes, size):
     )
 
 
-@wrong("2.3-5", "It comes out as if every block of a victim became free. One that")
+@wrong("2.3-5", "You count every block of a victim as free. One that")
 def shared_blocks_counted_as_free_sixth(tables, holders, requester, free, wanted):
     gone = []
     for p in range(len(tables) - 1, requester, -1):
@@ -732,7 +732,7 @@ def some_go_for_nothing(tables, holders, requester, free, wanted):
     return gone
 
 
-@wrong("2.3-6", "You say every right guess, and at the end the token behind all")
+@wrong("2.3-6", "You keep right guesses behind a wrong one. They continue")
 def goes_on_behind_a_wrong_guess(guesses, likeliest):
     return [t for g, t in zip(guesses, likeliest, strict=False) if g == t] + [likeliest[-1]]
 

@@ -213,7 +213,7 @@ def those_with_nothing_are_evicted_too(tables, holders, requester, free, wanted)
     return evicted if free >= wanted else []
 
 
-@wrong("2.3-5", "You evict the requester itself. It needs the blocks: only those")
+@wrong("2.3-5", "what the solution gives if `requester` were one smaller")
 def the_requester_may_go_itself(tables, holders, requester, free, wanted):
     holders, evicted = list(holders), []
     for process in range(len(tables) - 1, requester - 1, -1):
@@ -621,7 +621,7 @@ def softmax_first_and_twins_afterwards(scores, groups):
     return -log_p.diagonal().mean()
 
 
-@wrong("3.2-8", "the cluster with the highest number")
+@wrong("3.2-8", "purity is 0.5 and should be 0.625")
 def last_cluster_forgotten(classes, clusters, shuffles):
     def purity(labels):
         most = 0
