@@ -362,7 +362,7 @@ def beam_without_a_past(log_probs, step_log_probs):
 
 
 VARIATIONS = [
-    ("4.2-1", "variance divided by n - 1", norm_by_torch_s_std),
+    ("4.2-1", "n - 1, and eps outside the root", norm_by_torch_s_std),
     ("4.2-1", "variance divided by n - 1", norm_by_torch_s_var),
     ("4.2-1", "over everything at once", norm_of_everything),
     ("4.2-1", "root mean square", norm_that_keeps_the_mean),

@@ -2,15 +2,21 @@
 
 from llmasos_edu.exercises.checker.exercise import in_order
 from llmasos_edu.exercises.transformer import (
+    beam,
+    control,
     cross,
     decoder,
-    decoding,
+    forcing,
+    gate,
+    greedy,
     judging,
     layers,
     leak,
-    norm_and_gate,
+    loss,
+    norm,
     stack,
-    training,
 )
 
-EXERCISES = in_order(cross, decoder, decoding, judging, layers, leak, norm_and_gate, stack, training)
+EXERCISES = in_order(
+    beam, control, cross, decoder, forcing, gate, greedy, judging, layers, leak, loss, norm, stack
+)

@@ -32,6 +32,17 @@ def _cross_late(x, memory, keep, wq, wk, wv, floor=None):
     return (weights if floor is None else weights / (weights.sum(-1, keepdim=True) + floor)) @ (memory @ wv)
 
 
+def _cross_log(x, memory, keep, wq, wk, wv, floor):
+    """The logarithm of the mask, held above minus infinity, is added to the scores."""
+    scores = (x @ wq) @ (memory @ wk).mT / wq.shape[-1] ** 0.5
+    return (scores + (keep[:, None, :] + floor).log()).softmax(-1) @ (memory @ wv)
+
+
+def _cross_plus_one(x, memory, keep, wq, wk, wv):
+    scores = (x @ wq) @ (memory @ wk).mT / wq.shape[-1] ** 0.5
+    return (scores + keep[:, None, :].float()).softmax(-1) @ (memory @ wv)
+
+
 def _cross_causal(x, memory, keep, wq, wk, wv):
     causal = torch.ones(x.shape[1], memory.shape[1], dtype=torch.bool).tril()
     return attend(x @ wq, memory @ wk, memory @ wv, keep[:, None, :] & causal)
@@ -142,16 +153,35 @@ CROSS = Exercise(
         ),
         Mistake(
             "mask along the queries",
-            "memory_keep lies along the queries in your mask: an error where target and source differ in "
-            "length, and a wrong mask without one where they agree. Which axis of the scores counts the "
-            "source?",
+            "memory_keep lies along the queries in your mask. Where target and source differ in length, "
+            "that is an error or a result of another length; where they agree, a wrong mask and no error. "
+            "Which axis of the scores counts the source?",
             (lambda x, y, keep, wq, wk, wv: attend(x @ wq, y @ wk, y @ wv, keep[:, :, None]),),
         ),
         Mistake(
             "a finite number such as -1e4",
             "Right, except where scores reach tens of thousands: a finite number such as -1e4 is outvoted "
             "there, and padding is read. Which number loses against every score?",
-            (lambda *a: _cross(*a, blocked=-1e4),),
+            (
+                lambda *a: _cross(*a, blocked=-1e4),
+                lambda *a: _cross_log(*a, 1e-9),
+            ),
+        ),
+        Mistake(
+            "the mask added as numbers",
+            "It comes out as if memory_keep were added to the scores, 1 for a token and 0 for padding. The "
+            "padding keeps a weight: what has to be added for a weight of nothing?",
+            (_cross_plus_one,),
+        ),
+        Mistake(
+            "the first ones taken for the real ones",
+            "Right where the padding stands behind. You count how many tokens are real and take the first "
+            "ones; memory_keep says which they are, and padding may stand in front.",
+            (
+                lambda x, y, keep, *w: _cross(
+                    x, y, torch.arange(keep.shape[1]) < keep.sum(1, keepdim=True), *w
+                ),
+            ),
         ),
         Mistake(
             "masked scores set to zero",
@@ -174,8 +204,11 @@ CROSS = Exercise(
         Mistake(
             "scale of another width",
             "You divide, but by the root of another width: what matters is how many products a score adds "
-            "up, and x may be wider or narrower than a query.",
-            (lambda *a: _cross(*a, scale=a[0].shape[-1] ** -0.5),),
+            "up. x may be wider or narrower than a query, and the source longer or shorter.",
+            (
+                lambda *a: _cross(*a, scale=a[0].shape[-1] ** -0.5),
+                lambda *a: _cross(*a, scale=a[1].shape[1] ** -0.5),
+            ),
         ),
         Mistake(
             "scale without the root",

@@ -50,6 +50,10 @@ def _decoder(x, memory, keep, own, cross, network, *, mask=_triangle, read=None)
     return x + network(x)
 
 
+def _read_the_padding(x, memory, keep, cross):
+    return cross(x, memory, ~keep[:, None, :])
+
+
 def _one_sum(x, y, keep, own, cross, network):
     return x + network(cross(own(x, _triangle(x)), y, keep[:, None, :]))
 
@@ -153,8 +157,8 @@ DECODER_LAYER = Exercise(
     mistakes=(
         Mistake(
             "decoder without mask",
-            "I changed a later target token, and earlier outputs changed with it: self-attention reads the "
-            "whole target. In training it would copy the next word instead of learning to guess it.",
+            "A later target token changes earlier outputs of your layer: self-attention reads the whole "
+            "target. In training it would copy the next word instead of learning to guess it.",
             (lambda *a: _decoder(*a, mask=lambda x: _triangle(x, x.shape[1])),),
         ),
         Mistake(
@@ -179,11 +183,15 @@ DECODER_LAYER = Exercise(
             (
                 lambda *a: _decoder(*a, mask=lambda x: _triangle(x).mT),
                 lambda *a: _decoder(*a, mask=lambda x: ~_triangle(x)),
-                lambda *a: _decoder(
-                    *a,
-                    mask=lambda x: ~_triangle(x),
-                    read=lambda x, y, keep, cross: cross(x, y, ~keep[:, None, :]),
-                ),
+            ),
+        ),
+        Mistake(
+            "both masks inverted",
+            "Both of your masks are turned round: the target reads its future and not its past, and the "
+            "padding and not the source. In these functions, and in memory_keep, True means 'may read'.",
+            (
+                lambda *a: _decoder(*a, mask=lambda x: ~_triangle(x), read=_read_the_padding),
+                lambda *a: _decoder(*a, mask=lambda x: _triangle(x).mT, read=_read_the_padding),
             ),
         ),
         Mistake(
@@ -196,13 +204,13 @@ DECODER_LAYER = Exercise(
             "padding mask inverted",
             "Cross-attention reads the padding and leaves the source tokens out. True means the same in "
             "memory_keep and in the masks of these functions.",
-            (lambda *a: _decoder(*a, read=lambda x, y, keep, cross: cross(x, y, ~keep[:, None, :])),),
+            (lambda *a: _decoder(*a, read=_read_the_padding),),
         ),
         Mistake(
             "axis missing in the padding mask",
             "The batch axis of memory_keep falls on the axis of the queries, as it does when memory_keep "
-            "is handed on as it is: an error in most cases, and a wrong mask without any error where the "
-            "two sizes agree.",
+            "is handed on as it is: an error in some cases, and no error but a wrong result where the two "
+            "sizes agree or there is one query.",
             (lambda *a: _decoder(*a, read=lambda x, y, keep, cross: cross(x, y, keep)),),
         ),
         Mistake(

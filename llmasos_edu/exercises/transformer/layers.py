@@ -154,6 +154,18 @@ ENCODER_LAYER = Exercise(
             ),
         ),
         Mistake(
+            "a norm too many",
+            "Both sums go through a norm, and besides there is one too many: in front of a sub-layer, or "
+            "behind another norm. Here nothing but the two sums is normed.",
+            (
+                lambda x, a, f, n, m: m((h := n(x + a(n(x)))) + f(m(h))),
+                lambda x, a, f, n, m: m((h := n(x + a(n(x)))) + f(h)),
+                lambda x, a, f, n, m: m((h := n(x + a(x))) + f(m(h))),
+                lambda x, a, f, n, m: n(m((h := n(x + a(x))) + f(h))),
+                lambda x, a, f, n, m: m(m((h := n(x + a(x))) + f(h))),
+            ),
+        ),
+        Mistake(
             "norms exchanged",
             "The structure is right, but norm_2 stands where norm_1 belongs, or one of them serves twice. "
             "Their learned scales differ.",

@@ -19,6 +19,7 @@ from llmasos_edu.exercises.transformer.leak_slips import (
     next_token,
     pairs,
     some_tokens_tried,
+    with_the_last_token,
 )
 
 # 4.2-10 --------------------------------------------------------------------------------
@@ -132,7 +133,9 @@ LEAK = Exercise(
             lambda t, s: t - 1 <= s <= t + 2,
             leak=1.5e-4,
         ),
-        _leak_case("an honest decoder with rounding", 907, [1, 0, 2, 2, 1], 3, lambda t, s: True, leak=3e-6),
+        _leak_case(
+            "an honest decoder with rounding", 907, [1, 0, 2, 2, 1], 3, lambda t, s: True, leak=1.4e-5
+        ),
         _leak_case("positions that do not even see themselves", 908, [1, 3, 0, 2], 4, lambda t, s: s < t),
         _leak_case("a single token", 909, [1], 3, lambda t, s: True),
         _leak_case(
@@ -205,6 +208,7 @@ LEAK = Exercise(
                 lambda *a: farthest(pairs(differences(*a, replace=lambda t, v: (t + 1).clamp_max(v - 1)))),
                 some_tokens_tried(lambda vocab: range(1, vocab)),
                 some_tokens_tried(lambda vocab: range(vocab - 1)),
+                some_tokens_tried(lambda vocab: range(1, vocab - 1)),
             ),
         ),
         Mistake(
@@ -275,6 +279,7 @@ LEAK = Exercise(
             (
                 lambda *a: next((s - t for s, t in pairs(differences(*a)) if s > t), 0),
                 lambda *a: [0, *(s - t for s, t in pairs(differences(*a)) if s > t)][-1],
+                lambda *a: farthest(with_the_last_token(pairs(differences(*a)))),
             ),
         ),
         Mistake(
@@ -302,8 +307,9 @@ LEAK = Exercise(
         ),
         Mistake(
             "a single logit that moves",
-            "A leak that moves one logit alone goes unseen, as it does where the moves are averaged, or not "
-            "all logits are looked at. One of them that moves by 1e-4 is a move.",
+            "A leak that moves one logit alone goes unseen, as it does where the moves are averaged, not "
+            "all logits are looked at, or a share of each logit's size is let pass. One of them that moves "
+            "by 1e-4 is a move.",
             (lambda *a: farthest(pairs(differences(*a, measure=lambda change: change.abs().mean(-1)))),),
         ),
         Mistake(
@@ -329,6 +335,12 @@ LEAK = Exercise(
             "You compare what the decoder would write, not its logits. A leak that changes every "
             "probability a little and the winner not at all goes unseen.",
             (by_argmax,),
+        ),
+        Mistake(
+            "moves of all logits added up",
+            "It comes out as if the moves of a position's logits were put together, and that compared with "
+            "1e-4. Where each of them moves by less, none has moved: that is rounding.",
+            (lambda *a: farthest(pairs(differences(*a, measure=lambda change: change.abs().sum(-1)))),),
         ),
         Mistake(
             "rounding taken for a leak",

@@ -61,6 +61,13 @@ def before_a_gap(distances):
     return next(n for n in range(len(distances) + 1) if n + 1 not in distances)
 
 
+def with_the_last_token(pairs):
+    """Of the leaks that are found those with the last token that shows one."""
+    ahead = [pair for pair in pairs if pair[0] > pair[1]]
+    last = max((place for place, _ in ahead), default=0)
+    return [pair for pair in ahead if pair[0] == last]
+
+
 def longest_run(pairs, side):
     """The farthest distance that is reached without a gap, from one position (1) or to one token (0)."""
     by_place = {}

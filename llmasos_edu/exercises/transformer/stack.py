@@ -93,6 +93,24 @@ PRE_NORM = Exercise(
             (lambda x, layers, final: _stack(x, layers, lambda y: y, _pre),),
         ),
         Mistake(
+            "final norm more than once",
+            "It comes out as if final_norm acted more than once, on the whole stack or after each layer as "
+            "well. It stands behind the last layer, once.",
+            (
+                lambda x, layers, final: final(_stack(x, layers, final, _pre)),
+                lambda x, layers, final: _stack(x, layers, final, lambda *a: final(_pre(*a))),
+            ),
+        ),
+        Mistake(
+            "no final norm without a layer",
+            "Right where there are layers. Where there is none, final_norm has to act all the same: it "
+            "stands behind the loop, whatever has run in it.",
+            (
+                lambda x, layers, final: _stack(x, layers, final, _pre) if layers else x,
+                lambda x, layers, final: _stack(x, layers, final, _pre) if layers else None,
+            ),
+        ),
+        Mistake(
             "norm after the sum",
             "Your norms stand on the residual path, after each sum ('post-norm', the exercise before). "
             "Here they stand in front of what reads.",
@@ -150,7 +168,7 @@ PRE_NORM = Exercise(
         ),
         Mistake(
             "residual always from the first input",
-            "Your sums always add the very first x, so what earlier sub-layers wrote is thrown away. Add to "
+            "Your sums always add the very first x, so what earlier sub-layers wrote leaves the sum. Add to "
             "the running sum.",
             (_residual_to_input,),
         ),
@@ -167,6 +185,15 @@ PRE_NORM = Exercise(
             (
                 lambda x, ls, final: _stack(x, ls[:1], final, _pre),
                 lambda x, ls, final: _stack(x, ls[:1], final, _pre) if ls else None,
+            ),
+        ),
+        Mistake(
+            "one layer again and again",
+            "With one layer you are right. With more it comes out as if one of them, the first or the last, "
+            "ran as many times as there are layers. Each has parts of its own.",
+            (
+                lambda x, ls, final: _stack(x, [ls[0]] * len(ls) if ls else [], final, _pre),
+                lambda x, ls, final: _stack(x, [ls[-1]] * len(ls) if ls else [], final, _pre),
             ),
         ),
         Mistake(

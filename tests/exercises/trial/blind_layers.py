@@ -102,7 +102,7 @@ def padded_scores_set_to_0(x, memory, memory_keep, w_query, w_key, w_value):
     return s.softmax(-1) @ v
 
 
-@wrong("4.2-6", "Your target tokens read their future and not their past. In these")
+@wrong("4.2-6", "Both of your masks are turned round: the target reads its future")
 def true_where_it_may_not_read(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
     n = x.shape[1]
     causal = torch.ones(1, n, n, dtype=torch.bool).triu(1)
@@ -256,7 +256,7 @@ def beam_and_token_exchanged(log_probs, step_log_probs):
     return top.indices % v, top.indices // v, top.values
 
 
-@wrong("4.2-1", "You add the bias first and multiply afterwards, so the weight also")
+@wrong("4.2-1", "Your result is that of adding the bias first and multiplying")
 def bias_before_the_weight(x, weight, bias, eps):
     m = x.mean(-1, keepdim=True)
     v = x.var(-1, keepdim=True, correction=0)
@@ -275,7 +275,7 @@ def values_without_their_matrix(x, memory, memory_keep, w_query, w_key, w_value)
     return s.softmax(-1) @ (memory @ w_key)
 
 
-@wrong("4.2-7", "For an empty sentence beside one of 2 words, the inputs differ in 1")
+@wrong("4.2-7", "The end token stands among your inputs. After it nothing is left")
 def inputs_end_with_end_as_well(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
 

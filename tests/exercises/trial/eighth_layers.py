@@ -39,7 +39,7 @@ def divides_by_13_layers_from_the_first_layer():
 
 # Divides the powers of ten of the two stacks, as if exponents were to be compared by a ratio; beyond is
 # their difference
-@wrong("4.2-13", "right: 'last', 'first', 'layer', 'says'. 'beyond': 5.037 is")
+@wrong("4.2-13", "'beyond': That divides the one number of powers by the other.")
 def divides_the_powers_of_ten_of_the_two():
     return {
         "last": 3.778,

@@ -113,7 +113,7 @@ def slopes_of_halving(num_heads, query_len, key_len):
     return (-slopes[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)
 
 
-@wrong("4.2-1", "multiply afterwards")
+@wrong("4.2-1", "Your result is that of adding the bias first and multiplying")
 def weight_after_the_bias(x, weight, bias, eps):
     normed = (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, unbiased=False) + eps).sqrt()
     return (normed + bias) * weight

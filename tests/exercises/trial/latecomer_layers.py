@@ -177,7 +177,7 @@ def root_mean_square_alone(x, weight, bias, eps):
     return x / (x.pow(2).mean(-1, keepdim=True) + eps).sqrt() * weight + bias
 
 
-@wrong("4.2-1", "Tokens with large features come out too small and small ones")
+@wrong("4.2-1", "Tokens whose features lie far apart come out too small, others too")
 def variance_not_rooted(x, weight, bias, eps):
     gap = x - x.mean(-1, keepdim=True)
     return gap / (gap.pow(2).mean(-1, keepdim=True) + eps) * weight + bias
@@ -277,7 +277,7 @@ def filled_up_in_front(sentences, start, end, pad):
     return torch.tensor(inputs), torch.tensor(labels)
 
 
-@wrong("4.2-7", "The labels are right. For an empty sentence beside one of 2")
+@wrong("4.2-7", "The end token stands among your inputs. After it nothing is left")
 def end_in_the_inputs_too(sentences, start, end, pad):
     n = max(map(len, sentences)) + 1
     inputs = [([start, *s, end] + [pad] * n)[:n] for s in sentences]
@@ -295,7 +295,7 @@ def padded_by_torch(sentences, start, end, pad):
     )
 
 
-@wrong("4.2-8", "You add the losses up without dividing by how many there are")
+@wrong("4.2-8", "It comes out as if the sum of the losses were divided by the")
 def nats_of_a_sentence(logits, labels, pad):
     return F.cross_entropy(logits.transpose(1, 2), labels, ignore_index=pad, reduction="sum") / len(labels)
 
@@ -318,7 +318,7 @@ def label_by_label(logits, labels, pad):
     return sum(nats) / len(nats)
 
 
-@wrong("4.2-9", "Where the length limit bites, you stop one token too early or")
+@wrong("4.2-9", "Where the length limit bites, you stop one token too early. Does")
 def one_word_less(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     while tokens.shape[1] < max_len and not done.all():
@@ -327,7 +327,7 @@ def one_word_less(next_logits, batch, start, end, max_len):
     return tokens[:, 1:]
 
 
-@wrong("4.2-9", "A finished row is filled up with 0 or with start. The")
+@wrong("4.2-9", "A finished row is filled up with something else than end, such as")
 def silent_rows_say_start(next_logits, batch, start, end, max_len):
     tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
     for _ in range(max_len):
@@ -396,7 +396,7 @@ def mean_of_the_path(log_probs, step_log_probs):
     return place // total.shape[1], place % total.shape[1], best
 
 
-@wrong("4.2-11", "For 4 beams not in order, 4 tokens, the parents differ in 1")
+@wrong("4.2-11", "Every token comes once at most in your result, with its best")
 def every_token_once(log_probs, step_log_probs):
     best, parent = (log_probs[:, None] + step_log_probs).max(0)
     order = best.argsort(descending=True)[: len(log_probs)]
@@ -442,7 +442,7 @@ def mean_fall_of_a_layer():
     return {**FALLS, "layer": 6000 / 12}
 
 
-@wrong("4.2-13", "Asked for: the powers of ten with the norm last less those")
+@wrong("4.2-13", "'beyond': That divides the one number of powers by the other.")
 def quotient_of_the_powers():
     return {**FALLS, "beyond": math.log10(6000) / math.log10(5.625)}
 

@@ -107,7 +107,7 @@ def end_stands_in_the_last_column_of_every_row(sentences, start, end, pad):
 
 
 # The inputs of shorter rows hold end before their padding (made from start + sentence + end, then cut)
-@wrong("4.2-7", "The labels are right. For an empty sentence beside one of 2")
+@wrong("4.2-7", "The end token stands among your inputs. After it nothing is left")
 def the_inputs_of_shorter_rows_hold_end_before(sentences, start, end, pad):
     longest = max(map(len, sentences))
     rows = [[start, *s, end, *[pad] * (longest - len(s))] for s in sentences]
@@ -223,7 +223,7 @@ def _control(**other):
 
 
 # A norm counted with its weight alone (32 numbers), its bias forgotten: 12640 and 10528
-@wrong("4.2-12", "Asked for: four projections, the feed-forward network at the")
+@wrong("4.2-12", "'two', 'one': These numbers count one number a feature for each")
 def a_norm_counted_with_its_weight_alone_32():
     return _control(two=_control()["two"] - 64, one=_control()["one"] - 32)
 

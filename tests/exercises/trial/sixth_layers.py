@@ -298,7 +298,7 @@ def eps_outside_of_the_root(x, weight, bias, eps):
     return d / ((d**2).mean(-1, keepdim=True).sqrt() + eps) * weight + bias
 
 
-@wrong("4.2-1", "You add the bias first and multiply afterwards, so the")
+@wrong("4.2-1", "Your result is that of adding the bias first and multiplying")
 def bias_before_the_weight_sixth(x, weight, bias, eps):
     d = x - x.mean(-1, keepdim=True)
     return (d / ((d**2).mean(-1, keepdim=True) + eps).sqrt() + bias) * weight
@@ -355,7 +355,7 @@ def labels_filled_in_front(sentences, start, end, pad):
     return torch.tensor(inputs), torch.tensor(labels)
 
 
-@wrong("4.2-8", "Your losses hardly differ from one another: probabilities")
+@wrong("4.2-8", "It comes out as if probabilities had been handed on as logits, so")
 def probabilities_for_logits(logits, labels, pad):
     return F.cross_entropy(logits.softmax(-1).flatten(0, 1), labels.flatten(), ignore_index=pad)
 

@@ -218,7 +218,7 @@ def end_after_the_padding(sentences, start, end, pad):
     return torch.tensor(inputs), torch.tensor(labels)
 
 
-@wrong("4.2-7", "is 1 and should be 9")
+@wrong("4.2-7", "The end token stands among your inputs. After it nothing is left")
 def inputs_with_their_end(sentences, start, end, pad):
     longest = max(map(len, sentences))
     whole = torch.tensor([[start, *s, end] + [pad] * (longest - len(s)) for s in sentences])

@@ -304,7 +304,7 @@ def eps_beside_the_root(x, weight, bias, eps):
     return centred / (centred.pow(2).mean(-1, keepdim=True).sqrt() + eps) * weight + bias
 
 
-@wrong("4.2-1", "You add the bias first and")
+@wrong("4.2-1", "Your result is that of adding the bias first and multiplying")
 def bias_scaled_too(x, weight, bias, eps):
     centred = x - x.mean(-1, keepdim=True)
     return (centred / (centred.pow(2).mean(-1, keepdim=True) + eps).sqrt() + bias) * weight
@@ -469,7 +469,7 @@ def again_end_after_the_padding(sentences, start, end, pad):
     return torch.tensor([[start, *s] for s in full]), torch.tensor([[*s, end] for s in full])
 
 
-@wrong("4.2-7", "The labels are right")
+@wrong("4.2-7", "The end token stands among your inputs. After it nothing is left")
 def labels_equal_to_inputs_with_end(sentences, start, end, pad):
     longest = max(len(s) for s in sentences)
     rows = torch.full((len(sentences), longest + 2), pad)
@@ -505,7 +505,7 @@ def pad_taken_for_zero(logits, labels, pad):
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=0)
 
 
-@wrong("4.2-8", "at the last vocabulary entry")
+@wrong("4.2-8", "It comes out as if the softmax ran along the positions or along")
 def softmax_over_the_targets(logits, labels, pad):
     logs = logits.log_softmax(1)
     chosen = logs.gather(-1, labels.clamp(min=0)[..., None])[..., 0]

@@ -1,10 +1,9 @@
-"""Exercises of chapter 4.2: norm and gated feed-forward network.
+"""Exercises of chapter 4.2: the norm of a layer.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
 import torch
-import torch.nn.functional as F
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
 
@@ -29,6 +28,10 @@ def _by_squares(x, weight, bias, eps):
     mean = x.mean(-1, keepdim=True)
     variance = ((x * x).mean(-1, keepdim=True) - mean * mean).clamp(min=0)
     return (x - mean) / (variance + eps).sqrt() * weight + bias
+
+
+def _spread(spread, x, weight, bias, eps):
+    return (x - x.mean(-1, keepdim=True)) / (spread + eps) * weight + bias
 
 
 def _everything(x):
@@ -86,10 +89,13 @@ LAYER_NORM = Exercise(
             "The normed numbers are slightly too small, the more so the fewer features there are: you "
             "divide the squares by n - 1, as for a sample from a larger population. Here these n features "
             "are all there is.",
-            (
-                lambda *a: _normed(*a, correction=1),
-                lambda *a: _normed(*a, correction=1, divide=lambda v, eps: v.sqrt() + eps),
-            ),
+            (lambda *a: _normed(*a, correction=1),),
+        ),
+        Mistake(
+            "n - 1, and eps outside the root",
+            "Two things: the squares are divided by n - 1, as for a sample (torch's default), where these n "
+            "features are all there is; and eps is added to the deviation, where it belongs to the variance.",
+            (lambda *a: _normed(*a, correction=1, divide=lambda v, eps: v.sqrt() + eps),),
         ),
         Mistake(
             "a difference of large numbers",
@@ -103,6 +109,35 @@ LAYER_NORM = Exercise(
             "Where the variance is small your result is off: you add eps to the standard deviation. The "
             "exercise adds it one step earlier.",
             (lambda *a: _normed(*a, divide=lambda v, eps: v.sqrt() + eps),),
+        ),
+        Mistake(
+            "roots added",
+            "It comes out as if the roots of variance and eps were added. The root of a sum is another "
+            "number: add eps to the variance, and then take the root.",
+            (lambda *a: _normed(*a, divide=lambda v, eps: v.sqrt() + eps**0.5),),
+        ),
+        Mistake(
+            "another measure of spread",
+            "It comes out as if the divisor were another measure of spread than the standard deviation: the "
+            "mean distance from the mean, or the range from the smallest feature to the largest.",
+            (
+                lambda x, *a: _spread((x - x.mean(-1, True)).abs().mean(-1, True), x, *a),
+                lambda x, *a: _spread(x.amax(-1, True) - x.amin(-1, True), x, *a),
+            ),
+        ),
+        Mistake(
+            "the median for the mean",
+            "It comes out as if the median were taken away. It is the mean of the features that is, also "
+            "where a single one of them is large.",
+            (
+                lambda x, w, b, eps: (
+                    (c := x - x.median(-1, True).values) * torch.rsqrt((c**2).mean(-1, True) + eps) * w + b
+                ),
+                lambda x, w, b, eps: (
+                    (x - x.median(-1, True).values) / (x.var(-1, correction=0, keepdim=True) + eps).sqrt() * w
+                    + b
+                ),
+            ),
         ),
         Mistake(
             "eps missing",
@@ -157,8 +192,9 @@ LAYER_NORM = Exercise(
         Mistake(
             "over the tokens",
             "You take mean and variance over the tokens (or the batch) for each feature. A token's result "
-            "then depends on its neighbours, even on later ones. Which axis belongs to one token?",
+            "then depends on other tokens, and hardly on its own mean. Which axis belongs to one token?",
             (
+                lambda *a: _normed(*a, over=tuple(range(a[0].dim() - 1))),
                 lambda *a: _normed(*a, over=(-2,)),
                 lambda *a: _normed(*a, over=(1,)),
                 lambda *a: _normed(*a, over=(0,)) if a[0].dim() > 2 else _normed(*a, over=(0,), correction=1),
@@ -174,8 +210,14 @@ LAYER_NORM = Exercise(
             ),
         ),
         Mistake(
+            "over a whole sequence",
+            "It comes out as if all tokens of a sequence shared one mean and one variance, over tokens and "
+            "features together. Each token needs its own.",
+            (lambda *a: _normed(*a, over=(-2, -1)),),
+        ),
+        Mistake(
             "divided by the variance",
-            "Tokens with large features come out too small and small ones too large: you divide by the "
+            "Tokens whose features lie far apart come out too small, others too large: you divide by the "
             "variance itself. In which unit is a variance, compared with the features?",
             (lambda *a: _normed(*a, divide=lambda v, eps: v + eps),),
         ),
@@ -191,8 +233,8 @@ LAYER_NORM = Exercise(
         ),
         Mistake(
             "shifted before it is scaled",
-            "You add the bias first and multiply afterwards, so the weight also stretches the shift. Which "
-            "of the two comes last in the statement?",
+            "Your result is that of adding the bias first and multiplying afterwards: the weight also "
+            "stretches the shift. Which of the two comes last in the statement?",
             (lambda x, w, b, eps: (_normed(x, 1, 0, eps) + b) * w,),
         ),
     ),
@@ -200,143 +242,4 @@ LAYER_NORM = Exercise(
 )
 
 
-# 4.2-2 --------------------------------------------------------------------------------
-
-
-def swiglu(x, w_gate, w_in, w_out):
-    """x [..., d_model], w_gate and w_in [d_model, d_ff], w_out [d_ff, d_model] -> [..., d_model]."""
-    gate = x @ w_gate
-    return (gate * torch.sigmoid(gate) * (x @ w_in)) @ w_out
-
-
-def _gated(x, w_gate, w_in, w_out, activation=F.silu, value=lambda v: v):
-    return (activation(x @ w_gate) * value(x @ w_in)) @ w_out
-
-
-def _ff_case(name: str, seed: int, *lead: int, d_model: int, d_ff: int) -> Case:
-    shapes = ((*lead, d_model), (d_model, d_ff), (d_model, d_ff), (d_ff, d_model))
-    x, *rest = random_tensors(seed, *shapes)
-    return Case(name, (1.5 * x, *(w / w.shape[0] ** 0.5 for w in rest)))
-
-
-SWIGLU = Exercise(
-    key="4.2-2",
-    title="A feed-forward network with a gate",
-    difficulty=1,
-    minutes=10,
-    statement=(
-        "Most language models of today use this feed-forward network (SwiGLU): two linear maps read x. The "
-        "first makes a gate g, which goes through SiLU, that is g times the sigmoid of g. The second makes "
-        "values. Gate and values are multiplied feature by feature, and a third map brings the product back "
-        "to d_model. Matrices are applied as x @ w. No residual here: the layer adds it."
-    ),
-    takeaway="Each hidden feature now has a gate of its own that lets its value through or not.",
-    reference=swiglu,
-    explanation="SiLU acts on the gate alone; the values stay linear, and the product is what is not linear.",
-    hints=(
-        "Draw it: x goes into two boxes of width d_ff. Their outputs have the same shape: how are they "
-        "brought together?",
-        "SiLU of g is g * sigmoid(g). Which of the two branches goes through it, according to the statement?",
-        "There are three matrix products in all. Which of them comes after the product of gate and values?",
-    ),
-    cases=(
-        _ff_case("2 sequences of 3 tokens, d_model 4, d_ff 8", 211, 2, 3, d_model=4, d_ff=8),
-        _ff_case("one token, d_model 6, d_ff 16", 212, 1, 1, d_model=6, d_ff=16),
-        _ff_case("d_ff smaller than d_model", 213, 2, 4, d_model=8, d_ff=3),
-        _ff_case("d_ff equal to d_model", 214, 2, 2, d_model=5, d_ff=5),
-        _ff_case("5 tokens without a batch axis", 215, 5, d_model=4, d_ff=6),
-    ),
-    mistakes=(
-        Mistake(
-            "gate and values exchanged",
-            "The nonlinearity sits on the other branch: your values go through SiLU and the gate does not. "
-            "Trained weights would not fit.",
-            (lambda x, g, i, o: _gated(x, i, g, o),),
-        ),
-        Mistake(
-            "a sigmoid for the gate",
-            "Your gate lies between 0 and 1: it went through a sigmoid. That is the first GLU; in this one "
-            "the gate is multiplied by its own sigmoid.",
-            (lambda *a: _gated(*a, activation=torch.sigmoid),),
-        ),
-        Mistake(
-            "a softmax in the gate",
-            "Your gates are shared out among the features of a token: a softmax stands where a sigmoid is "
-            "asked for. Each feature has a gate of its own, which asks no other.",
-            (
-                lambda *a: _gated(*a, activation=lambda g: g * g.softmax(-1)),
-                lambda *a: _gated(*a, activation=lambda g: g.softmax(-1)),
-            ),
-        ),
-        Mistake(
-            "another nonlinearity",
-            "The gate goes through a neighbour of SiLU (such as ReLU, GELU, tanh or softplus). The plan is "
-            "right; look up which function the statement describes.",
-            (
-                lambda *a: _gated(*a, activation=F.relu),
-                lambda *a: _gated(*a, activation=F.gelu),
-                lambda *a: _gated(*a, activation=lambda g: F.gelu(g, approximate="tanh")),
-                lambda *a: _gated(*a, activation=torch.tanh),
-                lambda *a: _gated(*a, activation=F.softplus),
-                lambda *a: _gated(*a, activation=F.leaky_relu),
-                lambda *a: _gated(*a, activation=F.hardswish),
-                lambda *a: _gated(*a, activation=F.mish),
-                lambda *a: _gated(*a, activation=lambda g: g * torch.sigmoid(1.702 * g)),
-            ),
-        ),
-        Mistake(
-            "no nonlinearity",
-            "Gate and values are multiplied just as they come out of their maps. Doubling x makes your "
-            "result exactly four times as large; something should bend on the way.",
-            (lambda *a: _gated(*a, activation=lambda g: g),),
-        ),
-        Mistake(
-            "one branch left out",
-            "You have a plain network with two matrices: one of the two maps that read x has no influence. "
-            "Where do gate and values meet?",
-            (
-                lambda x, g, i, o: F.silu(x @ g) @ o,
-                lambda x, g, i, o: F.silu(x @ i) @ o,
-                lambda x, g, i, o: x @ i @ o,
-            ),
-        ),
-        Mistake(
-            "added instead of multiplied",
-            "You add gate and values. A gate has to be able to close: which operation makes the result "
-            "nothing where the gate is nothing?",
-            (lambda x, g, i, o: (F.silu(x @ g) + x @ i) @ o,),
-        ),
-        Mistake(
-            "SiLU on both branches",
-            "The values go through SiLU as well as the gate. One of the two branches should stay linear.",
-            (lambda *a: _gated(*a, value=F.silu),),
-        ),
-        Mistake(
-            "SiLU on x",
-            "It comes out as if x itself went through SiLU, before the maps. The gate is what w_gate makes "
-            "of x, and that is bent.",
-            (
-                lambda x, g, i, o: (F.silu(x) @ g * (x @ i)) @ o,
-                lambda x, g, i, o: (F.silu(x) @ g * (F.silu(x) @ i)) @ o,
-            ),
-        ),
-        Mistake(
-            "SiLU after the product",
-            "You multiply first and bend afterwards. In this network the gate alone is bent, before it "
-            "meets the values.",
-            (
-                lambda x, g, i, o: F.silu((x @ g) * (x @ i)) @ o,
-                lambda x, g, i, o: F.silu(((x @ g) * (x @ i)) @ o),
-            ),
-        ),
-        Mistake(
-            "residual inside",
-            "Your result is the right one plus x. The residual belongs to the layer, which adds it around "
-            "this network; with yours it would be added twice.",
-            (lambda x, g, i, o: x + _gated(x, g, i, o),),
-        ),
-    ),
-)
-
-
-EXERCISES = (LAYER_NORM, SWIGLU)
+EXERCISES = (LAYER_NORM,)
