@@ -90,7 +90,7 @@ SURE = Question(
         ),
         Mistake(
             "half of it not divided",
-            "Your half width is a few per cent too large, as when it is not divided by 1 + z²/n, or "
+            "Your half width is a little too large, as when it is not divided by 1 + z²/n, or "
             "when z is 2. Both middle and half width are divided, with z = 1.96.",
             (_half_not_divided,),
         ),
@@ -120,8 +120,8 @@ SURE = Question(
         ),
         Mistake(
             "n not squared",
-            "Under the root you divide z² by 4n. There it is n squared: else the interval hardly shrinks "
-            "with n.",
+            "Under the root you divide z² by 4n. There it is n squared: else the interval comes out far "
+            "too wide.",
             (lambda turns, wrong: dict(zip(("low", "high"), _n_not_squared(turns, wrong), strict=True)),),
         ),
     ),

@@ -240,7 +240,10 @@ LENGTHS = Question(
         Mistake(
             "the score of another text",
             "Your score is a mean, but not the best one. Nearest to zero is the best.",
-            (lambda texts: {"score": min(total / length for length, total in texts.values())},),
+            (
+                lambda texts: {"score": min(total / length for length, total in texts.values())},
+                lambda texts: {"score": sorted(total / length for length, total in texts.values())[1]},
+            ),
         ),
     ),
     draw=_draw_lengths,
@@ -285,7 +288,8 @@ RARE = Question(
         "Another "
         "stands in {rare} passages: its idf (rare)? In a passage of mean length a word that occurs tf "
         "times counts "
-        "idf · tf / (tf + 1.5). How many times as much does it count with tf = {times} as with tf = 1 (gain)?"
+        "idf · tf / (tf + 1.5). How many times as much does it count with tf = {times} as with tf = 1 "
+        "(gain)? Give three places, or do not round."
     ),
     takeaway="One rare word outweighs many common ones; said eight times it counts less than eightfold.",
     explanation="Put the numbers into the formula; the gain is the quotient of the two fractions.",
@@ -301,6 +305,8 @@ RARE = Question(
         "gain": "tf / (tf + 1.5) at the larger tf, over the same at 1",
     },
     answer=_words,
+    rtol=0,
+    atol=6e-4,
     mistakes=(
         Mistake(
             "the share for the number",
@@ -317,6 +323,9 @@ RARE = Question(
                         (data["passages"] * (1 - data["common"]) + 0.5)
                         / (data["passages"] * data["common"] + 0.5)
                     )
+                },
+                lambda **data: {
+                    "rare": math.log((data["passages"] - data["rare"] + 0.5) / (data["rare"] + 0.5))
                 },
             ),
         ),

@@ -154,8 +154,8 @@ VERDICTS = Question(
     mistakes=(
         Mistake(
             "fewer bits are better texts",
-            "Better was measured by nobody: fewer bits under a model make no better text. Beams that say "
-            "the same words again and again have the fewest; nobody has read them.",
+            "Better was measured by nobody: fewer bits under a model make no better text. The beams have "
+            "the fewest, and their four drafts are nearly alike; nobody has read them.",
             (Holds(SENTENCES[3]),),
         ),
         Mistake(

@@ -172,7 +172,7 @@ MUST_SAY = Exercise(
         ),
         Mistake(
             "never forced",
-            "You let every token come while it is not too late. In the next step it will be.",
+            "You let every token come while it is not too late. After one that is no keyword it is.",
             (_forced_when(lambda missing, left: False),),
         ),
         Mistake(
@@ -183,7 +183,7 @@ MUST_SAY = Exercise(
         ),
         Mistake(
             "counted with repeats",
-            "It comes out as if keywords that were said twice counted twice. What matters is which are "
+            "It comes out as if a keyword said or named twice counted twice. What matters is which are "
             "missing.",
             (_counted,),
         ),
@@ -304,7 +304,13 @@ REPEATING = Exercise(
             "the last run forgotten",
             "You leave out the run that ends with the text's last token. It stands there too: after 7 7 "
             "another 7 would be the same pair again.",
-            (_without_the_last_place, _none_that_overlaps_the_end),
+            (_without_the_last_place,),
+        ),
+        Mistake(
+            "runs that overlap the end left out",
+            "It comes out as if runs that share a token with the text's end were left out. They stand there "
+            "too: after 7 7 another 7 would be the same pair again.",
+            (_none_that_overlaps_the_end,),
         ),
         Mistake(
             "one too long",
@@ -320,7 +326,8 @@ REPEATING = Exercise(
         ),
         Mistake(
             "everything that was said",
-            "You forbid every token of the text. A token may come again, as long as no run does.",
+            "You forbid every token of the text, or every one that ends a run. A token may come again, as "
+            "long as no run does.",
             (_any_said, lambda tokens, size: sorted(set(tokens[size - 1 :]))),
         ),
         Mistake(

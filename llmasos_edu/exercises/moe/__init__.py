@@ -7,6 +7,7 @@ from llmasos_edu.exercises.moe import (
     capacity,
     choice,
     combine,
+    computing,
     counting,
     dense_mixture,
     dispatch,
@@ -16,5 +17,16 @@ from llmasos_edu.exercises.moe import (
 )
 
 EXERCISES = in_order(
-    balance, bias, capacity, choice, combine, counting, dense_mixture, dispatch, information, judging, routing
+    balance,
+    bias,
+    capacity,
+    choice,
+    combine,
+    computing,
+    counting,
+    dense_mixture,
+    dispatch,
+    information,
+    judging,
+    routing,
 )

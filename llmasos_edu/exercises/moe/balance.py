@@ -172,21 +172,29 @@ BALANCE = Exercise(
         Mistake(
             "another number in front",
             "The sum over experts is right, and another number stands before it than that of the experts: "
-            "k, or the number of tokens. Or the counts are divided by the experts, and the tokens in front.",
+            "k, or the number of tokens.",
             (
                 lambda z, k: _balance(z, k) / z.shape[-1] * k,
                 lambda z, k: _balance(z, k) / z.shape[-1] * len(z),
-                lambda z, k: _balance(z, k) / z.shape[-1] ** 2 * len(z) ** 2,
             ),
+        ),
+        Mistake(
+            "tokens and experts exchanged",
+            "It comes out as if the numbers of tokens and of experts stood in each other's place: the counts "
+            "over the experts, and the tokens in front. A share of the tokens has their number below it.",
+            (lambda z, k: _balance(z, k) / z.shape[-1] ** 2 * len(z) ** 2,),
         ),
         Mistake(
             "only experts with tokens counted",
             "The number in front is right only where every expert has a token: it counts the experts that "
-            "were chosen, or those up to the last one that was. Idle ones belong to the number of experts.",
-            (
-                lambda z, k: _balance(z, k) / z.shape[-1] * len(z.topk(k).indices.unique()),
-                lambda z, k: _balance(z, k) / z.shape[-1] * (int(z.topk(k).indices.max()) + 1),
-            ),
+            "were chosen. Idle ones belong to the number of experts.",
+            (lambda z, k: _balance(z, k) / z.shape[-1] * len(z.topk(k).indices.unique()),),
+        ),
+        Mistake(
+            "experts counted up to the last chosen",
+            "The number in front is right only where the last expert was chosen: it counts the experts up to "
+            "the highest index that occurs. Idle ones behind it belong to the number of experts.",
+            (lambda z, k: _balance(z, k) / z.shape[-1] * (int(z.topk(k).indices.max()) + 1),),
         ),
         Mistake(
             "softmax of the mean",
@@ -207,9 +215,13 @@ BALANCE = Exercise(
         ),
         Mistake(
             "another balance loss",
-            "You measure how unequal the mean probabilities are by their variation. That is an older loss "
-            "(Shazeer 2017); this one multiplies load by probability.",
-            (_variation,),
+            "You measure by a variation how unequal the mean probabilities are, or the counts. That is an "
+            "older loss (Shazeer 2017); this one multiplies load by probability.",
+            (
+                _variation,
+                lambda *a: (load := mask_of_best(*a).sum(0) * 1.0).var(correction=0) / load.mean() ** 2,
+                lambda *a: (load := mask_of_best(*a).sum(0) * 1.0).var() / load.mean() ** 2,
+            ),
         ),
     ),
     observe=value_and_gradient,
@@ -284,8 +296,9 @@ Z_LOSS = Exercise(
             "Large logits are cut off at some number in your version. The loss stays finite so, and no "
             "longer sees the logits that it is there for: take out its largest one, and give it back.",
             tuple(
-                (lambda z, most=most: z.clamp(max=most).logsumexp(-1).square().mean())
-                for most in (20.0, 30.0, 50.0, 80.0, 88.0)
+                (lambda z, most=most, least=least: z.clamp(least, most).logsumexp(-1).square().mean())
+                for most in (20.0, 30.0, 50.0, 60.0, 80.0, 88.0, 100.0)
+                for least in (-torch.inf, -most)
             ),
         ),
         Mistake(
@@ -322,8 +335,8 @@ Z_LOSS = Exercise(
         ),
         Mistake(
             "squares of the logits",
-            "You square the logits themselves, or their sum. That keeps them small too, but it is another "
-            "loss: this one looks at the softmax's denominator, one number for each token.",
+            "You square the logits themselves, or their sum. That is another loss: this one looks at the "
+            "softmax's denominator, a sum of exponentials, one for each token.",
             (
                 lambda z: z.square().logsumexp(-1).mean(),
                 lambda z: z.square().mean(),
@@ -357,6 +370,15 @@ Z_LOSS = Exercise(
             "You take the mean of the exponentials instead of their sum: logits that are all zero would cost "
             "nothing. The denominator of a softmax is a sum.",
             (lambda z: (_z(z) - math.log(z.shape[-1])).square().mean(),),
+        ),
+        Mistake(
+            "one added inside",
+            "It comes out as if 1 were added to the sum of the exponentials (`log1p`). The softmax's "
+            "denominator is the sum alone.",
+            (
+                lambda z: z.exp().sum(-1).log1p().square().mean(),
+                lambda z: torch.nn.functional.softplus(_z(z)).square().mean(),
+            ),
         ),
         Mistake(
             "another unit",

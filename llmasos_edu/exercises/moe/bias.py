@@ -100,14 +100,14 @@ BIAS_STEP = Exercise(
         ),
         Mistake(
             "pushed the wrong way",
-            "Busy experts become more attractive and idle ones less: after some steps one expert has it all. "
-            "Look at the sign of your difference.",
+            "Busy experts become more attractive and idle ones less, so the imbalance grows from step "
+            "to step. Look at the sign of your difference.",
             (lambda *a: _step(*a, move=lambda load, p: torch.sign(load - load.mean())),),
         ),
         Mistake(
             "step grows with the error",
             "Your step is larger for an expert that is farther from the mean. That is a fair idea, but here "
-            "every expert moves by exactly rate; only the direction depends on the load.",
+            "every expert off the mean moves by exactly rate; only the direction depends on the load.",
             (
                 lambda *a: _step(*a, move=lambda load, p: load.mean() - load),
                 lambda *a: _step(*a, move=lambda load, p: (load.mean() - load) / load.mean()),
@@ -118,7 +118,7 @@ BIAS_STEP = Exercise(
         Mistake(
             "mean load without k",
             "With k = 1 you are right. With more, you compare with tokens over experts, but there are k "
-            "choices for each token: nearly every expert looks busy.",
+            "choices for each token: the mean load is k times as high.",
             (lambda *a: _step(*a, move=lambda load, p: torch.sign(len(p) / len(load) - load)),),
         ),
         Mistake(
@@ -188,13 +188,30 @@ BIAS_STEP = Exercise(
         ),
         Mistake(
             "bias multiplied",
-            "Your bias is multiplied where it should be added to: by a factor for the step, or the "
-            "probabilities by it. A bias of zero would never move, or nothing would.",
+            "Your new bias is the old one times a factor: a bias of zero would never move. The step is "
+            "added, or taken off.",
+            (lambda *a: _step(*a, after=lambda b, step: b * (1 + step)),),
+        ),
+        Mistake(
+            "probabilities times bias",
+            "It comes out as if the tokens chose by probability times bias, or times one plus bias. The bias "
+            "is added to the probability.",
             (
-                lambda *a: _step(*a, after=lambda b, step: b * (1 + step)),
                 lambda *a: _step(*a, scores=lambda p, b: p * (1 + b)),
                 lambda *a: _step(*a, scores=lambda p, b: p * b),
             ),
+        ),
+        Mistake(
+            "gates are only 0 and 1",
+            "The new bias is right, and your gates say who was chosen, not how much it counts. The gate of a "
+            "chosen expert is its probability.",
+            (lambda *a: _step(*a, gates=lambda p, b, mask: mask.to(p.dtype)),),
+        ),
+        Mistake(
+            "chosen with the new bias",
+            "The new bias is right, and your gates are those of a choice with it. The tokens of this batch "
+            "choose with the old one; the new one is for the next.",
+            (lambda p, b, k, r: (p * _mask(p, _step(p, b, k, r)[1], k), _step(p, b, k, r)[1]),),
         ),
         Mistake(
             "gates renormalised",

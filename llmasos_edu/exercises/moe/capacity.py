@@ -86,8 +86,8 @@ CAPACITY = Exercise(
         ),
         Mistake(
             "rounded to the nearest",
-            "Where the fraction is below one half, a place is missing: you round to the nearest whole "
-            "number. Too much room costs a little padding, too little costs a token.",
+            "You round to the nearest whole number, and where that is the one below, a place is missing. Too "
+            "much room costs a little padding, too little costs a token.",
             (
                 lambda b, s, e, k, f: round(f * k * b * s / e),
                 lambda b, s, e, k, f: max(1, round(f * k * b * s / e)),
@@ -110,7 +110,13 @@ CAPACITY = Exercise(
             "factor forgotten",
             "Your capacity is the even share, whatever the factor says: no room is left for an expert that "
             "is asked more often than others.",
-            (lambda b, s, e, k, f: math.ceil(k * b * s / e), lambda b, s, e, k, f: k * b * s // e),
+            (lambda b, s, e, k, f: math.ceil(k * b * s / e),),
+        ),
+        Mistake(
+            "factor forgotten, and rounded down",
+            "Your capacity is the even share without its fraction, whatever the factor says. Where does "
+            "capacity_factor come in, and in which direction is rounded?",
+            (lambda b, s, e, k, f: k * b * s // e,),
         ),
         Mistake(
             "rounded too early",
@@ -152,8 +158,8 @@ CAPACITY = Exercise(
         ),
         Mistake(
             "nearly rounded up",
-            "You add a little less than one and cut the fraction off. Where it is very small, a place is "
-            "missing: it is to be rounded up however small it is.",
+            "It comes out as if a little less than one were added and the fraction cut off. Where it is "
+            "very small, a place is missing: it is to be rounded up however small it is.",
             tuple(
                 (lambda b, s, e, k, f, little=little: int(f * k * b * s / e + little))
                 for little in (0.9, 0.99)
@@ -161,8 +167,8 @@ CAPACITY = Exercise(
         ),
         Mistake(
             "always one more",
-            "Where the places come out whole already, factor and all, you have one too many: you cut the "
-            "fraction off and add one.",
+            "Where the places come out whole already, factor and all, you have one too many, as when the "
+            "fraction is cut off and one added.",
             (lambda b, s, e, k, f: int(f * k * b * s / e) + 1,),
         ),
     ),
@@ -269,7 +275,7 @@ SERVED = Exercise(
     mistakes=(
         Mistake(
             "token by token",
-            "You serve both choices of a token before the next token's turn. Then an early token's second "
+            "You serve all choices of a token before the next token's turn. Then an early token's second "
             "choice takes the place of a later token's first. In which order do the columns come?",
             (_row_by_row,),
         ),
@@ -301,10 +307,12 @@ SERVED = Exercise(
         Mistake(
             "last come, first served",
             "You keep those who come last and drop the first ones: the queue is read from its end.",
-            (
-                lambda e, n, c: _places(e.flip(0), n).flip(0) < c,
-                lambda e, n, c: _places(e.flip((0, 1)), n).flip((0, 1)) < c,
-            ),
+            (lambda e, n, c: _places(e.flip((0, 1)), n).flip((0, 1)) < c,),
+        ),
+        Mistake(
+            "last token first",
+            "Within a column you serve the last token first, so it is the early tokens that are dropped.",
+            (lambda e, n, c: _places(e.flip(0), n).flip(0) < c,),
         ),
         Mistake(
             "second choices first",
@@ -355,7 +363,8 @@ SERVED = Exercise(
         ),
         Mistake(
             "nobody dropped",
-            "You keep everything: the capacity has no effect, and a popular expert has no end of work.",
+            "You keep everything: nobody is ever full, and a popular expert has no end of work. Is the "
+            "capacity looked at, and do your counters go on from token to token?",
             (lambda e, n, c: torch.ones_like(e, dtype=torch.bool),),
         ),
     ),

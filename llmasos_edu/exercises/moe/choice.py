@@ -118,8 +118,8 @@ EXPERT_CHOICE = Exercise(
         ),
         Mistake(
             "softmax over the tokens",
-            "Your softmax runs over the tokens, so an expert's gates add up to one and a token's do not. The "
-            "choice has turned round, the probabilities have not.",
+            "Your softmax runs over the tokens, so an expert's probabilities add up to one and a token's do "
+            "not. The choice has turned round, the probabilities have not.",
             (
                 lambda z, c: z.softmax(0) * mask_of_best(z, c, dim=0),
                 lambda z, c: z.softmax(0) * mask_of_best(z.softmax(-1), c, dim=0),
@@ -178,8 +178,8 @@ EXPERT_CHOICE = Exercise(
         ),
         Mistake(
             "more tokens asked for than there are",
-            "It works until the capacity exceeds the number of tokens, and then there are not that many to "
-            "take. What should an expert do that has room for all?",
+            "Where the capacity exceeds the number of tokens it stops with an error: there are not that many "
+            "to take. What should an expert do that has room for all?",
             (_no_more_than_there_are,),
         ),
         Mistake(
@@ -193,6 +193,29 @@ EXPERT_CHOICE = Exercise(
             "Where probabilities are equal, an expert of yours takes more than its capacity: you keep all "
             "that reach the last probability which fits, and several may. Count the gates of a column.",
             (_threshold,),
+        ),
+        Mistake(
+            "the last that fits left out",
+            "An expert of yours takes only tokens above the last probability that fits: this one belongs to "
+            "the taken ones as well (`>` where `>=` was meant).",
+            (lambda z, c: (p := z.softmax(-1)) * (p > p.topk(min(c, len(p)), dim=0).values[-1]),),
+        ),
+        Mistake(
+            "no probabilities",
+            "Your gates are no probabilities of a softmax: they are logits, or a sigmoid of each logit by "
+            "itself. What makes a token's numbers add up to one over the experts?",
+            (
+                lambda z, c: z * mask_of_best(z.softmax(-1).detach(), c, dim=0),
+                lambda z, c: z * mask_of_best(z.detach(), c, dim=0),
+                lambda z, c: z.sigmoid() * mask_of_best(z.detach(), c, dim=0),
+                lambda z, c: z.sigmoid() * mask_of_best(z.softmax(-1).detach(), c, dim=0),
+            ),
+        ),
+        Mistake(
+            "places for tokens",
+            "Your row says which place a token had in the expert's order, not which token it is. The gates "
+            "have a row for each token: lay each back where it came from.",
+            (lambda z, c: z.softmax(-1).topk(min(c, len(z)), dim=0).values,),
         ),
         Mistake(
             "the tokens that want it least",

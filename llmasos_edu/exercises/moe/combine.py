@@ -80,10 +80,13 @@ COMBINE = Exercise(
             "dropped token zeroed",
             "A token that was dropped by all of its experts comes out as zeros: it is lost for all layers "
             "above. It should pass as it came.",
-            (
-                lambda *a: _combined(*a, residual=lambda x, kept: x * _any(kept)),
-                lambda *a: _combined(*a, residual=lambda x, kept: x * kept.all(-1, keepdim=True)),
-            ),
+            (lambda *a: _combined(*a, residual=lambda x, kept: x * _any(kept)),),
+        ),
+        Mistake(
+            "one drop takes the residual",
+            "A token that lost a choice loses its x as well. The residual is added for every token, whatever "
+            "became of its choices.",
+            (lambda *a: _combined(*a, residual=lambda x, kept: x * kept.all(-1, keepdim=True)),),
         ),
         Mistake(
             "no residual",
@@ -147,8 +150,25 @@ COMBINE = Exercise(
         ),
         Mistake(
             "one drop drops the token",
-            "A token that lost one choice loses the other as well. Each kept choice still answers.",
+            "A token that lost one choice loses all of them. Each kept choice still answers.",
             (lambda *a: _combined(*a, weights=lambda g, kept: g * kept.all(-1, keepdim=True)),),
+        ),
+        Mistake(
+            "one kept keeps all",
+            "A token one of whose choices was kept has all its answers in your result, dropped ones too. "
+            "Each choice has its own fate.",
+            (
+                lambda *a: _combined(*a, weights=lambda g, kept: g * _any(kept)),
+                lambda x, answers, *a: _combined(
+                    x, answers.nan_to_num(), *a, weights=lambda g, kept: g * _any(kept)
+                ),
+            ),
+        ),
+        Mistake(
+            "one answer a token",
+            "Only one answer of a token counts in your result: that of its first kept choice. All that were "
+            "kept are added.",
+            (lambda *a: _combined(*a, weights=lambda g, kept: g * kept * (kept.cumsum(-1) == 1)),),
         ),
         Mistake(
             "residual once for each choice",

@@ -140,10 +140,13 @@ MIXTURE = Exercise(
             "logits divided by their sum",
             "Your gates add up to one, but they are logits over their sum, and some may be negative. What "
             "makes numbers positive before they are shared out?",
-            (
-                lambda *a: _mixed(*a, gates=lambda z: z / z.sum(-1, keepdim=True)),
-                lambda *a: _mixed(*a, gates=lambda z: z.abs() / z.abs().sum(-1, keepdim=True)),
-            ),
+            (lambda *a: _mixed(*a, gates=lambda z: z / z.sum(-1, keepdim=True)),),
+        ),
+        Mistake(
+            "sizes of the logits shared out",
+            "It comes out as if each gate were the logit without its sign, over the sum of these: an expert "
+            "with a logit of -3 then counts as one with 3. A softmax shares out exponentials.",
+            (lambda *a: _mixed(*a, gates=lambda z: z.abs() / z.abs().sum(-1, keepdim=True)),),
         ),
         Mistake(
             "no softmax",
@@ -162,12 +165,15 @@ MIXTURE = Exercise(
         ),
         Mistake(
             "gate applied twice",
-            "Each gate acts twice: on what its expert answers and once more, on the answer or on what the "
-            "expert reads. Small gates become tiny, and the weights no longer add up to one.",
-            (
-                lambda *a: _mixed(*a, gates=lambda z: z.softmax(-1) ** 2),
-                lambda *a: _gated_inside(*a, power=1),
-            ),
+            "Each expert's answer counts by the square of its gate: a gate of one half leaves a quarter, and "
+            "the weights no longer add up to one.",
+            (lambda *a: _mixed(*a, gates=lambda z: z.softmax(-1) ** 2),),
+        ),
+        Mistake(
+            "gate on both sides",
+            "Each gate acts twice: on what its expert reads, and on what it answers. An expert should read "
+            "the token at its full size; the gate belongs to the answer alone.",
+            (lambda *a: _gated_inside(*a, power=1),),
         ),
         Mistake(
             "gate on the input",
@@ -209,6 +215,23 @@ MIXTURE = Exercise(
             "Each of your experts reads what the one before it answered. Experts stand side by side: all of "
             "them read the same x.",
             (_one_after_the_other,),
+        ),
+        Mistake(
+            "the last expert missing",
+            "The last expert has no part in your sum: as many terms as experts are to be added. How far does "
+            "your loop go?",
+            (
+                lambda x, w, experts: _mix((x @ w).softmax(-1)[..., :-1], [run(x) for run in experts[:-1]]),
+                lambda x, w, experts: (
+                    _mix((x @ w).softmax(-1)[..., :-1], [run(x) for run in experts[:-1]]) + 0 * x
+                ),
+            ),
+        ),
+        Mistake(
+            "the last expert alone",
+            "Your result is what the last expert answers, times its gate: the terms before it are lost. Are "
+            "they added up, or does each overwrite the one before it?",
+            (lambda x, w, experts: (x @ w).softmax(-1)[..., -1:] * experts[-1](x),),
         ),
         Mistake(
             "residual inside",

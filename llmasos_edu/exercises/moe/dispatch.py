@@ -117,6 +117,24 @@ def _everybody_asked(x, expert, gate, experts):
     return y
 
 
+def _asked_about_all(x, expert, gate, experts):
+    y = 0
+    for index, run in enumerate(experts):
+        if (expert == index).any():
+            y = y + (gate * (expert == index)).sum(-1, keepdim=True) * run(x)
+    return y
+
+
+def _column_by_column(x, expert, gate, experts):
+    y = torch.zeros_like(x)
+    for choice in range(expert.shape[1]):
+        for index, run in enumerate(experts):
+            rows = (expert[:, choice] == index).nonzero()[:, 0]
+            if len(rows):
+                y = _added_rows(y, rows, gate[rows, choice, None] * run(x[rows]))
+    return y
+
+
 def _one_by_one(x, expert, gate, experts):
     rows = []
     for token, choices, gates in zip(x, expert.tolist(), gate, strict=True):
@@ -235,6 +253,28 @@ DISPATCH = Exercise(
             (_everybody_asked,),
         ),
         Mistake(
+            "all tokens to those that are asked",
+            "The output is right, but an expert that has any token reads all of them, and what was not asked "
+            "for is thrown away. Give it the rows that chose it, and no others.",
+            (_asked_about_all,),
+        ),
+        Mistake(
+            "one call for each choice",
+            "The output is right, but an expert is called once for the tokens whose first choice it is, once "
+            "for those whose second it is, and so on. It should read all of them together.",
+            (_column_by_column,),
+        ),
+        Mistake(
+            "expert 0 never asked",
+            "The expert with the number 0 is never asked, and its tokens get nothing from it. Where does "
+            "your loop over the experts begin?",
+            (
+                lambda *a: _by_expert(
+                    *a, write=_added_rows, ask=lambda index, rows: index > 0 and len(rows) > 0
+                ),
+            ),
+        ),
+        Mistake(
             "one call for each token",
             "The output is right, but the experts are called for one token at a time. A matrix product of "
             "many rows is much faster than as many products of one row.",
@@ -271,6 +311,13 @@ DISPATCH = Exercise(
                 lambda *a: _by_expert(
                     *a, write=_added_rows, ask=lambda index, rows: index < len(a[3]) - 1 and len(rows) > 0
                 ),
+            ),
+        ),
+        Mistake(
+            "the highest index never asked",
+            "The expert with the highest index in the table is never asked, and its tokens get nothing from "
+            "it. How far does your loop over the experts go?",
+            (
                 lambda *a: _by_expert(
                     *a, write=_added_rows, ask=lambda index, rows: index < int(a[1].max()) and len(rows) > 0
                 ),

@@ -41,6 +41,11 @@ def _log_ratio(counts):
     return joint, torch.where(joint > 0, ratio, 1.0).log2()
 
 
+def _terms(counts):
+    joint, logarithm = _log_ratio(counts)
+    return joint * logarithm
+
+
 def _domains_alike(counts):
     return _information(counts / counts.sum(0, keepdim=True).clamp(min=1))
 
@@ -108,8 +113,8 @@ INFORMATION = Exercise(
         ),
         Mistake(
             "joint entropy",
-            "You compute the entropy of the pairs: it is far from zero even if domains do not matter at "
-            "all. What is missing is the comparison with independence.",
+            "You compute the entropy of the pairs (or minus it): it is far from zero even if domains do not "
+            "matter at all. What is missing is the comparison with independence.",
             (
                 lambda c: _parts(c)[0],
                 lambda c: -_parts(c)[0],
@@ -124,7 +129,7 @@ INFORMATION = Exercise(
         Mistake(
             "entropy of one side",
             "You compute the entropy of the load or of the domains alone. It is an upper limit: it is "
-            "reached only if the expert tells the domain for certain.",
+            "reached only if one of the two tells the other for certain.",
             (lambda c: _parts(c)[1], lambda c: _parts(c)[2]),
         ),
         Mistake(
@@ -154,8 +159,8 @@ INFORMATION = Exercise(
         ),
         Mistake(
             "weighted by independence",
-            "You weight the logarithms by the product of the margins. That is the other direction of the "
-            "divergence; here what really happened is the weight.",
+            "You weight the logarithms by the product of the margins. Here what really happened is the "
+            "weight: each cell's share of the tokens.",
             (lambda c: ((p := _log_ratio(c))[0].sum(1, True) * p[0].sum(0, True) * p[1]).sum(),),
         ),
         Mistake(
@@ -193,6 +198,64 @@ INFORMATION = Exercise(
                 lambda c: _information(c) / _parts(c)[1],
                 lambda c: _information(c) / min(_parts(c)[1:]),
             ),
+        ),
+        Mistake(
+            "joint entropy not taken off",
+            "You add the entropies of the load and of the domains. What both together are uncertain, the "
+            "entropy of the pairs, has to be taken off.",
+            (lambda c: _parts(c)[1] + _parts(c)[2],),
+        ),
+        Mistake(
+            "negative terms made positive",
+            "A cell with fewer tokens than independence would give has a negative logarithm. You take its "
+            "size without the sign, or leave it out: it has to be taken off.",
+            (
+                lambda c: _terms(c).abs().sum(),
+                lambda c: _terms(c).clamp(min=0).sum(),
+            ),
+        ),
+        Mistake(
+            "compared with equal shares",
+            "You compare with equal shares, of all cells, or of all experts or domains. Compare with the "
+            "product of the margins that there are: they need not be equal.",
+            (
+                lambda c: math.log2(c.numel()) - _parts(c)[0],
+                lambda c: math.log2(c.shape[0]) + _parts(c)[2] - _parts(c)[0],
+                lambda c: math.log2(c.shape[1]) + _parts(c)[1] - _parts(c)[0],
+            ),
+        ),
+        Mistake(
+            "means for margins",
+            "Your p(i) and p(d) are means over a row and a column. They are sums: each of the two adds up "
+            "to one.",
+            (lambda c: _information(c) + math.log2(c.numel()),),
+        ),
+        Mistake(
+            "another distance from independence",
+            "You measure how far the shares are from independence by squares. The exercise asks for the "
+            "logarithm of the ratio, weighted by the share.",
+            (
+                lambda c: (_terms(c) * _log_ratio(c)[1]).sum(),
+                lambda c: (_log_ratio(c)[0] * _log_ratio(c)[1].exp2()).sum() - 1,
+            ),
+        ),
+        Mistake(
+            "one cell or the diagonal",
+            "You take one cell alone, the one that gives most, or those on the diagonal. Expert i need not "
+            "belong to domain i: the terms of all cells are added.",
+            (lambda c: _terms(c).max(), lambda c: _terms(c).diagonal().sum()),
+        ),
+        Mistake(
+            "guessed right",
+            "That is the share of tokens whose domain is guessed right from the expert. Asked for is how "
+            "many bits it tells.",
+            (lambda c: c.max(1).values.sum() / c.sum(),),
+        ),
+        Mistake(
+            "tokens added to every cell",
+            "It comes out as if a token, or a half, were added to every cell. Empty cells add nothing: skip "
+            "them, and leave the shares as they are.",
+            (lambda c: _information(c + 1), lambda c: _information(c + 0.5)),
         ),
         Mistake(
             "sign missing",

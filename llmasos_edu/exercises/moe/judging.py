@@ -89,6 +89,19 @@ COST = Question(
             ),
         ),
         Mistake(
+            "how much longer",
+            "That is how much longer it takes, in times of the one with one expert. How many times as long "
+            "is one more than that.",
+            (
+                lambda **d: {
+                    "claimed": _priced(**d)["claimed"] - 1,
+                    "whole": _priced(**d)["whole"] - 1,
+                },
+                lambda **d: {"claimed": _priced(**d)["claimed"] - 1},
+                lambda **d: {"whole": _priced(**d)["whole"] - 1},
+            ),
+        ),
+        Mistake(
             "the optimizer alone",
             "That compares the optimizers' times alone. A step is forward, backward and optimizer: add "
             "first, then divide.",

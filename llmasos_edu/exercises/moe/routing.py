@@ -104,8 +104,13 @@ TOP_K = Exercise(
             (
                 lambda z, k: _before(z, mask_of_best(z, k)),
                 lambda z, k: _before(z, mask_of_best(z, k, last_of_equals=True)),
-                lambda z, k: _before(z, _threshold(z, k)),
             ),
+        ),
+        Mistake(
+            "not renormalised, and ties let in",
+            "Your gates are the probabilities of a softmax over all experts as they are: they have to be "
+            "renormalised among the chosen. And where logits are equal, more than k experts have one.",
+            (lambda z, k: _before(z, _threshold(z, k)),),
         ),
         Mistake(
             "zero logits for the others",
@@ -121,8 +126,8 @@ TOP_K = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "Your gates are nearly equal, however sure the router is: a softmax of probabilities acts where "
-            "one of logits should. Which of the two softmaxes is one too many?",
+            "However sure the router is, none of the chosen gets more than 2.7 times as much as another: a "
+            "softmax of probabilities acts where one of logits should. Which of the two is one too many?",
             (
                 _softmax_twice,
                 lambda z, k: (z.softmax(-1) * mask_of_best(z, k)).softmax(-1),
@@ -133,6 +138,15 @@ TOP_K = Exercise(
             "Where logits are equal, more than k experts have a gate: you keep all that reach the k-th "
             "highest number, and several may. Count the chosen ones.",
             (lambda z, k: _after(z, _threshold(z, k)),),
+        ),
+        Mistake(
+            "the k-th left out",
+            "Only experts above the k-th highest number have a gate: the k-th itself belongs to the chosen "
+            "(`>` where `>=` was meant, or k - 1 places).",
+            (
+                lambda z, k: _after(z, z > z.topk(k).values[:, -1:]).nan_to_num(),
+                lambda z, k: _after(z, z > z.topk(k).values[:, -1:]),
+            ),
         ),
         Mistake(
             "ties left to chance",
@@ -292,8 +306,8 @@ ORDERS = Exercise(
         ),
         Mistake(
             "softmax of probabilities",
-            "Your `after` takes a softmax of numbers that have been through one, so it is nearly even. It "
-            "should start from the logits.",
+            "Your `after` takes a softmax of numbers that have been through one: however sure the router "
+            "is, no gate is more than 2.7 times another. It should start from the logits.",
             (lambda *a: _orders(*a, after=lambda values, before: before.softmax(-1)),),
         ),
         Mistake(
@@ -340,6 +354,18 @@ ORDERS = Exercise(
             "Your share is a difference of the two gates. It should be a factor: divide one by the other for "
             "a single token, and see that every chosen expert gives the same number.",
             (lambda *a: _orders(*a, share=lambda b, s: (s - b)[:, :1]),),
+        ),
+        Mistake(
+            "product instead of sum",
+            "Both gates are right, but your share is the product of the chosen probabilities. What divides "
+            "them so that they add up to one is their sum.",
+            (lambda *a: _orders(*a, share=lambda b, s: b.prod(-1, keepdim=True)),),
+        ),
+        Mistake(
+            "the first columns",
+            "You take the first top_k experts of the table, and not the best ones. Each token has to be "
+            "sorted first.",
+            (lambda z, k: _orders(z[:, :k], k, probs=lambda _: z.softmax(-1)[:, :k], best=lambda v: v),),
         ),
         Mistake(
             "share of the best expert alone",

@@ -95,7 +95,7 @@ def overflows(logits):
     return (torch.log(torch.exp(logits).sum(-1)) ** 2).mean()
 
 
-@wrong("4.3-5", "You square the logits themselves, or their sum. That keeps")
+@wrong("4.3-5", "You square the logits themselves, or their sum. That is")
 def squared_logits_no_logsumexp(logits):
     return (logits**2).sum(-1).mean()
 
@@ -109,7 +109,7 @@ def gates_with_the_bias_again(probs, bias, top_k, rate):
     return gates, bias + rate * torch.sign(load.mean() - load)
 
 
-@wrong("4.3-6", "Busy experts become more attractive and idle ones less: after some")
+@wrong("4.3-6", "Busy experts become more attractive and idle ones less, so")
 def bias_moved_in_the_wrong_direction(probs, bias, top_k, rate):
     at = (probs + bias).topk(top_k).indices
     gates = torch.zeros_like(probs).scatter(1, at, probs.gather(1, at))
@@ -125,7 +125,7 @@ def in_proportion_to_the_difference(probs, bias, top_k, rate):
     return gates, bias + rate * (load.mean() - load)
 
 
-@wrong("4.3-7", "Your softmax runs over the tokens, so an expert's gates add up to one")
+@wrong("4.3-7", "Your softmax runs over the tokens, so an expert's")
 def softmax_over_the_tokens_2(logits, capacity):
     p = logits.softmax(0)
     at = p.argsort(dim=0, descending=True, stable=True)[:capacity]
@@ -149,7 +149,7 @@ def rounded_before_the_factor_again(batch, seq, num_experts, top_k, capacity_fac
     return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-9", "You serve both choices of a token before the next token's turn. Then")
+@wrong("4.3-9", "You serve all choices of a token before the next token's")
 def all_choices_of_a_token_before_the_next_token(expert, num_experts, capacity):
     used = [0] * num_experts
     kept = torch.zeros_like(expert, dtype=torch.bool)
@@ -336,7 +336,7 @@ def load_of_the_tokens_best_choice_alone(probs, bias, top_k, rate):
     return gates, bias + rate * torch.sign(load.mean() - load)
 
 
-@wrong("4.3-9", "You keep those who come last and drop the first ones: the queue is")
+@wrong("4.3-9", "Within a column you serve the last token first, so it is the")
 def last_tokens_first_again(expert, num_experts, capacity):
     used = [0] * num_experts
     kept = torch.zeros_like(expert, dtype=torch.bool)

@@ -219,7 +219,7 @@ def worst_first_again(sums, log_probs, width):
     return sorted(c, key=lambda x: x[2])[:width]
 
 
-@wrong("6.2-3", "You let every token come while it is not too late. In the next step")
+@wrong("6.2-3", "You let every token come while it is not too late. After one")
 def free_one_step_too_long(written, keywords, left, vocab):
     missing = sorted(set(keywords) - set(written))
     if left >= len(missing):
@@ -259,7 +259,7 @@ def only_the_first_place_is_found(tokens, size):
     return []
 
 
-@wrong("6.2-4", "You forbid every token of the text. A token may come again, as long")
+@wrong("6.2-4", "You forbid every token of the text, or every one that ends a")
 def every_token_that_was_said(tokens, size):
     return sorted(set(tokens))
 
@@ -286,7 +286,7 @@ def the_score_without_its_sign():
     return {"none": "A", "mean": "B", "two": "C", "score": 1.0}
 
 
-@wrong("6.2-6", "First the numbers. 'score': -1.01111 is too far below zero, a little")
+@wrong("6.2-6", "'score': Your score is a mean, but not the best one. Nearest")
 def longest_always_wins():
     return {"none": "C", "mean": "C", "two": "C", "score": -9.1 / 9}
 

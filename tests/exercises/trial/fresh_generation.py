@@ -159,7 +159,7 @@ def tries_every_token(written, keywords, left, vocab):
     return tuple(t for t in range(vocab) if len(set(keywords) - set(written) - {t}) <= left - 1)
 
 
-@wrong("6.2-4", "You leave out the run that ends with the text's last token")
+@wrong("6.2-4", "It comes out as if runs that share a token with the text's")
 def the_run_may_not_overlap(tokens, size):
     tokens = list(tokens)
     n = len(tokens)
@@ -276,7 +276,7 @@ def score_positive():
     return BEAMS | {"score": 1.0}
 
 
-@wrong("6.2-6", "-1.01111 is too far below zero, a little")
+@wrong("6.2-6", "'score': Your score is a mean, but not the best one. Nearest")
 def mean_by_c():
     return BEAMS | {"mean": "C", "score": -9.1 / 9}
 

@@ -132,7 +132,7 @@ def rank_of_each_token(logits, capacity):
     return probs * (ahead.sum(0) < capacity)
 
 
-@wrong("4.3-8", "Where the fraction is below one half, a place is missing: you")
+@wrong("4.3-8", "You round to the nearest whole number, and where that is the")
 def to_the_nearest_whole_number(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, round(capacity_factor * batch * seq * top_k / num_experts))
 
@@ -142,7 +142,7 @@ def each_sentence_by_itself(batch, seq, num_experts, top_k, capacity_factor):
     return batch * math.ceil(capacity_factor * seq * top_k / num_experts)
 
 
-@wrong("4.3-9", "You keep those who come last and drop the first ones: the")
+@wrong("4.3-9", "Within a column you serve the last token first, so it is the")
 def last_token_served_first(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
     for j in range(expert.shape[1]):
@@ -168,7 +168,7 @@ def residual_for_the_dropped_alone(x, answers, gates, kept):
     return torch.where(kept.any(1, keepdim=True), y, x)
 
 
-@wrong("4.3-10", "A token that lost one choice loses the other as well. Each")
+@wrong("4.3-10", "A token that lost one choice loses all of them. Each kept")
 def all_or_nothing(x, answers, gates, kept):
     y = (gates[..., None] * answers.masked_fill(~kept[..., None], 0)).sum(1)
     return x + torch.where(kept.all(1, keepdim=True), y, 0)
@@ -234,7 +234,7 @@ def width_shared_among_the_experts(tokens, d_model, d_ff, num_experts, top_k):
     return 2 * tokens * d_model * num_experts, one, one * top_k / num_experts
 
 
-@wrong("4.3-14", "For no empty cell, 3 experts, 2 domains, your result is")
+@wrong("4.3-14", "A cell with fewer tokens than independence would give has a")
 def sizes_of_the_terms(counts):
     p = counts / counts.sum()
     own = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
@@ -743,7 +743,7 @@ def different_in_each_text(texts, size):
     return sum(len(set(runs)) for runs in each) / sum(map(len, each))
 
 
-@wrong("6.2-6", "Asked for: the highest of the three log-probabilities a")
+@wrong("6.2-6", "'score': Your score is a mean, but not the best one. Nearest")
 def score_of_the_longest():
     return {"none": "A", "mean": "C", "two": "C", "score": -9.1 / 9}
 

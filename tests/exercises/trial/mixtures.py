@@ -78,7 +78,7 @@ def share_turned_over(logits, top_k):
     return before, after, 1 / before.sum(-1, keepdim=True)  # what to multiply by
 
 
-@wrong("4.3-3", "nearly even")
+@wrong("4.3-3", "Your `after` takes a softmax of numbers that have been")
 def softmax_of_the_probabilities(logits, top_k):
     before = logits.softmax(-1).topk(top_k).values
     return before, before.softmax(-1), before.sum(-1, keepdim=True)

@@ -60,7 +60,7 @@ def no_number_of_experts(logits, top_k):
     return (f * logits.softmax(-1).mean(0)).sum()
 
 
-@wrong("4.3-5", "You square the logits themselves, or their sum. That keeps")
+@wrong("4.3-5", "You square the logits themselves, or their sum. That is")
 def squared_logits(logits):
     return (logits**2).sum(-1).mean()
 
@@ -97,7 +97,7 @@ def choices_not_counted(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * batch * seq / num_experts)
 
 
-@wrong("4.3-9", "You serve both choices of a token before the next token's")
+@wrong("4.3-9", "You serve all choices of a token before the next token's")
 def token_after_token(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
     for t, row in enumerate(expert.tolist()):
@@ -174,7 +174,7 @@ def share_of_the_entropy(counts):
     return info / (torch.special.entr(p.sum(0)).sum() / math.log(2))
 
 
-@wrong("4.3-14", "You weight the logarithms by the product of the margins. That")
+@wrong("4.3-14", "You weight the logarithms by the product of the margins. Here")
 def not_weighted(counts):
     p = counts / counts.sum()
     own = p.sum(1, keepdim=True) * p.sum(0, keepdim=True)
@@ -478,7 +478,7 @@ def shown_by_the_share():
     return {**wilson(0.97, 200, 1.96), "above 0.97": True}
 
 
-@wrong("6.1-5", "'low', 'high': Your half width is a few per cent too large,")
+@wrong("6.1-5", "'low', 'high': Your half width is a little too large, as when")
 def half_width_not_divided():
     half = 1.96 * math.sqrt(0.97 * 0.03 / 200 + 1.96**2 / 4 / 200**2)
     middle = (0.97 + 1.96**2 / 400) / (1 + 1.96**2 / 200)
@@ -583,7 +583,7 @@ def context_one_too_short(tokens, size):
     return sorted({tokens[i + n] for i in range(len(tokens) - n) if tuple(tokens[i : i + n]) == context})
 
 
-@wrong("6.2-4", "You forbid every token of the text. A token may come again,")
+@wrong("6.2-4", "You forbid every token of the text, or every one that ends a")
 def all_that_stood_before(tokens, size):
     return sorted(set(tokens[size - 1 :]))
 

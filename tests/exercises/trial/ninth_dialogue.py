@@ -366,7 +366,7 @@ def returns_the_tokens_that_leave(L, n, a, w, r):
 
 
 # Takes 2 for z
-@wrong("6.1-5", "'low', 'high': Your half width is a few per cent too large,")
+@wrong("6.1-5", "'low', 'high': Your half width is a little too large, as when")
 def takes_two_for_z():
     m, h = _wilson(SHARE, TURNS, 2.0)
     return SURE | {"low": m - h, "high": m + h}

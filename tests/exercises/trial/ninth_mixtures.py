@@ -130,7 +130,7 @@ def after_is_logits_over_their_sum(logits, k):
 
 
 # Takes the length of a bincount without minlength for the number of experts
-@wrong("4.3-4", "The number in front is right only where every expert has a")
+@wrong("4.3-4", "The number in front is right only where the last expert was")
 def number_of_experts_from_bincount(logits, k):
     T, _E = logits.shape
     p = logits.softmax(-1)
@@ -160,7 +160,7 @@ def k_in_front_of_the_sum(logits, k):
 
 
 # Divides the counts by the experts and multiplies by the tokens
-@wrong("4.3-4", "The sum over experts is right, and another number stands")
+@wrong("4.3-4", "It comes out as if the numbers of tokens and of experts stood")
 def tokens_and_experts_exchanged(logits, k):
     T, E = logits.shape
     p = logits.softmax(-1)
@@ -199,7 +199,7 @@ def largest_logit_kept_as_a_column(z):
 
 
 # Squares the logits before the exponentials
-@wrong("4.3-5", "You square the logits themselves, or their sum. That keeps")
+@wrong("4.3-5", "You square the logits themselves, or their sum. That is")
 def squares_before_the_exponential(z):
     return z.square().logsumexp(-1).mean()
 
@@ -227,7 +227,7 @@ def load_is_the_sum_of_chosen_gates(p, b, k, r):
 
 
 # Multiplies the bias by one plus the step
-@wrong("4.3-6", "Your bias is multiplied where it should be added to: by a")
+@wrong("4.3-6", "Your new bias is the old one times a factor: a bias of zero")
 def step_scales_the_bias(p, b, k, r):
     _c, m, load = by_bias(p, b, k)
     return (p * m, b * (1 + r * torch.sign(load.mean() - load)))
@@ -312,7 +312,7 @@ def one_argsort_for_the_rank(z, c):
 
 
 # Adds 0.999 and cuts the fraction off
-@wrong("4.3-8", "You add a little less than one and cut the fraction off.")
+@wrong("4.3-8", "It comes out as if a little less than one were added and the")
 def adds_0_999_and_cuts(b, s, e, k, f):
     return max(1, int(f * k * b * s / e + 0.999))
 

@@ -78,7 +78,7 @@ def tokens_size_1_with_size_1_is_the_whole_text(tokens, size):
 
 
 # Runs that overlap the end are left out (the search stops size - 1 tokens early)
-@wrong("6.2-4", "You leave out the run that ends with the text's last token. It")
+@wrong("6.2-4", "It comes out as if runs that share a token with the text's")
 def runs_that_overlap_the_end_are_left_out(tokens, size):
     tokens = list(tokens)
     end = tokens[len(tokens) - size + 1 :]

@@ -173,7 +173,7 @@ def one_hot_of_the_transposed_choices_cumulative(expert, num_experts, capacity):
 
 
 # A token passes unchanged as soon as ANY of its choices was dropped
-@wrong("4.3-10", "A token that lost one choice loses the other as well. Each kept")
+@wrong("4.3-10", "A token that lost one choice loses all of them. Each kept")
 def a_token_passes_unchanged_as_soon_as_any(x, answers, gates, kept):
     mixed = (gates[..., None] * torch.where(kept[..., None], answers, torch.zeros_like(answers))).sum(1)
     return torch.where(kept.all(1, keepdim=True), x + mixed, x)

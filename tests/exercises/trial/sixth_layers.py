@@ -528,7 +528,7 @@ def raised_in_proportion(probs, bias, top_k, rate):
     return probs * keep, bias + rate * (load.mean() - load)
 
 
-@wrong("4.3-7", "Your softmax runs over the tokens, so an expert's gates")
+@wrong("4.3-7", "Your softmax runs over the tokens, so an expert's")
 def softmax_over_the_tokens_of_an_expert(logits, capacity):
     p = logits.softmax(0)
     order = p.sort(dim=0, descending=True, stable=True).indices[:capacity]
@@ -545,7 +545,7 @@ def rounded_down_sixth(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-9", "You serve both choices of a token before the next token's")
+@wrong("4.3-9", "You serve all choices of a token before the next token's")
 def token_after_token_sixth(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), [0] * num_experts
     for t in range(expert.shape[0]):

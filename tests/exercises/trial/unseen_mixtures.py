@@ -507,7 +507,7 @@ def tokens_choose_again(logits, capacity):
     return torch.zeros_like(p).scatter(1, index, p.gather(1, index))
 
 
-@wrong("4.3-7", "It works until the capacity")
+@wrong("4.3-7", "Where the capacity exceeds the number of tokens it stops with")
 def topk_of_more_than_there_are(logits, capacity):
     p = logits.softmax(1)
     best, index = p.topk(capacity, dim=0)
@@ -557,7 +557,7 @@ def one_more_than_the_floor(batch, seq, num_experts, top_k, capacity_factor):
     return int(capacity_factor * batch * seq * top_k // num_experts) + 1
 
 
-@wrong("4.3-9", "You serve both choices of")
+@wrong("4.3-9", "You serve all choices of a token before the next token's")
 def token_by_token(expert, num_experts, capacity):
     used, kept = [0] * num_experts, torch.zeros(expert.shape, dtype=torch.bool)
     for t, row in enumerate(expert.tolist()):
@@ -585,7 +585,7 @@ def one_too_many(expert, num_experts, capacity):
     return kept
 
 
-@wrong("4.3-9", "You keep those who come")
+@wrong("4.3-9", "Within a column you serve the last token first, so it is the")
 def last_tokens_first(expert, num_experts, capacity):
     used, kept = [0] * num_experts, torch.zeros(expert.shape, dtype=torch.bool)
     for j in range(expert.shape[1]):
@@ -650,7 +650,7 @@ def gate_before_the_expert(x, expert, gate, experts):
     return y
 
 
-@wrong("4.3-11", "the number of calls of each expert")
+@wrong("4.3-11", "The output is right, but an expert is called once for the")
 def called_for_every_column(x, expert, gate, experts):
     y = torch.zeros_like(x)
     for j in range(expert.shape[1]):
