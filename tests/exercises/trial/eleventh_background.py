@@ -83,7 +83,7 @@ def one_machine_more():
 
 # Days for years
 @wrong("1-3", "That is the time of one machine in days. Asked is for years of 365")
-def days_for_years():
+def days_instead_of_years():
     return {"years": 243055.555556, "machines": 4051}
 
 
