@@ -2,6 +2,8 @@
 
 from llmasos_edu.exercises.attention import (
     caching,
+    controls,
+    dropout,
     entropy,
     grouped,
     heads,
@@ -13,4 +15,6 @@ from llmasos_edu.exercises.attention import (
 )
 from llmasos_edu.exercises.checker.exercise import in_order
 
-EXERCISES = in_order(caching, entropy, grouped, heads, judging, maps, masks, padding, scores)
+EXERCISES = in_order(
+    caching, controls, dropout, entropy, grouped, heads, judging, maps, masks, padding, scores
+)

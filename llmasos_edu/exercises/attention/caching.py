@@ -37,6 +37,26 @@ def _step(x, wq, wk, wv, keys, values, *, scale=None):
     return attend(x @ wq, keys, values, scale=scale), keys, values
 
 
+def _sum_of_values(x, wq, wk, wv, keys, values):
+    keys, values = _extended(x, wk, wv, keys, values)
+    return values.sum(1, keepdim=True), keys, values
+
+
+def _old_values(x, wq, wk, wv, keys, values):
+    more, all_values = _extended(x, wk, wv, keys, values)
+    past = values.shape[1] or 1
+    return (
+        attend(x @ wq, more, all_values * (torch.arange(past + 1) < past)[: len(more[0]), None]),
+        more,
+        all_values,
+    )
+
+
+def _twice(x, wq, wk, wv, keys, values):
+    keys, values = _extended(x, wk, wv, keys, values)
+    return attend(x @ wq, *_extended(x, wk, wv, keys, values)), keys, values
+
+
 def _in_front(x, wq, wk, wv, keys, values):
     keys, values = torch.cat([x @ wk, keys], 1), torch.cat([x @ wv, values], 1)
     return attend(x @ wq, keys, values), keys, values
@@ -137,6 +157,33 @@ STEP = Exercise(
             "The cache is right, but the weights are too sharp: the scores have lost their scale on the way "
             "into this function.",
             (lambda *a: _step(*a, scale=1.0),),
+        ),
+        Mistake(
+            "another scale",
+            "The cache is right, but your scores are divided by another number than the root of the size of "
+            "a key: by that size itself, or by the root of how many keys there are. How many terms has the "
+            "dot product?",
+            (
+                lambda *a: _step(*a, scale=1 / a[1].shape[-1]),
+                lambda *a: _step(*a, scale=(a[4].shape[1] + 1) ** -0.5),
+            ),
+        ),
+        Mistake(
+            "softmax over the query",
+            "Each of your weights is 1: the softmax runs over the axis of the query, which has one entry. "
+            "The keys are what one unit is shared out among.",
+            (_sum_of_values,),
+        ),
+        Mistake(
+            "the new token's value left out",
+            "Where there are old entries, your new token takes its share of the weights, and its value is "
+            "not among what is read: the weights that are left sum to less than one.",
+            (_old_values,),
+        ),
+        Mistake(
+            "the new token counted twice",
+            "The new token's key and value are read twice in your output. Once is enough.",
+            (_twice,),
         ),
         Mistake(
             "keys and values returned in exchange",

@@ -105,10 +105,38 @@ ENTROPY = Exercise(
             "mean instead of sum",
             "Your numbers are too small by the number of keys: they are means over the keys. The weights "
             "themselves are already the shares of an average.",
-            (
-                lambda w: torch.special.entr(w).mean(-1) / math.log(2),
-                lambda w: -(w * w.log2()).mean(-1),
-            ),
+            (lambda w: torch.special.entr(w).mean(-1) / math.log(2),),
+        ),
+        Mistake(
+            "mean instead of sum, and NaN",
+            "Your entropies are means over the keys, too small by their number, and NaN in a row with a "
+            "weight of exactly 0: there 0 is multiplied by -inf. The weights are already the shares of an "
+            "average.",
+            (lambda w: -(w * w.log2()).mean(-1),),
+        ),
+        Mistake(
+            "surprise of the strongest key",
+            "What comes out is how surprising the strongest key of a row is. Entropy is the surprise to "
+            "expect: that of every key, weighted by its weight.",
+            (lambda w: -w.amax(-1).log2(),),
+        ),
+        Mistake(
+            "keys counted",
+            "What comes out is log2 of the number of keys with a weight above 0, however small it is. That "
+            "is the entropy only where they are read equally.",
+            (lambda w: (w > 0).sum(-1).log2(),),
+        ),
+        Mistake(
+            "squares instead of logarithms",
+            "What comes out is made of the sum of the squared weights. Entropy is the mean of the negative "
+            "logarithms, each weighted by its weight.",
+            (lambda w: 1 - w.square().sum(-1), lambda w: -w.square().sum(-1).log2()),
+        ),
+        Mistake(
+            "what is missing to equal weights",
+            "What comes out is how many bits a row lacks to one that looks at all keys equally. Asked for "
+            "are the bits that it has.",
+            (lambda w: math.log2(w.shape[-1]) - torch.special.entr(w).sum(-1) / math.log(2),),
         ),
         Mistake(
             "one number for everything",

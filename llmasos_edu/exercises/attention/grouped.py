@@ -5,6 +5,8 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import math
 
+import torch
+
 from llmasos_edu.exercises.attention.masks import attend
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
 
@@ -30,6 +32,20 @@ def _tiles(query, kv):
 def _merged_queries(query, key, value):
     groups = query.unflatten(1, (key.shape[1], -1)).mean(2)
     return _blocks(query, attend(groups, key, value))
+
+
+def _first_queries(query, key, value):
+    return _blocks(query, attend(query[:, :: query.shape[1] // key.shape[1]], key, value))
+
+
+def _causal_groups(query, key, value):
+    past = torch.ones(query.shape[2], query.shape[2], dtype=torch.bool).tril()
+    return attend(query, _blocks(query, key), _blocks(query, value), past)
+
+
+def _own_number(query, key, value):
+    number = torch.arange(query.shape[1]).clamp(max=key.shape[1] - 1)
+    return attend(query, key[:, number], value[:, number])
 
 
 def _gqa_case(name: str, seed: int, batch: int, heads: int, kv_heads: int, seq: int, head_dim: int) -> Case:
@@ -84,9 +100,9 @@ GROUPED = Exercise(
         ),
         Mistake(
             "only the first KV head used",
-            "All your query heads read KV head 0, and the others are never used. How does the number of the "
-            "query head lead to the number of its KV head?",
-            (lambda q, k, v: attend(q, k[:, :1], v[:, :1]),),
+            "All your query heads read the same KV head, and the others are never used. How does the number "
+            "of the query head lead to the number of its KV head?",
+            (lambda q, k, v: attend(q, k[:, :1], v[:, :1]), lambda q, k, v: attend(q, k[:, -1:], v[:, -1:])),
         ),
         Mistake(
             "average of the KV heads",
@@ -96,9 +112,9 @@ GROUPED = Exercise(
         ),
         Mistake(
             "query heads averaged in their group",
-            "All query heads of a group give the same output: you merged their queries. They share keys and "
-            "values, but each asks a question of its own.",
-            (_merged_queries,),
+            "All query heads of a group give the same output, as if they had one query between them. They "
+            "share keys and values, but each asks a question of its own.",
+            (_merged_queries, _first_queries),
         ),
         Mistake(
             "groups in reverse order",
@@ -114,12 +130,37 @@ GROUPED = Exercise(
         Mistake(
             "another scale",
             "The groups are right, but your scores are divided by another number than the root of the head "
-            "size: by the head size itself, or by the root of how many heads there are. How many terms has "
-            "a dot product here?",
+            "size: by the head size itself, or by the root of how many heads or KV heads there are. How "
+            "many terms has a dot product here?",
             (
+                lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=k.shape[1] ** -0.5),
                 lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=1 / q.shape[-1]),
                 lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=q.shape[1] ** -0.5),
             ),
+        ),
+        Mistake(
+            "a causal mask",
+            "The groups are right, but your tokens read only themselves and what comes before. There is no "
+            "mask in this exercise.",
+            (_causal_groups,),
+        ),
+        Mistake(
+            "no softmax",
+            "The groups are right, but it comes out as if the scores themselves were the weights. What turns "
+            "scores into shares?",
+            (lambda q, k, v: q @ _blocks(q, k).mT / q.shape[-1] ** 0.5 @ _blocks(q, v),),
+        ),
+        Mistake(
+            "softmax over the heads",
+            "The groups are right, but your weights sum to one over the heads, which have nothing to share "
+            "out. Which axis holds the choices of one query?",
+            (lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), axis=1),),
+        ),
+        Mistake(
+            "the number of the query head taken as it is",
+            "Each of your query heads takes the KV head of its own number, as far as these go, and the "
+            "others the last. Neighbours share: how many query heads are there to a KV head?",
+            (_own_number,),
         ),
         Mistake(
             "softmax over the wrong axis",

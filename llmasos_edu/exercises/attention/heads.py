@@ -4,6 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 import math
+from functools import partial
 
 import torch
 
@@ -64,8 +65,8 @@ SPLIT = Exercise(
         Mistake(
             "reshape without transpose",
             "The shape is right, but the numbers are not where they belong: with one reshape a head gets "
-            "pieces of several features of one token where it should get one piece of every token. Reshape "
-            "only cuts and never reorders, so what is missing?",
+            "several pieces of the same token where it should get one piece of every token. Reshape only "
+            "cuts and never reorders, so what is missing?",
             (_scrambled,),
         ),
         Mistake(
@@ -143,6 +144,32 @@ def _causal_layer(x, w_query, w_key, w_value, w_out, num_heads):
     query, key, value = (split_heads(x @ w, num_heads) for w in (w_query, w_key, w_value))
     past = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
     return attend(query, key, value, past).transpose(1, 2).reshape(x.shape) @ w_out
+
+
+def _bare_scores(x, w_query, w_key, w_value, w_out, num_heads):
+    query, key, value = (split_heads(x @ w, num_heads) for w in (w_query, w_key, w_value))
+    heads = query @ key.mT / query.shape[-1] ** 0.5 @ value
+    return heads.transpose(1, 2).reshape(x.shape) @ w_out
+
+
+def _one_table(x, w_query, w_key, w_value, w_out, num_heads, of):
+    query, key, value = (split_heads(x @ w, num_heads) for w in (w_query, w_key, w_value))
+    weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1)
+    return (of(weights) @ value).transpose(1, 2).reshape(x.shape) @ w_out
+
+
+def _mean_of_heads(x):
+    return x.mean(1, keepdim=True)
+
+
+def _mixed_splits(x, w_query, w_key, w_value, w_out, num_heads, splits):
+    three = (split(x @ w, num_heads) for split, w in zip(splits, (w_query, w_key, w_value), strict=True))
+    return attend(*three).transpose(1, 2).reshape(x.shape) @ w_out
+
+
+def _own_slices(x, w_query, w_key, w_value, w_out, num_heads):
+    own = torch.block_diag(*[torch.ones(x.shape[-1] // num_heads, x.shape[-1] // num_heads)] * num_heads)
+    return _layer(x, own * w_query, own * w_key, own * w_value, w_out, num_heads)
 
 
 def _layer_case(
@@ -286,13 +313,71 @@ LAYER = Exercise(
         ),
         Mistake(
             "matrices transposed",
-            "I get your numbers when the matrices are transposed (all of them, all but w_out or it alone), "
-            "as torch's nn.Linear stores them. Here they are applied as x @ w.",
+            "I get your numbers when matrices are transposed (all of them, all but w_out, it alone, or those "
+            "of queries and keys), as torch's nn.Linear stores them. Here they are applied as x @ w.",
             (
+                lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v, o, h),
                 lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v.mT, o.mT, h),
                 lambda x, q, k, v, o, h: _layer(x, q.mT, k.mT, v.mT, o, h),
                 lambda x, q, k, v, o, h: _layer(x, q, k, v, o.mT, h),
             ),
+        ),
+        Mistake(
+            "another number under the root",
+            "It comes out as if the scores were divided by the root of the number of heads, or of tokens. "
+            "How many terms has the dot product inside one head?",
+            (
+                lambda *a: _layer(*a, scale=a[5] ** -0.5),
+                lambda *a: _layer(*a, scale=a[0].shape[1] ** -0.5),
+            ),
+        ),
+        Mistake(
+            "no softmax",
+            "It comes out as if the scores themselves were the weights. What turns a row of scores into "
+            "shares?",
+            (_bare_scores,),
+        ),
+        Mistake(
+            "output divided",
+            "It comes out as if the division stood behind the softmax: the heads' outputs, means of values, "
+            "are shrunk. What is to be divided?",
+            (lambda *a: _layer(*a, scale=1.0) * (a[5] / a[0].shape[-1]) ** 0.5,),
+        ),
+        Mistake(
+            "one table of weights for all heads",
+            "All your heads read with the same weights, those of the first head or the mean of all. Each "
+            "head has a table of its own.",
+            (partial(_one_table, of=lambda w: w[:, :1]), partial(_one_table, of=_mean_of_heads)),
+        ),
+        Mistake(
+            "heads averaged",
+            "It comes out as if every head were replaced by the mean of all heads. Side by side they are "
+            "kept apart: what each has read stays.",
+            (
+                lambda *a: _layer(
+                    *a, merge=lambda heads, x: _mean_of_heads(heads).repeat(1, 1, 1, a[5])[:, 0]
+                ),
+            ),
+        ),
+        Mistake(
+            "heads in reverse order",
+            "Your heads stand side by side in reverse order: the last one comes first.",
+            (lambda *a: _layer(*a, merge=lambda h, x: h.flip(1).transpose(1, 2).reshape(x.shape)),),
+        ),
+        Mistake(
+            "one of the three split otherwise",
+            "Queries and keys are split rightly in one of the two alone: a reshape without the exchange of "
+            "axes mixes heads with tokens in the other. Split all three in the same way.",
+            (
+                lambda *a: _mixed_splits(*a, (_scrambled, split_heads, split_heads)),
+                lambda *a: _mixed_splits(*a, (split_heads, _scrambled, split_heads)),
+            ),
+        ),
+        Mistake(
+            "projected head by head",
+            "It comes out as if each head saw only its own slice of x, through its own block of the "
+            "matrices. The projection comes first, of the whole vector; then it is cut.",
+            (_own_slices,),
         ),
         Mistake(
             "key and value exchanged",

@@ -124,8 +124,8 @@ CAUSAL = Exercise(
     mistakes=(
         Mistake(
             "mask missing",
-            "I changed what comes later, and earlier outputs changed with it: every token reads the whole "
-            "sequence. Which part of the table of scores should be out of reach?",
+            "What comes later has an effect on your earlier outputs: every token reads the whole sequence. "
+            "Which part of the table of scores should be out of reach?",
             (attend,),
         ),
         Mistake(
@@ -181,7 +181,11 @@ CAUSAL = Exercise(
             "a finite number such as -1e4",
             "Ordinary scores come out right, but with scores of tens of thousands the future leaks through: "
             "a finite number such as -1e4 is outvoted there. Which number loses against every score?",
-            (_added_number, lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e4)),
+            (
+                _added_number,
+                lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e4),
+                lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-65504.0),
+            ),
         ),
         Mistake(
             "a finite number such as -1e9",
@@ -207,7 +211,7 @@ CAUSAL = Exercise(
         Mistake(
             "output divided",
             "It comes out as if the division stood behind the softmax: the scores keep the spread of their "
-            "sum, and the output, a mean of values, becomes smaller than any mean. What is to be divided?",
+            "sum, and the output, a mean of values, is shrunk. What is to be divided?",
             (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1.0) / q.shape[-1] ** 0.5,),
         ),
         Mistake(

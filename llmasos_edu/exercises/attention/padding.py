@@ -140,8 +140,7 @@ PADDING = Exercise(
     mistakes=(
         Mistake(
             "padding ignored",
-            "Padded keys still get weight: the result is the same as without a mask. Where does is_token "
-            "meet the scores?",
+            "Padded keys still get weight, as they do without a mask. Where does is_token meet the scores?",
             (
                 lambda q, k, v, m: attend(q, k, v),
                 lambda q, k, v, m: attend(q, k, v).masked_fill(~m.any(-1)[:, None, None], 0.0),
@@ -237,10 +236,14 @@ PADDING = Exercise(
             "mask after the softmax, then renormalised",
             "This works while scores are small. With loud padding the softmax gives it all the weight, the "
             "tokens underflow to zero, and nothing is left to share out: the mask has to act earlier.",
-            (
-                lambda q, k, v, m: _padded_after(q, k, v, m, floor=1e-9),
-                lambda q, k, v, m: _padded_after(q, k, v, m, floor=0.0),
-            ),
+            (lambda q, k, v, m: _padded_after(q, k, v, m, floor=1e-9),),
+        ),
+        Mistake(
+            "mask after the softmax, then divided by nothing",
+            "With loud padding the softmax gives it all the weight, the tokens underflow to zero, and your "
+            "new division is 0/0, as it is in an empty sequence: the mask has to act earlier, and nothing to "
+            "read should give zeros.",
+            (lambda q, k, v, m: _padded_after(q, k, v, m, floor=0.0),),
         ),
         Mistake(
             "masked scores set to zero",

@@ -4,6 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 import math
+from functools import partial
 
 import torch
 
@@ -22,6 +23,10 @@ def attention_scores(query, key):
 
 def _dot(query, key):
     return query @ key.transpose(-2, -1)
+
+
+def _divided(query, key, by):
+    return _dot(query, key) / by
 
 
 SCORES = Exercise(
@@ -60,9 +65,8 @@ SCORES = Exercise(
     mistakes=(
         Mistake(
             "scale missing",
-            "These are plain dot products: the larger the head size, the more your scores exceed the "
-            "expected ones. How does the spread of a sum grow with its number of terms, and what would undo "
-            "that?",
+            "These are plain dot products: the larger the head size, the further your scores lie from 0. How "
+            "does the spread of a sum grow with its number of terms, and what would undo that?",
             (_dot,),
         ),
         Mistake(
@@ -71,6 +75,12 @@ SCORES = Exercise(
             "scores come out four times too small. Is it the variance or the standard deviation that should "
             "come out as 1?",
             (lambda q, k: _dot(q, k) / q.shape[-1],),
+        ),
+        Mistake(
+            "one divisor for all head sizes",
+            "Your divisor is the same whatever the head size. The longer the vectors, the more products are "
+            "added: how does their number come into it?",
+            tuple(partial(_divided, by=by) for by in (8, 2, 4, 2**0.5, 10)),
         ),
         Mistake(
             "multiplied by the scale",
@@ -115,8 +125,8 @@ SCORES = Exercise(
         ),
         Mistake(
             "cosines for scores",
-            "You divide by the lengths of query and key: that is their cosine. A long key may shout; only "
-            "the head size is divided out.",
+            "You divide by the lengths of query and key: that is their cosine. A long key may shout; the "
+            "divisor depends on the head size alone.",
             (
                 lambda q, k: _dot(
                     torch.nn.functional.normalize(q, dim=-1), torch.nn.functional.normalize(k, dim=-1)
@@ -251,9 +261,9 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "another number than the row's largest",
-            "What you subtract is not the largest score of each row (but a mean, the smallest, the first, a "
-            "fixed number, or the largest along another axis): an exponential may still overflow, or a -inf "
-            "spreads.",
+            "What you subtract is not the largest score of each row (but a mean, the smallest, the first or "
+            "the last, the largest size, a fixed number, or the largest along another axis): an exponential "
+            "may still overflow, all of a row may come to 0, or a -inf spreads.",
             (
                 lambda s: _exp_share(s, s[..., :1]),
                 lambda s: _exp_share(s, s[..., -1:]),
@@ -267,8 +277,8 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "not divided by the sum",
-            "The largest number in each of your rows is 1, so with more than one key the rows sum to more "
-            "than that. The exponentials are there; what makes shares of them?",
+            "The largest number in each of your rows is 1, so a row in which a second key counts sums to "
+            "more than that. The exponentials are there; what makes shares of them?",
             (lambda s: torch.exp(s - s.amax(-1, keepdim=True)),),
         ),
         Mistake(
@@ -279,8 +289,8 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "no exponential",
-            "Your rows sum to one, but there are weights below zero among them: the scores themselves are "
-            "divided by their sum. Which function makes any number positive and keeps their order?",
+            "The scores themselves are divided by their sum: of finite ones the rows sum to one, but some of "
+            "your weights are below zero. Which function makes any number positive and keeps their order?",
             (lambda s: s / s.sum(-1, keepdim=True),),
         ),
         Mistake(

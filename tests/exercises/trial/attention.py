@@ -52,7 +52,7 @@ def scores_clamped(scores):
     return weights / weights.sum(-1, keepdim=True)
 
 
-@wrong("4.1-2", "The largest number in each of your rows is 1, so with more")
+@wrong("4.1-2", "The largest number in each of your rows is 1, so a")
 def never_divided(scores):
     return torch.exp(scores - scores.max(-1, keepdim=True).values)
 

@@ -64,7 +64,7 @@ def remembers_attention_is_quadratic_says_four_times_and():
 
 
 # Takes the whole cost at 500 tokens for the fixed part and so misplaces the crossing
-@wrong("4.1-13", "must go from its first point")
+@wrong("4.1-13", "That is the cost in texts of 500 tokens, where some")
 def takes_the_whole_cost_at_500_tokens_for():
     return {
         "fixed": 8.0,

@@ -33,7 +33,7 @@ def values_of_padding_zeroed(query, key, value, is_token):
     return weights @ value.masked_fill(~is_token[..., None], 0)  # their weights are still lost
 
 
-@wrong("4.1-6", "2 heads")
+@wrong("4.1-6", "All your heads read with the same weights, those of")
 def heads_never_separated_in_values(x, w_query, w_key, w_value, w_out, num_heads):
     q, k = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key))
     weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1).mean(1)  # one average pattern for all heads

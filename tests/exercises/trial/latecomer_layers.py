@@ -135,7 +135,7 @@ def how_many_keys_it_is_like(weights):
     return 2 ** (torch.special.entr(weights).sum(-1) / math.log(2))
 
 
-@wrong("4.1-9", "For 8 keys read equally, your result is 0 and should be")
+@wrong("4.1-9", "What comes out is how many bits a row lacks to one")
 def bits_below_an_even_row(weights):
     return math.log2(weights.shape[-1]) - torch.special.entr(weights).sum(-1) / math.log(2)
 
@@ -151,7 +151,7 @@ def by_the_share_that_survived(weights, keep, dropout_p, training):
     return weights * keep / keep.float().mean() if training else weights
 
 
-@wrong("4.1-10", "Your result is 0.707 times what it should be in one case, and")
+@wrong("4.1-10", "Your factor is the root of what it should be. What is")
 def root_of_the_share(weights, keep, dropout_p, training):
     return weights * keep / (1 - dropout_p) ** 0.5 if training else weights
 

@@ -67,7 +67,7 @@ def through_the_origin():
     return {**LINE, "fixed": 0, "thousand": 11.5, "level": 40 / 0.0115}
 
 
-@wrong("4.1-13", "Asked for: where the straight line meets a length of 0.")
+@wrong("4.1-13", "That is the rise from the first point to the last, or")
 def whole_rise_for_a_thousand():
     return {**LINE, "thousand": 15, "fixed": 0.5}
 

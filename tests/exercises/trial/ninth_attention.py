@@ -168,7 +168,7 @@ def w_key_makes_the_queries_and_w_query_the_keys(x, w_query, w_key, w_value, w_o
 
 
 # w_out alone is transposed
-@wrong("4.1-6", "I get your numbers when the matrices are transposed (all of")
+@wrong("4.1-6", "I get your numbers when matrices are transposed (all")
 def w_out_alone_is_transposed(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = (sp(x @ w_, num_heads) for w_ in (w_query, w_key, w_value))
     return mg(F.scaled_dot_product_attention(q, k, v)) @ w_out.T

@@ -193,7 +193,7 @@ def _sets(**other):
 
 
 # The share out of all 56 sets, the silenced set itself included
-@wrong("4.1-12", "Asked for: the sets that leave as little, over the other sets of")
+@wrong("4.1-12", "You count the picked set among the sets of its layer,")
 def the_share_out_of_all_56_sets_the_silenced():
     return _sets(share=4 / 56)
 
