@@ -71,7 +71,8 @@ MUST_SAY = Exercise(
     difficulty=2,
     minutes=15,
     statement=(
-        "Each keyword is one token and must occur in the text. `written` is what stands there, and `left` "
+        "Each keyword is one token and must occur in the text, once even if it is named twice. `written` is "
+        "what stands there, and `left` "
         "tokens, at least one, are still to come, the next one included. Return what may come next so that "
         "all keywords still fit: all tokens from 0 to vocab - 1 while there is room; the missing keywords "
         "alone if only these may come; an empty list if it is too late whatever comes. In rising order."

@@ -34,7 +34,8 @@ NOISE = Exercise(
     minutes=5,
     statement=(
         "Skip-gram draws its wrong contexts in proportion to their count to a power, 3/4 in the paper. Turn "
-        "counts into the shares with which words are drawn. A word that is not in the text is never drawn."
+        "counts into the shares with which words are drawn. A word that is not in the text is never drawn, "
+        "with power 0 neither."
     ),
     takeaway="A power below 1 lifts rare words: 10,000 times as frequent, drawn 1,000 times as often.",
     reference=noise_shares,
