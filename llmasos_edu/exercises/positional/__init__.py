@@ -5,6 +5,7 @@ from llmasos_edu.exercises.positional import (
     alibi,
     attention,
     decoding,
+    interpolation,
     judging,
     lookup,
     rotary,
@@ -12,4 +13,4 @@ from llmasos_edu.exercises.positional import (
     waves,
 )
 
-EXERCISES = in_order(alibi, attention, decoding, judging, lookup, rotary, similarity, waves)
+EXERCISES = in_order(alibi, attention, decoding, interpolation, judging, lookup, rotary, similarity, waves)

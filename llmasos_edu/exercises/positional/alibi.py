@@ -128,6 +128,35 @@ ALIBI = Exercise(
             ),
         ),
         Mistake(
+            "another row of slopes",
+            "It comes out as if your slopes were another row than 2^(-8h / num_heads): evenly spaced, "
+            "powers of e, or with h below the line. Each is the one before times 2^(-8 / num_heads).",
+            (
+                lambda *a: _alibi(*a, slopes=lambda h, n: torch.linspace(2 ** (-8 / n), 2**-8, n)),
+                lambda *a: _alibi(*a, slopes=lambda h, n: (-8 * h / n).exp()),
+                lambda *a: _alibi(*a, slopes=lambda h, n: 2 ** (-8 / h)),
+            ),
+        ),
+        Mistake(
+            "whole exponents",
+            "It comes out as if the exponent 8h / num_heads were rounded to a whole number. With more than "
+            "8 heads it is a fraction for some of them.",
+            (
+                lambda *a: _alibi(*a, slopes=lambda h, n: 2.0 ** (-8 * h // n)),
+                lambda *a: _alibi(*a, slopes=lambda h, n: 2.0 ** -(8 * h // n)),
+            ),
+        ),
+        Mistake(
+            "own key hidden",
+            "A token cannot read itself in your table: where query and key stand at the same place there "
+            "is -inf. Only later keys are hidden.",
+            (
+                lambda *a: alibi_bias(*a).masked_fill(
+                    _alibi(*a, slopes=lambda h, n: h, later=None) == 0, -torch.inf
+                ),
+            ),
+        ),
+        Mistake(
             "queries counted from 0",
             "Without a cache you are right. With one, your queries stand at the beginning of the text and "
             "see hardly anything. Where does the last of them stand?",

@@ -68,6 +68,30 @@ def _mask_shifted(query, key, value, rotate, ahead):
     return attend(rotate(query, queries), rotate(key, keys), value, allowed)
 
 
+def _masked(query, key, value, rotate, may_read):
+    keys = torch.arange(key.shape[-2])
+    queries = keys[len(keys) - query.shape[-2] :]
+    return attend(rotate(query, queries), rotate(key, keys), value, may_read(keys, queries[:, None]))
+
+
+def _scores(query, key, rotate):
+    keys = torch.arange(key.shape[-2])
+    queries = keys[len(keys) - query.shape[-2] :]
+    scores = rotate(query, queries) @ rotate(key, keys).mT / math.sqrt(query.shape[-1])
+    return scores, keys <= queries[:, None]
+
+
+def _hidden_by_zeros(query, key, value, rotate, late=False):
+    """Later keys get a score of 0, or a weight of 0 when the softmax has been taken."""
+    scores, allowed = _scores(query, key, rotate)
+    return (scores.softmax(-1) * allowed if late else (scores * allowed).softmax(-1)) @ value
+
+
+def _softmax_over_queries(query, key, value, rotate):
+    scores, allowed = _scores(query, key, rotate)
+    return scores.masked_fill(~allowed, -torch.inf).softmax(-2) @ value
+
+
 def _new_keys_turned(query, key, value, rotate):
     keys = torch.arange(key.shape[-2])
     queries = keys[len(keys) - query.shape[-2] :]
@@ -225,15 +249,19 @@ ROTARY_ATTENTION = Exercise(
         ),
         Mistake(
             "rotated twice",
-            "Everything is turned twice, so distances count double. Keys in this cache are stored "
-            "unrotated, and one turn is enough.",
+            "Queries and keys are both turned twice, so distances count double. Keys in this cache are "
+            "stored unrotated, and one turn is enough.",
             (_all_twice,),
         ),
         Mistake(
             "keys rotated twice",
-            "Your keys are turned twice and your queries once, so scores depend on more than the distance. "
-            "Keys in this cache are stored unrotated, and one turn by their positions is enough.",
-            (lambda q, k, v, r: _rotary(q, r(k, torch.arange(k.shape[-2])), v, r),),
+            "One of the two sides, keys or queries, is turned twice and the other once, so scores depend "
+            "on more than the distance. Keys in this cache are stored unrotated, and one turn by their "
+            "positions is enough.",
+            (
+                lambda q, k, v, r: _rotary(q, r(k, torch.arange(k.shape[-2])), v, r),
+                lambda q, k, v, r: _rotary(r(q, torch.arange(k.shape[-2])[-q.shape[-2] :]), k, v, r),
+            ),
         ),
         Mistake(
             "output rotated",
@@ -252,6 +280,42 @@ ROTARY_ATTENTION = Exercise(
             "Rotation and mask are right, but the weights are too sharp, the more so for wide heads. A "
             "rotation changes no length, so the scores need their usual division.",
             (lambda *a: _rotary(*a, scale=1.0),),
+        ),
+        Mistake(
+            "another scale",
+            "Rotation and mask are right, but the scores are divided by something else than the root of a "
+            "head's width: by the width itself, or by the root of the number of keys.",
+            (
+                lambda *a: _rotary(*a, scale=1 / a[0].shape[-1]),
+                lambda *a: _rotary(*a, scale=a[1].shape[-2] ** -0.5),
+            ),
+        ),
+        Mistake(
+            "the past hidden",
+            "It comes out as if your mask hid the past and showed the future. A new token reads every key "
+            "whose position is not higher than its own.",
+            (
+                lambda *a: _masked(*a, lambda keys, queries: keys >= queries),
+                lambda *a: _masked(*a, lambda keys, queries: keys > queries),
+            ),
+        ),
+        Mistake(
+            "mask after the softmax",
+            "A single new token comes out right. With several it comes out as if later keys lost their "
+            "weight after the softmax only: what is left sums to less than one.",
+            (lambda *a: _hidden_by_zeros(*a, late=True),),
+        ),
+        Mistake(
+            "hidden scores set to zero",
+            "A single new token comes out right. With several it comes out as if later keys got the score "
+            "0, which is a score like any other. Which one becomes a weight of nothing?",
+            (_hidden_by_zeros,),
+        ),
+        Mistake(
+            "softmax over the queries",
+            "It comes out as if the softmax ran over the queries, so that each key is shared out among "
+            "them. Each new token has one unit of attention to give.",
+            (_softmax_over_queries,),
         ),
         Mistake(
             "scores with and without rotation added",

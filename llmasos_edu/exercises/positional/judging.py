@@ -109,12 +109,31 @@ STRETCHING = Question(
         ),
         Mistake(
             "two for t",
-            "That goes two errors down, as for very many seeds. With five the interval reaches 2.776 of "
-            "them to each side.",
+            "That goes another number of errors down: 1, 1.96, 2 or 2.571, as for another question or more "
+            "seeds. With five the interval reaches 2.776 of them to each side.",
             (
                 lambda **d: {"low": _controlled(**d)["due"] - 2 * d["error"]},
                 lambda **d: {"low": _controlled(**d)["due"] - 1.96 * d["error"]},
+                lambda **d: {"low": _controlled(**d)["due"] - 2.571 * d["error"]},
+                lambda **d: {"low": _controlled(**d)["due"] - d["error"]},
             ),
+        ),
+        Mistake(
+            "the other end",
+            "That is where the interval ends, 2.776 errors above. Asked for is where it begins.",
+            (lambda **d: {"low": _controlled(**d)["due"] + T * d["error"]},),
+        ),
+        Mistake(
+            "shared out again",
+            "That divides by the root of five once more. The standard error given is that of the mean "
+            "difference already.",
+            (lambda **d: {"low": _controlled(**d)["due"] - T * d["error"] / math.sqrt(5)},),
+        ),
+        Mistake(
+            "what training alone gains",
+            "That is what training on alone has gained, with nothing divided. What dividing adds is the "
+            "difference of the two that were trained on.",
+            (lambda before, alone, **_: {"due": before - alone},),
         ),
         Mistake(
             "another verdict",
@@ -125,8 +144,7 @@ STRETCHING = Question(
         Mistake(
             "not what was run",
             "That would be worth running, but it is not this one: this one was trained on, at the new "
-            "length, "
-            "with its positions as they were.",
+            "length, with its positions as they were.",
             (
                 {"control": "a model trained from the start on 128 positions"},
                 {"control": "the same model, not trained on"},
@@ -226,6 +244,11 @@ WAVES = Question(
             ),
         ),
         Mistake(
+            "all pairs counted",
+            "That is how many pairs there are. The slow ones have not gone round once in the trained length.",
+            (lambda dim, **_: {"turned": dim // 2},),
+        ),
+        Mistake(
             "the others counted",
             "That is how many pairs have *not* gone round once in the trained length; asked for are the "
             "others.",
@@ -238,6 +261,20 @@ WAVES = Question(
                     )
                 },
             ),
+        ),
+        Mistake(
+            "the fastest pair",
+            "That is the fastest pair's number. The slowest is the last one.",
+            (
+                lambda **_: {"longest": 2 * math.pi},
+                lambda length, **_: {"slowest": length / (2 * math.pi)},
+            ),
+        ),
+        Mistake(
+            "the longer text",
+            "That is what the slowest pair makes in the longer text. Asked for are as many steps as it was "
+            "trained on.",
+            (lambda **d: {"slowest": d["times"] * _waves(**d)["slowest"]},),
         ),
         Mistake(
             "upside down",

@@ -1,4 +1,4 @@
-"""Exercises of chapter 4.2.3, the part on angles: rotary positions, and longer texts by interpolation.
+"""Exercises of chapter 4.2.3, the part on angles: rotary positions.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -46,6 +46,20 @@ def _angles_of_halves_turns_of_pairs(x, angles):
     turned = torch.stack((-x[..., 1::2], x[..., 0::2]), -1).flatten(-2)
     angles = torch.cat((angles, angles), -1)
     return x * angles.cos() + turned * angles.sin()
+
+
+def _second_coordinates_in_front(x, angles):
+    turned = torch.cat((-x[..., 1::2], x[..., 0::2]), -1)
+    angles = angles.repeat_interleave(2, -1)
+    return x * angles.cos() + turned * angles.sin()
+
+
+def _with_exponents(make):
+    def answer(x, positions, base):
+        exponents = make(torch.arange(x.shape[-1] // 2), x.shape[-1])
+        return _turn(x, positions[:, None] * base**-exponents)
+
+    return answer
 
 
 def _made_of(make):
@@ -118,6 +132,7 @@ ROTARY = Exercise(
             (
                 lambda x, p, base: _angles_of_pairs_turns_of_halves(x, _angles(x, p, base)),
                 lambda x, p, base: _angles_of_halves_turns_of_pairs(x, _angles(x, p, base)),
+                lambda x, p, base: _second_coordinates_in_front(x, _angles(x, p, base)),
             ),
         ),
         Mistake(
@@ -184,7 +199,8 @@ ROTARY = Exercise(
         ),
         Mistake(
             "base fixed",
-            "With base 10000 you are right and with others you are not. The base is an argument.",
+            "It comes out as if the base were 10000 whatever is handed in. The base is an argument: a "
+            "larger one slows the later pairs.",
             (lambda x, p, base: _turn(x, _angles(x, p, 10000.0)),),
         ),
         Mistake(
@@ -206,6 +222,48 @@ ROTARY = Exercise(
             (lambda x, p, base: _turn(x, _angles(x, p - p[0], base)),),
         ),
         Mistake(
+            "positions one off",
+            "It comes out as if every position were one higher or one lower. The positions are given, and "
+            "a token at position 0 is not turned at all.",
+            (
+                lambda x, p, base: _turn(x, _angles(x, p + 1, base)),
+                lambda x, p, base: _turn(x, _angles(x, p - 1, base)),
+            ),
+        ),
+        Mistake(
+            "another unit of the angle",
+            "It comes out as if all angles were multiplied once more, by 2 pi or by pi / 180, as for "
+            "another unit. They are in radians as they stand.",
+            (
+                lambda x, p, base: _turn(x, 2 * torch.pi * _angles(x, p, base)),
+                lambda x, p, base: _turn(x, torch.deg2rad(_angles(x, p, base))),
+            ),
+        ),
+        Mistake(
+            "exponents from 1, or up to 1",
+            "It comes out as if the exponents were other ones: counted from the second pair on, or spread "
+            "so that the last is 1. They begin at 0 and go up by 2 / head_dim.",
+            (
+                _with_exponents(lambda i, size: (2 * i + 2) / size),
+                _with_exponents(lambda i, size: i / max(1, size // 2 - 1)),
+            ),
+        ),
+        Mistake(
+            "pairs from the other end",
+            "It comes out as if the last pair turned fastest and the first one slowest. It is the other "
+            "way round: the exponent 2i / head_dim is 0 for the first.",
+            (lambda x, p, base: _turn(x, _angles(x, p, base).flip(-1)),),
+        ),
+        Mistake(
+            "another logarithm",
+            "The first pair is right. For the others it comes out as if a power of the base were made by "
+            "exp with another logarithm, to base 10 or 2: exp belongs to the natural one.",
+            (
+                lambda x, p, base: _turn(x, _angles(x, p, torch.tensor(base).log10().exp())),
+                lambda x, p, base: _turn(x, _angles(x, p, torch.tensor(base).log2().exp())),
+            ),
+        ),
+        Mistake(
             "one speed for all pairs",
             "All your pairs turn at the same speed, so two distances that are a full turn apart look alike. "
             "Later pairs are slower.",
@@ -216,169 +274,4 @@ ROTARY = Exercise(
 )
 
 
-# 4.2.3-10 --------------------------------------------------------------------------------
-
-
-def squeezed_angles(length, trained_length, head_dim, base):
-    """Angles of positions 0 to length - 1, squeezed into what was trained -> [length, head_dim / 2]."""
-    scale = max(1.0, length / trained_length)
-    speeds = base ** (-torch.arange(0, head_dim, 2) / head_dim)
-    return torch.arange(length)[:, None] / scale * speeds
-
-
-def _at(positions, head_dim, base):
-    return positions[:, None] * base ** (-torch.arange(0, head_dim, 2) / head_dim)
-
-
-def _scale(length, trained):
-    return max(1.0, length / trained)
-
-
-def _only_the_later(n, trained, size, base):
-    p = torch.arange(n, dtype=torch.float32)
-    return _at(torch.where(p < trained, p, p / _scale(n, trained)), size, base)
-
-
-INTERPOLATION = Exercise(
-    key="4.2.3-10",
-    title="A longer text by interpolation",
-    difficulty=2,
-    minutes=10,
-    statement=(
-        "A rotary model was trained on texts of trained_length tokens and has never seen the angles of later "
-        "positions. So squeeze a longer text: multiply all its positions by trained_length / length, which "
-        "puts them between the old ones, and return the angles pos / base^(2i / head_dim) of these. A text "
-        "that is not longer keeps its whole positions."
-    ),
-    takeaway="Every angle lies in the range that was trained; neighbours are just closer than before.",
-    reference=squeezed_angles,
-    explanation="One factor on all positions, and it is never allowed to stretch a short text.",
-    hints=(
-        "A model trained on 4 tokens gets 8. Write the positions 0 to 7 squeezed by the factor of the "
-        "statement. What is the greatest of them?",
-        "Squeezed positions are fractions. The angle is a fraction's business too: is there a reason to "
-        "round?",
-        "With fewer tokens than were trained the same factor would be above 1. What does the last sentence "
-        "of the statement say about that?",
-    ),
-    cases=(
-        Case("8 tokens where 4 were trained", (8, 4, 4, 10000.0)),
-        Case("24 tokens where 16 were trained", (24, 16, 8, 10000.0)),
-        Case("a text of the trained length", (6, 6, 4, 10000.0)),
-        Case("a text shorter than trained", (5, 20, 6, 10000.0)),
-        Case("9 tokens where 2 were trained, base 100", (9, 2, 6, 100.0)),
-        Case("one pair of features", (12, 5, 2, 500.0)),
-    ),
-    mistakes=(
-        Mistake(
-            "not squeezed",
-            "Your positions are those of an ordinary text: the later ones have angles that the model has "
-            "never seen. What does trained_length do in your code?",
-            (lambda n, trained, size, base: _at(torch.arange(n), size, base),),
-        ),
-        Mistake(
-            "stretched instead of squeezed",
-            "Your positions become larger for a longer text. The factor is upside down: the last one should "
-            "stay below trained_length.",
-            (
-                lambda n, trained, size, base: _at(torch.arange(n) * _scale(n, trained), size, base),
-                lambda n, trained, size, base: _at(torch.arange(n) * n / trained, size, base),
-            ),
-        ),
-        Mistake(
-            "a whole factor",
-            "It comes out as if the factor were rounded to a whole number on the way (`//`, `ceil`). It is "
-            "a fraction: 24 tokens where 16 were trained want two thirds.",
-            (
-                lambda n, trained, size, base: _at(torch.arange(n) / max(1, n // trained), size, base),
-                lambda n, trained, size, base: _at(torch.arange(n) / max(1, -(-n // trained)), size, base),
-                lambda n, trained, size, base: _at(
-                    torch.arange(n) * (trained // n if n > trained else 1), size, base
-                ),
-            ),
-        ),
-        Mistake(
-            "the wrong texts",
-            "Longer texts keep their positions in your result, and shorter ones are changed. It is the "
-            "longer ones that meet what was never trained.",
-            (
-                lambda n, trained, size, base: _at(torch.arange(n) * max(1, trained / n), size, base),
-                lambda n, trained, size, base: _at(torch.arange(n) * min(1, n / trained), size, base),
-            ),
-        ),
-        Mistake(
-            "short texts stretched",
-            "Long texts are right, but you also change short ones, whose positions the model knows well. "
-            "When does the factor apply?",
-            (lambda n, trained, size, base: _at(torch.arange(n) * trained / n, size, base),),
-        ),
-        Mistake(
-            "positions rounded",
-            "You round the squeezed positions to whole numbers, so neighbours share a position and their "
-            "order is lost. Angles may be anything between.",
-            (
-                lambda n, trained, size, base: _at(
-                    (torch.arange(n) / _scale(n, trained)).floor(), size, base
-                ),
-                lambda n, trained, size, base: _at(
-                    (torch.arange(n) / _scale(n, trained)).round(), size, base
-                ),
-            ),
-        ),
-        Mistake(
-            "positions cut off",
-            "Beyond the trained length all your tokens stand at one and the same place. Squeezing keeps "
-            "them apart.",
-            (
-                lambda n, trained, size, base: _at(torch.arange(n).clamp_max(trained - 1), size, base),
-                lambda n, trained, size, base: _at(torch.arange(n).clamp_max(trained), size, base),
-            ),
-        ),
-        Mistake(
-            "positions start again",
-            "Beyond the trained length your positions begin at 0 again, so a token far away seems to stand "
-            "here. Squeezing keeps the order.",
-            (lambda n, trained, size, base: _at(torch.arange(n) % trained, size, base),),
-        ),
-        Mistake(
-            "only the later positions squeezed",
-            "You squeeze the positions beyond the trained length and leave the others, so a late token can "
-            "land before an early one. One factor for all keeps the order.",
-            (_only_the_later,),
-        ),
-        Mistake(
-            "base changed instead of positions",
-            "You make the base larger, which slows some pairs more than others. That is a later method; "
-            "here every position gets the same factor.",
-            (
-                lambda n, trained, size, base: _at(torch.arange(n), size, base * _scale(n, trained)),
-                lambda n, trained, size, base: _at(
-                    torch.arange(n), size, base * _scale(n, trained) ** (size / max(1, size - 2))
-                ),
-            ),
-        ),
-        Mistake(
-            "last position on the last",
-            "The last position of a longer text falls exactly on trained_length - 1: the factor counts "
-            "steps instead of tokens. The factor of the statement is a little different.",
-            (
-                lambda n, trained, size, base: _at(
-                    torch.arange(n) * (min(n, trained) - 1) / (n - 1), size, base
-                ),
-            ),
-        ),
-        Mistake(
-            "i instead of 2i",
-            "The positions are squeezed rightly and the first pair is right, but later pairs turn too fast: "
-            "look at the exponent.",
-            (
-                lambda n, trained, size, base: (
-                    torch.arange(n)[:, None] / _scale(n, trained) * base ** (-torch.arange(size // 2) / size)
-                ),
-            ),
-        ),
-    ),
-)
-
-
-EXERCISES = (ROTARY, INTERPOLATION)
+EXERCISES = (ROTARY,)

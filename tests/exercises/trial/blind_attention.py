@@ -473,7 +473,7 @@ def divided_by_the_root(tokens, embedding, positions, layers):
     return x
 
 
-@wrong("4.2.3-7", "For (1, 0) by a quarter turn, your result differs in 2 of 2 places")
+@wrong("4.2.3-7", "It comes out as if all angles were multiplied once more, by 2 pi")
 def angle_in_degrees(x, positions, base):
     d = x.shape[-1]
     a = torch.deg2rad(positions[:, None] / base ** (torch.arange(0, d, 2) / d))
