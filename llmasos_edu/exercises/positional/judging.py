@@ -109,13 +109,12 @@ STRETCHING = Question(
         ),
         Mistake(
             "two for t",
-            "That goes another number of errors down: 1, 1.96, 2 or 2.571, as for another question or more "
+            "That goes another number of errors down: 1.96, 2 or 2.571, as for another question or more "
             "seeds. With five the interval reaches 2.776 of them to each side.",
             (
                 lambda **d: {"low": _controlled(**d)["due"] - 2 * d["error"]},
                 lambda **d: {"low": _controlled(**d)["due"] - 1.96 * d["error"]},
                 lambda **d: {"low": _controlled(**d)["due"] - 2.571 * d["error"]},
-                lambda **d: {"low": _controlled(**d)["due"] - d["error"]},
             ),
         ),
         Mistake(

@@ -664,7 +664,7 @@ def share_of_the_claim():
     return {**STRETCHED, "due": 0.012 / 0.472, "low": 0.012 / 0.472 - 2.776 * 0.006}
 
 
-@wrong("4.2.3-11", "'low': That goes another number of errors down: 1, 1.96, 2 or")
+@wrong("4.2.3-11", "First the numbers. 'low': 0.006 is a number of the statement as it")
 def another_divisor_tried():
     return {**STRETCHED, "control": "another divisor", "low": 0.006}
 
