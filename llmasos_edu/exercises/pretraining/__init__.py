@@ -9,7 +9,8 @@ from llmasos_edu.exercises.pretraining import (
     measures,
     pairs,
     spans,
+    words,
     written,
 )
 
-EXERCISES = in_order(gaps, judging, loss, masking, measures, pairs, spans, written)
+EXERCISES = in_order(gaps, judging, loss, masking, measures, pairs, spans, words, written)

@@ -29,6 +29,8 @@ class _Reader:
         self.own = 3 * torch.eye(vocab) + self.own
 
     def __call__(self, tokens):
+        if tokens.dim() != 2:
+            raise ValueError(f"the model reads tokens [batch, seq], and not of shape {list(tokens.shape)}")
         own, left, right = self.own[tokens], self.left[tokens], self.right[tokens]
         logits = own + self.all[tokens].mean(1, keepdim=True)
         logits[:, 1:] += left[:, :-1]
@@ -60,6 +62,16 @@ def _most_likely(model, tokens, mask_id):
 def _mask_scored(model, tokens, mask_id):
     hidden = torch.where(torch.eye(len(tokens), dtype=torch.bool), mask_id, tokens)
     return model(hidden)[..., mask_id].diagonal()
+
+
+def _cut_behind(model, tokens, mask_id):
+    texts = [torch.cat([tokens[:place], tokens.new_tensor([mask_id])]) for place in range(len(tokens))]
+    return torch.stack([model(text[None])[0, -1, token] for text, token in zip(texts, tokens, strict=True)])
+
+
+def _mean_of_each_pass(model, tokens, mask_id):
+    hidden = torch.where(torch.eye(len(tokens), dtype=torch.bool), mask_id, tokens)
+    return _take(model, hidden, tokens).mean(1)
 
 
 def _all_alike_hidden(model, tokens, mask_id):
@@ -138,9 +150,21 @@ IN_TURN = Exercise(
         ),
         Mistake(
             "masks stay",
-            "Your masks stay where they were put: the last token is guessed from masks alone. Begin with a "
-            "fresh copy for each place.",
+            "All before the token that you ask for is hidden too, as when masks stay where they were put. "
+            "Begin with a fresh copy for each place, and hide that one token.",
             (_by_masks(lambda t, places: places <= t),),
+        ),
+        Mistake(
+            "cut behind the mask",
+            "The model does not see what stands behind the token that you ask for: the text ends there. It "
+            "may read both sides, so give it the whole text.",
+            (_cut_behind,),
+        ),
+        Mistake(
+            "a mean over all places",
+            "Your number for each place is a mean over all tokens of that pass. Those in sight need no "
+            "guess: read the one that is hidden.",
+            (_mean_of_each_pass,),
         ),
         Mistake(
             "the rest hidden too",
@@ -155,7 +179,8 @@ IN_TURN = Exercise(
         ),
         Mistake(
             "neighbour hidden",
-            "The mask stands one place beside the token that you ask for, which the model can then see.",
+            "It comes out as if the mask stood one place beside the token that you ask for, which the model "
+            "can then see.",
             (
                 _by_masks(lambda t, places: places == t - 1),
                 _by_masks(lambda t, places: places == t + 1),
@@ -287,6 +312,29 @@ TRYING = Exercise(
             "Your numbers are joint probabilities of candidate and right side, and do not sum to 1. Divide "
             "by their sum.",
             (lambda b, a: (b + a.sum(1)).exp(),),
+        ),
+        Mistake(
+            "in proportion only",
+            "Your numbers are in the right proportion, but do not sum to 1. Divide them by their sum.",
+            (
+                lambda b, a: b.softmax(0) * a.sum(1).softmax(0),
+                lambda b, a: (b + a.sum(1) - (b + a.sum(1)).max()).exp(),
+            ),
+        ),
+        Mistake(
+            "logarithms over their sum",
+            "You divide logarithms by their sum. Shares are made of probabilities: take the exponentials "
+            "first.",
+            (lambda b, a: (b + a.sum(1)) / (b + a.sum(1)).sum(),),
+        ),
+        Mistake(
+            "something small in the divisor",
+            "Where many tokens follow, your shares come out too small, as when something small is added to "
+            "the divisor: the probabilities can be smaller still. Stay with logarithms until the last step.",
+            tuple(
+                lambda b, a, small=10.0**-digits: (b + a.sum(1)).exp() / ((b + a.sum(1)).exp().sum() + small)
+                for digits in (6, 7, 8, 9)
+            ),
         ),
         Mistake(
             "product too small for float32",

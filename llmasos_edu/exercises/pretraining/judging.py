@@ -89,6 +89,21 @@ RACE = Question(
             (_part(masked=lambda steps, batch, context, **_: steps * batch * context),),
         ),
         Mistake(
+            "one window alone",
+            "You leave out that a step has many windows: steps times windows times tokens, and the share of "
+            "them where only the hidden ones count.",
+            (
+                _part(masked=lambda steps, context, share, **_: round(steps * context * share)),
+                _part(causal=lambda steps, context, **_: steps * context),
+            ),
+        ),
+        Mistake(
+            "the first token not scored",
+            "You leave out the first token of each window, for nothing stands before it. Here, as the "
+            "statement says, the causal model was scored at every token.",
+            (_part(causal=lambda steps, batch, context, **_: steps * batch * (context - 1)),),
+        ),
+        Mistake(
             "shown for hidden",
             "You count the tokens that are shown. Scored are the others, those that the model cannot see.",
             (
@@ -217,6 +232,12 @@ def _without_the_root(trained, shuffled, **_):
     return {"low": mean - half, "high": mean + half}
 
 
+def _with_the_normal_factor(trained, shuffled, **_):
+    mean, low, _ = _interval(trained, shuffled)
+    half = (mean - low) / T * 1.96
+    return {"low": mean - half, "high": mean + half}
+
+
 def _without_t(trained, shuffled, **_):
     mean, low, _ = _interval(trained, shuffled)
     half = (mean - low) / T
@@ -296,6 +317,12 @@ PROBE = Question(
             "Your interval is where a single seed may fall. That of the mean is narrower, by the root of the "
             "number of seeds.",
             (_without_the_root,),
+        ),
+        Mistake(
+            "1.96 for 2.776",
+            "You take 1.96 for 2.776. 1.96 holds where the deviation is known, or comes from very many "
+            "values; with five seeds it takes more.",
+            (_with_the_normal_factor,),
         ),
         Mistake(
             "one standard error",

@@ -24,6 +24,25 @@ def _surprise(logits, tokens):
     return -logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
 
 
+def _entropy(logits, tokens, hidden):
+    return -(logits.softmax(-1) * logits.log_softmax(-1)).sum(-1)[hidden].mean()
+
+
+def _small_added(small, kept_away):
+    """The logarithm of probabilities to which something small is added, or that are kept from being less."""
+
+    def answer(logits, tokens, hidden):
+        p = logits.softmax(-1).gather(-1, tokens[..., None])[..., 0][hidden]
+        return -(p.clamp(min=small) if kept_away else p + small).log().mean()
+
+    return answer
+
+
+_NEVER_NOTHING = tuple(
+    _small_added(10.0**-digits, kept_away) for digits in (12, 10, 9, 8, 7, 6) for kept_away in (False, True)
+)
+
+
 def _mean_of_rows(logits, tokens, hidden):
     surprise = _surprise(logits, tokens)
     rows = (surprise * hidden).sum(1) / hidden.sum(1).clamp_min(1)
@@ -99,8 +118,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "divided by all tokens",
-            "You add up the surprise of the hidden tokens, but divide by the number of all tokens: the loss "
-            "looks six times smaller than it is when 15 % are hidden.",
+            "You add up the surprise of the hidden tokens, but divide by the number of all tokens: the "
+            "fewer are hidden, the smaller it looks.",
             (lambda x, t, h: (_surprise(x, t) * h).mean(),),
         ),
         Mistake(
@@ -179,10 +198,38 @@ LOSS = Exercise(
             (lambda x, t, h: F.cross_entropy(x.softmax(-1)[h], t[h]),),
         ),
         Mistake(
+            "something small added",
+            "Where the model holds the true token nearly impossible, your loss is too small, as when "
+            "something small is added before the logarithm. Is there one function for both steps, softmax "
+            "and logarithm?",
+            _NEVER_NOTHING,
+        ),
+        Mistake(
+            "entropy",
+            "What comes out is the entropy of the model's own probabilities: it does not ask which token is "
+            "the true one. Asked for is -ln p of the true token alone.",
+            (_entropy,),
+        ),
+        Mistake(
+            "a softmax over the batch",
+            "Your softmax runs over the rows of the batch. The tokens of the vocabulary compete: it is the "
+            "last axis.",
+            (lambda x, t, h: -x.log_softmax(0).gather(-1, t[..., None])[..., 0][h].mean(),),
+        ),
+        Mistake(
+            "yes or no for each token",
+            "You ask yes or no for each token of the vocabulary. There is one question with one answer "
+            "among all tokens: a softmax, and -ln of the true one's share.",
+            (lambda x, t, h: F.binary_cross_entropy_with_logits(x[h], F.one_hot(t, x.shape[-1]).to(x)[h]),),
+        ),
+        Mistake(
             "probabilities without a logarithm",
             "You average the probability of the right token. A loss in nats is made of its logarithm; "
             "`nll_loss` expects that you have taken it already.",
-            (lambda x, t, h: F.nll_loss(x.softmax(-1)[h], t[h]),),
+            (
+                lambda x, t, h: F.nll_loss(x.softmax(-1)[h], t[h]),
+                lambda x, t, h: -F.nll_loss(x.softmax(-1)[h], t[h]),
+            ),
         ),
         Mistake(
             "softmax over the places",

@@ -1,9 +1,9 @@
-"""Exercises of chapter 3.1, the part on hiding: BERT's rule and whole words.
+"""Exercise of chapter 3.1, the part on hiding tokens by BERT's rule.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
-from itertools import pairwise, product
+from itertools import product
 
 import torch
 
@@ -48,6 +48,19 @@ def _fixed_share_of_a_row(t, c, f, o, m):
 def _noise_everywhere(t, c, f, o, m):
     inputs, targets = _hidden(t, c < 0.15, f, o, m)
     return torch.where((f >= 0.8) & (f < 0.9), o, inputs), targets
+
+
+def _hidden_everywhere(t, c, f, o, m):
+    return _hidden(t, c < 2, f, o, m)[0], torch.where(c < 0.15, t, IGNORED)
+
+
+def _scored_where_different(t, c, f, o, m):
+    inputs, _ = _hidden(t, c < 0.15, f, o, m)
+    return inputs, torch.where(inputs != t, t, IGNORED)
+
+
+def _zeros_for_the_rest(t, c, f, o, m):
+    return _hidden(t, c < 0.15, f, o, m)[0], torch.where(c < 0.15, t, 0)
 
 
 def _unchanged_ones_dropped(t, c, f, o, m):
@@ -177,14 +190,14 @@ HIDE = Exercise(
         ),
         Mistake(
             "whole rows chosen",
-            "You choose 15 % of the rows of the batch, and hide all or nothing of a row. Each token of each "
-            "row has a draw of its own.",
+            "You choose whole rows of the batch, all or nothing, by the draw of their first token. Each "
+            "token of each row has a draw of its own.",
             (lambda t, c, f, o, m: _hidden(t, (c[:, :1] < 0.15).expand_as(c), f, o, m),),
         ),
         Mistake(
             "one draw for all rows",
             "Every row of your batch is chosen from by the draws of the first row, so that the same places "
-            "are hidden in all. Each token of each row has a draw of its own.",
+            "are chosen in all. Each token of each row has a draw of its own.",
             (lambda t, c, f, o, m: _hidden(t, (c[:1] < 0.15).expand_as(c), f, o, m),),
         ),
         Mistake(
@@ -199,6 +212,30 @@ HIDE = Exercise(
             "You put random tokens also where no token was chosen. The fate counts for chosen tokens only: "
             "the others are the text that the model reads.",
             (_noise_everywhere,),
+        ),
+        Mistake(
+            "masks of all tokens",
+            "You put masks and random tokens also where no token was chosen. The fate counts for chosen "
+            "tokens only: the others are the text that the model reads.",
+            (_hidden_everywhere,),
+        ),
+        Mistake(
+            "scored where it looks different",
+            "It comes out as if a token were scored where the inputs differ from it. A chosen one may look "
+            "the same, and is scored too: from a fate of 0.9 on, or when the token in other is equal by "
+            "chance.",
+            (_scored_where_different,),
+        ),
+        Mistake(
+            "zero for what is not scored",
+            "Your targets hold 0 where nothing is scored. 0 may be the number of a token: -100 is asked for.",
+            (_zeros_for_the_rest,),
+        ),
+        Mistake(
+            "no masks",
+            "There are no masks in your inputs: every chosen token whose fate is below 0.9 becomes the one "
+            "in other. Is your second condition true as well where the first one is?",
+            (_with_fates(0.0, 0.9),),
         ),
         Mistake(
             "unchanged ones not scored",
@@ -220,178 +257,13 @@ HIDE = Exercise(
         ),
         Mistake(
             "most tokens hidden",
-            "You hide the 85 % whose draw is 0.15 or above, and show the rest.",
+            "You choose the tokens whose draw is 0.15 or above, and none of the others: most of the text. "
+            "Below 0.15 is asked for.",
             (lambda t, c, f, o, m: _hidden(t, c >= 0.15, f, o, m),),
         ),
     ),
     parts=("inputs", "targets"),
 )
 
-# 3.1-3 ----------------------------------------------------------------------------------
 
-
-def hide_words(starts, draws, share):
-    """starts [seq] (True = a word begins here), draws [seq] -> hidden [seq], True or False."""
-    word = starts.long().cumsum(0) - 1
-    return draws[starts][word] < share
-
-
-def _runs(starts, draws):
-    """The draws of each word, word after word."""
-    places = [*starts.nonzero()[:, 0].tolist(), len(starts)]
-    return [draws[a:b] for a, b in pairwise(places)]
-
-
-def _by_word(decide):
-    """An answer that decides for a whole word by its draws."""
-
-    def answer(starts, draws, share):
-        words = _runs(starts, draws)
-        return torch.cat([torch.full((len(word),), bool(decide(word, share))) for word in words])
-
-    return answer
-
-
-def _next_word(starts, draws, share):
-    firsts = draws[starts]
-    return firsts[starts.long().cumsum(0).clamp_max(len(firsts) - 1)] < share
-
-
-def _consecutive_draws(starts, draws, share):
-    return draws[starts.long().cumsum(0) - 1] < share
-
-
-def _between_two_starts(starts, draws, share):
-    hidden, places = torch.zeros_like(starts), starts.nonzero()[:, 0].tolist()
-    for begin, end in pairwise(places):
-        hidden[begin:end] = draws[begin] < share
-    return hidden
-
-
-def _number_of_words(starts, draws, share):
-    firsts = draws[starts]
-    count = max(1, round(share * len(firsts)))
-    chosen = torch.zeros(len(firsts), dtype=torch.bool)
-    chosen[firsts.argsort()[:count]] = True
-    return chosen[starts.long().cumsum(0) - 1]
-
-
-def _words(name, seed, seq, share, begin=0.4):
-    generator = torch.Generator().manual_seed(seed)
-    starts = torch.rand(seq, generator=generator) < begin
-    starts[0] = True
-    return Case(name, (starts, torch.rand(seq, generator=generator), share))
-
-
-WORDS = Exercise(
-    key="3.1-3",
-    title="Hide whole words",
-    difficulty=2,
-    minutes=10,
-    statement=(
-        "A word may be cut into several tokens; starts says where a word begins, and the first token always "
-        "begins one. Hide whole words: a word is hidden, with all its tokens, when the draw of its first "
-        "token is below share. The draws of its other tokens do not count."
-    ),
-    takeaway="Half a hidden word is no riddle: its other half gives it away.",
-    reference=hide_words,
-    explanation="Counting the beginnings numbers the words; each token takes the draw of its word's first.",
-    hints=(
-        "Give every token the number of its word: 0 0 0 1 1 2. A running count of something makes it.",
-        "How many words have begun up to and including this token? That count, less one, is the number.",
-        "Keep the draws of the first tokens alone: they are one for each word, in order. Index them by the "
-        "numbers of the words.",
-    ),
-    any_order=False,
-    cases=(
-        _words("12 tokens", 7101, 12, 0.4),
-        _words("60 tokens, 15 %", 7102, 60, 0.15),
-        _words("every token a word", 7103, 20, 0.3, begin=2.0),
-        _words("long words", 7104, 50, 0.5, begin=0.15),
-        _words("200 tokens", 7105, 200, 0.15, begin=0.5),
-        _words("one token", 7106, 1, 1.0),
-        Case(
-            "five words, two of them hidden",
-            (
-                torch.tensor([True, False, True, False, False, True, True, False, True]),
-                torch.tensor([0.1, 0.9, 0.8, 0.05, 0.3, 0.7, 0.19, 0.6, 0.21]),
-                0.2,
-            ),
-        ),
-        Case(
-            "a draw that lies just on the share",
-            (torch.tensor([True, True, False, True]), torch.tensor([0.125, 0.25, 0.125, 0.5]), 0.25),
-        ),
-    ),
-    mistakes=(
-        Mistake(
-            "each token on its own",
-            "You decide for each token by its own draw, so that words are hidden in part.",
-            (lambda s, d, p: d < p,),
-        ),
-        Mistake(
-            "the share itself hidden",
-            "A word whose draw equals the share is hidden by you. Below the share is asked for.",
-            (lambda s, d, p: d[s][s.long().cumsum(0) - 1] <= p,),
-        ),
-        Mistake(
-            "first tokens only",
-            "You hide the first tokens of the chosen words and leave their ends to be seen.",
-            (lambda s, d, p: (d < p) & s,),
-        ),
-        Mistake(
-            "any token decides",
-            "You hide a word as soon as one of its tokens has a low draw. Long words are then hidden far "
-            "more often than the share says.",
-            (_by_word(lambda word, p: (word < p).any()),),
-        ),
-        Mistake(
-            "all tokens decide",
-            "You hide a word only when all of its tokens have a low draw. Long words are then hardly ever "
-            "hidden.",
-            (_by_word(lambda word, p: (word < p).all()),),
-        ),
-        Mistake(
-            "mean of the draws",
-            "You compare the mean of a word's draws with the share. A mean of several numbers is rarely "
-            "small, so long words stay visible.",
-            (_by_word(lambda word, p: word.mean() < p),),
-        ),
-        Mistake(
-            "last token decides",
-            "You take the draw of a word's last token. Asked for is that of its first.",
-            (_by_word(lambda word, p: word[-1] < p),),
-        ),
-        Mistake(
-            "the next word's draw",
-            "Each word but the last takes the draw of the word behind it, as if words were numbered from 1 "
-            "where indexing counts from 0.",
-            (_next_word,),
-        ),
-        Mistake(
-            "draws taken in a row",
-            "You take the first draws of the list, one for each word. A word's draw stands where the word "
-            "begins.",
-            (_consecutive_draws,),
-        ),
-        Mistake(
-            "the last word stays",
-            "The last word is never hidden. No word begins behind it to say where it ends: it ends with the "
-            "text.",
-            (_between_two_starts,),
-        ),
-        Mistake(
-            "a fixed number of words",
-            "You hide a fixed number of words, those with the lowest draws. Each word is decided on its own.",
-            (_number_of_words,),
-        ),
-        Mistake(
-            "shown and hidden exchanged",
-            "You mark the words that stay visible. True stands for hidden: a draw below the share.",
-            (_by_word(lambda word, p: word[0] >= p),),
-        ),
-    ),
-)
-
-
-EXERCISES = (HIDE, WORDS)
+EXERCISES = (HIDE,)

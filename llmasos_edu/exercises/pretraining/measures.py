@@ -79,8 +79,18 @@ PERPLEXITY = Exercise(
             (lambda x, n: 2 ** ((x * n).sum() / n.sum()),),
         ),
         Mistake(
+            "a base that does not fit",
+            "Base and unit do not fit in your power: e belongs to nats, 2 to bits. The losses are in nats.",
+            (
+                lambda x, n: ((x * n).sum() / n.sum() / math.log(2)).exp(),
+                lambda x, n: 2 ** ((x * n).sum() / n.sum() * math.log(2)),
+                lambda x, n: 10 ** ((x * n).sum() / n.sum()),
+            ),
+        ),
+        Mistake(
             "median batch",
-            "You take the batch in the middle. The perplexity of a text is made of all its tokens.",
+            "You take the one batch whose loss stands in the middle. The perplexity of a text is made of "
+            "all its tokens.",
             (lambda x, n: x.median().exp(),),
         ),
         Mistake(
@@ -144,6 +154,7 @@ BITS = Exercise(
         _surprise("a long text in few tokens", 7305, "attention is all you need, they said. " * 6, 40),
         _surprise("an emoji", 7306, "done ✓ 🎉", 6),
         Case("one certain token", (torch.tensor([0.0]), "ab")),
+        Case("two lines that cost much", (torch.full((40,), 3.25), "so many nats\nin two lines\n")),
     ),
     mistakes=(
         Mistake(
@@ -165,7 +176,7 @@ BITS = Exercise(
         ),
         Mistake(
             "characters instead of bytes",
-            "You divide by the number of characters. A letter outside of English takes several bytes in "
+            "Your divisor is the number of characters. A letter outside of English takes several bytes in "
             "UTF-8.",
             (lambda n, t: n.sum() / math.log(2) / len(t),),
         ),
@@ -183,6 +194,11 @@ BITS = Exercise(
                 lambda n, t: n.sum() / math.log(2) / len(t.strip().encode()),
                 lambda n, t: n.sum() / math.log(2) / len("".join(t.split()).encode()),
             ),
+        ),
+        Mistake(
+            "line breaks left out",
+            "A line break is a byte like any other: it is missing in your number of bytes.",
+            (lambda n, t: n.sum() / math.log(2) / len("".join(t.splitlines()).encode()),),
         ),
         Mistake(
             "another encoding",

@@ -46,6 +46,11 @@ def _only_sentences(first, second, cls, sep):
     return tokens, torch.cat([torch.zeros_like(first), torch.ones_like(second)])
 
 
+def _halves(first, second, cls, sep):
+    tokens, _ = two_segments(first, second, cls, sep)
+    return tokens, (torch.arange(len(tokens)) >= len(tokens) // 2).long()
+
+
 def _places(first, second, cls, sep):
     tokens, _ = two_segments(first, second, cls, sep)
     return tokens, torch.arange(len(tokens))
@@ -72,7 +77,7 @@ PAIR = Exercise(
         "Build BERT's input of two sentences: `[CLS] first [SEP] second [SEP]`, where cls and sep are the "
         "numbers of the two marks. segments says for each token which sentence it belongs to: 0 for the "
         "first, with the mark before it and the one that ends it, 1 for the second with the mark that ends "
-        "it."
+        "it. The sentences themselves hold no mark."
     ),
     takeaway="Marks and segments are all that tells two sentences from one: the encoder reads a single row.",
     reference=two_segments,
@@ -122,6 +127,12 @@ PAIR = Exercise(
             "last end to the first",
             "The last [SEP] has segment 0 with you. It ends the second sentence, so it belongs to segment 1.",
             (lambda f, s, c, e: _built(f, s, c, e, last_segment=0),),
+        ),
+        Mistake(
+            "halves of the row",
+            "It comes out as if the row were cut in the middle. The second segment begins where the second "
+            "sentence does, however long the two are.",
+            (_halves,),
         ),
         Mistake(
             "counted from one",

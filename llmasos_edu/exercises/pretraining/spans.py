@@ -67,6 +67,30 @@ def _first_sentinel_at_the_end(tokens, hidden, sentinels):
     return inputs, torch.cat([targets[:-1], sentinels[:1]])
 
 
+def _used_sentinel_at_the_end(tokens, hidden, sentinels):
+    """The end has the sentinel of the last gap; without a gap that is `sentinels[-1]`."""
+    gaps = sum(is_hidden for is_hidden, _ in _spans(tokens, hidden))
+    inputs, targets = _parts(tokens, hidden, sentinels)
+    return inputs, torch.cat([targets[:-1], sentinels[gaps - 1][None]])
+
+
+def _first_and_second(tokens, hidden, sentinels):
+    inputs, targets = _parts(tokens, hidden, sentinels, same=True)
+    return inputs, torch.cat([targets[:-1], sentinels[1:2]])
+
+
+def _shown_as_targets(tokens, hidden, sentinels):
+    inputs, targets = _parts(tokens, hidden, sentinels)
+    return inputs, torch.cat([inputs, targets[-1:]])
+
+
+def _first_of_each_gap(tokens, hidden, sentinels):
+    first = hidden & ~torch.cat([hidden.new_tensor([False]), hidden[:-1]])
+    inputs, targets = _parts(tokens, hidden, sentinels)
+    pairs = torch.stack([sentinels[: int(first.sum())], tokens[first]], 1)
+    return inputs, torch.cat([pairs.flatten(), targets[-1:]])
+
+
 def _no_end_behind_a_gap(tokens, hidden, sentinels):
     inputs, targets = _parts(tokens, hidden, sentinels)
     return inputs, targets[:-1] if hidden[-1] else targets
@@ -145,7 +169,8 @@ SPANS = Exercise(
         ),
         Mistake(
             "one sentinel for all gaps",
-            "All gaps have the same sentinel, so the targets cannot say which gap they fill.",
+            "All gaps and the end have the same sentinel, so the targets cannot say which gap they fill, "
+            "nor where they end.",
             (lambda t, h, s: _parts(t, h, s, same=True),),
         ),
         Mistake(
@@ -169,12 +194,36 @@ SPANS = Exercise(
             (_silent_without_a_gap,),
         ),
         Mistake(
+            "the second sentinel first",
+            "Your first gap gets the second of `sentinels`. Count from 0: the first one is `sentinels[0]`.",
+            (lambda t, h, s: _parts(t, h, torch.cat([s[1:], s[-1:]])),),
+        ),
+        Mistake(
+            "one sentinel, another at the end",
+            "All gaps have the first sentinel, and the end the second in every case, so the targets cannot "
+            "say which gap they fill.",
+            (_first_and_second,),
+        ),
+        Mistake(
+            "shown tokens as targets",
+            "Your targets hold the tokens that are shown, beside the sentinels. They hold what the inputs "
+            "lack: behind each sentinel the tokens of its gap.",
+            (_shown_as_targets,),
+        ),
+        Mistake(
+            "one token of each gap",
+            "Your targets hold the first token of each gap alone. All that its sentinel stands for belongs "
+            "there.",
+            (_first_of_each_gap,),
+        ),
+        Mistake(
             "an old sentinel at the end",
             "Your targets end with a sentinel that does not follow on the others. Go on counting: with gaps "
             "0 and 1, the one that says that nothing follows is number 2.",
             (
                 _first_sentinel_at_the_end,
                 lambda t, h, s: (_parts(t, h, s)[0], torch.cat([_parts(t, h, s)[1][:-1], s[-1:]])),
+                _used_sentinel_at_the_end,
             ),
         ),
         Mistake(
@@ -205,10 +254,13 @@ SPANS = Exercise(
             "sentinel after its tokens",
             "The sentinel stands behind the tokens of its gap in your targets. It comes first: it says "
             "which gap is being filled.",
-            (
-                lambda t, h, s: _parts(t, h, s, before=False, after=True),
-                lambda t, h, s: _parts(t, h, s, before=False, after=True, last=False),
-            ),
+            (lambda t, h, s: _parts(t, h, s, before=False, after=True),),
+        ),
+        Mistake(
+            "a sentinel that closes each gap",
+            "In your targets a sentinel closes each gap, and none stands at the end for itself. It comes "
+            "first, to say which gap is being filled; one more says that nothing follows.",
+            (lambda t, h, s: _parts(t, h, s, before=False, after=True, last=False),),
         ),
         Mistake(
             "the hidden tokens stay",

@@ -83,8 +83,25 @@ def _one_token_a_gap(inputs, written, sentinels):
     return torch.tensor(text)
 
 
-def _answered(name, inputs, written, first=100, count=6):
-    return Case(name, (torch.tensor(inputs), torch.tensor(written), torch.arange(first, first + count)))
+def _marked_from(low):
+    """What is not below `low(sentinels)` is taken for a sentinel."""
+
+    def answer(inputs, written, sentinels):
+        tokens = torch.cat([inputs, written])
+        return put_back(inputs, written, tokens[tokens >= low(sentinels)])
+
+    return answer
+
+
+def _to_the_next_gap(inputs, written, sentinels):
+    """Only a sentinel of the inputs ends an answer."""
+    gaps = inputs[torch.isin(inputs, sentinels)]
+    return put_back(inputs, written, gaps) if len(gaps) else inputs
+
+
+def _answered(name, inputs, written, first=100, count=6, step=1):
+    sentinels = first + step * torch.arange(count)
+    return Case(name, (torch.tensor(inputs), torch.tensor(written), sentinels))
 
 
 PUT_BACK = Exercise(
@@ -120,6 +137,8 @@ PUT_BACK = Exercise(
         _answered("no end", [50, 1, 2, 51], [50, 3, 4, 51, 5], first=50),
         _answered("tokens after the end", [100, 3, 101], [100, 8, 8, 101, 9, 102, 7, 7]),
         _answered("no gap", [3, 1, 4], [100]),
+        _answered("sentinels that count down", [1, 99, 2, 98], [99, 3, 4, 98, 5, 97], first=99, step=-1),
+        _answered("words with larger numbers", [300, 100, 7, 101], [100, 200, 101, 400, 300, 102]),
         _answered("long answers", [9, 100, 9, 101, 9], [101, *range(20, 28), 100, *range(30, 37), 102]),
     ),
     mistakes=(
@@ -128,6 +147,18 @@ PUT_BACK = Exercise(
             "You fill the gaps in the order in which the answers were written. Each answer begins with the "
             "name of its gap: go by that.",
             (_in_the_order_written,),
+        ),
+        Mistake(
+            "sentinels by their size",
+            "It comes out as if a sentinel were told by its size. They stand in `sentinels`, in an order of "
+            "their own, and words may have larger numbers: look there.",
+            (_marked_from(lambda s: s[0]), _marked_from(min)),
+        ),
+        Mistake(
+            "an end that ends nothing",
+            "A sentinel that stands in no input does not end an answer in your version: what follows it "
+            "goes into the gap before. Every sentinel ends an answer.",
+            (_to_the_next_gap,),
         ),
         Mistake(
             "sentinels stay",

@@ -115,8 +115,8 @@ COUNTS = Exercise(
     mistakes=(
         Mistake(
             "one side only",
-            "Your table is not its own mirror image: each place looks in one direction only. If w stands "
-            "near c, then c stands near w, and both entries count.",
+            "Each place looks in one direction only, so that each pair of places is counted once. If w "
+            "stands near c, then c stands near w, and both entries count.",
             (
                 lambda t, v, w: _counts(t, v, w, lambda i, j, w: 0 < j - i <= w),
                 lambda t, v, w: _counts(t, v, w, lambda i, j, w: 0 < i - j <= w),
@@ -271,9 +271,15 @@ PMI = Exercise(
     mistakes=(
         Mistake(
             "the logarithm of zero",
-            "Pairs that never met come out as minus infinity. One such entry is enough to ruin every "
-            "decomposition of the table: the definition puts a 0 there.",
-            (lambda n: _ratio(n).log(), lambda n: _safe_ratio(n).log()),
+            "Nothing cuts your logarithms off at 0: pairs that met more rarely than by chance come out "
+            "negative, those that never met as minus infinity, and empty rows or columns as NaN.",
+            (lambda n: _ratio(n).log(),),
+        ),
+        Mistake(
+            "the logarithm not cut off",
+            "Nothing cuts your logarithms off at 0: pairs that met more rarely than by chance come out "
+            "negative, and those that never met as minus infinity.",
+            (lambda n: _safe_ratio(n).log(),),
         ),
         Mistake(
             "zero divided by zero",
@@ -289,19 +295,19 @@ PMI = Exercise(
         ),
         Mistake(
             "bits instead of nats",
-            "Every entry is too large by the same factor, 1.443: you take the logarithm to base 2.",
+            "Every entry above 0 is too large by the same factor, 1.443: you take the logarithm to base 2.",
             (lambda n: _safe_ratio(n).clamp(min=1).log2(),),
         ),
         Mistake(
             "base 10",
-            "Every entry is less than half of what it should be, by the same factor: you take the logarithm "
-            "to base 10.",
+            "Every entry above 0 is less than half of what it should be, by the same factor: you take the "
+            "logarithm to base 10.",
             (lambda n: _safe_ratio(n).clamp(min=1).log10(),),
         ),
         Mistake(
             "one added to every count",
             "You add 1 to the counts to keep zeros away. That invents pairs, and in a table of thousands of "
-            "words most pairs are invented. A zero needs no cure here.",
+            "words most pairs are invented. For a pair that never met the statement names the entry: 0.",
             (lambda n: _ratio(n + 1).clamp(min=1).log(),),
         ),
         Mistake(
@@ -337,8 +343,13 @@ PMI = Exercise(
             (
                 lambda n: torch.where(_safe_ratio(n) > 1, _safe_ratio(n), 0.0),
                 lambda n: _safe_ratio(n),
-                lambda n: (_safe_ratio(n) - 1).clamp(min=0),
             ),
+        ),
+        Mistake(
+            "the ratio less 1",
+            "Your entries are the ratios less 1, cut off at 0. The logarithm is missing: a ratio of 1 has "
+            "the logarithm 0.",
+            (lambda n: (_safe_ratio(n) - 1).clamp(min=0),),
         ),
         Mistake(
             "weighted by the share of the pair",

@@ -78,27 +78,37 @@ NOISE = Exercise(
         ),
         Mistake(
             "rare words first",
-            "Rare words get the largest shares: the sign of your power is wrong (and a word that is not in "
-            "the text is drawn all the time).",
-            (
-                lambda n, p: n**-p / (n**-p).sum(),
-                lambda n, p: n.clamp(min=1) ** -p / (n.clamp(min=1) ** -p).sum(),
-            ),
+            "The sign of your power is wrong: a power below 0 gives rare words the larger shares, and a "
+            "count of 0 to such a power is infinite.",
+            (lambda n, p: n**-p / (n**-p).sum(),),
+        ),
+        Mistake(
+            "rare words first, absent ones too",
+            "The sign of your power is wrong: a power below 0 gives rare words the larger shares, and words "
+            "that are not in the text get one as well.",
+            (lambda n, p: n.clamp(min=1) ** -p / (n.clamp(min=1) ** -p).sum(),),
+        ),
+        Mistake(
+            "all in the text alike",
+            "Every word of the text has the same share in your noise. The counts must have a say in it.",
+            (lambda n, p: (n > 0) / (n > 0).sum(),),
         ),
         Mistake(
             "all alike",
-            "Every word has the same share in your noise. The counts must have a say in it.",
-            (lambda n, p: torch.full_like(n, 1 / len(n)), lambda n, p: (n > 0) / (n > 0).sum()),
+            "Every word has the same share in your noise, in the text or not. The counts must have a say in "
+            "it.",
+            (lambda n, p: torch.full_like(n, 1 / len(n)),),
         ),
         Mistake(
             "a softmax",
-            "You put the counts through a softmax: the most frequent word takes all. Shares in proportion to "
-            "a weight need no exponential.",
+            "You put numbers through a softmax. Shares in proportion to a weight are the weights divided by "
+            "their sum, without an exponential.",
             (lambda n, p: n.softmax(0), lambda n, p: (n**p).softmax(0), lambda n, p: (n * p).softmax(0)),
         ),
         Mistake(
             "one added to every count",
-            "A word that is not in the text is drawn: you add 1 to the counts.",
+            "You add 1 to the counts: that changes the shares, and a word that is not in the text would be "
+            "drawn.",
             (lambda n, p: (n + 1) ** p / ((n + 1) ** p).sum(),),
         ),
         Mistake(
@@ -302,8 +312,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "score set to zero",
-            "You set the score of a true context among the drawn to 0. Then it still contributes log 2 (and "
-            "the loss is too high by that): the term itself has to go.",
+            "You set the score of a true context among the drawn to 0. Then it still contributes log 2: the "
+            "term itself has to go.",
             (_score_set_to_zero,),
         ),
         Mistake(
@@ -314,14 +324,13 @@ LOSS = Exercise(
         ),
         Mistake(
             "drawn contexts pulled",
-            "Your loss rewards large scores of drawn pairs too, so all vectors will end up alike. A no to a "
-            "score is a yes to its negative.",
+            "Your loss rewards large scores of drawn pairs too. A no to a score is a yes to its negative.",
             (lambda *a: _loss(*a, push=F.logsigmoid),),
         ),
         Mistake(
             "mean over the drawn",
-            "You take the mean over the drawn contexts where the formula sums. With k = 5 the push is five "
-            "times too weak.",
+            "You take the mean over the drawn contexts where the formula sums: the more are drawn, the "
+            "weaker is each push.",
             (lambda *a: _loss(*a, over_k=torch.mean), _mean_of_the_kept),
         ),
         Mistake(
@@ -365,8 +374,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "sigmoid and logarithm apart",
-            "For large scores your loss is infinite: the sigmoid has rounded to 0 before the logarithm is "
-            "taken. Is there one function for both steps?",
+            "For large scores your loss is infinite, or no number at all: the sigmoid has rounded to 0 or 1 "
+            "before the logarithm is taken. Is there one function for both steps?",
             (
                 lambda *a: _loss(*a, pull=lambda s: s.sigmoid().log(), push=lambda s: (-s).sigmoid().log()),
                 lambda *a: _loss(

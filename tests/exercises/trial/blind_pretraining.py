@@ -86,7 +86,7 @@ def mean_of_the_perplexities_again(losses, counts):
     return (one.exp() * c).sum() / c.sum()
 
 
-@wrong("3.1-5", "You divide by the number of characters. A letter outside of English")
+@wrong("3.1-5", "Your divisor is the number of characters. A letter outside of English")
 def characters_for_bytes_again(nats, text):
     return float(sum(nats)) / math.log(2) / len(text)
 
@@ -107,7 +107,7 @@ def hides_nothing(model, tokens, mask_id):
     return lp[torch.arange(len(tokens)), tokens]
 
 
-@wrong("3.1-6", "Your masks stay where they were put: the last token is guessed from")
+@wrong("3.1-6", "All before the token that you ask for is hidden too, as when masks")
 def earlier_masks_stay(model, tokens, mask_id):
     text = tokens.clone()
     out = []

@@ -92,13 +92,13 @@ def averages_perplexities_weighted_by_tokens_the_average(losses, counts):
 
 # Divides by the characters of the text, not its bytes: an umlaut or a quotation mark has two or
 # three
-@wrong("3.1-5", "You divide by the number of characters. A letter outside of")
+@wrong("3.1-5", "Your divisor is the number of characters. A letter outside of English")
 def divides_by_the_characters_of_the_text_not(nats, text):
     return float(sum(nats)) / math.log(2) / len(text)
 
 
 # Two slips: characters for bytes, and nats for bits
-@wrong("3.1-5", "It comes out as of two slips at once. You divide by the number of")
+@wrong("3.1-5", "Right in 1 of 8 cases (one certain token). It comes out as of two")
 def two_slips_characters_for_bytes_and_nats_for(nats, text):
     return sum(float(x) for x in nats) / len(text)
 

@@ -11,7 +11,7 @@ from trial.answers import right, wrong
 # ---- 3.1 ----
 
 
-@wrong("3.1-1", "Chosen tokens that look unchanged, or these and the random")
+@wrong("3.1-1", "It comes out as if a token were scored where the inputs differ from")
 def targets_where_the_input_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -62,7 +62,7 @@ def any_token_hides_its_word(starts, draws, share):
     return torch.stack([low[word == w].any() for w in word])
 
 
-@wrong("3.1-5", "You divide by the number of characters. A letter outside of")
+@wrong("3.1-5", "Your divisor is the number of characters. A letter outside of English")
 def per_letter(nats, text):
     return float(sum(nats)) / math.log(2) / len(text)
 
@@ -72,7 +72,7 @@ def nats_times_ln_two(nats, text):
     return float(sum(nats)) * math.log(2) / len(text.encode())
 
 
-@wrong("3.1-6", "Your masks stay where they were put: the last token is")
+@wrong("3.1-6", "All before the token that you ask for is hidden too, as when masks")
 def all_before_stay_hidden(model, tokens, mask_id):
     read, out = tokens.clone(), []
     for i in range(len(tokens)):
@@ -149,7 +149,7 @@ RACE = {
 }
 
 
-@wrong("3.1-9", "Asked for: steps times windows times tokens, each of them")
+@wrong("3.1-9", "You leave out the first token of each window, for nothing stands")
 def first_token_is_not_asked():
     return {**RACE, "causal": 600 * 16 * 39}
 

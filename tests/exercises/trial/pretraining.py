@@ -16,7 +16,7 @@ def masks_nine_of_ten(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)  # what should get another token is masked already
 
 
-@wrong("3.1-1", "look unchanged")
+@wrong("3.1-1", "It comes out as if a token were scored where the inputs differ from")
 def targets_only_where_the_input_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -34,7 +34,7 @@ def tokens_masked_in_place(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-@wrong("3.1-1", "should be -100")
+@wrong("3.1-1", "Your targets hold 0 where nothing is scored. 0 may be the number of a")
 def ignored_targets_are_zero(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)

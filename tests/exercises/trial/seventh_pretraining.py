@@ -10,7 +10,7 @@ from trial.answers import right, wrong
 
 
 # A chosen token that stays as it is (fate from 0.9) gets target -100: only changed places are scored
-@wrong("3.1-1", "Chosen tokens that look unchanged, or these and the random ones,")
+@wrong("3.1-1", "It comes out as if a token were scored where the inputs differ from")
 def a_chosen_token_that_stays_as_it_is_fate(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), torch.full_like(tokens, mask_id), tokens)
@@ -81,7 +81,7 @@ def mean_nats_times_bytes_per_token_instead(nats, text):
 
 # The hidden token is not put back before the next one is hidden: the last one is asked with all others
 # hidden
-@wrong("3.1-6", "Your masks stay where they were put: the last token is guessed")
+@wrong("3.1-6", "All before the token that you ask for is hidden too, as when masks")
 def the_hidden_token_is_not_put_back_before(model, tokens, mask_id):
     masked, out = tokens.clone(), []
     for i in range(len(tokens)):
@@ -169,7 +169,7 @@ def _race(**other):
 
 # The causal one asked at 39 of 40 tokens (first one has nothing before it), against the statement; steps
 # follow
-@wrong("3.1-9", "Asked for: steps times windows times tokens, each of them")
+@wrong("3.1-9", "You leave out the first token of each window, for nothing stands")
 def the_causal_one_asked_at_39_of_40_tokens():
     return _race(causal=600 * 16 * 39, steps=600 * 16 * 39 / 256)
 

@@ -17,7 +17,7 @@ def other_and_kept_exchanged(tokens, choice, fate, other, mask_id):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-@wrong("3.1-1", "Chosen tokens that look unchanged, or these and the random")
+@wrong("3.1-1", "It comes out as if a token were scored where the inputs differ from")
 def targets_only_where_it_changed(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -87,7 +87,7 @@ def bits_by_change_of_base(nats, text):
     return (nats * math.log2(math.e)).sum() / len(bytes(text, "utf-8"))
 
 
-@wrong("3.1-6", "Your masks stay where they were put: the last token is")
+@wrong("3.1-6", "All before the token that you ask for is hidden too, as when masks")
 def hidden_ones_stay_hidden(model, tokens, mask_id):
     tokens, out = tokens.clone(), []
     for t in range(len(tokens)):

@@ -21,7 +21,7 @@ def shares_of_all_tokens(tokens, choice, fate, other, mask_id):
     return inputs, tokens.masked_fill(~chosen, -100)
 
 
-@wrong("3.1-1", "scored in your targets")
+@wrong("3.1-1", "It comes out as if a token were scored where the inputs differ from")
 def kept_tokens_are_not_scored(tokens, choice, fate, other, mask_id):
     chosen = choice < 0.15
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)

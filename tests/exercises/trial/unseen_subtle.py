@@ -358,7 +358,7 @@ def a_draw_equal_to_the_share(starts, draws, share):
     return draws[first] <= share
 
 
-@wrong("3.1-3", "Whatever was put into `draws`")
+@wrong("3.1-3", "Behind the first hidden word everything is hidden. A word ends where")
 def hidden_until_the_end(starts, draws, share):
     """What was hidden once is not shown again."""
     return torch.cumsum(starts & (draws < share), 0) > 0
