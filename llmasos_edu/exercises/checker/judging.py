@@ -24,6 +24,7 @@ from llmasos_edu.exercises.checker.influence import explain_by_influence
 from llmasos_edu.exercises.checker.raising import last_line, raised
 from llmasos_edu.exercises.checker.recognising import (
     FEW_SPARED,
+    OTHERWISE,
     PARTIAL_SHARE,
     are_single_truths,
     for_the_most_part,
@@ -41,8 +42,9 @@ from llmasos_edu.exercises.checker.running import (
 )
 from llmasos_edu.exercises.checker.transformations import VAGUE
 
+# What is said beside a slip that explains all cases and not the further ones.
+BEYOND = f" (On some further inputs {OTHERWISE})"
 # An answer that took longer than this on all cases is not run again to find a smaller case.
-BEYOND = " On some further inputs yours does something else: it may be another slip, or there is more to it."
 QUICK = 1.0
 IN_PLACE = (
     "an operation that ends in an underscore, `+=` or another of its kind, an assignment into a slice, or a "

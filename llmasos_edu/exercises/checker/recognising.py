@@ -15,6 +15,8 @@ PLAIN_SHARE = 2 / 3  # of the cases that come out wrong, where no tensor is aske
 FEWEST = 3
 # For each case in which the answer is right though the mistake would show, it must explain so many.
 FEW_SPARED = 5
+# A slip has many forms, and not all are known: that one differs is a fact, that it is another slip is none.
+OTHERWISE = "yours gives something else than the form of this slip that I know."
 
 
 def recognise(
@@ -122,5 +124,5 @@ def for_the_most_part(
     name = exercise.cases[fits.index(False) if odd is None else odd].name
     return (
         f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
-        f"{known.message} It shows differently for {name}, so that yours may be another."
+        f"{known.message} For {name} {OTHERWISE}"
     ), odd
