@@ -479,4 +479,4 @@ def test_a_review_that_misses_some_is_told_which():
 def test_a_seed_draws_more_cases_for_a_function():
     verdict = judge("2.3-5", victims_by_trying, seed=7)
     assert verdict.status == "correct", verdict.message
-    assert "all 14 cases" in verdict.message
+    assert "all 15 cases" in verdict.message

@@ -3,6 +3,7 @@
 from llmasos_edu.exercises.architecture import (
     answers,
     by_hand,
+    calling,
     controls,
     eviction,
     review_kernel,
@@ -12,4 +13,6 @@ from llmasos_edu.exercises.architecture import (
 )
 from llmasos_edu.exercises.checker.exercise import in_order
 
-EXERCISES = in_order(answers, by_hand, controls, eviction, review_kernel, review_memory, sharing, verdicts)
+EXERCISES = in_order(
+    answers, by_hand, calling, controls, eviction, review_kernel, review_memory, sharing, verdicts
+)

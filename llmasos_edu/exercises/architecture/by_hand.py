@@ -50,13 +50,13 @@ SLOTS = Question(
     hints=(
         "A token that was said in this step has not been read yet. Which tokens have slots?",
         "Positions count from 0. At which position does the last token stand?",
-        "The position divided by the block size: the quotient is the entry of the table, the rest is the "
-        "place.",
+        "The position divided by the block size: the quotient says where in the table to look, the rest is "
+        "the place.",
     ),
     asked={
         "computed": "the tokens that the model has read: the last one is said and not yet read",
-        "block": "the entry of the table at (place of the token) // (slots of a block)",
-        "place": "the place of the token, less the slots of the blocks before its own",
+        "block": "the number that stands in the table at (position of that token) // (slots of a block)",
+        "place": "the position of that token, from 0, less the slots of the blocks before its own",
         "full blocks": "how many blocks the computed slots fill to the end",
     },
     answer=_slots,
@@ -69,8 +69,7 @@ SLOTS = Question(
         Mistake(
             "only the prompt is computed",
             "You count the prompt alone. Each token that was said has been read in the step after it, but "
-            "for "
-            "the last.",
+            "for the last.",
             (_part("computed", lambda size, prompt, said, table: prompt),),
         ),
         Mistake(
@@ -80,8 +79,8 @@ SLOTS = Question(
         ),
         Mistake(
             "the entry for the block",
-            "You give the entry of the table, 0, 1, 2 ..., not what stands in it. The table says in which "
-            "block of the pool it lies.",
+            "That is the number of the place in the table, 0, 1, 2 ... The number that stands there says in "
+            "which block the token lies.",
             (_part("block", lambda size, prompt, said, table: (prompt + said - 1) // size),),
         ),
         Mistake(
@@ -271,8 +270,8 @@ GUESSES = Question(
         ),
         Mistake(
             "all or nothing",
-            "You count only the case in which every guess is right. Two right ones of three are kept as "
-            "well.",
+            "You count guesses only where all of them are right. Those before the first wrong one are kept "
+            "as well.",
             (lambda chance, guesses, price: {"tokens": 1 + guesses * chance**guesses},),
         ),
         Mistake(
@@ -294,7 +293,7 @@ GUESSES = Question(
         ),
         Mistake(
             "the plain step costs 1",
-            "Without guesses a step reads one token too, and pays for it: 1 + c, not 1.",
+            "Without guesses a step reads one token too, and pays for it: 1 + c, with c for each token.",
             (
                 lambda chance, guesses, price: {
                     "speedup": _tokens(chance, guesses) / (1 + price * (guesses + 1))
@@ -305,7 +304,7 @@ GUESSES = Question(
         Mistake(
             "the last token read for nothing",
             "You let a step pay for its guesses alone. It reads the text's last token as well: with k "
-            "guesses it costs 1 + c (k + 1), and without any 1 + c.",
+            "guesses and c for each token it costs 1 + c (k + 1), and without any 1 + c.",
             tuple(
                 lambda chance, guesses, price, plain=plain, names=names: {
                     name: (_tokens(chance, guesses) if name == "speedup" else 1)

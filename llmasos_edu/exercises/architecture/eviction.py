@@ -102,6 +102,22 @@ def _one_more(tables, holders, requester, free, wanted):
     return gone if free + _freed(tables, holders, gone) >= wanted else []
 
 
+def _not_asked_at_the_end(tables, holders, requester, free, wanted):
+    """Asks whether it is enough before each process, and not behind the last."""
+    gone = _evict(tables, holders, requester, free, wanted)
+    lacking = _evict(
+        tables, holders, requester, free, wanted, order=range(len(tables) - 1, requester + 1, -1)
+    )
+    return lacking if gone == lacking else []
+
+
+def _stopped_at_empty_hands(tables, holders, requester, free, wanted):
+    """The first process from behind that holds nothing ends the search."""
+    empty = [process for process in range(requester + 1, len(tables)) if not tables[process]]
+    order = range(len(tables) - 1, max([requester, *empty]), -1)
+    return _evict(tables, holders, requester, free, wanted, order=order)
+
+
 def _draw_tables(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     tables = [generator.sample(range(9), generator.randint(0, 3)) for _ in range(5)]
@@ -148,6 +164,7 @@ VICTIMS = Exercise(
         Case("not enough together", ([[0], [1], [2]], [1, 1, 1], 0, 0, 3)),
         Case("shared with the requester", ([[0], [0, 1]], [2, 1], 0, 0, 2)),
         Case("one that holds nothing", ([[0], [1], []], [1, 1], 0, 0, 1)),
+        Case("the last holds more than the one before", ([[], [0], [1, 2]], [1, 1, 1], 0, 0, 1)),
         Case("the last holds less than the one before", ([[0], [1, 2, 3], [4]], [1, 1, 1, 1, 1], 0, 0, 1)),
         Case("those above are safe", ([[0, 1, 2], [], [3]], [1, 1, 1, 1], 1, 0, 2)),
         Case("one of them alone would do", ([[0], [1, 2, 3], [4]], [1, 1, 1, 1, 1], 0, 0, 2)),
@@ -157,7 +174,8 @@ VICTIMS = Exercise(
     mistakes=(
         Mistake(
             "shared blocks counted as free",
-            "You count every block of a victim as free. One that somebody else holds too stays in use.",
+            "It comes out as if every block of a victim became free. One that somebody else holds too stays "
+            "in use.",
             (lambda t, h, r, f, w: _evict(t, h, r, f, w, shared=False),),
         ),
         Mistake(
@@ -205,6 +223,33 @@ VICTIMS = Exercise(
             (_passed_over,),
         ),
         Mistake(
+            "the requester goes too",
+            "You evict the requester itself. It needs the blocks: only those ranked below it may go.",
+            (lambda t, h, r, f, w: _evict(t, h, r, f, w, order=range(len(t) - 1, r - 1, -1)),),
+        ),
+        Mistake(
+            "nobody where all must go",
+            "Where the process just below the requester has to go too, you evict nobody. Ask once more "
+            "behind your loop whether it is enough.",
+            (_not_asked_at_the_end,),
+        ),
+        Mistake(
+            "stopped at who holds nothing",
+            "It comes out as if you stopped at a process that holds nothing. Those before it in rank may "
+            "still give blocks.",
+            (_stopped_at_empty_hands,),
+        ),
+        Mistake(
+            "shared blocks hoped for",
+            "It comes out as if a block that the requester holds as well could become free. Somebody is "
+            "evicted, and it is still not enough.",
+            (
+                lambda t, h, r, f, w: (
+                    _evict(t, h, r, f, w, even=True) if f + sum(map(len, t[r + 1 :])) >= w else []
+                ),
+            ),
+        ),
+        Mistake(
             "who holds nothing goes too",
             "You evict a process that holds nothing. There is nothing to gain from it, so it stays.",
             (_empty_handed_too,),
@@ -226,8 +271,17 @@ VICTIMS = Exercise(
             (lambda t, h, r, f, w: sorted(victims(t, h, r, f, w)),),
         ),
         Mistake(
+            "the smallest first",
+            "You begin with whoever holds least. That may be the next in rank: the last in rank goes first.",
+            (
+                lambda t, h, r, f, w: _evict(
+                    t, h, r, f, w, order=sorted(range(r + 1, len(t)), key=lambda p: (len(t[p]), -p))
+                ),
+            ),
+        ),
+        Mistake(
             "the largest first",
-            "You take whoever holds most. Fewer lose their blocks so, but it may be the next in rank.",
+            "You begin with whoever holds most. That may be the next in rank: the last in rank goes first.",
             (
                 lambda t, h, r, f, w: _evict(
                     t, h, r, f, w, order=sorted(range(r + 1, len(t)), key=lambda p: (-len(t[p]), -p))

@@ -28,6 +28,11 @@ def _common(prompt, text):
     return common
 
 
+def _equal(prompt, text):
+    """How many places hold the same token, behind the first difference too."""
+    return sum(a == b for a, b in zip(prompt, text, strict=False))
+
+
 def _blockwise(prompt, read, size):
     """A key of the block alone: blocks of any text at any place."""
     known = {tuple(text[at : at + size]) for text in read for at in range(0, len(text) - size + 1, size)}
@@ -140,13 +145,42 @@ REUSED = Exercise(
             (_begun_blocks_too,),
         ),
         Mistake(
+            "a block that ends with its text",
+            "A block is not taken over where a text ends just behind it. It is full, so it is known: a "
+            "token is left over of the prompt alone.",
+            (lambda p, r, s: tokens_reused(p, [t[:-1] for t in r], s),),
+        ),
+        Mistake(
+            "rounded too early",
+            "Where the whole prompt is known, your result is no number of whole blocks. Leave its last token "
+            "out first, and round down to blocks then.",
+            (lambda p, r, s: max([min(_common(p, t) // s * s, len(p) - 1) for t in r], default=0),),
+        ),
+        Mistake(
+            "equal tokens behind a difference",
+            "It comes out as if tokens that are equal behind the first difference counted too. What stands "
+            "there depends on all before it: stop at the first difference.",
+            (lambda p, r, s: max([min(_equal(p, t), len(p) - 1) // s * s for t in r], default=0),),
+        ),
+        Mistake(
+            "no difference, nothing counted",
+            "Where a text and the prompt differ nowhere before one of them ends, you count nothing. All of "
+            "the shorter one is common then.",
+            (
+                lambda p, r, s: max(
+                    [_common(p, t) // s * s for t in r if _common(p, t) < min(len(p), len(t))], default=0
+                ),
+            ),
+        ),
+        Mistake(
             "blocks counted",
             "You return how many blocks are taken over, not how many tokens.",
             (lambda p, r, s: tokens_reused(p, r, s) // s,),
         ),
         Mistake(
             "rounded up",
-            "You round up to whole blocks: the last one is not full, or not all of it is the prompt's.",
+            "You round up to whole blocks. Round down: the last block counts only if all of it is known and "
+            "a token is left to compute.",
             (lambda p, r, s: max([-(-min(_common(p, t), len(p) - 1) // s) * s for t in r], default=0),),
         ),
         Mistake(
@@ -253,12 +287,15 @@ PEAK = Exercise(
     mistakes=(
         Mistake(
             "whoever ends has gone",
+            "At the moment when a process says its last token you no longer count it. It gives its blocks "
+            "back after that: just then it holds more than ever.",
+            (lambda p, s: _peak(p, s, ended=True),),
+        ),
+        Mistake(
+            "whoever ends before others has gone",
             "At the moment when a process says its last token you no longer count it, where others go on. It "
             "gives its blocks back after that: just then it holds more than ever.",
-            (
-                lambda p, s: _peak(p, s, ended=True),
-                lambda p, s: max(_peak(p, s, ended=True), _held_at(p, s, max(n for _, n in p))),
-            ),
+            (lambda p, s: max(_peak(p, s, ended=True), _held_at(p, s, max(n for _, n in p))),),
         ),
         Mistake(
             "everybody at their end",
@@ -268,12 +305,24 @@ PEAK = Exercise(
         ),
         Mistake(
             "one end alone",
-            "You look at one end alone, the first or the last. Those who stay go on growing, and those who "
-            "ended are gone: compare the moments of all ends.",
+            "You look at one end alone. Those who stay go on growing, and those who ended are gone: compare "
+            "the moments of all ends.",
             (
                 lambda p, s: _held_at(p, s, min(n for _, n in p)),
                 lambda p, s: _held_at(p, s, max(n for _, n in p)),
             ),
+        ),
+        Mistake(
+            "nobody leaves",
+            "It comes out as if all were still there at the last end, and had grown until then. Whoever "
+            "ended before has given its blocks back.",
+            (lambda p, s: sum(-(-(t + max(n for _, n in p) - 1) // s) for t, _ in p),),
+        ),
+        Mistake(
+            "the last step left out",
+            "Your last moment is one step too early. Whoever stays longest holds most just before its end, "
+            "when it says its last token.",
+            (lambda p, s: max(_held_at(p, s, m) for m in range(max(n for _, n in p))),),
         ),
         Mistake(
             "only now",
@@ -299,7 +348,8 @@ PEAK = Exercise(
         ),
         Mistake(
             "the largest alone",
-            "You give what the largest process holds. Others hold blocks at that moment too: add them up.",
+            "That is the most that one process holds by itself. Add up what all hold who are there at the "
+            "same moment.",
             (lambda p, s: max(-(-(t + n - 1) // s) for t, n in p),),
         ),
         Mistake(

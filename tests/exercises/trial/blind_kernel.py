@@ -10,7 +10,7 @@ def the_last_token_counted_as_computed():
     return {"computed": 18, "block": 22, "place": 2, "full blocks": 2}
 
 
-@wrong("2.3-1", "You give the entry of the table, 0, 1, 2 ..., not what stands in it")
+@wrong("2.3-1", "That is the number of the place in the table, 0, 1, 2 ... The number")
 def the_block_s_place_in_the_table_for_its_number():
     return {"computed": 17, "block": 2, "place": 1, "full blocks": 2}
 
@@ -70,7 +70,7 @@ def all_at_their_own_ends(processes, size):
     return sum(math.ceil((n + left - 1) / size) for n, left in processes)
 
 
-@wrong("2.3-4", "You look at one end alone, the first or the last")
+@wrong("2.3-4", "You look at one end alone. Those who stay go on growing, and those")
 def only_the_first_moment(processes, size):
     if not processes:
         return 0
@@ -78,7 +78,7 @@ def only_the_first_moment(processes, size):
     return sum(math.ceil((n + k - 1) / size) for n, left in processes)
 
 
-@wrong("2.3-5", "You count every block of a victim as free. One that somebody else")
+@wrong("2.3-5", "It comes out as if every block of a victim became free. One that")
 def every_block_of_a_victim_counts_as_freed(tables, holders, requester, free, wanted):
     out = []
     for p in range(len(tables) - 1, requester, -1):
@@ -133,7 +133,7 @@ def no_own_token_after_all_guesses_were_right(guesses, likeliest):
     return out
 
 
-@wrong("2.3-6", "You keep right guesses behind a wrong one. They continue a text that")
+@wrong("2.3-6", "You say every right guess, and at the end the token behind all")
 def goes_on_after_a_wrong_guess(guesses, likeliest):
     return [g for g, one in zip(guesses, likeliest, strict=False) if g == one] + [likeliest[len(guesses)]]
 
@@ -148,7 +148,7 @@ def the_wrong_guess_is_said(guesses, likeliest):
     return [*out, likeliest[-1]]
 
 
-@wrong("2.3-7", "Who may not call a tool is told by you what its arguments are. The")
+@wrong("2.3-7", "Where the right is missing and the arguments are wrong too, you give")
 def arguments_checked_before_rights(name, rights, arguments, tools):
     if name not in tools:
         return 38

@@ -47,7 +47,7 @@ def forgets_that_one_token_is_always_left_to(prompt, read, size):
 
 
 # Leaves one token to compute, but then reuses a part of a block (len(prompt) - 1)
-@wrong("2.3-2", "For the very same prompt, your result is 3 and should be 2, 1 too")
+@wrong("2.3-2", "Where the whole prompt is known, your result is no number of whole")
 def leaves_one_token_to_compute_but_then_reuses(prompt, read, size):
     best = 0
     for text in read:
@@ -133,7 +133,7 @@ def returns_how_many_are_evicted_instead_of_who(tables, holders, requester, free
 
 
 # Lets the requester evict itself (>= requester)
-@wrong("2.3-5", "Your results are what the solution gives if `requester` were one")
+@wrong("2.3-5", "You evict the requester itself. It needs the blocks: only those")
 def lets_the_requester_evict_itself_requester(tables, holders, requester, free, wanted):
     h, out, p = (list(holders), [], len(tables) - 1)
     while free < wanted and p >= requester:
@@ -147,7 +147,7 @@ def lets_the_requester_evict_itself_requester(tables, holders, requester, free, 
 
 
 # Counts every block of the evicted as free, also those that others still hold
-@wrong("2.3-5", "You count every block of a victim as free. One that somebody else")
+@wrong("2.3-5", "It comes out as if every block of a victim became free. One that")
 def counts_every_block_of_the_evicted_as_free(tables, holders, requester, free, wanted):
     out = []
     for p in range(len(tables) - 1, requester, -1):
@@ -196,7 +196,7 @@ def adds_always_the_last_of_likeliest_also_where(guesses, likeliest):
 
 
 # Keeps every guess that agrees, also behind the first wrong one
-@wrong("2.3-6", "For the first wrong, your result has 3 entries, and 1 is asked")
+@wrong("2.3-6", "The number of tokens is that of all right guesses and one more. Right")
 def keeps_every_guess_that_agrees_also_behind_the(guesses, likeliest):
     said = [g for g, own in zip(guesses, likeliest, strict=False) if g == own]
     return [*said, likeliest[len(said)]]

@@ -45,7 +45,7 @@ def who_holds_nothing_is_evicted(tables, holders, requester, free, wanted):
     return gone if free >= wanted else []
 
 
-@wrong("2.3-6", "is 2 and should be 1")
+@wrong("2.3-6", "The number of tokens is that of all right guesses and one more. Right")
 def every_right_guess(guesses, likeliest):
     said = [guess for guess, own in zip(guesses, likeliest, strict=False) if guess == own]
     return [*said, likeliest[len(said)]]  # goes on behind a wrong one

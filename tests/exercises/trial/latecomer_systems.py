@@ -569,7 +569,7 @@ def prompt_alone_is_computed():
     return {"computed": 15, "block": 23, "place": 7, "full blocks": 1}
 
 
-@wrong("2.3-1", "Asked for: the place of the token, less the slots of the")
+@wrong("2.3-1", "right: 'computed', 'block', 'full blocks'. 'place': 17 is too large,")
 def place_in_the_text():
     return {"computed": 17, "block": 22, "place": 17, "full blocks": 2}
 
@@ -699,7 +699,7 @@ def guesses_cost_nothing():
     return {**GUESSES, "speedup": SAID, "never": 1}
 
 
-@wrong("2.3-8", "You count only the case in which every guess is right. Two")
+@wrong("2.3-8", "You count guesses only where all of them are right. Those before the")
 def all_right_or_none():
     return {**GUESSES, "tokens": 1 + 3 * 0.343, "speedup": 2.029 / 1.4 * 1.1}
 

@@ -233,7 +233,7 @@ def all_were_computed():
     return {"computed": 18, "block": 22, "place": 2, "full blocks": 2}
 
 
-@wrong("2.3-1", "You give the entry of the table, 0, 1, 2 ..., not what stands")
+@wrong("2.3-1", "That is the number of the place in the table, 0, 1, 2 ... The number")
 def number_in_the_table():
     return {"computed": 17, "block": 2, "place": 1, "full blocks": 2}
 
@@ -295,7 +295,7 @@ def every_moment_looked_at(processes, size):
     )
 
 
-@wrong("2.3-5", "You count every block of a victim as free. One that somebody")
+@wrong("2.3-5", "It comes out as if every block of a victim became free. One that")
 def shared_blocks_counted_as_free(tables, holders, requester, free, wanted):
     out = []
     for p in range(len(tables) - 1, requester, -1):
@@ -321,12 +321,12 @@ def evicted_in_vain(tables, holders, requester, free, wanted):
     return out
 
 
-@wrong("2.3-6", "You keep right guesses behind a wrong one. They continue a")
+@wrong("2.3-6", "You say every right guess, and at the end the token behind all")
 def all_guesses_that_agree(guesses, likeliest):
     return [g for g, m in zip(guesses, likeliest, strict=False) if g == m] + [likeliest[-1]]
 
 
-@wrong("2.3-6", "You return the guesses that were right and nothing else. If")
+@wrong("2.3-6", "You return the guesses before the first wrong one and nothing else.")
 def nothing_of_its_own(guesses, likeliest):
     said = []
     for g, m in zip(guesses, likeliest, strict=False):

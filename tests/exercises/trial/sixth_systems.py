@@ -706,7 +706,7 @@ def the_last_token_is_read_as_well(processes, size):
     )
 
 
-@wrong("2.3-5", "You count every block of a victim as free. One that")
+@wrong("2.3-5", "It comes out as if every block of a victim became free. One that")
 def shared_blocks_counted_as_free_sixth(tables, holders, requester, free, wanted):
     gone = []
     for p in range(len(tables) - 1, requester, -1):
@@ -732,7 +732,7 @@ def some_go_for_nothing(tables, holders, requester, free, wanted):
     return gone
 
 
-@wrong("2.3-6", "You keep right guesses behind a wrong one. They continue")
+@wrong("2.3-6", "You say every right guess, and at the end the token behind all")
 def goes_on_behind_a_wrong_guess(guesses, likeliest):
     return [t for g, t in zip(guesses, likeliest, strict=False) if g == t] + [likeliest[-1]]
 

@@ -213,7 +213,7 @@ def those_with_nothing_are_evicted_too(tables, holders, requester, free, wanted)
     return evicted if free >= wanted else []
 
 
-@wrong("2.3-5", "what the solution gives if `requester` were one smaller")
+@wrong("2.3-5", "You evict the requester itself. It needs the blocks: only those")
 def the_requester_may_go_itself(tables, holders, requester, free, wanted):
     holders, evicted = list(holders), []
     for process in range(len(tables) - 1, requester - 1, -1):

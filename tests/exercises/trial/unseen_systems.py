@@ -518,7 +518,7 @@ def last_token_counted_as_computed():
     return {"computed": 18, "block": 22, "place": 2, "full blocks": 2}
 
 
-@wrong("2.3-1", "what stands in it")
+@wrong("2.3-1", "That is the number of the place in the table, 0, 1, 2 ... The number")
 def place_in_the_table_for_the_block():
     return {"computed": 17, "block": 2, "place": 1, "full blocks": 2}
 
@@ -567,7 +567,7 @@ def any_block_that_was_seen(prompt, read, size):
     return count
 
 
-@wrong("2.3-2", "result is 3 and should be 2")
+@wrong("2.3-2", "Where the whole prompt is known, your result is no number of whole")
 def all_but_one_token_of_the_last_block(prompt, read, size):
     best = 0
     for text in read:
@@ -650,7 +650,7 @@ def every_step_looked_at(processes, size):
     return int(blocks.sum(1).max())
 
 
-@wrong("2.3-5", "a victim as free")
+@wrong("2.3-5", "It comes out as if every block of a victim became free. One that")
 def every_block_counts_as_free(tables, holders, requester, free, wanted):
     """Blocks that others hold too are counted."""
     evicted = []
@@ -716,7 +716,7 @@ def shortest_tail_that_is_enough(tables, holders, requester, free, wanted):
     return []
 
 
-@wrong("2.3-6", "right and nothing else")
+@wrong("2.3-6", "You return the guesses before the first wrong one and nothing else.")
 def right_guesses_without_the_models_token(guesses, likeliest):
     said = []
     for guess, own in zip(guesses, likeliest, strict=False):
@@ -726,7 +726,7 @@ def right_guesses_without_the_models_token(guesses, likeliest):
     return said
 
 
-@wrong("2.3-6", "has 3 entries, and 1 is asked for")
+@wrong("2.3-6", "The number of tokens is that of all right guesses and one more. Right")
 def every_right_guess_is_kept(guesses, likeliest):
     said = [guess for guess, own in zip(guesses, likeliest, strict=False) if guess == own]
     return [*said, likeliest[len(said)]]
@@ -796,7 +796,7 @@ def at_the_limit_is_too_long(name, rights, arguments, tools):
     return 110 if time >= limit else 0
 
 
-@wrong("2.3-7", "what its arguments are")
+@wrong("2.3-7", "Where the right is missing and the arguments are wrong too, you give")
 def arguments_before_rights(name, rights, arguments, tools):
     if name not in tools:
         return 38
