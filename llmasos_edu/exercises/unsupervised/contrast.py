@@ -1,7 +1,9 @@
-"""Exercises of chapter 3.2, the part on contrast: the loss, and negatives that are none.
+"""Exercise of chapter 3.2 on contrast: the loss that tells a pair from all other pairs of the batch.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +13,6 @@ from llmasos_edu.exercises.checker.exercise import (
     Exercise,
     Mistake,
     random_tensors,
-    value_and_gradient,
     value_and_gradients,
 )
 
@@ -49,6 +50,13 @@ def _against_anchors_too(anchors, positives, temperature):
     own = torch.eye(len(anchors), dtype=torch.bool)
     others = _cosines(anchors, anchors).masked_fill(own, -torch.inf)
     return _cross(torch.cat([_cosines(anchors, positives), others], 1) / temperature)
+
+
+def _nearest_negative(anchors, positives, temperature):
+    scores = _cosines(anchors, positives) / temperature
+    own = torch.eye(len(scores), dtype=torch.bool)
+    nearest = scores.masked_fill(own, -torch.inf).amax(-1)
+    return F.softplus(nearest - scores.diagonal()).mean()
 
 
 def _pairs(name, seed, batch, dim, temperature, noise=0.5, scale=1.0):
@@ -103,11 +111,19 @@ CONTRAST = Exercise(
             "not normalised",
             "You take dot products of vectors of any length. Then the loss can be lowered by growing vectors "
             "instead of by turning them. Bring them to length 1 first, both sides.",
-            (
-                lambda a, p, t: _cross(a @ p.T / t),
-                lambda a, p, t: _cross(F.normalize(a, dim=-1) @ p.T / t),
-                lambda a, p, t: _cross(a @ F.normalize(p, dim=-1).T / t),
-            ),
+            (lambda a, p, t: _cross(a @ p.T / t),),
+        ),
+        Mistake(
+            "one side not normalised",
+            "The anchors have length 1 in your dot products, the positives have not. A cosine divides by "
+            "both lengths.",
+            (lambda a, p, t: _cross(F.normalize(a, dim=-1) @ p.T / t),),
+        ),
+        Mistake(
+            "the other side not normalised",
+            "The positives have length 1 in your dot products, the anchors have not. A cosine divides by "
+            "both lengths.",
+            (lambda a, p, t: _cross(a @ F.normalize(p, dim=-1).T / t),),
         ),
         Mistake(
             "one length for all rows",
@@ -136,6 +152,81 @@ CONTRAST = Exercise(
             "What comes out is as if the cosines were divided by the square of the temperature (at "
             "temperature 1 you are right). Divide once.",
             (lambda a, p, t: _cross(_cosines(a, p) / t**2),),
+        ),
+        Mistake(
+            "temperature above the line only",
+            "What comes out is as if the temperature divided the cosine with the own positive alone, and not "
+            "those in the sum (at temperature 1 you are right). All cosines are divided.",
+            (lambda a, p, t: (_cosines(a, p).logsumexp(-1) - _cosines(a, p).diagonal() / t).mean(),),
+        ),
+        Mistake(
+            "temperature below the line only",
+            "What comes out is as if the temperature divided the cosines in the sum, and not the one with "
+            "the own positive that stands apart (at temperature 1 you are right). All cosines are divided.",
+            (lambda a, p, t: ((_cosines(a, p) / t).logsumexp(-1) - _cosines(a, p).diagonal()).mean(),),
+        ),
+        Mistake(
+            "the cosine twice",
+            "What comes out is as if twice the cosine were divided by the temperature, as when the squared "
+            "distance of vectors of length 1, with a minus, stands for it. Asked for is the cosine.",
+            (lambda a, p, t: _cross(2 * _cosines(a, p) / t),),
+        ),
+        Mistake(
+            "distances",
+            "What comes out is as if a distance, with a minus, stood for the cosine. A cosine is the dot "
+            "product of two vectors of length 1.",
+            (
+                lambda a, p, t: _cross(-torch.cdist(a, p) / t),
+                lambda a, p, t: _cross(-torch.cdist(a, p).square() / t),
+                lambda a, p, t: _cross(-torch.cdist(F.normalize(a, dim=-1), F.normalize(p, dim=-1)) / t),
+            ),
+        ),
+        Mistake(
+            "cosines without a sign",
+            "What comes out is as if the cosines had lost their sign. Vectors that point apart are not near "
+            "each other: their cosine is -1.",
+            (lambda a, p, t: _cross(_cosines(a, p).abs() / t),),
+        ),
+        Mistake(
+            "lengths by sums",
+            "What comes out is as if a vector's length were the sum of the sizes of its entries. It is the "
+            "root of the sum of their squares.",
+            (lambda a, p, t: _cross(F.normalize(a, p=1, dim=-1) @ F.normalize(p, p=1, dim=-1).T / t),),
+        ),
+        Mistake(
+            "mean of the exponentials",
+            "What comes out is as if the denominator were the mean of the exponentials. It is their sum: as "
+            "it is, the loss is too low by the logarithm of the batch size.",
+            (lambda a, p, t: _cross(_cosines(a, p) / t) - math.log(len(a)),),
+        ),
+        Mistake(
+            "logarithm of the mean",
+            "What comes out is minus the logarithm of the mean probability. Each anchor's logarithm comes "
+            "first, then the mean.",
+            (lambda a, p, t: -(_cosines(a, p) / t).softmax(-1).diagonal().mean().log(),),
+        ),
+        Mistake(
+            "the largest for the sum",
+            "What comes out is as if the largest score of a row stood for the logarithm of its sum of "
+            "exponentials. All of the row compete, not the best one alone.",
+            (lambda a, p, t: ((_cosines(a, p).amax(-1) - _cosines(a, p).diagonal()) / t).mean(),),
+        ),
+        Mistake(
+            "one negative only",
+            "What comes out is as if each anchor had a single negative, the one that is nearest to it (with "
+            "two pairs there is one, and you are right). All other positives of the batch compete.",
+            (_nearest_negative,),
+        ),
+        Mistake(
+            "each pair by itself",
+            "What comes out is as if each pair of the batch were a question of its own: do the two belong "
+            "together, yes or no? Here the positives compete with each other for an anchor.",
+            (
+                lambda a, p, t: F.binary_cross_entropy_with_logits(_cosines(a, p) / t, torch.eye(len(a))),
+                lambda a, p, t: (
+                    len(a) * F.binary_cross_entropy_with_logits(_cosines(a, p) / t, torch.eye(len(a)))
+                ),
+            ),
         ),
         Mistake(
             "normalised across the batch",
@@ -221,161 +312,4 @@ CONTRAST = Exercise(
     parts=("loss", "gradient of the anchors", "gradient of the positives"),
 )
 
-
-# 3.2-7 ----------------------------------------------------------------------------------
-
-
-def grouped_loss(scores, groups):
-    """scores [batch, batch], row: anchor, groups [batch] -> mean contrastive loss without false negatives."""
-    own = torch.eye(len(scores), dtype=torch.bool)
-    twin = (groups[:, None] == groups) & ~own
-    negatives_and_own = scores.masked_fill(twin, -torch.inf)
-    return (negatives_and_own.logsumexp(dim=-1) - scores.diagonal()).mean()
-
-
-def _twins(scores, groups):
-    own = torch.eye(len(scores), dtype=torch.bool)
-    return (groups[:, None] == groups) & ~own
-
-
-def _all_of_the_group_out(scores, groups):
-    """Also the own positive: what is left is the sum over other groups."""
-    same = groups[:, None] == groups
-    return (scores.masked_fill(same, -torch.inf).logsumexp(-1) - scores.diagonal()).mean()
-
-
-def _zeroed(scores, groups):
-    return _cross(scores.masked_fill(_twins(scores, groups), 0.0))
-
-
-def _some_twins(some):
-    """Only some of the twins leave the sum, `some(table of the twins)`."""
-    return lambda scores, groups: _cross(scores.masked_fill(some(_twins(scores, groups)), -torch.inf))
-
-
-def _lowered(score):
-    return lambda scores, groups: _cross(scores.masked_fill(_twins(scores, groups), score))
-
-
-def _twins_as_positives(scores, groups, mean=True):
-    same = (groups[:, None] == groups).float()
-    logs = scores.log_softmax(-1)
-    if mean:
-        return -((logs * same).sum(-1) / same.sum(-1)).mean()
-    return -(scores.softmax(-1) * same).sum(-1).log().mean()
-
-
-def _lonely_rows_only(scores, groups):
-    lonely = ~_twins(scores, groups).any(-1)
-    losses = F.cross_entropy(scores, torch.arange(len(scores)), reduction="none")
-    return (losses * lonely).sum() / lonely.sum().clamp(min=1)
-
-
-def _other_groups_out(scores, groups):
-    other = groups[:, None] != groups
-    return _cross(scores.masked_fill(other, -torch.inf))
-
-
-def _grouped(name, seed, groups, scale=2.0):
-    (scores,) = random_tensors(seed, (len(groups), len(groups)))
-    return Case(name, (scale * scores, torch.tensor(groups)))
-
-
-GROUPS = Exercise(
-    key="3.2-7",
-    title="Negatives that are positives in disguise",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "Two rows of a batch may come from the same thing: they have the same group. Pushing them apart "
-        "would be wrong. From scores [batch, batch], already divided by the temperature, make the "
-        "contrastive loss in which an anchor's own positive (the diagonal) competes only with positives of "
-        "other groups. Mean over the anchors; the gradient is looked at."
-    ),
-    takeaway="The larger the batch, the more often chance puts a twin into it: know your negatives.",
-    reference=grouped_loss,
-    explanation="Twins leave the sum of exponentials: their score becomes -inf, whose exponential is 0.",
-    hints=(
-        "Which entries of the matrix of all pairs have equal groups? Which of these must stay all the same?",
-        "An entry leaves a sum of exponentials when its exponential is 0. Which score has that exponential? "
-        "It is not the score 0.",
-        "If all of a batch is one group, every anchor's own positive is alone in its sum, and the loss is 0.",
-    ),
-    cases=(
-        _grouped("two twins in a batch of 4", 4001, [0, 1, 0, 2]),
-        _grouped("no twins", 4002, [3, 1, 2]),
-        _grouped("three of a kind", 4003, [5, 5, 1, 5, 2]),
-        _grouped("one group only", 4004, [7, 7, 7]),
-        _grouped("two groups, mixed", 4005, [0, 1, 1, 0, 1, 0]),
-        _grouped("large scores", 4006, [0, 0, 1, 2, 2, 3], scale=12.0),
-    ),
-    mistakes=(
-        Mistake(
-            "twins pushed away",
-            "Rows of the same group still count as negatives of each other. Your loss is too high wherever "
-            "there are twins.",
-            (lambda s, g: _cross(s),),
-        ),
-        Mistake(
-            "own positive left out too",
-            "You leave out the whole group and with it the own positive: a row always has its own group. The "
-            "diagonal stays.",
-            (_all_of_the_group_out,),
-        ),
-        Mistake(
-            "score set to zero",
-            "You set the scores of twins to 0. Their exponential is then 1, so they still compete. Only one "
-            "score takes an entry out of a softmax.",
-            (_zeroed,),
-        ),
-        Mistake(
-            "one of two twins",
-            "Of two twins only one is left out, or only some of the twins are: an anchor's twins may stand "
-            "before it and behind it, and they need not be its neighbours.",
-            (
-                _some_twins(lambda twins: twins.triu()),
-                _some_twins(lambda twins: twins.tril()),
-                _some_twins(lambda twins: twins.triu() & ~twins.triu(2)),
-                _some_twins(lambda twins: twins & ~twins.triu(2) & ~twins.tril(-2)),
-            ),
-        ),
-        Mistake(
-            "not low enough",
-            "Your twins still have a say: the score that you give them is low, but not low enough beside "
-            "other low ones. Which score has the exponential 0?",
-            tuple(map(_lowered, (-1.0, -5.0, -10.0))),
-        ),
-        Mistake(
-            "twins counted as positives",
-            "You pull the twins as well, as supervised contrastive learning does. Here they are left alone: "
-            "neither pulled nor pushed.",
-            (_twins_as_positives, lambda s, g: _twins_as_positives(s, g, mean=False)),
-        ),
-        Mistake(
-            "rows with twins left out",
-            "You leave out whole anchors because they have a twin. Such an anchor still has its own positive "
-            "and the negatives of other groups.",
-            (_lonely_rows_only,),
-        ),
-        Mistake(
-            "the other groups left out",
-            "Your mask is the wrong way round: the twins compete and the true negatives are gone.",
-            (_other_groups_out,),
-        ),
-        Mistake(
-            "sum over the batch",
-            "You sum over the anchors where the mean is asked for: a larger batch would mean a larger step.",
-            (lambda s, g: len(s) * grouped_loss(s, g),),
-        ),
-        Mistake(
-            "the wrong way round",
-            "Your sums run down the columns. A row belongs to an anchor, and an anchor chooses among the "
-            "entries of its row.",
-            (lambda s, g: grouped_loss(s.T, g),),
-        ),
-    ),
-    observe=value_and_gradient,
-    parts=("loss", "gradient of the scores"),
-)
-
-EXERCISES = (CONTRAST, GROUPS)
+EXERCISES = (CONTRAST,)

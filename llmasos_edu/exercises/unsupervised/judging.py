@@ -113,6 +113,27 @@ CLUSTERINGS = Question(
             (_of_both(lambda purity, chance: (purity - chance) / purity),),
         ),
         Mistake(
+            "divided by what is left",
+            "You divide the gain by what is still missing to 1. The room reaches from chance to 1, and what "
+            "has been filled of it is part of it.",
+            (_of_both(lambda purity, chance: (purity - chance) / (1 - purity)),),
+        ),
+        Mistake(
+            "a bracket forgotten",
+            "Your number is the purity less chance / (1 - chance), as it comes out without a bracket around "
+            "the difference. First purity less chance, then divide that.",
+            (_of_both(lambda purity, chance: purity - chance / (1 - chance)),),
+        ),
+        Mistake(
+            "one chance level for both",
+            "You measure both from one of the two chance levels. Each clustering has its own: the more "
+            "clusters, the higher.",
+            (
+                lambda purity_b, chance_a, **_: {"B": _way(purity_b, chance_a)},
+                lambda purity_a, chance_b, **_: {"A": _way(purity_a, chance_b)},
+            ),
+        ),
+        Mistake(
             "what is left to do",
             "That is the part of the way that is still open. Asked for is the part that has been gone.",
             (_of_both(lambda purity, chance: (1 - purity) / (1 - chance)),),
@@ -266,6 +287,44 @@ CONTRAST = Question(
             (
                 lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain))},
                 _error_over_counts,
+            ),
+        ),
+        Mistake(
+            "of a single draw, by n",
+            "That is how far one difference lies from the mean, with the squares divided by 5. Divide them "
+            "by 4; and a mean of five is surer than one difference, by the root of five.",
+            (lambda counts, plain, contrast: {"error": pstdev(_gains(contrast, plain))},),
+        ),
+        Mistake(
+            "over five",
+            "You divide the standard deviation of the five differences by 5. The error of a mean of five is "
+            "less than that of one by the root of five.",
+            (lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain)) / 5},),
+        ),
+        Mistake(
+            "over the root of four",
+            "You divide the standard deviation of the five differences by the root of 4. The 4 has done its "
+            "work in the deviation; the mean is of five.",
+            (lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain)) / 2},),
+        ),
+        Mistake(
+            "a variance",
+            "That is a variance, a mean of squares. A standard error is a root.",
+            (
+                lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain)) ** 2},
+                lambda counts, plain, contrast: {"error": stdev(_gains(contrast, plain)) ** 2 / 5},
+            ),
+        ),
+        Mistake(
+            "in parts of the other",
+            "You divide the gain by the other's share. Asked for is the difference of the shares.",
+            (
+                lambda counts, plain, contrast: {"over counts": mean(contrast) / mean(counts) - 1},
+                lambda counts, plain, contrast: {"over plain": mean(contrast) / mean(plain) - 1},
+                lambda counts, plain, contrast: {
+                    "over counts": mean(contrast) / mean(counts) - 1,
+                    "over plain": mean(contrast) / mean(plain) - 1,
+                },
             ),
         ),
         Mistake(

@@ -189,7 +189,7 @@ def left_out_by_the_word(word_table, context_table, words, contexts, drawn):
     return -(yes + no.masked_fill(drawn == words[:, None], 0).sum(-1)).mean()  # the context
 
 
-@wrong("3.2-6", "growing vectors instead")
+@wrong("3.2-6", "the anchors have not")
 def only_positives_normalised(anchors, positives, temperature):
     scores = anchors @ F.normalize(positives, dim=-1).T / temperature
     return F.cross_entropy(scores, torch.arange(len(scores)))

@@ -240,7 +240,7 @@ def renorm_after(scores, groups):
 
 
 # Without own
-@wrong("3.2-7", "In 5 of the 6 cases that come out wrong your answer is")
+@wrong("3.2-7", "of a usual slip: You leave out the whole group")
 def without_own(scores, groups):
     same = groups[:, None] == groups
     neg = scores.masked_fill(same, -1e9).logsumexp(-1)
