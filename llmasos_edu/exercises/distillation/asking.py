@@ -158,8 +158,8 @@ FALLBACK = Question(
         ),
         Mistake(
             "another price",
-            "A larger share is right more often under any rule. Keep the share, and so the price, and change "
-            "the choice alone.",
+            "With a larger share more is right by chance already. Keep the share, and so the price, and "
+            "change the choice alone.",
             ({"control": "a larger share of the requests"},),
         ),
     ),

@@ -67,6 +67,15 @@ def _raw_logits(student_logits, teacher_logits):
     return _each_position(teacher_logits.softmax(-1) * gap), _each_position(-student_logits.softmax(-1) * gap)
 
 
+def _of_mean_probabilities(student_logits, teacher_logits):
+    p, q = (x.softmax(-1).mean((0, 1)).log() for x in (teacher_logits, student_logits))
+    return _kl(p, q).sum(), _kl(q, p).sum()
+
+
+def _of_mean_logits(student_logits, teacher_logits):
+    return two_divergences(student_logits.mean(1), teacher_logits.mean(1))
+
+
 def _to_the_middle(log_p, log_q):
     middle = ((log_p.exp() + log_q.exp()) / 2).log()
     return (_kl(log_p, middle) + _kl(log_q, middle)) / 2
@@ -178,8 +187,8 @@ DIVERGENCES = Exercise(
         Mistake(
             "probabilities held above zero",
             "Ordinary logits come out right, but with large ones your divergence is too small: a probability "
-            "that rounds to 0 is held at a small number, whose logarithm is some -20. Is there one "
-            "function for softmax and logarithm together?",
+            "that rounds to 0 counts as a small number, whose logarithm is not nearly as far down. Is there "
+            "one function for softmax and logarithm together?",
             tuple(partial(_clamped, least=least) for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
         ),
         Mistake(
@@ -191,7 +200,7 @@ DIVERGENCES = Exercise(
         Mistake(
             "infinite terms dropped",
             "Ordinary logits come out right, but with large ones your divergence is too small: terms that "
-            "came out infinite, or as NaN, are set to 0. They are finite: is there one function for softmax "
+            "come out infinite, or as NaN, do not count. They are finite: is there one function for softmax "
             "and logarithm together?",
             (_dropped,),
         ),
@@ -203,7 +212,8 @@ DIVERGENCES = Exercise(
         ),
         Mistake(
             "bits instead of nats",
-            "Both numbers are too large by the same factor, 1.443: you take the logarithm to base 2.",
+            "Both numbers are too large by the same factor, 1.443: they are in bits. Nats come from the "
+            "natural logarithm.",
             (_pair(lambda p, q: _kl(p, q) / math.log(2)),),
         ),
         Mistake(
@@ -214,8 +224,36 @@ DIVERGENCES = Exercise(
                 _pair(lambda p, q: (_kl(p, q) + _kl(q, p)) / 2),
                 _pair(lambda p, q: _kl(p, q) + _kl(q, p)),
                 _pair(_kl, _kl),
+                _pair(_turned, _turned),
                 _pair(_to_the_middle),
             ),
+        ),
+        Mistake(
+            "no weights",
+            "What comes out are sums of differences of logarithms without their weights. In KL(p || q) each "
+            "difference counts as much as p says.",
+            (_pair(lambda p, q: p - q),),
+        ),
+        Mistake(
+            "a difference of entropies",
+            "What comes out is one entropy less the other. In KL(p || q) both logarithms have the same "
+            "weight, p.",
+            (
+                _pair(lambda p, q: p.exp() * p - q.exp() * q),
+                _pair(lambda p, q: q.exp() * q - p.exp() * p),
+            ),
+        ),
+        Mistake(
+            "one of them a cross entropy",
+            "One of your numbers is a divergence, the other a cross entropy: there the weight's own entropy "
+            "has to go.",
+            (_pair(_kl, lambda p, q: -(q.exp() * p)), _pair(lambda p, q: -(p.exp() * q), _turned)),
+        ),
+        Mistake(
+            "positions averaged first",
+            "What comes out compares means over the positions, of the probabilities or of the logits. Each "
+            "position has its own two distributions: the mean comes last, of the divergences.",
+            (_of_mean_probabilities, _of_mean_logits),
         ),
         Mistake(
             "softmax over the positions",

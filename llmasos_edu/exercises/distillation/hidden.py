@@ -153,8 +153,8 @@ HIDDEN = Exercise(
         ),
         Mistake(
             "teacher projected",
-            "You bring the teacher down to the student's width. Then the student is never asked for what the "
-            "projection drops: the other way round.",
+            "You bring the teacher to the student's width. Asked for is the other way round: the student is "
+            "projected, and the teacher stays as it is.",
             (_teacher_projected,),
         ),
         Mistake(
@@ -194,7 +194,7 @@ HIDDEN = Exercise(
         Mistake(
             "averaged along the text",
             "You average the states over the positions before you compare them. A student whose positions "
-            "are all wrong in different directions would look perfect.",
+            "are all wrong in different directions could look perfect.",
             (_means_compared,),
         ),
         Mistake(
@@ -212,18 +212,29 @@ HIDDEN = Exercise(
         Mistake(
             "sum over the positions",
             "You sum over the positions where the mean is asked for: a longer text would mean a larger step.",
-            (lambda *a: _squares(*a).mean(-1).sum(), lambda *a: _squares(*a).sum()),
+            (lambda *a: _squares(*a).mean(-1).sum(),),
+        ),
+        Mistake(
+            "sum of all squares",
+            "You sum all squares, over the positions and over the width. Asked for is their mean.",
+            (lambda *a: _squares(*a).sum(),),
         ),
         Mistake(
             "not squared",
-            "Your differences are not squared, or you take the root at the end. Asked for is the mean of "
-            "squares.",
+            "Your differences are not squared, or a root is taken after the squares. Asked for is the mean "
+            "of squares.",
             (
                 lambda *a: _squares(*a).mean().sqrt(),
                 lambda s, t, w, r: (s[r] @ w - t[r]).abs().mean(),
                 lambda *a: _squares(*a).sum(-1).sqrt().mean(),
                 lambda s, t, w, r: (s[r] @ w - t[r]).mean(),
             ),
+        ),
+        Mistake(
+            "divided by the texts",
+            "You average over the width, and then divide by the number of texts. Asked for is the mean over "
+            "all real positions.",
+            (lambda *a: _squares(*a).mean(-1).sum() / len(a[0]),),
         ),
         Mistake(
             "divided by another number",

@@ -345,7 +345,7 @@ LIKENESS = Question(
         ),
         Mistake(
             "more than the likeness taken",
-            "Then the label also names another favourite. The student learns wrong answers, and loses by "
+            "Then most labels also name another favourite. The student learns wrong answers, and loses by "
             "that, likeness or not.",
             ({"permuted": "nothing: every number goes to any class"},),
         ),

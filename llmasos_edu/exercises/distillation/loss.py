@@ -50,6 +50,11 @@ def _two_logs(student, teacher, t):
     return (torch.special.xlogy(log_p, log_p) - log_p * log_q).sum(-1).mean()
 
 
+def _no_log_yet(student, teacher, t):
+    p, q = (teacher / t).softmax(-1), (student / t).softmax(-1)
+    return p * (p.log() - q.log())
+
+
 def _soft_cross(student, teacher, t):
     return F.cross_entropy(student / t, (teacher / t).softmax(-1))
 
@@ -95,7 +100,7 @@ HINTON = Exercise(
         _case("temperature 1", 3004, 4, 7, 1.0, 0.7),
         _case("one row, a low temperature", 3005, 1, 5, 0.5, 0.3),
         _case("temperature 8", 3006, 6, 8, 8.0, 0.9),
-        _case("large logits", 3007, 3, 5, 1.5, 0.4, scale=12.0),
+        _case("large logits", 3007, 3, 5, 1.5, 0.4, scale=60.0),
     ),
     terms={
         "the soft part, alpha T^2 KL,": _loss(hard=lambda student, labels: 0.0),
@@ -131,14 +136,25 @@ HINTON = Exercise(
             (_loss(weights=lambda a: (1 - a, a)),),
         ),
         Mistake(
-            "weights that do not add up to 1",
-            "alpha stands on one term only, or on none. The other term has the weight 1 - alpha.",
-            (
-                _loss(weights=lambda a: (a, 1)),
-                _loss(weights=lambda a: (1, 1 - a)),
-                _loss(weights=lambda a: (1, 1)),
-                _loss(weights=lambda a: (1, a)),
-            ),
+            "hard term not weighted",
+            "Your hard term counts in full, whatever alpha is. It has the weight 1 - alpha.",
+            (_loss(weights=lambda a: (a, 1)),),
+        ),
+        Mistake(
+            "soft term not weighted",
+            "Your soft term counts in full, whatever alpha is. It has the weight alpha.",
+            (_loss(weights=lambda a: (1, 1 - a)),),
+        ),
+        Mistake(
+            "no weights",
+            "Both of your terms count in full. The soft one has the weight alpha, the hard one 1 - alpha.",
+            (_loss(weights=lambda a: (1, 1)),),
+        ),
+        Mistake(
+            "alpha on the labels alone",
+            "Your soft term counts in full, and alpha weighs the hard one. The soft one has the weight "
+            "alpha, the hard one 1 - alpha.",
+            (_loss(weights=lambda a: (1, a)),),
         ),
         Mistake(
             "alpha without effect",
@@ -208,9 +224,36 @@ HINTON = Exercise(
         Mistake(
             "sum over the batch",
             "You sum over the batch where the mean is asked for: the step would grow with the batch size.",
+            (lambda s, z, y, t, a: len(s) * _loss()(s, z, y, t, a),),
+        ),
+        Mistake(
+            "soft loss summed over the batch",
+            "Your soft term is summed over the batch where the mean is asked for, and your hard one is a "
+            "mean: which of them leads would depend on the batch size.",
+            (_loss(lambda s, z, t: len(s) * _soft(s, z, t)),),
+        ),
+        Mistake(
+            "the teacher's hard loss",
+            "Your hard term is the teacher's cross entropy with the labels. It is the student who learns "
+            "from them.",
+            (lambda s, z, y, t, a: a * t**2 * _soft(s, z, t) + (1 - a) * F.cross_entropy(z, y),),
+        ),
+        Mistake(
+            "both directions added",
+            "Your soft loss is the sum of both directions. Asked for is one: KL(teacher || student).",
+            (_loss(lambda s, z, t: _soft(s, z, t) + _soft(z, s, t)),),
+        ),
+        Mistake(
+            "softmax and logarithm apart",
+            "For large logits your loss, or its gradient, is NaN or infinite: the softmax rounds to 0 before "
+            "the logarithm is taken. Is there one function for both steps?",
             (
-                lambda s, z, y, t, a: len(s) * _loss()(s, z, y, t, a),
-                lambda s, z, y, t, a: a * t**2 * len(s) * _soft(s, z, t) + (1 - a) * F.cross_entropy(s, y),
+                _loss(lambda s, z, t: _no_log_yet(s, z, t).sum(-1).mean()),
+                _loss(
+                    lambda s, z, t: F.kl_div(
+                        (s / t).softmax(-1).log(), (z / t).softmax(-1), reduction="batchmean"
+                    )
+                ),
             ),
         ),
         Mistake(

@@ -51,6 +51,11 @@ def _written(logits, tokens, prompts, lengths):
     return _losses(logits, tokens) * _range(tokens, prompts, lengths)
 
 
+def _longest_prompt(logits, tokens, prompts, lengths):
+    chosen = _range(tokens, prompts.max().expand_as(prompts), lengths)
+    return (_losses(logits, tokens) * chosen).sum() / chosen.sum().clamp(min=1)
+
+
 def _unshifted(logits, tokens, prompts, lengths):
     losses = F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none")[:, 1:]
     return losses[_range(tokens, prompts, lengths)].mean()
@@ -177,6 +182,29 @@ SEQUENCE = Exercise(
             (_masked(last=lambda p, n: n + 1),),
         ),
         Mistake(
+            "one place too late",
+            "Your stretch lies one place too late: the teacher's first token is missing, and where padding "
+            "follows, the first of it is in the loss. The logits at place i predict the token at i + 1.",
+            (_masked(first=lambda p, n: p + 1, last=lambda p, n: n + 1),),
+        ),
+        Mistake(
+            "one place too early",
+            "Your stretch lies one place too early: the last token that the teacher wrote is missing. Count "
+            "which target each logit belongs to.",
+            (_masked(first=lambda p, n: p - 1, last=lambda p, n: n - 1),),
+        ),
+        Mistake(
+            "the longest prompt for all",
+            "What comes out is as if every prompt were as long as the longest. Each row has its own length.",
+            (_longest_prompt,),
+        ),
+        Mistake(
+            "no logarithm",
+            "What comes out is the mean of the probabilities, with a minus sign. The loss is the mean of "
+            "their negative logarithms.",
+            (lambda z, y, p, n: -(-_losses(z, y)[_range(y, p, n)]).exp().mean(),),
+        ),
+        Mistake(
             "lengths taken for the teacher's part",
             "What comes out is as if lengths[r] counted the teacher's tokens alone, so that padding gets "
             "into the loss. The prompt is in it: the text ends at lengths[r].",
@@ -229,7 +257,7 @@ SEQUENCE = Exercise(
         ),
         Mistake(
             "the prompt alone",
-            "Your mask is the wrong way round: the prompt is learned and the teacher's text is not.",
+            "The prompt is learned and the teacher's text is not. Asked for is the other stretch.",
             (lambda z, y, p, n: _written(z, y, torch.zeros_like(p), p).sum() / (p - 1).sum().clamp(min=1),),
         ),
         Mistake(

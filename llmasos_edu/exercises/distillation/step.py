@@ -28,6 +28,7 @@ def _traces(answer, inputs):
     The dice of a dropout fall the same way in every call, so a teacher left in training mode is recognised.
     """
     student, teacher = inputs[:2]
+    chances = _chances(teacher)
     while_asked = []
     student.register_forward_pre_hook(lambda module, _: while_asked.append(module.training))
     came = student.training
@@ -40,10 +41,15 @@ def _traces(answer, inputs):
         loss.sum().backward()
     kept = student.training == came and all(mode == came for mode in while_asked)
     at_one = all(module.training == teacher.training for module in teacher.modules())
+    at_one = at_one and _chances(teacher) == chances
     modes = torch.tensor([float(mode) for mode in (teacher.training, at_one, student.training, kept)])
     reached = _gradient(teacher)
     reached = torch.zeros_like(_weights(teacher)) if reached is None else reached
     return loss.detach(), _gradient(student), reached, modes
+
+
+def _chances(module):
+    return [each.p for each in module.modules() if isinstance(each, nn.Dropout)]
 
 
 def _weights(module):
@@ -97,6 +103,38 @@ def _unsoftened(student, teacher, inputs, temperature):
     return temperature**2 * _step()(student, teacher, inputs, 1.0)
 
 
+def _as_the_student(student, teacher, inputs, temperature):
+    loss = _step()(student, teacher, inputs, temperature)
+    teacher.train(student.training)
+    return loss
+
+
+def _dropout_taken_out(student, teacher, inputs, temperature):
+    for module in teacher.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return _step(in_eval=False)(student, teacher, inputs, temperature)
+
+
+def _at_rest(teacher, inputs):
+    mode = teacher.training
+    with torch.no_grad():
+        logits = teacher.eval()(inputs)
+    teacher.train(mode)
+    return logits
+
+
+def _cross(student, teacher, inputs, temperature):
+    targets = (_at_rest(teacher, inputs) / temperature).softmax(-1)
+    return temperature**2 * nn.functional.cross_entropy(student(inputs) / temperature, targets)
+
+
+def _teacher_alone_softened(student, teacher, inputs, temperature):
+    log_p = (_at_rest(teacher, inputs) / temperature).log_softmax(-1)
+    log_q = student(inputs).log_softmax(-1)
+    return temperature**2 * (log_p.exp() * (log_p - log_q)).sum(-1).mean()
+
+
 def _network(seed, features, hidden, vocab, dropout, training):
     with torch.random.fork_rng(devices=[]):  # the reader's own dice stay as they are
         torch.manual_seed(seed)
@@ -147,8 +185,8 @@ STEP = Exercise(
     mistakes=(
         Mistake(
             "teacher left in training mode",
-            "Your teacher answers in training mode: dropout throws away half of what it knows, and another "
-            "half each time. Forbidding the graph does not change that.",
+            "Your teacher answers with its dropout on, where it came in training mode: a part of what it "
+            "knows is thrown away, another one each time. Forbidding the graph does not change that.",
             (_step(in_eval=False),),
         ),
         Mistake(
@@ -196,13 +234,14 @@ STEP = Exercise(
         ),
         Mistake(
             "student without a graph",
-            "No gradient reaches the student: its forward pass runs where no graph is built, or its output "
-            "was cut off. It is the one who must learn.",
+            "No gradient reaches the student: its forward pass runs where no graph is built, or its output, "
+            "or the loss, was cut off. It is the one who must learn.",
             (_step(of_student=torch.no_grad),),
         ),
         Mistake(
             "the teacher learns",
-            "The gradient reaches the teacher and not the student. Your two networks have changed roles.",
+            "The gradient reaches the teacher and not the student. The teacher is the one to be called where "
+            "no graph is built.",
             (_step(of_teacher=torch.enable_grad, of_student=torch.no_grad),),
         ),
         Mistake(
@@ -232,6 +271,30 @@ STEP = Exercise(
             "Teacher and student are treated well, but your divergence has the student's probabilities as "
             "weights. Asked for is KL(teacher || student).",
             (_step(turned=True),),
+        ),
+        Mistake(
+            "the student's mode for the teacher",
+            "After your step the teacher is in the mode of the student. Put its own mode back: keep that "
+            "before you change it.",
+            (_as_the_student,),
+        ),
+        Mistake(
+            "dropout taken out",
+            "The teacher's dropout is not what it was: after your step it throws nothing away, in training "
+            "mode either. eval() switches dropout off without changing its p.",
+            (_dropout_taken_out,),
+        ),
+        Mistake(
+            "cross entropy for KL",
+            "Your loss is T^2 times the cross entropy with the teacher's softened probabilities. Its "
+            "gradient is that of KL, but its value keeps the teacher's entropy and never reaches 0.",
+            (_cross,),
+        ),
+        Mistake(
+            "teacher alone softened",
+            "You soften the teacher and not the student (at temperature 1 you are right). The same "
+            "temperature belongs on both sides.",
+            (_teacher_alone_softened,),
         ),
         Mistake(
             "hard labels from the teacher",

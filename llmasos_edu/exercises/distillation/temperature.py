@@ -90,7 +90,7 @@ SOFTEN = Exercise(
         ),
         Mistake(
             "temperature after the softmax",
-            "You apply the temperature to probabilities. A mere division leaves a sum of 1/T, and a power "
+            "Your temperature comes after the softmax. A mere division leaves a sum of 1/T, and a power "
             "needs a new division by its sum. Apply it to the logits, before the softmax.",
             (
                 _with_entropy(lambda z, t: z.softmax(-1) / t),
@@ -115,13 +115,22 @@ SOFTEN = Exercise(
             (_with_entropy(_right, lambda p: -_bits(p)),),
         ),
         Mistake(
+            "probabilities at temperature 1",
+            "Your entropy is right, but the probabilities that you return are those of temperature 1. Both "
+            "are asked for at the temperature.",
+            (lambda z, t: (z.softmax(-1), _bits(_right(z, t))),),
+        ),
+        Mistake(
             "zero times minus infinity",
             "Where a probability is 0, your entropy is NaN: 0 times the logarithm of 0. The limit of p log p "
             "is 0, so that term has to be 0.",
-            (
-                _with_entropy(_right, lambda p: -(p * p.log2()).sum(-1)),
-                lambda z, t: (_right(z, t), -(_right(z, t) * (z / t).log_softmax(-1)).sum(-1) / math.log(2)),
-            ),
+            (_with_entropy(_right, lambda p: -(p * p.log2()).sum(-1)),),
+        ),
+        Mistake(
+            "a token that cannot come",
+            "For a token that cannot come your entropy is NaN: its probability is 0 and its logarithm -inf, "
+            "and the product of both is NaN on a computer. That term has to be 0.",
+            (lambda z, t: (_right(z, t), -(_right(z, t) * (z / t).log_softmax(-1)).sum(-1) / math.log(2)),),
         ),
         Mistake(
             "bare exponentials",
@@ -158,8 +167,8 @@ SOFTEN = Exercise(
         ),
         Mistake(
             "softmax over the wrong axis",
-            "Your columns sum to 1 and your rows do not. The tokens of a vocabulary compete along the last "
-            "axis.",
+            "Your softmax runs along the first axis, so that your rows do not sum to 1. The tokens of a "
+            "vocabulary compete along the last axis.",
             (_with_entropy(lambda z, t: (z / t).softmax(0)),),
         ),
         Mistake(
@@ -255,17 +264,26 @@ SHARE = Exercise(
             "mean of the shares",
             "You divide seed by seed and take the mean of the shares. A seed whose teacher gains next to "
             "nothing then decides alone. Means first.",
-            (lambda a, d, t: ((a - d) / (a - t)).mean(), lambda a, d, t: ((a - d) / (a - t)).median()),
+            (lambda a, d, t: ((a - d) / (a - t)).mean(),),
+        ),
+        Mistake(
+            "median of the shares",
+            "You divide seed by seed and take the median of the shares. Asked for are two mean gains, and "
+            "one division at the end.",
+            (lambda a, d, t: ((a - d) / (a - t)).median(),),
         ),
         Mistake(
             "medians for means",
             "You take medians over the seeds. Asked for is the mean gain over the mean gain.",
-            (lambda a, d, t: (a.median() - d.median()) / (a.median() - t.median()),),
+            (
+                lambda a, d, t: (a.median() - d.median()) / (a.median() - t.median()),
+                lambda a, d, t: share_kept(*(x.quantile(0.5) for x in (a, d, t))),
+            ),
         ),
         Mistake(
             "sizes of the gains",
-            "A sign is lost: you take the sizes of the differences. Where distillation does harm, its gain "
-            "is below 0.",
+            "A sign is lost on the way, as with abs(). In a seed in which distillation does harm its gain is "
+            "below 0.",
             (
                 lambda a, d, t: (a - d).abs().mean() / (a - t).abs().mean(),
                 lambda a, d, t: share_kept(a, d, t).abs(),
@@ -293,21 +311,34 @@ SHARE = Exercise(
         ),
         Mistake(
             "best seed only",
-            "You report the best seed. Choosing it after the fact is choosing the luck: take the means.",
+            "You choose the best seed, of the shares or of the losses. To choose it after the fact is to "
+            "choose luck: take the means.",
             (
+                lambda a, d, t: (a.min() - d.min()) / (a.min() - t.min()),
                 lambda a, d, t: ((a - d) / (a - t)).max(),
                 lambda a, d, t: (a.mean() - d.min()) / (a.mean() - t.mean()),
             ),
         ),
         Mistake(
+            "worst seed only",
+            "You take the smallest of the seeds' shares. Asked for is the mean gain over the mean gain.",
+            (lambda a, d, t: ((a - d) / (a - t)).min(),),
+        ),
+        Mistake(
             "cut off at 0 and 1",
-            "You cut the share off at 0 or 1. Distillation can do harm, and a student can pass its teacher: "
-            "both would be hidden.",
-            (
-                lambda a, d, t: share_kept(a, d, t).clamp(0, 1),
-                lambda a, d, t: share_kept(a, d, t).clamp(min=0),
-                lambda a, d, t: share_kept(a, d, t).clamp(max=1),
-            ),
+            "You cut the share off at 0 and at 1. Distillation can do harm, and a student can pass its "
+            "teacher: both would be hidden.",
+            (lambda a, d, t: share_kept(a, d, t).clamp(0, 1),),
+        ),
+        Mistake(
+            "cut off at 0",
+            "You cut the share off at 0. Distillation can do harm: that would be hidden.",
+            (lambda a, d, t: share_kept(a, d, t).clamp(min=0),),
+        ),
+        Mistake(
+            "cut off at 1",
+            "You cut the share off at 1. A student can pass its teacher: that would be hidden.",
+            (lambda a, d, t: share_kept(a, d, t).clamp(max=1),),
         ),
         Mistake(
             "one share for each seed",

@@ -93,8 +93,8 @@ TRUNCATED = Exercise(
         ),
         Mistake(
             "softmax of probabilities",
-            "You renormalise by a softmax. Probabilities lie between 0 and 1, so it makes them nearly equal. "
-            "Divide by the sum.",
+            "You renormalise by a softmax. Probabilities lie between 0 and 1, so it brings them closer "
+            "together: none gets more than e times another. Divide by the sum.",
             (_truncated(targets=lambda p: p.softmax(-1)),),
         ),
         Mistake(
@@ -142,8 +142,37 @@ TRUNCATED = Exercise(
             (
                 _truncated(targets=lambda p: p / p.sum()),
                 _truncated(targets=lambda p: p / p.sum(0)),
-                _truncated(targets=lambda p: len(p) * p / p.sum()),
             ),
+        ),
+        Mistake(
+            "rows of unequal weight",
+            "Rows of which more was kept count more in your loss. Each row is divided by its own sum, and "
+            "then all count alike.",
+            (_truncated(targets=lambda p: len(p) * p / p.sum()),),
+        ),
+        Mistake(
+            "brought to length 1",
+            "What comes out is as if each row were divided by the root of the sum of its squares (as "
+            "F.normalize does unless told otherwise). A distribution sums to 1: divide by the sum.",
+            (_truncated(targets=lambda p: F.normalize(p, dim=-1)),),
+        ),
+        Mistake(
+            "the rest in equal parts",
+            "You add what is missing to the k in equal parts. A division gives each as much as it has "
+            "already: the shares keep their proportions.",
+            (_truncated(targets=lambda p: p + (1 - p.sum(-1, keepdim=True)) / p.shape[-1]),),
+        ),
+        Mistake(
+            "the student's own k",
+            "You take the k largest of the student's probabilities. The stored ones belong to the tokens "
+            "that the ids name.",
+            (_truncated(logs=lambda z, ids: z.log_softmax(-1).topk(ids.shape[-1]).values),),
+        ),
+        Mistake(
+            "student's softmax along the batch",
+            "The student's softmax runs along the batch. The tokens of a vocabulary compete, along the last "
+            "axis.",
+            (_truncated(logs=lambda z, ids: z.log_softmax(0).gather(-1, ids)),),
         ),
         Mistake(
             "likeliest token only",

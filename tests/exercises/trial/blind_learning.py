@@ -478,7 +478,7 @@ def no_gradient_for_anybody(student, teacher, inputs, temperature):
     return temperature**2 * F.kl_div(s, t, reduction="batchmean")
 
 
-@wrong("3.5-4", "Your teacher answers in training mode: dropout throws away half of")
+@wrong("3.5-4", "Your teacher answers with its dropout on, where it")
 def the_teacher_keeps_its_dropout(student, teacher, inputs, temperature):
     with torch.no_grad():
         t = torch.softmax(teacher(inputs) / temperature, -1)
@@ -637,7 +637,7 @@ def t_for_t_squared(student_logits, teacher_logits, labels, temperature, alpha):
     return alpha * temperature * kl + (1 - alpha) * F.cross_entropy(student_logits, labels)
 
 
-@wrong("3.5-6", "Your differences are not squared, or you take the root at the end")
+@wrong("3.5-6", "Your differences are not squared, or a root is taken")
 def root_of_the_mean(student, teacher, projection, real):
     return F.mse_loss(student[real] @ projection, teacher[real]).sqrt()
 

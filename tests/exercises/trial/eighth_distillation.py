@@ -151,7 +151,7 @@ def mean_of_the_seeds_quotients_instead_of_the(alone, distilled, teacher):
 
 
 # Cuts the share to lie between 0 and 1
-@wrong("3.5-8", "You cut the share off at 0 or 1. Distillation can do harm, and a")
+@wrong("3.5-8", "You cut the share off at 0 and at 1. Distillation can")
 def cuts_the_share_to_lie_between_0_and(alone, distilled, teacher):
     return ((alone.mean() - distilled.mean()) / (alone.mean() - teacher.mean())).clamp(0, 1)
 

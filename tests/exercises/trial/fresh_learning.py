@@ -319,12 +319,12 @@ def generator_of_the_student_used_up(student, teacher, inputs, temperature):
     return temperature**2 * (t.exp() * (t - s)).sum(-1).mean()
 
 
-@wrong("3.5-6", "projection drops")
+@wrong("3.5-6", "You bring the teacher to the student's width. Asked")
 def projection_applied_to_the_teacher(student, teacher, projection, real):
     return (student[real] - teacher[real] @ projection.T).square().mean()
 
 
-@wrong("3.5-8", "one seed")
+@wrong("3.5-8", "You choose the best seed, of the shares or of the")
 def best_seed_against_best_seed(alone, distilled, teacher):
     return (alone.min() - distilled.min()) / (alone.min() - teacher.min())
 

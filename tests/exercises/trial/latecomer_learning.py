@@ -826,7 +826,7 @@ def mean_effect_is_above():
 # ---- 3.5 ----
 
 
-@wrong("3.5-1", "You apply the temperature to probabilities. A mere division")
+@wrong("3.5-1", "Your temperature comes after the softmax. A mere")
 def powers_not_shared_out(logits, temperature):
     p = logits.softmax(-1) ** (1 / temperature)
     return p, torch.special.entr(p).sum(-1) / math.log(2)
@@ -908,7 +908,7 @@ def divided_over_the_batch(student_logits, probabilities, ids):
     return -(p * student_logits.log_softmax(-1).gather(1, ids)).sum(1).mean()
 
 
-@wrong("3.5-6", "Your differences are not squared, or you take the root at the")
+@wrong("3.5-6", "Your differences are not squared, or a root is taken")
 def root_of_the_mean_square(student, teacher, projection, real):
     return F.mse_loss(student[real] @ projection, teacher[real]).sqrt()
 

@@ -347,7 +347,7 @@ def against_the_worse_control():
     return {**SOFT, "likeness": 5.1}
 
 
-@wrong("3.5-10", "Then the label also names another favourite. The student")
+@wrong("3.5-10", "Then most labels also name another favourite. The")
 def every_number_anywhere():
     return {**SOFT, "permuted": "nothing: every number goes to any class"}
 

@@ -100,7 +100,7 @@ def tstep(student, teacher, inputs, temperature):
 
 
 # Eval without submodules
-@wrong("3.5-4", "Your teacher answers in training mode: dropout throws")
+@wrong("3.5-4", "Your teacher answers with its dropout on, where it")
 def eval_without_submodules(student, teacher, inputs, temperature):
     mode = teacher.training
     teacher.training = False

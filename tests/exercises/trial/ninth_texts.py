@@ -37,7 +37,7 @@ def reverse_weights(student_logits, probabilities, ids):
 
 
 # Weighted over batch
-@wrong("3.5-5", "You divide by the sum over the whole batch (or over a")
+@wrong("3.5-5", "Rows of which more was kept count more in your loss.")
 def weighted_over_batch(student_logits, probabilities, ids):
     losses = -(probabilities * student_logits.log_softmax(-1).gather(-1, ids)).sum(-1)
     return losses.sum() / probabilities.sum()
@@ -164,7 +164,7 @@ def kept_over_distilled(alone, distilled, teacher):
 
 
 # Abs gain
-@wrong("3.5-8", "A sign is lost: you take the sizes of the differences.")
+@wrong("3.5-8", "A sign is lost on the way, as with abs(). In a seed")
 def abs_gain(alone, distilled, teacher):
     return (alone - distilled).abs().mean() / (alone - teacher).abs().mean()
 

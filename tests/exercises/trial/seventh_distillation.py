@@ -143,7 +143,7 @@ def loops_over_rows_and_slices_the_pieces_joined(logits, tokens, prompt_lengths,
 
 
 # The share is held between 0 and 1
-@wrong("3.5-8", "You cut the share off at 0 or 1. Distillation can do harm, and a")
+@wrong("3.5-8", "You cut the share off at 0 and at 1. Distillation can")
 def the_share_is_held_between_0_and_1(alone, distilled, teacher):
     alone, distilled, teacher = (torch.as_tensor(x).double().mean() for x in (alone, distilled, teacher))
     return ((alone - distilled) / (alone - teacher)).clamp(0, 1)

@@ -31,7 +31,7 @@ def root_instead_of_temperature(logits, temperature):
     return p, torch.special.entr(p).sum(-1) / math.log(2)
 
 
-@wrong("3.5-1", "Where a probability is 0")
+@wrong("3.5-1", "For a token that cannot come your entropy is NaN: its")
 def log_softmax_times_probabilities(logits, temperature):
     logs = (logits / temperature).log_softmax(-1)
     return logs.exp(), -(logs.exp() * logs).sum(-1) / math.log(2)
@@ -135,7 +135,7 @@ def teacher_always_back_to_training(student, teacher, inputs, temperature):
     return temperature**2 * F.kl_div(s, t, reduction="batchmean")
 
 
-@wrong("3.5-4", "Your teacher answers in")
+@wrong("3.5-4", "Your teacher answers with its dropout on, where it")
 def dropout_left_on(student, teacher, inputs, temperature):
     with torch.no_grad():
         t = (teacher(inputs) / temperature).softmax(-1)
@@ -185,7 +185,7 @@ def student_only_over_the_k(student_logits, probabilities, ids):
     return -(q * logs).sum(1).mean()
 
 
-@wrong("3.5-5", "You divide by the sum over")
+@wrong("3.5-5", "Rows of which more was kept count more in your loss.")
 def divided_by_the_sum_of_the_batch(student_logits, probabilities, ids):
     q = probabilities / probabilities.sum()
     logs = student_logits.log_softmax(-1).gather(1, ids)
@@ -210,7 +210,7 @@ def again_summed_over_the_width(student, teacher, projection, real):
     return gap.pow(2).sum(-1).mean()
 
 
-@wrong("3.5-6", "You bring the teacher down")
+@wrong("3.5-6", "You bring the teacher to the student's width. Asked")
 def teacher_brought_down(student, teacher, projection, real):
     return (student[real] - teacher[real] @ projection.T).pow(2).mean()
 
