@@ -254,7 +254,8 @@ LAW = Question(
         "embeddings, and a loss of {loss_two}. Take the power law loss = a N^-b over the parameters "
         "that are in "
         "no embedding. What is b (exponent)? What loss does the law give a model of {all_three} parameters, "
-        "{tables_three} of them in embeddings (loss)? Where does this law hold for sure (sure)?"
+        "{tables_three} of them in embeddings (loss)? Where do these two losses alone show that the law "
+        "holds (sure)?"
     ),
     takeaway="Two points always fit. It is the third one, measured, that makes a law of a line.",
     explanation="b = ln(L1 / L2) / ln(N2 / N1) with N without embeddings; then L2 (N3 / N2)^-b.",
