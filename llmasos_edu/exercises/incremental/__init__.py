@@ -2,6 +2,7 @@
 
 from llmasos_edu.exercises.checker.exercise import in_order
 from llmasos_edu.exercises.incremental import (
+    fisher,
     forgetting,
     judging,
     lora,
@@ -12,4 +13,4 @@ from llmasos_edu.exercises.incremental import (
     verdicts,
 )
 
-EXERCISES = in_order(forgetting, judging, lora, penalty, replay, storage, teacher, verdicts)
+EXERCISES = in_order(fisher, forgetting, judging, lora, penalty, replay, storage, teacher, verdicts)

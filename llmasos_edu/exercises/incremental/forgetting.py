@@ -64,6 +64,12 @@ def _over_pairs(value, below):
     return measure
 
 
+def _all_earlier_models(accuracy, untrained):
+    """Forward transfer from the mean of all models before a task."""
+    n = len(untrained)
+    return torch.stack([accuracy[:task, task].mean() - untrained[task] for task in range(1, n)]).mean()
+
+
 def _forward_with_the_first(accuracy, untrained):
     return (_forward_over_all(accuracy, untrained) * len(untrained) + accuracy[0, 0] - untrained[0]) / len(
         untrained
@@ -159,20 +165,34 @@ TRANSFER = Exercise(
             (_with(backward=lambda a, b: -transfer(a, b)[1]),),
         ),
         Mistake(
-            "divided by all tasks",
-            "You divide by the number of all tasks. The last has no backward transfer and the first no "
-            "forward transfer, so each mean is over one task fewer.",
-            (
-                _with(backward=_backward_over_all, forward=_forward_over_all),
-                _with(backward=_backward_over_all),
-                _with(forward=_forward_over_all),
-            ),
+            "both divided by all tasks",
+            "You divide both transfers by the number of all tasks. The last has no backward transfer and the "
+            "first no forward transfer, so each mean is over one task fewer.",
+            (_with(backward=_backward_over_all, forward=_forward_over_all),),
+        ),
+        Mistake(
+            "backward divided by all tasks",
+            "Your backward transfer is divided by the number of all tasks. The last task has none, so the "
+            "mean is over one task fewer.",
+            (_with(backward=_backward_over_all),),
+        ),
+        Mistake(
+            "forward divided by all tasks",
+            "Your forward transfer is divided by the number of all tasks. The first task has none, so the "
+            "mean is over one task fewer.",
+            (_with(forward=_forward_over_all),),
         ),
         Mistake(
             "compared with the best",
-            "You compare the end with the best accuracy that a task ever had, which is another measure of "
-            "forgetting. Here the comparison is with the accuracy right after the task was learned.",
-            (_with(backward=_from_the_best), _with(backward=lambda a, b: -_from_the_best(a, b))),
+            "Your backward transfer is the accuracy at the end less the best that the task ever had, which "
+            "is another measure of forgetting. Take off the accuracy right after the task was learned.",
+            (_with(backward=_from_the_best),),
+        ),
+        Mistake(
+            "less than the best",
+            "You give the best accuracy that a task ever had less the one at the end, which is another "
+            "measure of forgetting. Asked for is the end less the accuracy right after the task was learned.",
+            (_with(backward=lambda a, b: -_from_the_best(a, b)),),
         ),
         Mistake(
             "sums for means",
@@ -195,12 +215,39 @@ TRANSFER = Exercise(
         ),
         Mistake(
             "from the first row",
-            "Your backward transfer compares the end with the first row, or with the untrained model. A "
-            "task's accuracy right after it was learned stands in its own row: on the diagonal.",
-            (
-                _with(backward=lambda a, b: (a[-1] - a[0])[:-1].mean()),
-                _with(backward=lambda a, b: (a[-1] - b)[:-1].mean()),
-            ),
+            "Your backward transfer compares the end with the first row. A task's accuracy right after it "
+            "was learned stands in its own row: on the diagonal.",
+            (_with(backward=lambda a, b: (a[-1] - a[0])[:-1].mean()),),
+        ),
+        Mistake(
+            "from the untrained model",
+            "Your backward transfer compares the end with the untrained model. Asked for is what has become "
+            "of a task since it was learned: compare with the diagonal.",
+            (_with(backward=lambda a, b: (a[-1] - b)[:-1].mean()),),
+        ),
+        Mistake(
+            "from the row before the last",
+            "Your backward transfer compares the end with the row before it. Each task is compared with the "
+            "moment right after it was learned: on the diagonal.",
+            (_with(backward=lambda a, b: (a[-1] - a[-2])[:-1].mean()),),
+        ),
+        Mistake(
+            "changes without a sign",
+            "Your backward transfer is a mean of sizes: what is gained counts like what is lost. Keep the "
+            "sign of each difference.",
+            (_with(backward=lambda a, b: (a[-1] - a.diagonal())[:-1].abs().mean()),),
+        ),
+        Mistake(
+            "losses alone",
+            "In your backward transfer a task that has gained counts as 0. Gains belong to it as they are: "
+            "some methods have them.",
+            (_with(backward=lambda a, b: (a[-1] - a.diagonal())[:-1].clamp(max=0).mean()),),
+        ),
+        Mistake(
+            "one task's transfer",
+            "Your backward transfer is that of the first task alone. Asked for is the mean over all tasks "
+            "but the last.",
+            (_with(backward=lambda a, b: a[-1, 0] - a[0, 0]),),
         ),
         Mistake(
             "all models on the way",
@@ -209,6 +256,7 @@ TRANSFER = Exercise(
             (
                 _with(backward=_over_pairs(lambda a, b, i, j: a[i, j] - a[j, j], below=True)),
                 _with(forward=_over_pairs(lambda a, b, i, j: a[i, j] - b[j], below=False)),
+                _with(forward=_all_earlier_models),
                 _with(
                     backward=_over_pairs(lambda a, b, i, j: a[i, j] - a[j, j], below=True),
                     forward=_over_pairs(lambda a, b, i, j: a[i, j] - b[j], below=False),
@@ -262,6 +310,30 @@ TRANSFER = Exercise(
             "Your forward transfer asks the model that has learned the first task only. Just before task i "
             "the model has learned all tasks before it.",
             (_with(forward=lambda a, b: (a[0] - b)[1:].mean()),),
+        ),
+        Mistake(
+            "last rows",
+            "Your forward transfer reads one row for all tasks, that of the last model or of the one before "
+            "it. Task i is read from the model just before it: row i - 1.",
+            (
+                _with(forward=lambda a, b: (a[-1] - b)[1:].mean()),
+                _with(forward=lambda a, b: (a[-2] - b)[1:].mean()),
+            ),
+        ),
+        Mistake(
+            "less the task before",
+            "Your forward transfer subtracts the accuracy on the task that was learned just before. Both "
+            "numbers of a difference belong to the same task: subtract its untrained accuracy.",
+            (_with(forward=lambda a, b: (a.diagonal(offset=1) - a.diagonal()[:-1]).mean()),),
+        ),
+        Mistake(
+            "one baseline for all",
+            "Your forward transfer subtracts the same number for every task: the untrained accuracy of the "
+            "first one, or the mean of all. Each task but the first has an untrained accuracy of its own.",
+            (
+                _with(forward=lambda a, b: (a.diagonal(offset=1) - b[0]).mean()),
+                _with(forward=lambda a, b: a.diagonal(offset=1).mean() - b.mean()),
+            ),
         ),
     ),
     parts=("average accuracy", "backward transfer", "forward transfer"),

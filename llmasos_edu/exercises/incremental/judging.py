@@ -3,6 +3,7 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import math
 import random
 
 from llmasos_edu.exercises.checker.exercise import Mistake
@@ -159,6 +160,11 @@ TRIAL = Question(
             ),
         ),
         Mistake(
+            "the table alone",
+            "That is the table's average. Asked for is by how much EWC's is above it.",
+            (lambda old_pairs, new_pairs, **_: {"above the table": (old_pairs + new_pairs) / 2},),
+        ),
+        Mistake(
             "the table left in",
             "You give EWC's own average. A table of pairs gets most of that without any training: take its "
             "average off.",
@@ -196,6 +202,26 @@ def _read(first, second, third, pairs):
         "below the table": {DOMAINS[i] for i in (0, 1, 2) if third[i] < pairs[i]},
         "prose helps code": first[1] > pairs[1],
     }
+
+
+def _apart(value, *others):
+    """The number that a slip gives, unless another slip gives nearly the same with these data."""
+    return value if all(abs(value - other) > 0.006 for other in others) else math.nan
+
+
+def _of_one_domain(domain):
+    """The backward transfer of prose (0) or code (1) alone."""
+
+    def value(first, second, third, pairs):
+        own, right = (first, second)[domain][domain], _read(first, second, third, pairs)["backward"]
+        row_by_row = (third[0] - second[0] + third[1] - second[1]) / 2
+        return {"backward": _apart(third[domain] - own, -right, right * 2 / 3, row_by_row)}
+
+    return value
+
+
+def _lost_by_code(first, second, third, pairs):
+    return {"by sums": _apart(second[1] - third[1], first[0] - third[0], first[0] - second[0])}
 
 
 MATRIX = Question(
@@ -252,6 +278,41 @@ MATRIX = Question(
                 lambda first, second, third, pairs: {
                     "backward": (third[0] - second[0] + third[1] - second[1]) / 2
                 },
+            ),
+        ),
+        Mistake(
+            "one domain alone",
+            "You take the backward transfer of one domain. Two have a later stage, prose and code: take the "
+            "mean of both.",
+            (_of_one_domain(0), _of_one_domain(1)),
+        ),
+        Mistake(
+            "from the first row",
+            "You compare the last row with the first, for both domains. Code was learned in the second "
+            "stage: its own moment is in the second row.",
+            (
+                lambda first, third, **_: {
+                    "backward": (third[0] - first[0] + third[1] - first[1]) / 2,
+                },
+            ),
+        ),
+        Mistake(
+            "the average at the end",
+            "That is the average accuracy at the end. Backward transfer is a difference: the end less the "
+            "moment after learning.",
+            (lambda third, **_: {"backward": sum(third) / 3},),
+        ),
+        Mistake(
+            "what code lost",
+            "That is what code lost in the stage of sums. Asked for is what prose lost in it.",
+            (_lost_by_code,),
+        ),
+        Mistake(
+            "a part of what there was",
+            "You divide by an accuracy. Asked for is the accuracy that was lost, a difference.",
+            (
+                lambda second, third, **_: {"by sums": (second[0] - third[0]) / second[0]},
+                lambda first, second, third, **_: {"by sums": (second[0] - third[0]) / first[0]},
             ),
         ),
         Mistake(

@@ -20,15 +20,17 @@ def _what_becomes_of_it(answer, inputs):
 
     Returns:
         (the four sizes of both factors, 1 where the layer is changed at the start and 0 where not, the rank
-        of what the factors add after the steps). An answer that is no pair comes back as it is.
+        of what the factors add after the steps). Where the sizes are wrong,
+        there is nothing else.
     """
     rank, d_in = inputs[0].shape
     d_out = inputs[1].shape[0]
     result = answer(*inputs)
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
+    if result is None:
         return result
+    result = result if isinstance(result, (tuple, list)) else (result,)
     if not all(isinstance(factor, torch.Tensor) for factor in result):
-        raise ValueError("down and up are both asked for as tensors")
+        raise ValueError("down and up are asked for, two tensors and nothing else")
     sizes = torch.tensor([size for factor in result for size in factor.shape])
     if sizes.tolist() != [rank, d_in, d_out, rank]:
         return sizes, None, None
@@ -164,6 +166,16 @@ def _taken_out(x, weight, down, up, alpha, merged):
     return output, plain - alpha / len(down) * up @ down if merged else plain
 
 
+def _output_of_the_update(x, weight, down, up, alpha, merged):
+    output, plain = lora_layer(x, weight, down, up, alpha, merged)
+    return output if merged else output - x @ weight.T, plain
+
+
+def _output_without_the_update(x, weight, down, up, alpha, merged):
+    output, plain = lora_layer(x, weight, down, up, alpha, merged)
+    return output - alpha / len(down) * x @ (up @ down).T if merged else output, plain
+
+
 def _all_scaled(x, weight, down, up, alpha, merged):
     plain = weight if merged else alpha / len(down) * (weight + up @ down)
     return x @ plain.T, plain
@@ -207,14 +219,14 @@ MERGE = Exercise(
     mistakes=(
         Mistake(
             "scale forgotten on merge",
-            "Your output is right, but the weight holds the update without alpha / rank: after merging, the "
-            "model is another one.",
+            "The weight that you return holds the update without alpha / rank: after merging, the model is "
+            "another one.",
             (_layer(_right, _unless_merged(lambda alpha, rank, d_in, d_out: 1)),),
         ),
         Mistake(
             "scale forgotten in the output",
-            "Your weight is right, but the output holds the update without alpha / rank: the merged layer "
-            "is another one than the layer apart.",
+            "Your output holds the update without alpha / rank: the merged layer is another one than the "
+            "layer apart.",
             (_layer(_unless_merged(lambda alpha, rank, d_in, d_out: 1), _right),),
         ),
         Mistake(
@@ -300,6 +312,32 @@ MERGE = Exercise(
             (
                 _layer(_right, _unless_merged(lambda *sizes: 0)),
                 _layer(_unless_merged(lambda *sizes: 0), _right),
+            ),
+        ),
+        Mistake(
+            "multiplied by the rank",
+            "You multiply by the rank where you should divide by it: the factor is alpha / rank.",
+            (_layer(_unless_merged(lambda alpha, rank, d_in, d_out: alpha * rank)),),
+        ),
+        Mistake(
+            "the update alone in the output",
+            "Where merged is False your output is that of the update alone. The layer gives what the weight "
+            "gives, and the update on top.",
+            (_output_of_the_update,),
+        ),
+        Mistake(
+            "twice in the output",
+            "Where merged is False the update is in your output twice, as when it is added to what a weight "
+            "gives that holds it already.",
+            (_layer(_unless_merged(lambda alpha, rank, d_in, d_out: 2 * alpha / rank), _right),),
+        ),
+        Mistake(
+            "taken out of the output",
+            "Where merged is True the update has been taken out of your output. The layer gives what the "
+            "weight gives that you were given: the update is in it.",
+            (
+                _output_without_the_update,
+                lambda *inputs: (_output_without_the_update(*inputs)[0], _taken_out(*inputs)[1]),
             ),
         ),
     ),

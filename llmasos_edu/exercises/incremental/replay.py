@@ -49,6 +49,15 @@ def _buffer(place, *, counts=lambda hidden: not hidden, enters=lambda hidden: no
     return answer
 
 
+def _enters_at(where):
+    """The right items enter a full buffer, at another place, `where(draw, seen, capacity)`."""
+    return _buffer(
+        lambda draw, seen, capacity, n: (
+            where(draw, seen, capacity) if int(draw * seen) < capacity else capacity
+        )
+    )
+
+
 def _always(hidden):
     return True
 
@@ -105,6 +114,37 @@ def _counted_when_full(stream, held_out, draws, capacity):
     return torch.tensor(kept)
 
 
+def _test_data_counted_once_full(stream, held_out, draws, capacity):
+    kept, seen = [], 0
+    for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+        seen += not hidden or len(kept) == capacity
+        if hidden:
+            continue
+        if len(kept) < capacity:
+            kept.append(item)
+        elif int(draw * seen) < capacity:
+            kept[int(draw * seen)] = item
+    return torch.tensor(kept)
+
+
+def _smallest_draws(stream, held_out, draws, capacity):
+    stream, draws = stream[~held_out], draws[~held_out]
+    return stream[draws.argsort()[:capacity].sort().values]
+
+
+def _from_the_front(stream, held_out, draws, capacity):
+    """The first items stand in the other order; then all goes its way."""
+    places = (~held_out).nonzero()[:capacity, 0]
+    turned = stream.clone()
+    turned[places] = stream[places.flip(0)]
+    return reservoir(turned, held_out, draws, capacity)
+
+
+def _length_of_what_is_counted(stream, held_out, draws, capacity):
+    counted = len(stream) - int(held_out.sum())
+    return _buffer(lambda draw, seen, capacity, n: draw * counted)(stream, held_out, draws, capacity)
+
+
 def _draws_out_of_step(skip):
     """The draws taken one after the other, and not each with its item; `skip` of them for the full buffer."""
 
@@ -158,6 +198,15 @@ RESERVOIR = Exercise(
         _stream("room for all", 8205, 9, 12),
         _stream("room for one", 8206, 25, 1),
         _stream("200 items, room for 20", 8207, 200, 20),
+        Case(
+            "draws that just miss",
+            (
+                torch.tensor([31, 12, 57, 40, 28, 63, 75]),
+                torch.tensor([False, False, False, False, True, False, False]),
+                torch.tensor([0.9, 0.3, 0.625, 0.5, 0.1, 0.375, 0.0]),
+                2,
+            ),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -177,11 +226,10 @@ RESERVOIR = Exercise(
             "Whether an item enters, you decide rightly; where, by another rule. The place that was drawn, "
             "floor(draw * seen), is the place in the buffer: no second one is needed.",
             (
-                _buffer(
-                    lambda draw, seen, capacity, n: (
-                        draw * capacity if int(draw * seen) < capacity else capacity
-                    )
-                ),
+                _enters_at(lambda draw, seen, capacity: draw * capacity),
+                _enters_at(lambda draw, seen, capacity: (seen - 1) % capacity),
+                _enters_at(lambda draw, seen, capacity: capacity - 1),
+                _enters_at(lambda draw, seen, capacity: 0),
             ),
         ),
         Mistake(
@@ -270,9 +318,50 @@ RESERVOIR = Exercise(
         ),
         Mistake(
             "length known beforehand",
-            "You draw among the places of the whole stream. Its length is not known while it runs, and the "
-            "early items enter far too rarely.",
-            (_buffer(lambda draw, seen, capacity, n: draw * n),),
+            "You draw among as many places as there are items in the end. Their number is not known while "
+            "the stream runs, and the early items enter far too rarely.",
+            (_buffer(lambda draw, seen, capacity, n: draw * n), _length_of_what_is_counted),
+        ),
+        Mistake(
+            "added at the front",
+            "What comes out is as if each item were put before the others while the buffer fills. It is "
+            "added at the end.",
+            (_from_the_front,),
+        ),
+        Mistake(
+            "room for one more",
+            "Your buffer takes one item more than `capacity` before it counts as full.",
+            (lambda stream, held_out, draws, capacity: reservoir(stream, held_out, draws, capacity + 1),),
+        ),
+        Mistake(
+            "the last place is safe",
+            "What comes out is as if the last place of a full buffer could not be drawn. Its places are 0 to "
+            "capacity - 1, and each of them can.",
+            (_buffer(lambda draw, seen, capacity, n: draw * seen if int(draw * seen) < capacity - 1 else n),),
+        ),
+        Mistake(
+            "the first place is safe",
+            "What comes out is as if place 0 of a full buffer could not be drawn. Its places are 0 to "
+            "capacity - 1, and each of them can.",
+            (_buffer(lambda draw, seen, capacity, n: draw * seen if int(draw * seen) > 0 else n),),
+        ),
+        Mistake(
+            "chance of one item later",
+            "What comes out is as if an item entered with the chance of the next one, capacity / (seen + 1). "
+            "The present item is the one with the number `seen`.",
+            (_buffer(lambda draw, seen, capacity, n: draw * seen if draw * (seen + 1) <= capacity else n),),
+        ),
+        Mistake(
+            "test data counted once full",
+            "Held-out items stay out, but once the buffer is full you count them as seen. They do not count "
+            "at any time.",
+            (_test_data_counted_once_full,),
+        ),
+        Mistake(
+            "the smallest draws stay",
+            "What comes out is as if the items with the smallest draws were kept. That is a fair sample too, "
+            "of another kind: here a draw says at which place its item enters.",
+            (_smallest_draws,),
         ),
         Mistake(
             "draws out of step",

@@ -46,6 +46,20 @@ def _in_units(unit):
     return answer
 
 
+def _entries(shapes, num_layers):
+    return num_layers * sum(d_out * d_in for d_out, d_in in shapes)
+
+
+def _without_the_adapted(shapes, num_layers, rank, base, domains, bytes_each):
+    one, stored, copies = adapter_storage(shapes, num_layers, rank, base, domains, bytes_each)
+    return one, stored - bytes_each * _entries(shapes, num_layers), copies
+
+
+def _copies_of_the_adapted(shapes, num_layers, rank, base, domains, bytes_each):
+    one, stored, _ = adapter_storage(shapes, num_layers, rank, base, domains, bytes_each)
+    return one, stored, bytes_each * (base + domains * _entries(shapes, num_layers))
+
+
 def _copies_with_adapters(shapes, num_layers, rank, base, domains, bytes_each):
     one, stored, copies = adapter_storage(shapes, num_layers, rank, base, domains, bytes_each)
     return one, stored, copies + bytes_each * domains * one
@@ -145,6 +159,35 @@ STORAGE = Exercise(
             "The base is in bytes and the adapters beside it are not: each of their parameters takes "
             "bytes_each bytes too.",
             (_storage(stored=lambda one, base, domains, each: each * base + domains * one),),
+        ),
+        Mistake(
+            "base in parameters",
+            "With adapters, those are in bytes and the base is not: each of its parameters takes bytes_each "
+            "bytes too.",
+            (_storage(stored=lambda one, base, domains, each: base + each * domains * one),),
+        ),
+        Mistake(
+            "one adapter too few",
+            "You store one adapter less than there are domains. The base by itself belongs to none of them: "
+            "each domain has its own adapter.",
+            (_storage(stored=lambda one, base, domains, each: each * (base + (domains - 1) * one)),),
+        ),
+        Mistake(
+            "one copy only",
+            "You store a single copy. Each domain has a fine-tuned copy of its own, and all are stored.",
+            (_storage(copies=lambda base, domains, each: each * base),),
+        ),
+        Mistake(
+            "adapted matrices taken out",
+            "What comes out is as if the adapted matrices left the base. LoRA leaves them where they are, "
+            "and adds two factors to each.",
+            (_without_the_adapted,),
+        ),
+        Mistake(
+            "copies of the adapted matrices",
+            "What comes out is as if a domain's copy held the adapted matrices alone, beside one base. A "
+            "copy is the whole model.",
+            (_copies_of_the_adapted,),
         ),
         Mistake(
             "adapters in the copies",

@@ -61,6 +61,19 @@ def _on(teacher_reads, student_reads):
     return answer
 
 
+def _on_both(join):
+    """The second term on the new inputs and on the old ones, joined by their mean or their sum."""
+
+    def answer(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+        terms = [
+            _cross(read @ old_weights.T / temperature, read @ weights.T / temperature)
+            for read in (inputs, old_inputs)
+        ]
+        return F.cross_entropy(inputs @ weights.T, labels) + strength * join(torch.stack(terms))
+
+    return answer
+
+
 def _softmax_twice(s, t, T):
     return _cross(t / T, (s / T).softmax(-1))
 
@@ -144,8 +157,8 @@ LWF = Exercise(
         ),
         Mistake(
             "temperature on one side",
-            "Only one of the two distributions is softened. At equal weights the student should be at rest, "
-            "and is not: divide both logits.",
+            "Only one of the two models' logits are divided by the temperature. At equal weights the student "
+            "should be at rest, and is not: divide both.",
             (
                 _distil(lambda s, t, T: _cross(t / T, s)),
                 _distil(lambda s, t, T: _cross(t, s / T)),
@@ -218,18 +231,70 @@ LWF = Exercise(
         ),
         Mistake(
             "new task missing",
-            "Your loss only keeps the old answers. The term for the new labels is missing: nothing new is "
-            "learned.",
+            "Nothing in your loss pulls the weights towards the new labels, as when their term is missing, "
+            "is cut off from the graph, or asks the old model. Nothing new is learned.",
             (_distil(_right_term, lambda new, old, strength: strength * old),),
         ),
         Mistake(
             "strength on the other term",
-            "The strength belongs to the old answers, and the new task counts in full.",
+            "The strength stands before the wrong term. It belongs to the old answers, and the new task "
+            "counts in full.",
+            (_distil(_right_term, lambda new, old, strength: strength * new + old),),
+        ),
+        Mistake(
+            "strength taken off the other term",
+            "Your new task counts 1 less the strength. It counts in full, whatever the strength, which may "
+            "well be above 1.",
+            (_distil(_right_term, lambda new, old, strength: (1 - strength) * new + strength * old),),
+        ),
+        Mistake(
+            "divided by both weights",
+            "What comes out is as if the whole loss were divided by 1 plus the strength. The new task counts "
+            "in full, whatever the strength.",
+            (_distil(_right_term, lambda new, old, strength: (new + strength * old) / (1 + strength)),),
+        ),
+        Mistake(
+            "no strength",
+            "The strength has no effect in your loss (where it is 1 you are right). It stands before the old "
+            "answers.",
+            (_distil(_right_term, lambda new, old, strength: new + old),),
+        ),
+        Mistake(
+            "labels once more",
+            "What comes out is as if the second term asked for the new labels again. It asks for what the "
+            "old model answers.",
             (
-                _distil(_right_term, lambda new, old, strength: strength * new + old),
-                _distil(_right_term, lambda new, old, strength: (1 - strength) * new + strength * old),
-                _distil(_right_term, lambda new, old, strength: new + old),
+                lambda w, o, x, y, z, t, k: F.cross_entropy(x @ w.T, y) + k * F.cross_entropy(x @ w.T / t, y),
+                lambda w, o, x, y, z, t, k: (1 + k) * F.cross_entropy(x @ w.T, y),
             ),
+        ),
+        Mistake(
+            "held to the old weights",
+            "Your second term is a squared distance of the weights from the old ones. Here the answers are "
+            "held, not the weights: a cross entropy of two softmaxes.",
+            (
+                lambda w, o, x, y, z, t, k: F.cross_entropy(x @ w.T, y) + k * (w - o).square().sum(),
+                lambda w, o, x, y, z, t, k: F.cross_entropy(x @ w.T, y) + k * (w - o).square().mean(),
+                lambda w, o, x, y, z, t, k: F.cross_entropy(x @ w.T, y) + k / 2 * (w - o).square().sum(),
+            ),
+        ),
+        Mistake(
+            "old inputs besides",
+            "What comes out is as if teacher and student read the old inputs besides the new ones. This "
+            "method has no old data to read.",
+            (_on_both(torch.mean), _on_both(torch.sum)),
+        ),
+        Mistake(
+            "temperature on the probabilities",
+            "What comes out is as if probabilities were divided by the temperature. It divides the logits, "
+            "before the softmax.",
+            (_distil(lambda s, t, T: _cross(t, s) / T),),
+        ),
+        Mistake(
+            "teacher's softmax twice",
+            "What comes out is as if the teacher's probabilities went through a softmax once more. One is "
+            "enough: they add up to 1 already.",
+            (_distil(lambda s, t, T: _cross((t / T).softmax(-1), s / T)),),
         ),
         Mistake(
             "temperature squared in front",

@@ -286,8 +286,8 @@ WIDTH = Exercise(
         ),
         Mistake(
             "one body counted",
-            "The width is right, but your last number holds the body of one separate model. All of them "
-            "together are to be counted.",
+            "Your last number holds the body of one separate model. The bodies of all of them are to be "
+            "counted.",
             (_one_model,),
         ),
     ),

@@ -139,8 +139,8 @@ SHARES = Exercise(
         ),
         Mistake(
             "passes of other draws",
-            "Your shares are right, and the passes do not follow from them: the draws of a task are `steps` "
-            "times its share, and they are divided by the task's size n_i itself.",
+            "Your passes do not follow from the shares: the draws of a task are `steps` times its share, and "
+            "they are divided by the task's size n_i itself.",
             (
                 _shares(_right_shares, lambda shares, sizes, steps: steps / len(sizes) / sizes),
                 lambda sizes, t, steps: (

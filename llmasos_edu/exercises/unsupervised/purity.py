@@ -119,8 +119,7 @@ PURITY = Exercise(
     mistakes=(
         Mistake(
             "no baseline",
-            "Your purity is right, but the baseline does not come from the shuffles. What would clusters "
-            "without any sense score?",
+            "Your baseline does not come from the shuffles. What would clusters without any sense score?",
             (
                 lambda t, c, s: (_purity(t, c), torch.tensor(0.0)),
                 lambda t, c, s: (_purity(t, c), 1 / len(t.unique())),

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from trial.answers import right, wrong
 
 
-@wrong("3.3-1", "You divide by the number of all tasks. The last has no backward")
+@wrong("3.3-1", "You divide both transfers by the number of all tasks. The last has")
 def backward_divided_by_all_tasks(accuracy, untrained):
     n = len(accuracy)
     avg = accuracy[-1].mean()
@@ -71,7 +71,7 @@ def the_data_s_labels(weights, inputs, labels, uniforms):
     return (g[:, :, None] * inputs[:, None, :]).pow(2).mean(0)
 
 
-@wrong("3.3-3", "You square the mean of the gradients. Those of different")
+@wrong("3.3-3", "You square the mean of the gradients. Those of opposite")
 def the_mean_gradient_squared(weights, inputs, labels, uniforms):
     p = torch.softmax(inputs @ weights.T, -1)
     y = (p.cumsum(-1) > uniforms[:, None]).int().argmax(-1)

@@ -18,7 +18,7 @@ def loops_numbers_of_python(accuracy, untrained):
 
 
 # Divides both transfers by the number of tasks, not by the number of terms (tasks - 1)
-@wrong("3.3-1", "You divide by the number of all tasks. The last has no backward")
+@wrong("3.3-1", "You divide both transfers by the number of all tasks. The last has")
 def divides_both_transfers_by_the_number_of_tasks(accuracy, untrained):
     n = len(untrained)
     avg = accuracy[-1].mean()

@@ -175,7 +175,7 @@ def answers_kept_on_the_old_inputs(weights, old_weights, inputs, labels, old_inp
     return hard - strength * (old * new).sum(-1).mean()
 
 
-@wrong("3.3-5", "distributions is softened")
+@wrong("3.3-5", "Only one of the two models' logits")
 def only_the_old_model_is_softened(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     logits = inputs @ weights.T
     old = (inputs @ old_weights.T / temperature).softmax(-1)

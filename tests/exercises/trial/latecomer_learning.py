@@ -485,7 +485,7 @@ def drawn_from_the_other_end(weights, inputs, labels, uniforms):
     return (gradients(weights, inputs, drawn) ** 2).mean(0)
 
 
-@wrong("3.3-3", "You average gradients (or their sizes) without squaring them.")
+@wrong("3.3-3", "You average the sizes of the gradients.")
 def sizes_not_squares(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(1)
     drawn = (p.cumsum(1) > uniforms[:, None]).int().argmax(1)
@@ -508,7 +508,7 @@ def as_a_quadratic_form(weights, anchors, fishers, strength):
     return strength * torch.stack(terms).sum() / 2
 
 
-@wrong("3.3-5", "The strength belongs to the old answers, and the new task")
+@wrong("3.3-5", "Your new task counts 1 less the strength.")
 def the_two_parts_shared_out(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     new, old = inputs @ weights.T, inputs @ old_weights.T
     soft = -((old / temperature).softmax(1) * (new / temperature).log_softmax(1)).sum(1).mean()
@@ -537,7 +537,7 @@ def scaled_by_the_inputs(x, weight, down, up, alpha, merged):
     return x @ plain.T, plain
 
 
-@wrong("3.3-7", "For merged before, the output differs in 12 of 12 places: the")
+@wrong("3.3-7", "the update has been taken out of your output")
 def merged_is_taken_off(x, weight, down, up, alpha, merged):
     update = alpha / down.shape[0] * up @ down
     plain = weight - update if merged else weight + update

@@ -373,7 +373,7 @@ def too_small_to_hold():
 # ---- 3.3 ----
 
 
-@wrong("3.3-1", "You divide by the number of all tasks. The last has no")
+@wrong("3.3-1", "Your backward transfer is divided by the number of all tasks.")
 def backward_over_all_tasks(accuracy, untrained):
     last, own = accuracy[-1], accuracy.diagonal()
     return last.mean(), (last - own).mean(), (accuracy.diagonal(1) - untrained[1:]).mean()
@@ -436,7 +436,7 @@ def likeliest_class_for_the_drawn(weights, inputs, labels, uniforms):
     return (fisher_of(weights, inputs, (inputs @ weights.T).argmax(1)) ** 2).mean(0)
 
 
-@wrong("3.3-3", "You square the mean of the gradients. Those of different")
+@wrong("3.3-3", "You square the mean of the gradients. Those of opposite")
 def square_of_the_mean(weights, inputs, labels, uniforms):
     cumulative = (inputs @ weights.T).softmax(1).cumsum(1)
     drawn = (cumulative > uniforms[:, None]).int().argmax(1)
@@ -455,7 +455,7 @@ def asks_on_the_old_inputs(weights, old_weights, inputs, labels, old_inputs, tem
     return new - strength * (old * (old_inputs @ weights.T / temperature).log_softmax(1)).sum(1).mean()
 
 
-@wrong("3.3-5", "Only one of the two distributions is softened. At equal")
+@wrong("3.3-5", "Only one of the two models' logits are divided")
 def old_model_not_softened(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     logits, old = inputs @ weights.T, (inputs @ old_weights.T).softmax(1)
     return (

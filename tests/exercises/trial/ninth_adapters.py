@@ -200,7 +200,7 @@ def rank_of_up(x, weight, down, up, alpha, merged):
 
 
 # No scale in out
-@wrong("3.3-7", "Your weight is right, but the output holds the update")
+@wrong("3.3-7", "Your output holds the update without alpha")
 def no_scale_in_out(x, weight, down, up, alpha, merged):
     if merged:
         return x @ weight.T, weight

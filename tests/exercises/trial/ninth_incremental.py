@@ -57,7 +57,7 @@ def backward_without_first(accuracy, untrained):
 
 
 # Backward from untrained
-@wrong("3.3-1", "Your backward transfer compares the end with the first")
+@wrong("3.3-1", "Your backward transfer compares the end with the untrained")
 def backward_from_untrained(accuracy, untrained):
     return (
         accuracy[-1].mean(),

@@ -293,7 +293,7 @@ def median(classes, clusters, shuffles):
 
 
 # Chance is sum of squares
-@wrong("3.2-8", "Your purity is right, but the baseline does not come from")
+@wrong("3.2-8", "Your baseline does not come from the shuffles.")
 def chance_is_sum_of_squares(classes, clusters, shuffles):
     def p(t, c):
         return sum(torch.bincount(t[c == k]).max() for k in c.unique()) / len(t)

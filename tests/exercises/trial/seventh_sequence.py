@@ -7,7 +7,7 @@ from trial.answers import right, wrong
 
 
 # Backward transfer against the best accuracy ever reached on the task, not that right after learning it
-@wrong("3.3-1", "You compare the end with the best accuracy that a task ever had,")
+@wrong("3.3-1", "the accuracy at the end less the best that the task ever had")
 def backward_transfer_against_the_best_accuracy(accuracy, untrained):
     n = len(accuracy)
     backward = torch.stack([accuracy[-1, j] - accuracy[:, j].max() for j in range(n - 1)]).mean()

@@ -311,7 +311,7 @@ def unpaired_errors():
     return {**GAINS, "error": math.sqrt(a / 5)}
 
 
-@wrong("3.3-1", "You divide by the number of all tasks. The last has no")
+@wrong("3.3-1", "Your backward transfer is divided by the number of all tasks.")
 def backward_over_all_tasks_sixth(accuracy, untrained):
     n = len(accuracy)
     backward = (accuracy[-1] - accuracy.diagonal()).mean()
@@ -380,7 +380,7 @@ def the_old_inputs_are_replayed(weights, old_weights, inputs, labels, old_inputs
     return new + strength * F.cross_entropy(old_inputs @ weights.T / temperature, soft)
 
 
-@wrong("3.3-5", "Only one of the two distributions is softened. At equal")
+@wrong("3.3-5", "Only one of the two models' logits are divided")
 def the_present_one_is_not_softened(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     new = F.cross_entropy(inputs @ weights.T, labels)
     soft = (inputs @ old_weights.T / temperature).softmax(1)

@@ -694,7 +694,7 @@ def oldest_goes_first(stream, held_out, draws, capacity):
     return torch.tensor(buffer)
 
 
-@wrong("3.3-3", "sizes) without squaring them")
+@wrong("3.3-3", "You average the sizes of the gradients")
 def absolute_gradient_for_its_square(weights, inputs, labels, uniforms):
     p = (inputs @ weights.T).softmax(-1)
     drawn = (p.cumsum(-1) <= uniforms[:, None]).sum(-1).clamp(max=p.shape[-1] - 1)
@@ -734,7 +734,7 @@ def squared_distance_of_logits(weights, old_weights, inputs, labels, old_inputs,
     return F.cross_entropy(logits, labels) + strength * gap.square().sum(-1).mean()
 
 
-@wrong("3.3-5", "task counts in full")
+@wrong("3.3-5", "Your new task counts 1 less the strength")
 def strength_shared_out(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     """(1 - strength) and strength."""
     logits = inputs @ weights.T

@@ -197,7 +197,7 @@ def old_answers_on_old_inputs(weights, old_weights, inputs, labels, old_inputs, 
     return new + strength * kept
 
 
-@wrong("3.3-5", "two distributions is softened")
+@wrong("3.3-5", "Only one of the two models' logits")
 def temperature_in_one_of_the_two(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
     logits = inputs @ weights.T
     target = (inputs @ old_weights.T / temperature).softmax(-1)
