@@ -179,8 +179,9 @@ CAUSAL = Exercise(
         ),
         Mistake(
             "a finite number such as -1e4",
-            "Ordinary scores come out right, but with scores of tens of thousands the future leaks through: "
-            "a finite number such as -1e4 is outvoted there. Which number loses against every score?",
+            "Ordinary scores come out right, but with some scores of tens of thousands the future leaks "
+            "through: a finite number such as -1e4 does not lose against all of them. Which number loses "
+            "against every score?",
             (
                 _added_number,
                 lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e4),

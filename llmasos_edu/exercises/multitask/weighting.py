@@ -79,7 +79,10 @@ SHARES = Exercise(
         Mistake(
             "exponent upside down",
             "Your exponent is T and should be 1/T: a higher temperature makes your large tasks still larger.",
-            (_shares(lambda sizes, t: _normal(sizes**t)),),
+            (
+                _shares(lambda sizes, t: _normal(sizes**t)),
+                _shares(lambda sizes, t: _normal(sizes.double() ** t)),
+            ),
         ),
         Mistake(
             "not renormalised",
