@@ -43,6 +43,13 @@ def _half_not_divided(turns, wrong, z=1.96):
     return {"low": middle - half, "high": middle + half}
 
 
+def _around(turns, wrong, choose):
+    """An interval around what `choose` makes of the share, Wilson's middle and his half width."""
+    low, high = _wilson(turns, wrong)
+    middle, half = choose(1 - wrong / turns, (low + high) / 2, (high - low) / 2)
+    return {"low": middle - half, "high": middle + half}
+
+
 def _n_not_squared(turns, wrong, z=1.96):
     share, shrink = 1 - wrong / turns, 1 + z * z / turns
     half = z * math.sqrt(share * (1 - share) / turns + z * z / (4 * turns)) / shrink
@@ -93,6 +100,53 @@ SURE = Question(
             "Your half width is a little too large, as when it is not divided by 1 + z²/n, or "
             "when z is 2. Both middle and half width are divided, with z = 1.96.",
             (_half_not_divided,),
+        ),
+        Mistake(
+            "around the share itself",
+            "Your half width is right, and laid around the share. The interval's middle is another one: (p + "
+            "z²/2n) / (1 + z²/n).",
+            (
+                lambda turns, wrong: _around(turns, wrong, lambda share, middle, half: (share, half)),
+                lambda turns, wrong: {
+                    "low": _around(turns, wrong, lambda share, _, half: (share, half))["low"]
+                },
+            ),
+        ),
+        Mistake(
+            "middle not divided",
+            "Your middle is not divided by 1 + z²/n, or neither middle nor half width is. Both are.",
+            (
+                lambda turns, wrong: _around(
+                    turns, wrong, lambda _, middle, half: (middle * (1 + 1.96**2 / turns), half)
+                ),
+                lambda turns, wrong: _around(
+                    turns,
+                    wrong,
+                    lambda _, middle, half: (middle * (1 + 1.96**2 / turns), half * (1 + 1.96**2 / turns)),
+                ),
+            ),
+        ),
+        Mistake(
+            "half of the root",
+            "Under your root stands p (1 - p) / n alone. To it belongs z² / 4n².",
+            (
+                lambda turns, wrong: _around(
+                    turns,
+                    wrong,
+                    lambda share, middle, _: (
+                        middle,
+                        1.96 * math.sqrt(share * (1 - share) / turns) / (1 + 1.96**2 / turns),
+                    ),
+                ),
+            ),
+        ),
+        Mistake(
+            "another level",
+            "Your half width has another z: that of 90 % is 1.645, that of 99 % 2.576. Asked for is 1.96.",
+            (
+                lambda turns, wrong: dict(zip(("low", "high"), _wilson(turns, wrong, z=1.645), strict=True)),
+                lambda turns, wrong: dict(zip(("low", "high"), _wilson(turns, wrong, z=2.576), strict=True)),
+            ),
         ),
         Mistake(
             "one standard error",
@@ -234,6 +288,32 @@ CHAIN = Question(
                 lambda share, turns, tokens: {"needed": 1 - 0.5 / turns},
                 lambda share, turns, tokens: {"needed": 0.5 / turns},
             ),
+        ),
+        Mistake(
+            "the root of the tokens",
+            "That is a root of 0.5, of as many as there are tokens, in a turn or in all turns. Asked for is "
+            "a share of turns: take the root of as many as a conversation has turns.",
+            (
+                lambda share, turns, tokens: {"needed": 0.5 ** (1 / tokens)},
+                lambda share, turns, tokens: {"needed": 0.5 ** (1 / tokens / turns)},
+            ),
+        ),
+        Mistake(
+            "how many turns",
+            "That is a number of turns: after so many, half of the conversations have a fault. Asked for is "
+            "a share of turns.",
+            (lambda share, turns, tokens: {"needed": math.log(0.5) / math.log(share)},),
+        ),
+        Mistake(
+            "a half for the turn",
+            "That is a root of 0.5. The share given for the token is that of exact turns.",
+            (lambda share, turns, tokens: {"token": 0.5 ** (1 / tokens)},),
+        ),
+        Mistake(
+            "from whole conversations",
+            "That begins with the share of flawless conversations. Asked for are the tokens of one turn: "
+            "begin with the share of exact turns.",
+            (lambda share, turns, tokens: {"token": share ** (turns / tokens)},),
         ),
         Mistake(
             "a half once more",

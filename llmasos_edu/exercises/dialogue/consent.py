@@ -44,8 +44,9 @@ YES = Exercise(
         "Before an order is cancelled the assistant asks. `pending` is the number of the order that it has "
         "just asked about, 0 where it has asked about none; `said` is the user's next message. Return the "
         "order that may be cancelled in this turn, and 0 where none may. The whole message must be a yes: "
-        "`yes` or `是`, in capitals or not, with blanks around it (spaces; whether tabs and line ends are "
-        "blanks is left to you), with dots or exclamation marks (`.` and `!` alone) straight behind it."
+        "`yes` or `是`, in capitals or small letters or both, with blanks around it (spaces; "
+        "whether tabs and line ends are blanks is left to you), with dots or exclamation marks (`.` and `!` "
+        "alone) straight behind it."
     ),
     takeaway="A yes is given by a user to one order in one turn; what the model believes gives nothing.",
     reference=confirmed_order,
@@ -92,6 +93,8 @@ YES = Exercise(
         Case("consent of another kind in Chinese", (4711, "可以")),
         Case("a yes with a number", (4711, "yes 4711")),
         Case("twice", (4711, "yes yes")),
+        Case("a capital in the middle", (4711, "yEs")),
+        Case("a line behind a yes", (4711, "yes\nNo, wait.")),
     ),
     draw=_draw_turn,
     mistakes=(
@@ -140,7 +143,10 @@ YES = Exercise(
         Mistake(
             "yes for the number",
             "You return True. Asked for is which order: a yes that names none could be used for any.",
-            (lambda pending, said: bool(confirmed_order(pending, said)),),
+            (
+                lambda pending, said: bool(confirmed_order(pending, said)),
+                lambda pending, said: bool(confirmed_order(1, said)),
+            ),
         ),
         Mistake(
             "English alone",
@@ -157,9 +163,12 @@ YES = Exercise(
         ),
         Mistake(
             "capitals",
-            "You take some capitals for another word. YES and Yes are a yes as well: make all letters small "
-            "before you compare.",
+            "You take some capitals for another word. YES, Yes and yEs are a yes as well: make all letters "
+            "small before you compare.",
             (
+                lambda pending, said: (
+                    pending if said.strip().rstrip(".!") in ("yes", "Yes", "YES", "是") else 0
+                ),
                 lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "是") else 0,
                 lambda pending, said: pending if said.strip().rstrip(".!") in ("yes", "Yes", "是") else 0,
             ),
@@ -192,19 +201,32 @@ YES = Exercise(
             ),
         ),
         Mistake(
+            "marks before blanks",
+            "It comes out as if the marks were taken away before the blanks: so a mark with a blank behind "
+            "it stays, and a blank before a mark goes. First the blanks, then the marks.",
+            (lambda pending, said: pending if said.rstrip(".!").strip().lower() in ("yes", "是") else 0,),
+        ),
+        Mistake(
             "marks anywhere",
             "You take dots and exclamation marks away in front as well, or wherever they stand. They may "
             "stand at the end alone; something else before the yes is no plain yes.",
             (
                 lambda pending, said: pending if said.lower().strip(" .!") in ("yes", "是") else 0,
                 lambda pending, said: pending if re.sub(r"[\s.!]", "", said).lower() in ("yes", "是") else 0,
+                lambda pending, said: pending if said.strip().strip(".!").lower() in ("yes", "是") else 0,
+                lambda pending, said: (
+                    pending if re.sub("[.!]", "", said.strip()).lower() in ("yes", "是") else 0
+                ),
             ),
         ),
         Mistake(
             "marks of other kinds",
             "You take other marks away than dots and exclamation marks. The statement names `.` and `!` "
             "alone: a question is no yes, and a list of marks that grows by good will has no end.",
-            tuple(map(_other_marks_too, OTHER_MARKS)),
+            (
+                *map(_other_marks_too, OTHER_MARKS),
+                lambda pending, said: pending if re.fullmatch(r"\s*(yes|是)\W*", said.lower()) else 0,
+            ),
         ),
         Mistake(
             "blanks between word and marks",
@@ -232,6 +254,7 @@ YES = Exercise(
             "anything. The whole message must be one.",
             (
                 lambda pending, said: pending * any(confirmed_order(1, line) for line in said.splitlines()),
+                lambda pending, said: confirmed_order(pending, said.split("\n")[0]),
                 lambda pending, said: pending * bool(confirmed_order(1, re.split("[.!]", said.strip())[0])),
             ),
         ),

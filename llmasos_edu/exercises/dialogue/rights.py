@@ -42,12 +42,21 @@ def _tells(orders, rights, user, number):
     return -EPERM if found == -ENOENT and any(row[1] == number for row in orders) else found
 
 
+def _last_of_the_number(orders, rights, user, number):
+    places = {of_order: place for place, (_, of_order) in enumerate(orders)}
+    if "orders.find" not in rights:
+        return -EPERM
+    return places[number] if number in places and orders[places[number]][0] == user else -ENOENT
+
+
 def _minus_two_from(place, orders, *a):
     found = find_order(orders, *a)
     return -ENOENT if found >= place else found
 
 
 ORDERS = [["ada", "4711"], ["bob", "4712"], ["ada", "4720"], ["bob", "4711"], ["ada", "47"], ["Ada", "4713"]]
+
+MORE = [["adam", "4720"], ["ada", "14711"], ["ada", "4711"]]
 
 
 def _draw_order(seed: int) -> tuple[Case, ...]:
@@ -96,6 +105,10 @@ FIND = Exercise(
         Case("a number with a zero before it", (ORDERS, ["orders.find"], "ada", "04711")),
         Case("a number that ends alike", (ORDERS, ["orders.find"], "ada", "14711")),
         Case("no orders", ([], ["orders.find"], "ada", "4711")),
+        Case("the first of the list, its number once", (ORDERS[:3], ["orders.find"], "ada", "4711")),
+        Case("a number that another one ends with", (MORE, ["orders.find"], "ada", "4711")),
+        Case("a user whose name another one begins with", (MORE, ["orders.find"], "adam", "4720")),
+        Case("a name that begins another one", (MORE, ["orders.find"], "ada", "4720")),
     ),
     draw=_draw_order,
     mistakes=(
@@ -246,6 +259,12 @@ FIND = Exercise(
             "The first order of the list is never found: its place is 0, and 0 counts as False (`or`, `if`). "
             "Ask whether something was found, not whether its place is true.",
             (lambda orders, rights, user, number: find_order(orders, rights, user, number) or -ENOENT,),
+        ),
+        Mistake(
+            "the last of that number decides",
+            "Of orders that have the same number only the last counts in your version, as in a dictionary by "
+            "numbers. Two users may have orders of one number: the owner belongs to the key.",
+            (_last_of_the_number,),
         ),
         Mistake(
             "the first of that number decides",

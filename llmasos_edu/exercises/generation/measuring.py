@@ -33,6 +33,10 @@ def _mean_of_texts(texts, size):
     return sum(shares) / len(shares)
 
 
+def _own_share(words, size):
+    return len(set(_runs(words, size))) / max(1, len(_runs(words, size)))
+
+
 def _joined(texts, size):
     return distinct([[word for words in texts for word in words]], size)
 
@@ -55,6 +59,11 @@ def _run_together(texts, size):
 def _once_alone(texts, size):
     runs = [run for words in texts for run in _runs(words, size)]
     return sum(runs.count(run) == 1 for run in runs) / len(runs)
+
+
+def _more_than_once(texts, size):
+    runs = _all(texts, size)
+    return sum(runs.count(run) > 1 for run in runs) / len(runs)
 
 
 def _as_sets(texts, size):
@@ -111,7 +120,39 @@ DISTINCT = Exercise(
             "each text for itself",
             "You take the share in each text and average. Two copies of one text then seem as varied as "
             "two texts.",
-            (_mean_of_texts,),
+            (
+                _mean_of_texts,
+                lambda texts, size: sum(map(_own_share, texts, [size] * len(texts))) / len(texts),
+            ),
+        ),
+        Mistake(
+            "one text's share",
+            "Your result is the share in one text, the most varied or the least. All texts count together: a "
+            "run may stand in two of them.",
+            (
+                lambda texts, size: max(_own_share(w, size) for w in texts if _runs(w, size)),
+                lambda texts, size: min(_own_share(w, size) for w in texts if _runs(w, size)),
+            ),
+        ),
+        Mistake(
+            "texts for runs",
+            "You compare whole texts: how many are different, or a text that stands twice counts once. What "
+            "is compared are runs, and each counts as often as it stands below the line.",
+            (
+                lambda texts, size: len(set(map(tuple, texts))) / len(texts),
+                lambda texts, size: _share(_all(set(map(tuple, texts)), size)),
+            ),
+        ),
+        Mistake(
+            "smaller sizes too",
+            "Runs of all sizes up to `size` count in your version. Only those of just this size do.",
+            (lambda texts, size: _share([run for n in range(1, size + 1) for run in _all(texts, n)]),),
+        ),
+        Mistake(
+            "those that stand more than once",
+            "You return the share of runs that stand more than once. Asked for is how many different ones "
+            "there are, as a share of all.",
+            (_more_than_once,),
         ),
         Mistake(
             "across the border",
@@ -144,11 +185,12 @@ DISTINCT = Exercise(
         Mistake(
             "divided by another number",
             "You divide by another number than that of all runs: by the number of texts, or of different "
-            "words, or as if the texts were one long one.",
+            "words, as if the texts were one long one, or of n - size runs a text.",
             (
                 lambda texts, size: len(set(_all(texts, size))) / len(texts),
                 lambda texts, size: len(set(_all(texts, size))) / len({x for w in texts for x in w}),
                 lambda texts, size: len(set(_all(texts, size))) / (sum(map(len, texts)) - size + 1),
+                lambda texts, size: len(set(_all(texts, size))) / max(1, sum(len(w) - size for w in texts)),
             ),
         ),
         Mistake(
@@ -215,8 +257,12 @@ DISTINCT = Exercise(
         ),
         Mistake(
             "order ignored",
-            "You compare runs as sets. `a b` and `b a` are two different runs: the order belongs to a run.",
-            (_as_sets,),
+            "You compare runs without their order. `a b` and `b a` are two different runs: the order belongs "
+            "to a run.",
+            (
+                _as_sets,
+                lambda texts, size: _share([tuple(sorted(run)) for run in _all(texts, size)]),
+            ),
         ),
         Mistake(
             "the last run missing",

@@ -4,6 +4,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 """
 
 import random
+import statistics
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
@@ -24,6 +25,10 @@ def average_precision(scores, wrong):
 def _ranks(scores, wrong, sign=-1):
     order = sorted(range(len(scores)), key=lambda place: sign * scores[place])
     return [rank for rank, place in enumerate(order, 1) if wrong[place]]
+
+
+def _precisions(scores, wrong):
+    return [at / rank for at, rank in enumerate(_ranks(scores, wrong), 1)]
 
 
 def _lowest_first(scores, wrong):
@@ -125,6 +130,7 @@ AVERAGE_PRECISION = Exercise(
         Case("ranks 1 and 3", ([4.0, 3.0, 2.0, 1.0], [True, False, True, False])),
         Case("ranks 2, 3 and 6", ([1.0, 6.0, 5.0, 4.0, 3.0, 2.0], [True, False, True, True, False, False])),
         Case("all are wrong", ([1.0, 2.0], [True, True])),
+        Case("ranks 3, 4 and 5", ([5.0, 4.0, 3.0, 2.0, 1.0], [False, False, True, True, True])),
         Case("scores below zero", ([-1.0, -3.0, -2.0, -0.5], [True, False, False, False])),
     ),
     draw=_draw_scores,
@@ -185,6 +191,38 @@ AVERAGE_PRECISION = Exercise(
             "You count how many pairs of a wrong and a right word stand in the right order. That is another "
             "measure; this one looks at the precision at each wrong word.",
             (_pairs_in_order,),
+        ),
+        Mistake(
+            "another mean",
+            "The precisions are right, and you take another mean than their sum over their number: the "
+            "median, the geometric one, or that of the inverses.",
+            (
+                lambda scores, wrong: sorted(_precisions(scores, wrong))[sum(wrong) // 2],
+                lambda scores, wrong: statistics.median(_precisions(scores, wrong)),
+                lambda scores, wrong: statistics.geometric_mean(_precisions(scores, wrong)),
+                lambda scores, wrong: statistics.harmonic_mean(_precisions(scores, wrong)),
+            ),
+        ),
+        Mistake(
+            "the best one",
+            "You return the best of the precisions. Their mean is asked for.",
+            (lambda scores, wrong: max(_precisions(scores, wrong)),),
+        ),
+        Mistake(
+            "recall for precision",
+            "At each wrong word you take how many of all wrong ones are found so far. That is recall: the "
+            "precision divides by the rank.",
+            (lambda scores, wrong: (sum(wrong) + 1) / 2 / sum(wrong),),
+        ),
+        Mistake(
+            "until the first right word",
+            "At the first right word you stop, and wrong ones further down count nothing. Each wrong word "
+            "has a precision, wherever it stands.",
+            (
+                lambda scores, wrong: (
+                    sum(rank == at for at, rank in enumerate(_ranks(scores, wrong), 1)) / sum(wrong)
+                ),
+            ),
         ),
         Mistake(
             "every rank counted",

@@ -249,7 +249,7 @@ def context_as_long_as_the_run(tokens, size):
     return sorted({tokens[i + size] for i in range(len(tokens) - size) if tokens[i : i + size] == tail})
 
 
-@wrong("6.2-4", "For runs of one, your result has 1 entry, and 2 are asked for. The")
+@wrong("6.2-4", "You return one token at most. After the same beginning")
 def only_the_first_place_is_found(tokens, size):
     n = size - 1
     tail = tokens[len(tokens) - n :]
@@ -440,7 +440,7 @@ def binary_logarithm():
     return {"common": 0.7376, "rare": 7.3256, "gain": 2}
 
 
-@wrong("6.2-7", "For all are wrong, your result is 0.75 and should be 1")
+@wrong("6.2-7", "At each wrong word you take how many of all wrong ones are")
 def ties_broken_recall_for_precision(scores, wrong):
     o = sorted(range(len(scores)), key=lambda i: -scores[i])
     total = sum(bool(w) for w in wrong)
@@ -476,12 +476,12 @@ def strictly_less_than_the_window(lengths, notes, asked, window, reply):
     return gone
 
 
-@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96")
+@wrong("6.1-5", "'low', 'high': Your half width is right, and laid around the")
 def high_without_the_middle_s_shift():
     return {"share": 0.97, "low": 0.9449, "high": 0.995, "above 0.97": False}
 
 
-@wrong("6.2-1", "That divides by the share of top-p itself. What is kept sums")
+@wrong("6.2-1", "'favourite': That is what comes of dividing by the share of")
 def favourite_over_p_alone():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.9 / 0.7}
 

@@ -38,7 +38,7 @@ def a_friendly_reader_the_chinese_full_stop_and(pending, said):
 
 
 # Forgets capitals, and allows a single mark only
-@wrong("6.1-3", "You take some capitals for another word. YES and Yes are a")
+@wrong("6.1-3", "For marks of both kinds, your result is 0 and should be")
 def forgets_capitals_and_allows_a_single_mark_only(pending, said):
     return pending if re.fullmatch(r"\s*(yes|是)[.!]?\s*", said) else 0
 

@@ -547,7 +547,7 @@ def unknown_before_forbidden(orders, rights, user, number):
     return [list(o) for o in orders].index([user, number]) if "orders.find" in rights else -1
 
 
-@wrong("6.1-2", "For a number that others begin with, your result is 0 and")
+@wrong("6.1-2", "Right in 14 of 21 cases. For a number that another one ends")
 def first_order_of_the_user(orders, rights, user, number):
     if "orders.find" not in rights:
         return -1
@@ -593,12 +593,12 @@ def interval(p, n, z=1.96):
     return {"share": p, "low": middle - half, "high": middle + half, "above 0.97": False}
 
 
-@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96;")
+@wrong("6.1-5", "'low', 'high': Your half width has another z: that of 90 % is")
 def ninety_per_cent():
     return interval(0.97, 200, 1.645)
 
 
-@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96;")
+@wrong("6.1-5", "'low', 'high': Your half width is right, and laid around the")
 def evenly_around_the_share():
     w = interval(0.97, 200)
     half = (w["high"] - w["low"]) / 2
@@ -678,7 +678,7 @@ def one_more_than_needed():
     return {"p alone": 4, "k then p": 3, "favourite": 0.35 / 0.9}
 
 
-@wrong("6.2-1", "That divides by the share of top-p itself. What is kept sums")
+@wrong("6.2-1", "'favourite': That is what comes of dividing by the share of")
 def over_the_threshold():
     return {"p alone": 3, "k then p": 2, "favourite": 0.35 / 0.7}
 
@@ -722,7 +722,7 @@ def run_of_one_more(tokens, size):
     return sorted({tokens[i + n] for i in range(len(tokens) - n) if tuple(tokens[i : i + n]) == context})
 
 
-@wrong("6.2-4", "For the same token again and again, your result has 0")
+@wrong("6.2-4", "You return the ends of runs that stand twice already. A run")
 def only_what_came_twice(tokens, size):
     n = size - 1
     context = tuple(tokens[len(tokens) - n :])

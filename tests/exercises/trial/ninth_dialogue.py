@@ -94,7 +94,7 @@ def turns_its_switches_too_early(tokens):
 
 
 # Leaves out all marks
-@wrong("6.1-1", "You leave out the marks that the model writes itself:")
+@wrong("6.1-1", "You leave out marks that the model writes itself: `<call>`,")
 def learns_no_mark(tokens):
     out = []
     s = q = False

@@ -337,6 +337,6 @@ def divides_by_the_sum_twice():
 
 
 # Subtracts the fractions
-@wrong("6.2-8", "right: 'common', 'rare'. 'gain': 0.4 is too small, by a")
+@wrong("6.2-8", "'gain': That is the one fraction less the other. How many")
 def a_difference_of_fractions():
     return WORTH | {"gain": 6 / 7.5 - 1 / 2.5}

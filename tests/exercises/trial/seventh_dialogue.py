@@ -131,7 +131,7 @@ def _wilson(p, n=200, z=1.96):
 
 
 # The interval is laid around the share itself, not around Wilson's middle
-@wrong("6.1-5", "Asked for: Wilson's middle less his half width, z = 1.96; both")
+@wrong("6.1-5", "'low', 'high': Your half width is right, and laid around the")
 def the_interval_is_laid_around_the_share_itself():
     low, high = _wilson(0.97)
     half = (high - low) / 2
