@@ -78,9 +78,10 @@ LEARNED = Exercise(
         ),
         Mistake(
             "one offset for all rows",
-            "All rows get the offset of one of them (the first, or the longest), or the least. Single rows "
-            "come out right, batches do not.",
+            "All rows get one offset: that of one of them (the first, the longest, the shortest) or a mean. "
+            "A single row comes out right, rows that differ do not.",
             (
+                lambda x, t, n: _one_offset(x, t, n, int(n.float().mean())),
                 lambda x, t, n: _one_offset(x, t, n, n[0]),
                 lambda x, t, n: _one_offset(x, t, n, n.max()),
                 lambda x, t, n: (_looked_up(x, t, n), _one_offset(x, t, n, n.min()))[1],
@@ -149,6 +150,11 @@ LEARNED = Exercise(
             "You also refuse the last position of the table, which has a vector. A table of 6 rows has which "
             "numbers?",
             (lambda x, t, n: _looked_up(x, t[:-1], n),),
+        ),
+        Mistake(
+            "multiplied instead of added",
+            "You multiply the tokens' vectors by those of their positions. The exercise asks for the sum.",
+            (lambda x, t, n: x * _looked_up(x * 0, t, n),),
         ),
         Mistake(
             "positions returned without x",

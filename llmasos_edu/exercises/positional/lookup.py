@@ -35,6 +35,12 @@ def _through(x, layers):
     return x
 
 
+def _added_again(x, layers):
+    for layer in layers:
+        x = x + layer(x)
+    return x
+
+
 def _embedded(tokens, embedding):
     return embedding.shape[1] ** 0.5 * embedding[tokens]
 
@@ -139,6 +145,39 @@ ENCODE = Exercise(
                 lambda t, e, p, layers: _through(e.shape[1] * e[t] + p[: t.shape[1]], layers),
                 lambda t, e, p, layers: _through(e[t] / e.shape[1] ** 0.5 + p[: t.shape[1]], layers),
             ),
+        ),
+        Mistake(
+            "another factor",
+            "It comes out as if the factor were the root of another number: of the vocabulary, or of the "
+            "tokens. The statement asks for sqrt(d_model), the width of the vectors.",
+            (
+                lambda t, e, p, layers: _through(len(e) ** 0.5 * e[t] + p[: t.shape[1]], layers),
+                lambda t, e, p, layers: _through(t.shape[1] ** 0.5 * e[t] + p[: t.shape[1]], layers),
+            ),
+        ),
+        Mistake(
+            "one position for all",
+            "All tokens of a sequence get the vector of one position, that of the first or the last. Each "
+            "place has a row of the table.",
+            (
+                lambda t, e, p, layers: _through(_embedded(t, e) + p[0], layers),
+                lambda t, e, p, layers: _through(_embedded(t, e) + p[t.shape[1] - 1], layers),
+            ),
+        ),
+        Mistake(
+            "rows from the end",
+            "Your positions come from the end: the last rows of the table, or the right rows in reverse "
+            "order. The first token gets row 0, the next row 1.",
+            (
+                lambda t, e, p, layers: _through(_embedded(t, e) + p[-t.shape[1] :], layers),
+                lambda t, e, p, layers: _through(_embedded(t, e) + p[: t.shape[1]].flip(0), layers),
+            ),
+        ),
+        Mistake(
+            "x added once more",
+            "You add x to what a layer returns. Each layer has its residual inside: its result goes on as it "
+            "is.",
+            (lambda t, e, p, layers: _added_again(_embedded(t, e) + p[: t.shape[1]], layers),),
         ),
         Mistake(
             "multiplied instead of added",

@@ -27,6 +27,12 @@ def _distances(table):
     return (places[:, None] - places).abs()
 
 
+def _upper_triangles(table):
+    number = torch.arange(len(table), 0, -1)
+    sums = torch.stack([(table @ table.T).triu(k).sum() for k in range(len(table))])
+    return sums / (number * (number + 1) / 2)
+
+
 def _unit(table):
     return table / table.norm(dim=-1, keepdim=True)
 
@@ -86,6 +92,39 @@ SIMILARITY = Exercise(
             "You add the right products, but divide by seq at every distance. How many pairs of positions "
             "are k apart?",
             (lambda t: _by_distance(t, torch.sum) / len(t),),
+        ),
+        Mistake(
+            "divided by one more",
+            "You add the right products, but divide by one more than their number. How many pairs are k "
+            "apart among seq positions?",
+            (lambda t: torch.stack([(t @ t.T).diagonal(k).sum() / (len(t) - k + 1) for k in range(len(t))]),),
+        ),
+        Mistake(
+            "all from a distance on",
+            "It comes out as if all pairs from a distance on were taken together. At distance k only those "
+            "count that are k apart.",
+            (
+                lambda t: torch.stack([(t @ t.T)[_distances(t) >= k].mean() for k in range(len(t))]),
+                _upper_triangles,
+            ),
+        ),
+        Mistake(
+            "median instead of mean",
+            "What comes out is the median of the products at each distance, or the largest of them. Asked "
+            "for is their mean.",
+            (lambda t: _by_distance(t, torch.median), lambda t: _by_distance(t, torch.amax)),
+        ),
+        Mistake(
+            "a number for each position",
+            "Your numbers belong to positions: the mean product of each with all. Asked for is one for each "
+            "distance, over all pairs that are so far apart.",
+            (lambda t: (t @ t.T).mean(0),),
+        ),
+        Mistake(
+            "means compared",
+            "It comes out as if the vectors were averaged before the product. Each pair has a product of its "
+            "own: the mean comes last.",
+            (lambda t: torch.stack([t[: len(t) - k].mean(0) @ t[k:].mean(0) for k in range(len(t))]),),
         ),
         Mistake(
             "sum instead of mean",

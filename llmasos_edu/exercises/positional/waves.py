@@ -42,6 +42,13 @@ def _twice_the_index(seq, d_model, base):
     return torch.where(torch.arange(d_model) % 2 == 0, angles.sin(), angles.cos())
 
 
+def _cosines_by_themselves(seq, d_model, base):
+    columns = torch.arange(d_model)
+    exponents = torch.where(columns % 2 == 0, columns, 2 * columns) / d_model
+    angles = torch.arange(seq)[:, None] * base**-exponents
+    return torch.where(columns % 2 == 0, angles.sin(), angles.cos())
+
+
 def _halves(seq, d_model, base):
     angles = torch.arange(seq)[:, None] * _speeds(d_model, base)
     return torch.cat((angles.sin(), angles.cos()), -1)
@@ -148,6 +155,43 @@ SINUSOIDAL = Exercise(
             (lambda n, d, base: _waves(n, base ** (-torch.arange(2, d + 2, 2) / d)),),
         ),
         Mistake(
+            "cosines of another exponent",
+            "The sines are right, and your cosines are too slow: twice the odd number of their column is in "
+            "the exponent. In columns 2i and 2i + 1 it is 2i.",
+            (_cosines_by_themselves,),
+        ),
+        Mistake(
+            "speeds in equal steps",
+            "It comes out as if the speeds fell from pair to pair by equal steps. They fall by equal "
+            "factors: 2i / d_model is an exponent.",
+            (
+                lambda n, d, base: _waves(n, torch.linspace(1, 1 / base, d // 2)),
+                lambda n, d, base: _waves(n, torch.linspace(1, 1 / base, d // 2 + 1)[:-1]),
+            ),
+        ),
+        Mistake(
+            "brackets of the exponent",
+            "It comes out as if a part of 2i / d_model stood outside of the exponent. `**` binds before `*` "
+            "and `/`: the whole exponent needs brackets.",
+            (
+                lambda n, d, base: _waves(n, torch.arange(d // 2) / base**2 / d),
+                lambda n, d, base: _waves(n, torch.arange(0, d, 2) / base / d),
+                lambda n, d, base: _waves(n, base ** -torch.arange(0.0, d, 2) / d),
+                lambda n, d, base: _waves(n, base ** -torch.arange(0.0, d, 2) * d),
+            ),
+        ),
+        Mistake(
+            "another number below the exponent",
+            "It comes out as if the exponent were divided by the number of positions. The formula has "
+            "d_model there: the speeds do not depend on how many positions there are.",
+            (lambda n, d, base: _waves(n, base ** (-torch.arange(0, d, 2) / n)),),
+        ),
+        Mistake(
+            "whole turns",
+            "Your angles are 2 pi times as large as in the formula. It has pos itself in the angle.",
+            (lambda n, d, base: _waves(n, 2 * math.pi * _speeds(d, base)),),
+        ),
+        Mistake(
             "one function for both",
             "All your columns hold sines, or all of them cosines. The two of a pair are the sine and the "
             "cosine of one angle.",
@@ -252,11 +296,20 @@ SHIFT = Exercise(
         ),
         Mistake(
             "sine and cosine exchanged",
-            "For k = 0 your matrix should change nothing, but it swaps the two of each pair: the sines stand "
-            "on the diagonal. What is the sine of 0?",
+            "For k = 0 your matrix should change nothing, but it swaps the two of each pair, one of them "
+            "perhaps with its sign turned: the sines stand on the diagonal. What is the sine of 0?",
             (
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[s, c], [-c, s]]),
                 lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[s, c], [c, -s]]),
+            ),
+        ),
+        Mistake(
+            "mirrored",
+            "Your blocks mirror a pair where they should turn it: at k = 0 they already change the sign of "
+            "one of the two. What is R for k = 0?",
+            (
+                lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[c, s], [s, -c]]),
+                lambda k, d, base: _blocks(_angles(k, d, base), lambda c, s: [[-c, s], [s, c]]),
             ),
         ),
         Mistake(

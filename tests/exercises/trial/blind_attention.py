@@ -310,7 +310,7 @@ def clamped_at_the_end_of_the_table(x, table, lengths):
     return x + table[pos.clamp(max=len(table) - 1)]
 
 
-@wrong("4.2.3-6", "All rows get the offset of one of them (the first, or the longest)")
+@wrong("4.2.3-6", "All rows get one offset: that of one of them (the")
 def the_rows_lengths_are_ignored(x, table, lengths):
     n = int(lengths[0])
     if n + x.shape[1] > len(table):

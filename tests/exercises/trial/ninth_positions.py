@@ -192,7 +192,7 @@ def the_count_of_tokens_alone_one_less_and_never(is_token):
 
 
 # The least length for all rows
-@wrong("4.2.3-6", "All rows get the offset of one of them (the first, or the")
+@wrong("4.2.3-6", "All rows get one offset: that of one of them (the")
 def the_least_length_for_all_rows(x, table, lengths):
     p = lengths.min() + torch.arange(x.shape[1])
     if lengths.max() + x.shape[1] > len(table):

@@ -162,7 +162,7 @@ def positions_in_nested_lists(is_token):
     return [[sum(row[:i]) * here for i, here in enumerate(row)] for row in is_token.int().tolist()]
 
 
-@wrong("4.2.3-6", "get the offset")
+@wrong("4.2.3-6", "All rows get one offset: that of one of them (the")
 def every_row_at_the_first_length(x, table, lengths):
     start = int(lengths[0])  # rows differ
     if start + x.shape[1] > len(table):

@@ -217,7 +217,7 @@ def by_a_triangle(is_token):
     return (is_token.float() @ before).long().masked_fill(~is_token, 0)
 
 
-@wrong("4.2.3-6", "All rows get the offset of one of them (the first, or the")
+@wrong("4.2.3-6", "All rows get one offset: that of one of them (the")
 def the_longest_cache_for_all(x, table, lengths):
     if int(lengths.max()) + x.shape[1] > len(table):
         raise ValueError("no vector")

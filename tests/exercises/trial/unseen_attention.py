@@ -748,7 +748,7 @@ def layers_all_read_the_bottom(tokens, embedding, positions, layers):
     return out
 
 
-@wrong("4.2.3-4", "Your call of `layers[0]`")
+@wrong("4.2.3-4", "It comes out as if the factor were the root of")
 def root_of_the_vocabulary(tokens, embedding, positions, layers):
     x = F.embedding(tokens, embedding) * len(embedding) ** 0.5 + positions[: tokens.shape[1]]
     for layer in layers:
@@ -794,7 +794,7 @@ def counted_in_python(is_token):
     return torch.tensor(rows)
 
 
-@wrong("4.2.3-6", "All rows get the offset")
+@wrong("4.2.3-6", "All rows get one offset: that of one of them (the")
 def same_length_for_all_rows(x, table, lengths):
     first = int(lengths.max())
     if first + x.shape[1] > len(table):
