@@ -4,11 +4,13 @@ from llmasos_edu.exercises.checker.exercise import in_order
 from llmasos_edu.exercises.unsupervised import (
     contrast,
     counts,
+    information,
     judging,
     neighbours,
+    noise,
     prediction,
     purity,
     twins,
 )
 
-EXERCISES = in_order(contrast, counts, judging, neighbours, prediction, purity, twins)
+EXERCISES = in_order(contrast, counts, information, judging, neighbours, noise, prediction, purity, twins)

@@ -1,4 +1,4 @@
-"""Exercises of chapter 3.2, the part on counting: who stands near whom, and how surprising that is.
+"""Exercise of chapter 3.2, the part on counting: who stands near whom.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -33,6 +33,43 @@ def _counts(tokens, vocab_size, window, near=lambda i, j, w: 0 < abs(i - j) <= w
 
 def _hidden_as_the_last_word(tokens, vocab_size, window):
     return _counts(torch.where(tokens < 0, vocab_size - 1, tokens), vocab_size, window)
+
+
+def _hidden_as_a_neighbour(tokens, vocab_size, window):
+    """Only the word itself is asked whether it is one."""
+    counts = _counts(torch.where(tokens < 0, vocab_size, tokens), vocab_size + 1, window)
+    counts[:, vocab_size - 1] += counts[:, vocab_size]
+    return counts[:vocab_size, :vocab_size]
+
+
+def _in_pieces(tokens, vocab_size, window):
+    return sum(_counts(piece, vocab_size, window) for piece in tokens.split(window + 1))
+
+
+def _sliding(tokens, vocab_size, window):
+    starts = range(len(tokens) - window)
+    counts = [_counts(tokens[start : start + window + 1], vocab_size, window) for start in starts]
+    return sum(counts, torch.zeros(vocab_size, vocab_size))
+
+
+def _full_windows(tokens, vocab_size, window):
+    return _counts(
+        tokens, vocab_size, window, lambda i, j, w: 0 < abs(i - j) <= w and w <= i < len(tokens) - w
+    )
+
+
+def _without_the_last(tokens, vocab_size, window):
+    return _counts(tokens, vocab_size, window, lambda i, j, w: 0 < abs(i - j) <= w and i < len(tokens) - 1)
+
+
+def _round_the_beginning(tokens, vocab_size, window):
+    """Places before the first are those from the end, as far as there are any."""
+    counts = _counts(tokens, vocab_size, window)
+    for i, word in enumerate(tokens.tolist()):
+        for j in range(max(i - window, -len(tokens)), 0):
+            if word >= 0 and tokens[j] >= 0:
+                counts[word, tokens[j]] += 1
+    return counts
 
 
 def _slices_from_the_end(tokens, vocab_size, window):
@@ -138,6 +175,48 @@ COUNTS = Exercise(
             ),
         ),
         Mistake(
+            "half the window",
+            "You look at half of `window` to each side. A neighbour may be as many as `window` places away "
+            "on either side.",
+            (lambda t, v, w: _counts(t, v, w // 2),),
+        ),
+        Mistake(
+            "cut into pieces",
+            "It comes out as if the text were cut into pieces of window + 1 places: pairs across a cut are "
+            "missing. Every place looks as far as `window` to both sides.",
+            (_in_pieces,),
+        ),
+        Mistake(
+            "once for each window",
+            "A pair counts once for each run of window + 1 places that holds both, so that near pairs count "
+            "more often, and a text shorter than that has none. Each pair of places counts once for each "
+            "side.",
+            (_sliding,),
+        ),
+        Mistake(
+            "no neighbours near the ends",
+            "A place with fewer than `window` places before or behind it counts nothing for its own word. "
+            "It has neighbours too: fewer.",
+            (_full_windows,),
+        ),
+        Mistake(
+            "the last place has no row",
+            "The last place counts nothing for its own word: your loop ends one place too early.",
+            (_without_the_last,),
+        ),
+        Mistake(
+            "word 0 left out",
+            "Word 0 has no neighbours in your table, and is nobody's. Only -1 stands for a place without a "
+            "word: 0 is a word.",
+            (lambda t, v, w: _counts(torch.where(t == 0, -1, t), v, w),),
+        ),
+        Mistake(
+            "places before the first",
+            "At the beginning of the text you look further than its first place: a negative index takes "
+            "places from its end.",
+            (_round_the_beginning,),
+        ),
+        Mistake(
             "only at the distance",
             "You count the pairs that are exactly `window` apart. Nearer ones are near as well: every "
             "distance from 1 to `window` counts.",
@@ -154,6 +233,12 @@ COUNTS = Exercise(
             "The last word has neighbours that it never had, as when Python reads the index -1 as 'the last "
             "one'. Leave those places out.",
             (_hidden_as_the_last_word,),
+        ),
+        Mistake(
+            "-1 as a neighbour",
+            "A place without a word has no row in your table, but as a neighbour it is counted, for the "
+            "last word: the index -1 means the last one. Leave it out there too.",
+            (_hidden_as_a_neighbour,),
         ),
         Mistake(
             "slices from the end",
@@ -204,160 +289,4 @@ COUNTS = Exercise(
 )
 
 
-# 3.2-2 ----------------------------------------------------------------------------------
-
-
-def positive_pmi(counts):
-    """counts [words, contexts] -> positive pointwise mutual information in nats, [words, contexts]."""
-    expected = counts.sum(1, keepdim=True) * counts.sum(0) / counts.sum()
-    ratio = counts / expected.clamp(min=1e-9)
-    return ratio.clamp(min=1).log()
-
-
-def _ratio(counts):
-    return counts * counts.sum() / (counts.sum(1, keepdim=True) * counts.sum(0))
-
-
-def _safe_ratio(counts):
-    return torch.nan_to_num(_ratio(counts), nan=0.0)
-
-
-def _negatives_kept(counts):
-    return torch.where(counts > 0, _safe_ratio(counts).clamp(min=1e-30).log(), 0.0)
-
-
-def _rows_twice(counts):
-    """P(c) taken from the rows: P(w) of the other word where the table is square."""
-    rows = counts.sum(1)
-    below = rows[:, None] * rows if counts.shape[0] == counts.shape[1] else rows[:, None] * counts.sum()
-    return torch.nan_to_num(counts * counts.sum() / below, nan=0.0, posinf=0.0)
-
-
-def _table(*rows):
-    return torch.tensor(rows, dtype=torch.float32)
-
-
-PMI = Exercise(
-    key="3.2-2",
-    title="Positive pointwise mutual information",
-    difficulty=2,
-    minutes=15,
-    statement=(
-        "Turn counts into positive PMI: max(0, log(P(w, c) / (P(w) P(c)))), natural logarithm, with P(w, c) "
-        "the share of a pair in all pairs, P(w) the share of its row and P(c) that of its column. A pair "
-        "that never met gets 0, also where a whole row or column is empty. No NaN, no infinity."
-    ),
-    takeaway="A zero count is no evidence of minus infinity: it is silence, and PPMI keeps it silent.",
-    reference=positive_pmi,
-    explanation="max(0, log r) is log(max(1, r)): raised to 1 first, no zero ever reaches the logarithm.",
-    hints=(
-        "How often would the pair (w, c) be seen if the row and the column were drawn independently? Express "
-        "it in sums of the table.",
-        "The logarithm of what number is 0? If you lift every smaller ratio to that number first, the "
-        "logarithm needs no repair afterwards.",
-        "An empty row makes 0 / 0. Keep the divisor a little above zero: the numerator is 0 there anyway.",
-    ),
-    cases=(
-        Case("a table of 2 by 2", (_table([4, 1], [1, 4]),)),
-        Case("pairs that never met", (_table([5, 0, 1], [0, 3, 2]),)),
-        Case("a word that met nobody", (_table([2, 1, 3], [0, 0, 0], [1, 6, 1]),)),
-        Case("a context that nobody met", (_table([2, 0, 3], [4, 0, 1]),)),
-        Case("words that meet by chance", (_table([2, 4], [3, 6]),)),
-        Case(
-            "8 words and 5 contexts",
-            (torch.randint(0, 6, (8, 5), generator=torch.Generator().manual_seed(2)).float(),),
-        ),
-    ),
-    mistakes=(
-        Mistake(
-            "the logarithm of zero",
-            "Nothing cuts your logarithms off at 0: pairs that met more rarely than by chance come out "
-            "negative, those that never met as minus infinity, and empty rows or columns as NaN.",
-            (lambda n: _ratio(n).log(),),
-        ),
-        Mistake(
-            "the logarithm not cut off",
-            "Nothing cuts your logarithms off at 0: pairs that met more rarely than by chance come out "
-            "negative, and those that never met as minus infinity.",
-            (lambda n: _safe_ratio(n).log(),),
-        ),
-        Mistake(
-            "zero divided by zero",
-            "Where a row or a column is empty, your table holds NaN: both the pair and what is expected of "
-            "it are 0. Taking the larger of NaN and 0 does not help.",
-            (lambda n: _ratio(n).log().clamp(min=0),),
-        ),
-        Mistake(
-            "negative values kept",
-            "You set the pairs that never met to 0 and keep those that met more rarely than by chance, below "
-            "0. Positive PMI cuts both off.",
-            (_negatives_kept,),
-        ),
-        Mistake(
-            "bits instead of nats",
-            "Every entry above 0 is too large by the same factor, 1.443: you take the logarithm to base 2.",
-            (lambda n: _safe_ratio(n).clamp(min=1).log2(),),
-        ),
-        Mistake(
-            "base 10",
-            "Every entry above 0 is less than half of what it should be, by the same factor: you take the "
-            "logarithm to base 10.",
-            (lambda n: _safe_ratio(n).clamp(min=1).log10(),),
-        ),
-        Mistake(
-            "one added to every count",
-            "You add 1 to the counts to keep zeros away. That invents pairs, and in a table of thousands of "
-            "words most pairs are invented. For a pair that never met the statement names the entry: 0.",
-            (lambda n: _ratio(n + 1).clamp(min=1).log(),),
-        ),
-        Mistake(
-            "one added inside the logarithm",
-            "You take the logarithm of 1 plus the ratio. A pair that meets exactly as often as by chance "
-            "must get 0, and gets log 2.",
-            (lambda n: (1 + _safe_ratio(n)).log(),),
-        ),
-        Mistake(
-            "all zeros",
-            "Your table is 0 everywhere. Check the divisor, if there is one: with counts instead of shares "
-            "the number of all pairs belongs into it, and P(w) P(c) is the product of both shares.",
-            (lambda n: torch.zeros_like(n),),
-        ),
-        Mistake(
-            "columns left out",
-            "The columns have no say in your divisor, in which P(w) may even stand twice. P(c) is the share "
-            "of the column: its sum, in all pairs.",
-            (
-                lambda n: torch.nan_to_num(n * n.sum() / n.sum(1, keepdim=True) ** 2).clamp(min=1).log(),
-                lambda n: _rows_twice(n).clamp(min=1).log(),
-            ),
-        ),
-        Mistake(
-            "counts taken for symmetric",
-            "Where there are as many contexts as words, your P(c) is the share of the row with the number of "
-            "c. That is right where the table is the same when turned over; P(c) is the column's share.",
-            (lambda n: (_rows_twice if n.shape[0] == n.shape[1] else _safe_ratio)(n).clamp(min=1).log(),),
-        ),
-        Mistake(
-            "no logarithm",
-            "Your entries are the ratios themselves. The logarithm is missing.",
-            (
-                lambda n: torch.where(_safe_ratio(n) > 1, _safe_ratio(n), 0.0),
-                lambda n: _safe_ratio(n),
-            ),
-        ),
-        Mistake(
-            "the ratio less 1",
-            "Your entries are the ratios less 1, cut off at 0. The logarithm is missing: a ratio of 1 has "
-            "the logarithm 0.",
-            (lambda n: (_safe_ratio(n) - 1).clamp(min=0),),
-        ),
-        Mistake(
-            "weighted by the share of the pair",
-            "You multiply each entry by P(w, c), as one does on the way to the mutual information of the "
-            "whole table. Here each pair stands for itself.",
-            (lambda n: n / n.sum() * _safe_ratio(n).clamp(min=1).log(),),
-        ),
-    ),
-)
-
-EXERCISES = (COUNTS, PMI)
+EXERCISES = (COUNTS,)

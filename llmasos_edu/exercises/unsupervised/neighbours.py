@@ -1,4 +1,4 @@
-"""Exercise of chapter 3.2 on the nearest neighbours of a word.
+"""Exercise of chapter 3.2, the part on neighbours: the nearest words.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -109,8 +109,8 @@ NEAREST = Exercise(
         ),
         Mistake(
             "the word scored 0",
-            "You set the word's cosine with itself to 0, and so it stands before all that point the other "
-            "way. Which number is smaller than every cosine?",
+            "The word's cosine with itself counts as 0 in your version, and so it stands before all that "
+            "point the other way. Which number is smaller than every cosine?",
             (lambda v, q, k: _cosines(v, q).index_fill(0, torch.tensor([q]), 0.0).topk(k).indices,),
         ),
         Mistake(
@@ -120,7 +120,7 @@ NEAREST = Exercise(
         ),
         Mistake(
             "not normalised",
-            "Long vectors win in your list: you compare dot products. Divide each row by its own length.",
+            "Long vectors win in your list, as with plain dot products. Divide each row by its own length.",
             (lambda v, q, k: _best(v @ v[q], q, k),),
         ),
         Mistake(
@@ -131,6 +131,31 @@ NEAREST = Exercise(
                 lambda v, q, k: _cosines(v, q).topk(k).indices,
                 lambda v, q, k: _cosines(v, q).topk(k + 1).indices,
             ),
+        ),
+        Mistake(
+            "the query last",
+            "Your list ends with the query itself, and runs from far to near. The nearest comes first, and "
+            "the query is left out.",
+            (lambda v, q, k: _cosines(v, q).argsort()[-k:],),
+        ),
+        Mistake(
+            "near to row 0",
+            "Your list holds the words near row 0, whatever was asked for. The cosines are those with row "
+            "`query`.",
+            (lambda v, q, k: _best(_cosines(v, 0), q, k),),
+        ),
+        Mistake(
+            "a mean taken off",
+            "It comes out as if a mean were taken off the vectors first. The cosine takes them as they are.",
+            (
+                lambda v, q, k: _best(_cosines(v - v.mean(0), q), q, k),
+                lambda v, q, k: _best(_cosines(v - v.mean(1, keepdim=True), q), q, k),
+            ),
+        ),
+        Mistake(
+            "vectors returned",
+            "You return the vectors of the nearest words. Asked for are the numbers of their rows.",
+            (lambda v, q, k: v[nearest_words(v, q, k)],),
         ),
         Mistake(
             "one too few",
@@ -152,7 +177,10 @@ NEAREST = Exercise(
             "distance instead of angle",
             "You look for the smallest distance between the tips of the vectors. A word with a short vector "
             "is then near to every other short one, whatever its direction.",
-            (lambda v, q, k: _best(-(v - v[q]).norm(dim=1), q, k),),
+            (
+                lambda v, q, k: _best(-(v - v[q]).norm(dim=1), q, k),
+                lambda v, q, k: _best(-(v - v[q]).abs().sum(1), q, k),
+            ),
         ),
         Mistake(
             "opposites count as near",

@@ -180,7 +180,7 @@ def places_without_a_word_are_cut_out(tokens, vocab_size, window):
     return c
 
 
-@wrong("3.2-1", "Your table is not its own mirror image: each place looks in one")
+@wrong("3.2-1", "Each place looks in one direction only, so that each pair of places")
 def looks_only_to_the_right(tokens, vocab_size, window):
     c = torch.zeros(vocab_size, vocab_size)
     n = len(tokens)
@@ -203,7 +203,7 @@ def window_one_too_small(tokens, vocab_size, window):
     return c
 
 
-@wrong("3.2-2", "Every entry is too large by the same factor, 1.443: you take the")
+@wrong("3.2-2", "Every entry above 0 is too large by the same factor, 1.443: you take")
 def bits(counts):
     n = counts.double()
     t = n.sum()
@@ -232,7 +232,7 @@ def rows_shares_used_for_the_columns_as_well(counts):
     return pmi.clamp(min=0)
 
 
-@wrong("3.2-3", "Long vectors win in your list: you compare dot products. Divide each")
+@wrong("3.2-3", "Long vectors win in your list, as with plain dot products. Divide")
 def dot_product_for_cosine(vectors, query, k):
     s = vectors @ vectors[query]
     s[query] = -math.inf
@@ -253,7 +253,7 @@ def shares_to_the_power_no_longer_one_together(counts, power):
     return (c / c.sum()) ** power
 
 
-@wrong("3.2-4", "A word that is not in the text is drawn: you add 1 to the counts")
+@wrong("3.2-4", "You add 1 to the counts: that changes the shares, and a word that is")
 def one_added_to_each_count(counts, power):
     c = (torch.as_tensor(counts).double() + 1) ** power
     return c / c.sum()
@@ -455,7 +455,7 @@ def a_place_is_near_itself(tokens, vocab_size, window):
     return c
 
 
-@wrong("3.2-5", "Your loss rewards large scores of drawn pairs too, so all vectors")
+@wrong("3.2-5", "Your loss rewards large scores of drawn pairs too. A no to a score is")
 def a_plus_in_the_negative_terms(word_table, context_table, words, contexts, drawn):
     v = word_table[words]
     pos = F.logsigmoid((v * context_table[contexts]).sum(-1))

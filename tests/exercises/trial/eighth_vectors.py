@@ -80,7 +80,7 @@ def scipy_s_cosine_distances_and_heapq(vectors, query, k):
 
 
 # Normalises before and not after, and leaves the power out: plain frequencies
-@wrong("3.2-4", "In 4 of the 5 cases that come out wrong your answer is that of a")
+@wrong("3.2-4", "You multiply by the power. Such a factor cancels: the")
 def normalises_before_and_not_after_and_leaves_the(counts, power):
     p = counts.double() / counts.sum()
     return p * power / (p * power).sum()
@@ -111,7 +111,7 @@ def compares_the_drawn_words_with_the_word_and(word_table, context_table, words,
 
 
 # Takes the mean over the k drawn words; the statement has a sum
-@wrong("3.2-5", "You take the mean over the drawn contexts where the formula sums.")
+@wrong("3.2-5", "You take the mean over the drawn contexts where the formula sums: the")
 def takes_the_mean_over_the_k_drawn_words(word_table, context_table, words, contexts, drawn):
     v = word_table[words]
     yes = F.softplus(-(v * context_table[contexts]).sum(-1))

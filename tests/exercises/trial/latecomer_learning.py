@@ -262,13 +262,13 @@ def cosines_for_row_numbers(vectors, query, k):
     return cosine.topk(k).values
 
 
-@wrong("3.2-4", "For counts 16 and 1, power 3/4, your result differs in 2 of 2")
+@wrong("3.2-4", "Counts or shares are raised to the power, and what comes out does not")
 def share_of_the_largest(counts, power):
     raised = torch.as_tensor(counts).double() ** power
     return raised / raised.max()
 
 
-@wrong("3.2-4", "For counts 16 and 1, power 3/4, your result differs in 2 of 2")
+@wrong("3.2-4", "Counts or shares are raised to the power, and what comes out does not")
 def length_of_one_in_the_plane(counts, power):
     raised = torch.as_tensor(counts).double() ** power
     return raised / raised.norm()

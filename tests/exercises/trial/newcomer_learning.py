@@ -223,7 +223,7 @@ def near(tokens, vocab_size, window, both=True):
     return counts
 
 
-@wrong("3.2-1", "Your table is not its own mirror image: each place looks in")
+@wrong("3.2-1", "Each place looks in one direction only, so that each pair of places")
 def to_the_right_alone(tokens, vocab_size, window):
     return near(tokens, vocab_size, window, both=False)
 
@@ -282,12 +282,12 @@ def between_unit_vectors(vectors, query, k):
     return [row for row in order if row != query][:k]
 
 
-@wrong("3.2-4", "You put the counts through a softmax: the most frequent word")
+@wrong("3.2-4", "You put numbers through a softmax. Shares in proportion to a weight")
 def power_of_e(counts, power):
     return torch.softmax(torch.as_tensor(counts).float() * power, 0)
 
 
-@wrong("3.2-4", "A word that is not in the text is drawn: you add 1 to the")
+@wrong("3.2-4", "You add 1 to the counts: that changes the shares, and a word that is")
 def unseen_drawn_once(counts, power):
     raised = (torch.as_tensor(counts).float() + 1) ** power
     return raised / raised.sum()

@@ -68,7 +68,7 @@ def only_next_of_each(tokens, vocab_size, window):
 
 
 # Window in all
-@wrong("3.2-1", "In 4 of the 5 cases that come out wrong your answer is")
+@wrong("3.2-1", "You look at half of `window` to each side. A neighbour may be as many")
 def window_in_all(tokens, vocab_size, window):
     c = torch.zeros(vocab_size, vocab_size)
     t = tokens.tolist()

@@ -179,7 +179,7 @@ def missing_words_take_no_room(tokens, vocab_size, window):
     return counts
 
 
-@wrong("3.2-1", "Your table is not its own mirror image: each place looks")
+@wrong("3.2-1", "Each place looks in one direction only, so that each pair of places")
 def only_what_stands_behind(tokens, vocab_size, window):
     counts = torch.zeros(vocab_size, vocab_size)
     for i in range(len(tokens)):
@@ -189,7 +189,7 @@ def only_what_stands_behind(tokens, vocab_size, window):
     return counts
 
 
-@wrong("3.2-2", "is 0.9163 and should be 0")
+@wrong("3.2-2", "You drop the sign of the logarithm: pairs that met more rarely than")
 def below_zero_turned_positive(counts):
     p = counts / counts.sum()
     row = p.sum(1)
@@ -206,7 +206,7 @@ def by_logs_of_sums(counts):
     return out.nan_to_num(nan=0.0, neginf=0.0, posinf=0.0).relu().float()
 
 
-@wrong("3.2-3", "Long vectors win in your list: you compare dot products.")
+@wrong("3.2-3", "Long vectors win in your list, as with plain dot products. Divide")
 def only_the_query_is_normed(vectors, query, k):
     score = vectors @ vectors[query] / vectors[query].norm()
     score[query] = -torch.inf

@@ -301,7 +301,7 @@ def one_token_on_the_right_after_another(before, after):
     return torch.from_numpy(np.exp(p - np.logaddexp.reduce(p)))
 
 
-@wrong("3.2-1", "its own mirror image")
+@wrong("3.2-1", "Each place looks in one direction only, so that each pair of places")
 def neighbours_on_the_right_only(tokens, vocab_size, window):
     counts = torch.zeros(vocab_size, vocab_size)
     for i, word in enumerate(tokens.tolist()):
@@ -426,13 +426,13 @@ def nearest_on_the_sphere(vectors, query, k):
     return [row for row in np.argsort(distance).tolist() if row != query][:k]
 
 
-@wrong("3.2-4", "the text is drawn")
+@wrong("3.2-4", "You add 1 to the counts: that changes the shares, and a word that is")
 def power_of_one_plus(counts, power):
     weights = (counts + 1) ** power
     return weights / weights.sum()
 
 
-@wrong("3.2-4", "counts through a softmax")
+@wrong("3.2-4", "You put numbers through a softmax. Shares in proportion to a weight")
 def softmax_of_the_counts(counts, power):
     return torch.softmax(power * counts.float(), dim=0)
 
@@ -448,7 +448,7 @@ def softmax_of_logarithms(counts, power):
     return torch.where(counts > 0, power * torch.log(counts.double()), -torch.inf).softmax(0)
 
 
-@wrong("3.2-5", "will end up alike")
+@wrong("3.2-5", "Your loss rewards large scores of drawn pairs too. A no to a score is")
 def scores_not_turned_for_the_drawn(word_table, context_table, words, contexts, drawn):
     v = word_table[words]
     yes = F.logsigmoid((v * context_table[contexts]).sum(-1))
@@ -475,7 +475,7 @@ def drawn_words_averaged(word_table, context_table, words, contexts, drawn):
     return -(yes + no.sum(1) / keep.sum(1).clamp(min=1)).mean()
 
 
-@wrong("3.2-5", "too high by that)")
+@wrong("3.2-5", "You set the score of a true context among the drawn to 0. Then it")
 def score_of_zero_for_the_left_out(word_table, context_table, words, contexts, drawn):
     """log sigmoid(0) is not 0."""
     v = word_table[words]

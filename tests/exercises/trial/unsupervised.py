@@ -17,7 +17,7 @@ def places_without_a_word_squeezed_out(tokens, vocab_size, window):
     return counts
 
 
-@wrong("3.2-1", "mirror image")
+@wrong("3.2-1", "Each place looks in one direction only, so that each pair of places")
 def only_what_follows(tokens, vocab_size, window):
     words, counts = tokens.tolist(), torch.zeros(vocab_size, vocab_size)
     for i, word in enumerate(words):
@@ -85,7 +85,7 @@ def clamped_before_nan_is_gone(counts):
     return (p / (p.sum(1, keepdim=True) * p.sum(0, keepdim=True))).log().clamp(min=0)  # NaN stays
 
 
-@wrong("3.2-2", "needs no cure")
+@wrong("3.2-2", "You add 1 to the counts to keep zeros away. That invents pairs, and")
 def one_added_to_each_count(counts):
     p = (counts + 1) / (counts + 1).sum()  # no smoothing was asked for
     return (p / (p.sum(1, keepdim=True) * p.sum(0, keepdim=True))).log().clamp(min=0)
@@ -132,7 +132,7 @@ def power_after_the_share(counts, power):
     return (counts / counts.sum()) ** power  # normalise after the power
 
 
-@wrong("3.2-4", "counts 8, 4, 2 and 0")
+@wrong("3.2-4", "A word that is not in the text is drawn as if it stood there once. No")
 def zero_to_the_zero(counts, power):
     raised = counts.float().clamp(min=1) ** power  # words that are not there are drawn
     return raised / raised.sum()
@@ -156,7 +156,7 @@ def true_context_pushed_away_too(word_table, context_table, words, contexts, dra
     return -(yes + no.sum(-1)).mean()  # nothing is left out
 
 
-@wrong("3.2-5", "rounded to 0 before")
+@wrong("3.2-5", "For large scores your loss is infinite, or no number at all, as when")
 def sigmoid_and_then_the_logarithm(word_table, context_table, words, contexts, drawn):
     v = word_table[words]
     yes = (v * context_table[contexts]).sum(-1).sigmoid().log()  # underflows at -200
