@@ -6,13 +6,15 @@ from llmasos_edu.exercises.operating_systems import (
     clock,
     deadlines,
     figures,
+    lru,
     meeting,
     paging,
     replacement,
     round_robin,
     scheduling,
+    waste,
 )
 
 EXERCISES = in_order(
-    allocation, clock, deadlines, figures, meeting, paging, replacement, round_robin, scheduling
+    allocation, clock, deadlines, figures, lru, meeting, paging, replacement, round_robin, scheduling, waste
 )

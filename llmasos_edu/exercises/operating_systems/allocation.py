@@ -1,4 +1,4 @@
-"""Exercises of section 2.2.1: memory in pieces, the holes between them, and what a page wastes.
+"""An exercise of section 2.2.1: memory in pieces, and the holes between them.
 
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
@@ -6,121 +6,6 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
-
-# 2.2-6 --------------------------------------------------------------------------------
-
-
-def wasted_share(sizes, page_size):
-    """sizes [programs], page_size -> share of the pages given out that holds nothing."""
-    given = sum(-(-size // page_size) * page_size for size in sizes)
-    return 1 - sum(sizes) / given
-
-
-def _draw_sizes(seed: int) -> tuple[Case, ...]:
-    generator = random.Random(seed)
-    page_size = generator.choice([16, 32, 48])
-    sizes = [generator.randrange(1, 300) for _ in range(6)]
-    return (Case(f"sizes {sizes} on pages of {page_size}", (sizes, page_size)),)
-
-
-WASTE = Exercise(
-    key="2.2-6",
-    title="What pages waste",
-    difficulty=1,
-    minutes=10,
-    statement=(
-        "Each program gets whole pages, as few as hold it. What share of all pages that were given out holds "
-        "nothing? Every size is at least 1."
-    ),
-    takeaway="On average half a page a program is lost, so small pages waste little and need long tables.",
-    reference=wasted_share,
-    explanation="Round each size up to whole pages, then compare what is used with what was given.",
-    hints=(
-        "How many pages does a program of 17 bytes need when a page has 16? And one of 16, and one of 1?",
-        "Rounding up without floating point: what does Python's // do with a negative number?",
-        "The share is over all programs together: first the two sums, then one division.",
-    ),
-    cases=(
-        Case("sizes 5, 8 and 17 on pages of 8", ([5, 8, 17], 8)),
-        Case("a size that fits exactly", ([16, 32], 16)),
-        Case("a size one above", ([17], 16)),
-        Case("pages of 1", ([3, 9, 4], 1)),
-        Case("small programs on a large page", ([1, 1, 2], 100)),
-        Case("texts of 12, 40, 300 and 7 tokens in blocks of 16", ([12, 40, 300, 7], 16)),
-    ),
-    draw=_draw_sizes,
-    mistakes=(
-        Mistake(
-            "rounded down",
-            "You give each program only its full pages, so the end of it has no place at all. To which side "
-            "must the number of pages be rounded?",
-            (
-                lambda s, p: 1 - sum(s) / max(1, sum(size // p * p for size in s)),
-                lambda s, p: 1 - sum(s) / sum(max(1, size // p) * p for size in s),
-            ),
-        ),
-        Mistake(
-            "rounded to the nearest",
-            "It comes out as if the number of pages were rounded to the nearest. A program of a page and a "
-            "little needs two: nothing may be left without a place.",
-            (lambda s, p: 1 - sum(s) / max(1, sum(round(size / p) * p for size in s)),),
-        ),
-        Mistake(
-            "what the last page holds",
-            "You count what lies on the last page of each program. Wasted is what is left of it: nothing, "
-            "where the program fits exactly.",
-            (lambda s, p: sum(size % p for size in s) / sum(-(-size // p) * p for size in s),),
-        ),
-        Mistake(
-            "a share of the last pages",
-            "You divide the waste by the last page of each program alone. The share is one of all pages that "
-            "were given out.",
-            (lambda s, p: sum(-size % p for size in s) / (len(s) * p),),
-        ),
-        Mistake(
-            "as large as the largest",
-            "It comes out as if each program were given as many pages as the largest one. Each gets as few "
-            "as hold it.",
-            (lambda s, p: 1 - sum(s) / (len(s) * -(-max(s) // p) * p),),
-        ),
-        Mistake(
-            "always one page more",
-            "A program that fits exactly gets an empty page from you. Rounding up 2.0 gives 2: how many "
-            "pages do 32 bytes need when a page has 16?",
-            (lambda s, p: 1 - sum(s) / sum((size // p + 1) * p for size in s),),
-        ),
-        Mistake(
-            "used instead of wasted",
-            "You return the share that is in use. What was asked for is the rest: together they make up 1.",
-            (lambda s, p: sum(s) / sum(-(-size // p) * p for size in s),),
-        ),
-        Mistake(
-            "mean of shares",
-            "You take each program's share and average them, so that a program of 1 byte weighs as much as "
-            "one of 300. What counts is the memory of all of them together.",
-            (lambda s, p: sum(1 - size / (-(-size // p) * p) for size in s) / len(s),),
-        ),
-        Mistake(
-            "bytes instead of a share",
-            "You return how much is wasted, not which share of what was given out. By what must it be "
-            "divided?",
-            (lambda s, p: sum(-(-size // p) * p - size for size in s),),
-        ),
-        Mistake(
-            "divided by what is used",
-            "You divide the waste by what the programs use. The question is about the pages given out, of "
-            "which the waste is a part: so the share cannot exceed 1.",
-            (lambda s, p: sum(-(-size // p) * p - size for size in s) / sum(s),),
-        ),
-        Mistake(
-            "programs put end to end",
-            "You put all programs one behind the other and round up once. Two programs never share a page: "
-            "each one's last page is its own.",
-            (lambda s, p: 1 - sum(s) / (-(-sum(s) // p) * p),),
-        ),
-    ),
-)
-
 
 # 2.2-7 --------------------------------------------------------------------------------
 
@@ -158,6 +43,46 @@ def _behind_keeps_its_size(holes, start, size):
 def _behind_keeps_its_start(holes, start, size):
     joined, starts = give_back(holes, start, size), [hole[0] for hole in holes]
     return [[start + size if at == start and start + size in starts else at, n] for at, n in joined]
+
+
+def _later_start(holes, start, size):
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and sum(merged[-1]) == at:
+            merged[-1] = [at, merged[-1][1] + length]
+        else:
+            merged.append([at, length])
+    return merged
+
+
+def _joined_and_kept(holes, start, size):
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and sum(merged[-1]) == at:
+            merged[-1][1] += length
+        merged.append([at, length])
+    return merged
+
+
+def _ends_as_sizes(holes, start, size):
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and sum(merged[-1]) == at:
+            merged[-1][1] = at + length
+        else:
+            merged.append([at, length])
+    return merged
+
+
+def _with_each(holes, start, size):
+    left = []
+    for at, length in holes:
+        if at + length == start:
+            left.append([at, length + size])
+        else:
+            left.append([start, size + length] if start + size == at else [at, length])
+    touched = any(start in (at, at + n) or start + size == at for at, n in holes)
+    return sorted(left if touched else [*left, [start, size]])
 
 
 def _draw_holes(seed: int) -> tuple[Case, ...]:
@@ -287,6 +212,47 @@ GIVE_BACK = Exercise(
             "nobody can ever use it again (a leak).",
             (lambda h, start, size: [list(hole) for hole in h],),
         ),
+        Mistake(
+            "the neighbours lost",
+            "A hole that touches the piece is gone, and the piece has not grown by it. Joined, the two are "
+            "one hole of both sizes.",
+            (
+                lambda h, start, size: sorted(
+                    [*(list(x) for x in h if sum(x) != start and x[0] != start + size), [start, size]]
+                ),
+            ),
+        ),
+        Mistake(
+            "the later start",
+            "A joined hole of yours has the start of its later part. It begins where the first of them "
+            "began.",
+            (_later_start,),
+        ),
+        Mistake(
+            "joined and kept",
+            "You join the piece with a hole, but what was joined stands in your list as well. Two that "
+            "become one leave one.",
+            (_joined_and_kept,),
+        ),
+        Mistake(
+            "ends for sizes",
+            "Your second numbers are where holes end (all of them, or those of joined ones). Asked is for "
+            "start and size.",
+            (
+                lambda h, start, size: [[at, at + n] for at, n in give_back(h, start, size)],
+                lambda h, start, size: [
+                    [at, n if [at, n] in [*h, [start, size]] else at + n]
+                    for at, n in give_back(h, start, size)
+                ],
+                _ends_as_sizes,
+            ),
+        ),
+        Mistake(
+            "joined twice over",
+            "Where the piece touches a hole before it and another behind it, you join it with each by "
+            "itself, so that two of your holes overlap. All three are one hole.",
+            (_with_each,),
+        ),
     ),
 )
 
@@ -301,4 +267,4 @@ def _gap_of_one(holes, start, size):
     return merged
 
 
-EXERCISES = (WASTE, GIVE_BACK)
+EXERCISES = (GIVE_BACK,)

@@ -37,6 +37,12 @@ def _newcomer_used(used, hand):
     return victim, [bit or frame == victim for frame, bit in enumerate(bits)], after
 
 
+def _one_step(used, hand):
+    bits = [bit and frame != hand for frame, bit in enumerate(used)]
+    victim = (hand + used[hand]) % len(used)
+    return victim, bits, (victim + 1) % len(used)
+
+
 def _draw_clock(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     size = generator.randrange(4, 8)
@@ -156,6 +162,18 @@ CLOCK = Exercise(
             "Where the victim is the last frame, your hand points behind it: the frames stand in a circle, "
             "and behind the last one comes frame 0.",
             (lambda u, h: (*_sweep(u, h)[:2], _sweep(u, h)[0] + 1),),
+        ),
+        Mistake(
+            "one step at most",
+            "It comes out as if the hand moved on at most once before it finds a victim. It moves on as "
+            "long as bits are set.",
+            (_one_step,),
+        ),
+        Mistake(
+            "all set, from frame 0",
+            "Where all bits are set, your victim is frame 0. The hand goes once round and is back where it "
+            "began.",
+            (lambda u, h: (0, [False] * len(u), 1 % len(u)) if all(u) else clock_victim(u, h),),
         ),
     ),
 )

@@ -35,6 +35,18 @@ def _sorted_by(values):
     return sorted(range(len(values)), key=lambda job: values[job])
 
 
+def _one_in_time(lengths, deadlines):
+    jobs = sorted(zip(deadlines, lengths, strict=True))
+    ends = itertools.accumulate(length for _, length in jobs)
+    return not jobs or any(end <= deadline for end, (deadline, _) in zip(ends, jobs, strict=True))
+
+
+def _neighbours(lengths, deadlines):
+    jobs = sorted(zip(deadlines, lengths, strict=True))
+    pairs = zip([(0, 0), *jobs], jobs, strict=False)
+    return all(before + length <= deadline for (_, before), (deadline, length) in pairs)
+
+
 def _draw_deadlines(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     cases = []
@@ -88,19 +100,24 @@ DEADLINES = Exercise(
         Case("two of three that end at the same time", ([1, 3, 3], [5, 9, 5])),
         Case("a short one that is urgent, two that wait", ([2, 2, 4], [10, 3, 6])),
         Case("a long one first, the short one between", ([4, 4, 2], [12, 4, 7])),
+        Case("two deadlines side by side", ([1, 4], [5, 4])),
+        Case("three deadlines side by side", ([2, 1, 3], [6, 7, 4])),
+        Case("a long one that can wait", ([4, 3, 1], [12, 4, 11])),
+        Case("a longer one that is urgent", ([2, 4], [9, 4])),
         Case("no job", ([], [])),
     ),
     draw=_draw_deadlines,
     mistakes=(
         Mistake(
             "in the order given",
-            "You try only the order in which the jobs are given. Another one may do better: by what should "
-            "they be sorted?",
+            "It comes out as if only the order were tried in which the jobs are given. Another one may do "
+            "better: by what should they be sorted?",
             (lambda n, d: _in_order(n, d, range(len(n))),),
         ),
         Mistake(
             "shortest first",
-            "You sort by length. That is best for the mean turnaround, but a long job may be the urgent one.",
+            "It comes out as if the shortest job ran first. That is best for the mean turnaround, but a "
+            "long job may be the urgent one.",
             (
                 lambda n, d: _in_order(n, d, _sorted_by(n)),
                 lambda n, d: _in_order(n, d, _sorted_by(list(zip(n, d, strict=True)))),
@@ -108,8 +125,8 @@ DEADLINES = Exercise(
         ),
         Mistake(
             "least to spare first",
-            "You begin with the job that has the least time to spare (deadline minus length). One with an "
-            "early deadline that seems to have time enough then comes too late behind it.",
+            "It comes out as if the job ran first that has the least time to spare (deadline minus length). "
+            "One with an early deadline that seems to have time enough then comes too late behind it.",
             (
                 lambda n, d: _in_order(n, d, _sorted_by([end - own for own, end in zip(n, d, strict=True)])),
                 lambda n, d: _in_order(
@@ -119,20 +136,20 @@ DEADLINES = Exercise(
         ),
         Mistake(
             "each list sorted by itself",
-            "You sort lengths and deadlines each by itself. A job's length then meets the deadline of "
-            "another job: keep the pairs together.",
+            "It comes out as if lengths and deadlines were sorted each by itself. A job's length then meets "
+            "the deadline of another job: keep the pairs together.",
             (lambda n, d: _in_order(sorted(n), sorted(d), range(len(n))),),
         ),
         Mistake(
             "each alone",
-            "You compare each length with its own deadline, as if each had a processor. They wait for each "
-            "other: the clock runs on.",
+            "It comes out as if each length were compared with its own deadline, as if each had a "
+            "processor. They wait for each other: the clock runs on.",
             (lambda n, d: all(length <= deadline for length, deadline in zip(n, d, strict=True)),),
         ),
         Mistake(
             "the most urgent job alone",
-            "You judge by the job with the earliest deadline and never look at the others. Does a `return` "
-            "stand inside the loop?",
+            "It comes out as if the job with the earliest deadline were judged and the others never looked "
+            "at. Does a `return` stand inside the loop?",
             (lambda n, d: all(n[job] <= d[job] for job in _sorted_by(d)[:1]),),
         ),
         Mistake(
@@ -142,13 +159,13 @@ DEADLINES = Exercise(
         ),
         Mistake(
             "begun is not ended",
-            "You look at the time when a job begins. It must have ended at its deadline.",
+            "It comes out as if the time counted when a job begins. It must have ended at its deadline.",
             (lambda n, d: _in_order(n, d, _sorted_by(d), start=True),),
         ),
         Mistake(
             "only the last deadline",
-            "You compare the whole work with the latest deadline. It is needed, but not enough: somebody "
-            "with an early deadline may stand behind too much work.",
+            "It comes out as if the whole work were compared with the latest deadline alone. That is "
+            "needed, but not enough: somebody with an early deadline may stand behind too much work.",
             (lambda n, d: sum(n) <= max(d, default=0),),
         ),
         Mistake(
@@ -165,7 +182,38 @@ DEADLINES = Exercise(
                 lambda n, d: _in_order(n, d, _sorted_by([end / own for own, end in zip(n, d, strict=True)])),
                 lambda n, d: _in_order(n, d, _sorted_by([end + own for own, end in zip(n, d, strict=True)])),
                 lambda n, d: _in_order(n, d, _sorted_by([-own for own in n])),
+                lambda n, d: _in_order(n, d, _sorted_by([end * own for own, end in zip(n, d, strict=True)])),
             ),
+        ),
+        Mistake(
+            "deadlines rounded",
+            "It comes out as if deadlines that lie close together were taken for equal, as half of them "
+            "rounded down are. One unit earlier is earlier.",
+            (lambda n, d: _in_order(n, d, _sorted_by([end // 2 for end in d])),),
+        ),
+        Mistake(
+            "deadlines added up",
+            "It comes out as if all the work were compared with the sum of the deadlines. They are moments "
+            "on one clock: they do not add up.",
+            (lambda n, d: sum(n) <= sum(d),),
+        ),
+        Mistake(
+            "one in time is enough",
+            "It comes out as if it were enough that one job is in time. All have to be: does a `return "
+            "True` stand inside the loop?",
+            (_one_in_time,),
+        ),
+        Mistake(
+            "one unit late let in",
+            "A job that ends one unit behind its deadline counts as in time in your version. Only at it, or "
+            "before, is it in time.",
+            (lambda n, d: _in_order(n, [end + 1 for end in d], _sorted_by(d)),),
+        ),
+        Mistake(
+            "neighbours alone",
+            "It comes out as if each job waited for the one before it alone. That one has waited as well: "
+            "the clock runs on.",
+            (_neighbours,),
         ),
     ),
 )

@@ -95,8 +95,8 @@ GAPS = Question(
         ),
         Mistake(
             "one spread for two",
-            "That is the number for one of the two allocators, with its ten draws. With separate draws both "
-            "stray, and their difference strays further than either.",
+            "That is the number for one of the two allocators, with its ten draws (or for both with twenty "
+            "draws each). With separate draws both stray, and their difference strays further than either.",
             (lambda alone, **_: {"unpaired": _half(alone)},),
         ),
         Mistake(
@@ -121,9 +121,69 @@ GAPS = Question(
         ),
         Mistake(
             "deviations added",
-            "You add the two standard deviations. Independent chances partly cancel: it is the variances "
-            "that add up.",
+            "What comes out is that of the two standard deviations added. Independent chances partly "
+            "cancel: it is the variances that add up.",
             (lambda alone, **_: {"unpaired": _half(2 * alone)},),
+        ),
+        Mistake(
+            "twenty below the root",
+            "That is one spread over the root of twenty. The spreads of both come in, and each mean is one "
+            "of ten.",
+            (lambda alone, **_: {"unpaired": T * alone / math.sqrt(2 * DRAWS)},),
+        ),
+        Mistake(
+            "another factor",
+            "What comes out has the factor 1.96, for very many draws. With ten it is larger, as the "
+            "statement says: 2.262.",
+            (
+                lambda spread, **_: {"paired": 1.96 * spread / math.sqrt(DRAWS)},
+                lambda alone, **_: {"unpaired": 1.96 * math.sqrt(2 / DRAWS) * alone},
+            ),
+        ),
+        Mistake(
+            "no root",
+            "What comes out is divided by the number of draws itself. A mean strays less by its square root.",
+            (
+                lambda spread, **_: {"paired": T * spread / DRAWS},
+                lambda alone, **_: {"unpaired": T * math.sqrt(2) * alone / DRAWS},
+            ),
+        ),
+        Mistake(
+            "the root of n - 1",
+            "What comes out has the root of 9 below the line. The n - 1 is in the standard deviation "
+            "already; what that is divided by is the root of n.",
+            (
+                lambda spread, **_: {"paired": T * spread / math.sqrt(DRAWS - 1)},
+                lambda alone, **_: {"unpaired": T * math.sqrt(2) * alone / math.sqrt(DRAWS - 1)},
+            ),
+        ),
+        Mistake(
+            "the variance",
+            "What comes out has the variance for the standard deviation. That is its root.",
+            (
+                lambda spread, **_: {"paired": _half(spread**2)},
+                lambda alone, **_: {"unpaired": _half(2 * alone**2)},
+            ),
+        ),
+        Mistake(
+            "an end of the interval",
+            "That is an end of the interval of the mean difference. Asked is how far it reaches from the "
+            "mean.",
+            (
+                lambda gap, spread, **_: {"paired": gap + _half(spread)},
+                lambda gap, spread, **_: {"paired": gap - _half(spread)},
+            ),
+        ),
+        Mistake(
+            "the gap for its spread",
+            "What comes out has the gap itself where the standard deviation of the differences belongs.",
+            (lambda gap, spread, **_: {"paired": math.nan if gap == 2 * spread else _half(gap)},),
+        ),
+        Mistake(
+            "both spreads, of both kinds",
+            "What comes out adds the variance of the differences to that of one allocator. With separate "
+            "draws the variances of the two allocators add up, each with the spread of its own dots.",
+            (lambda spread, alone, **_: {"unpaired": _half(math.hypot(spread, alone))},),
         ),
         Mistake(
             "clouds that overlap",

@@ -49,6 +49,26 @@ def _by_place(table, holders, index, free):
     return table, holders
 
 
+def _left_with_one(table, holders, index, free):
+    after, counts = before_a_write(table, holders, index, free)
+    counts[table[index]] = min(1, holders[table[index]])
+    return after, counts
+
+
+def _taken_off_elsewhere(table, holders, index, free):
+    table, holders = list(table), list(holders)
+    if holders[table[index]] > 1:
+        holders[index] -= 1
+        holders[free] = 1
+        table[index] = free
+    return table, holders
+
+
+def _appended(table, holders, index, free):
+    after, counts = before_a_write(table, holders, index, free)
+    return (list(table) if after == list(table) else [*table, free]), counts
+
+
 def _draw_write(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     table = generator.sample(range(6), 3)
@@ -145,6 +165,34 @@ COPY_ON_WRITE = Exercise(
             "You replace every entry from the place of the write to the end of the table. One block is "
             "written: only its entry changes.",
             (lambda t, h, i, f: _write(t, h, i, f, whole=True),),
+        ),
+        Mistake(
+            "two holders for the copy",
+            "The copy counts two holders in yours. Only the writer holds it.",
+            (lambda t, h, i, f: _write(t, h, i, f, new=2),),
+        ),
+        Mistake(
+            "only where there are two holders",
+            "A block with three holders is written into without a copy. Wherever others hold it, they would "
+            "see the write.",
+            (lambda t, h, i, f: before_a_write(t, h, i, f) if h[t[i]] == 2 else (list(t), list(h)),),
+        ),
+        Mistake(
+            "set to one, not less by one",
+            "The old block is left with one holder, however many it had. It loses one of them, the writer.",
+            (_left_with_one,),
+        ),
+        Mistake(
+            "a holder of another block taken off",
+            "The holder is taken off at the place of the write in `holders`, not at the old block. That "
+            "place counts the entries of the table; `holders` goes by the number of a block.",
+            (_taken_off_elsewhere,),
+        ),
+        Mistake(
+            "the copy appended",
+            "The copy stands at the end of your table, and the old block in its place still. It takes the "
+            "place of the old one.",
+            (_appended,),
         ),
     ),
 )
@@ -297,6 +345,12 @@ JUDGE = Question(
             "256 is the number of pages of one full text, 4,096 / 16. Asked for is a factor between the two "
             "servers: how much memory does each give to such a text?",
             ({"equal": 256},),
+        ),
+        Mistake(
+            "a page for a factor",
+            "16 is the number of tokens of a page. Asked for is a factor between the two servers: how much "
+            "memory does each give to a text of 4,096 tokens?",
+            ({"equal": 16},),
         ),
         Mistake(
             "more seeds",

@@ -8,6 +8,7 @@ import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 from llmasos_edu.exercises.checker.question import Question
+from llmasos_edu.exercises.operating_systems.apart import told_apart
 
 # 2.2-1 --------------------------------------------------------------------------------
 
@@ -59,6 +60,28 @@ def _of_the_page_beside(step):
     return both, *(lambda name=name, **data: {name: both(**data)[name]} for name in ("first", "second"))
 
 
+_translated_by_hand = _of_both(lambda page, offset, frame, size: frame * size + offset)
+_BY_HAND_SLIPS = told_apart(
+    _translated_by_hand,
+    _of_either(lambda page, offset, frame, size: frame * size),
+    _of_the_page_beside(-1),
+    _of_the_page_beside(1),
+    _of_either(lambda page, offset, frame, size: frame + offset),
+    _of_either(lambda page, offset, frame, size: page * size + offset),
+    _of_either(lambda page, offset, frame, size: offset * size + frame),
+    _of_either(lambda page, offset, frame, size: frame * size + page * size + offset),
+    _of_either(lambda page, offset, frame, size: frame * size + page),
+    (
+        *_of_either(lambda page, offset, frame, size: (frame + 1) * size + offset),
+        *_of_either(lambda page, offset, frame, size: (frame - 1) * size + offset),
+    ),
+    (
+        *_of_either(lambda page, offset, frame, size: frame * size + offset - 1),
+        *_of_either(lambda page, offset, frame, size: frame * size + offset + 1),
+    ),
+    near=1e-4,
+)
+
 BY_HAND = Question(
     key="2.2-1",
     title="Translate by hand",
@@ -83,49 +106,66 @@ BY_HAND = Question(
         "first": "the frame of the first address's page, times a page's size, plus the offset",
         "second": "the frame of the second address's page, times a page's size, plus the offset",
     },
-    answer=_of_both(lambda page, offset, frame, size: frame * size + offset),
+    answer=_translated_by_hand,
     mistakes=(
         Mistake(
             "offset left out",
             "You give the first byte of the right frame. The address is not the first byte of its page: "
             "where within the page does it lie?",
-            _of_either(lambda page, offset, frame, size: frame * size),
+            _BY_HAND_SLIPS[0],
         ),
         Mistake(
             "pages counted from 1",
             "You look up the page before: the list of frames begins with that of page 0, so page 2 is its "
             "third entry.",
-            _of_the_page_beside(-1),
+            _BY_HAND_SLIPS[1],
         ),
         Mistake(
             "page rounded up",
             "You look up the page behind: the address lies within a page, so the number of whole pages "
             "before it is its page's number. Round down, as the list begins with page 0.",
-            _of_the_page_beside(1),
+            _BY_HAND_SLIPS[2],
         ),
         Mistake(
             "frame not multiplied",
             "You add the frame's number and the offset. A frame's number counts frames, an address counts "
             "bytes: how many bytes lie before that frame?",
-            (_of_both(lambda page, offset, frame, size: frame + offset),),
+            _BY_HAND_SLIPS[3],
         ),
         Mistake(
             "page kept as it is",
-            "These are the virtual addresses again: you put the page's own number where its frame's belongs. "
+            "That is the virtual address again: you put the page's own number where its frame's belongs. "
             "What does the table say about that page?",
-            (_of_both(lambda page, offset, frame, size: page * size + offset),),
+            _BY_HAND_SLIPS[4],
         ),
         Mistake(
             "page and offset exchanged",
             "You multiply the offset by a page's size and add the frame's number as it is. Which of the two "
             "counts pages, and which counts bytes within one?",
-            (_of_both(lambda page, offset, frame, size: offset * size + frame),),
+            _BY_HAND_SLIPS[5],
         ),
         Mistake(
             "frame added to the address",
             "You move the whole address by the frame, so its page is counted as well. Only the offset goes "
             "along; the table replaces the rest.",
-            (_of_both(lambda page, offset, frame, size: frame * size + page * size + offset),),
+            _BY_HAND_SLIPS[6],
+        ),
+        Mistake(
+            "page for the offset",
+            "What comes out has the number of the page where the offset belongs: quotient and remainder of "
+            "one division. Which of them goes along unchanged?",
+            _BY_HAND_SLIPS[7],
+        ),
+        Mistake(
+            "frames counted from 1",
+            "What comes out lies one frame away from the right one. Frame 0 begins at byte 0, so that frame "
+            "9 begins at nine times the size of a page.",
+            _BY_HAND_SLIPS[8],
+        ),
+        Mistake(
+            "one byte away",
+            "What comes out is one byte beside the right one. The first byte of a page has the offset 0.",
+            _BY_HAND_SLIPS[9],
         ),
     ),
     draw=_draw_table,
@@ -204,8 +244,8 @@ TABLE = Exercise(
         ),
         Mistake(
             "address added whole",
-            "You add the whole address to the start of the frame, so that the pages before it count twice. "
-            "Which part of the address is still needed once the page is known?",
+            "You add the whole address to the start of the frame, so that the pages before it are counted "
+            "as well. Which part of the address is still needed once the page is known?",
             (lambda a, p, f: _translated(a, p, f, add=lambda page, offset: page * p + offset),),
         ),
         Mistake(
@@ -268,8 +308,8 @@ TABLE = Exercise(
         ),
         Mistake(
             "the limit itself let in",
-            "The first byte behind the last page gets an answer as if it lay inside. With 4 pages there is "
-            "no page 4: which comparison lets it in?",
+            "The first byte behind the last page is treated as if it lay inside. With 4 pages there is no "
+            "page 4: which comparison lets it in?",
             (
                 lambda a, p, f: -1 if a // p == len(f) else _translated(a, p, f),
                 lambda a, p, f: f[a // p] if a // p == len(f) else _translated(a, p, f),
@@ -292,6 +332,37 @@ TABLE = Exercise(
             "A page without a frame gets the answer of an address outside of the memory, and the other way "
             "round. Which of them is -1? That fault can be mended by fetching the page.",
             (lambda a, p, f: _translated(a, p, f, fault=-2, outside=-1),),
+        ),
+        Mistake(
+            "cut towards zero",
+            "A negative address is taken for one on page 0, as when `int` cuts a quotient towards zero. It "
+            "lies outside of this memory.",
+            (lambda a, p, f: f[0] * p + a % p if -p < a < 0 else translate(a, p, f),),
+        ),
+        Mistake(
+            "pages of sixteen",
+            "It comes out as if each page had 16 bytes. How many it has is in `page_size`.",
+            (lambda a, p, f: translate(a, 16, f),),
+        ),
+        Mistake(
+            "pages looked for among the frames",
+            "It comes out as if a page were outside whose number is none of the numbers in `frames`. These "
+            "are numbers of frames; pages are counted by the places in the list.",
+            (lambda a, p, f: -2 if a // p not in f else -1 if f[a // p] < 0 else f[a // p] * p + a % p,),
+        ),
+        Mistake(
+            "the number of pages for their size",
+            "It comes out as if a frame had as many bytes as there are pages. It has `page_size`.",
+            (
+                lambda a, p, f: (
+                    -2 if not 0 <= a // p < len(f) else -1 if f[a // p] < 0 else f[a // p] * len(f) + a % p
+                ),
+            ),
+        ),
+        Mistake(
+            "page 0 taken for outside",
+            "Addresses on page 0 come out as outside. Pages are counted from 0.",
+            (lambda a, p, f: -2 if a // p == 0 else translate(a, p, f),),
         ),
     ),
 )

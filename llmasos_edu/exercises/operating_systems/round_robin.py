@@ -79,6 +79,38 @@ def _passed_over(lengths, quantum):
     return ends
 
 
+def _whole_and_again(lengths, quantum):
+    queue, now, ends = list(enumerate(lengths)), 0, [0] * len(lengths)
+    while queue:
+        job, left = queue.pop(0)
+        now += quantum
+        if left >= quantum:
+            queue.append((job, left - quantum))
+        else:
+            ends[job] = now
+    return ends
+
+
+def _changing_over(lengths, quantum, *, last):
+    """A unit goes by after each turn, or only after those that do not end a job."""
+    queue, now, ends = list(enumerate(lengths)), 0, [0] * len(lengths)
+    while queue:
+        job, left = queue.pop(0)
+        now += min(quantum, left)
+        if left > quantum:
+            queue.append((job, left - quantum))
+        else:
+            ends[job] = now
+        now += left > quantum or last
+    return ends
+
+
+def _shortest_in_front(lengths, quantum):
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    ends = dict(zip(order, round_robin([lengths[job] for job in order], quantum), strict=True))
+    return [ends[job] for job in range(len(lengths))]
+
+
 def _draw_round(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     lengths, quantum = [generator.randrange(1, 12) for _ in range(5)], generator.randrange(2, 5)
@@ -185,6 +217,31 @@ ROUND_ROBIN = Exercise(
             "in the order of ending",
             "The times are right but sorted: entry i should be the end of job i, however early it ends.",
             (lambda n, q: sorted(round_robin(n, q)),),
+        ),
+        Mistake(
+            "whole turns, and one for nothing left",
+            "It comes out as if each turn took a whole quantum, and a job that has just ended came again "
+            "for nothing. A turn is as long as the job runs in it, and the last one is the one in which it "
+            "ends.",
+            (_whole_and_again,),
+        ),
+        Mistake(
+            "changing over takes time",
+            "It comes out as if changing over took one unit. Here it takes no time.",
+            (
+                lambda n, q: _changing_over(n, q, last=False),
+                lambda n, q: _changing_over(n, q, last=True),
+            ),
+        ),
+        Mistake(
+            "the shortest first in the queue",
+            "It comes out as if the queue began with the shortest job. It begins with the first.",
+            (_shortest_in_front,),
+        ),
+        Mistake(
+            "the end of the first turn",
+            "You give the time at which a job's first turn ends. Asked is when the whole job ends.",
+            (lambda n, q: list(itertools.accumulate(min(q, m) for m in n)),),
         ),
     ),
 )

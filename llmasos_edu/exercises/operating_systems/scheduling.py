@@ -8,6 +8,7 @@ import random
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 from llmasos_edu.exercises.checker.question import Question
+from llmasos_edu.exercises.operating_systems.apart import told_apart
 
 # 2.2-8 --------------------------------------------------------------------------------
 
@@ -35,6 +36,65 @@ def _by_hand(lengths, quantum):
         "round robin response": (quantum + 2 * quantum) / 3,
     }
 
+
+def _ends_of_both(change):
+    """The same slip in both turnarounds, or in one of them; change(ends, lengths) in the order they run."""
+
+    def one(name, order):
+        def value(lengths, quantum):
+            row = order(lengths)
+            return {name: change(list(itertools.accumulate(row)), row)}
+
+        return value
+
+    first, short = one("first come", list), one("shortest first", sorted)
+    return lambda **data: first(**data) | short(**data), first, short
+
+
+def _of_response(change):
+    return lambda lengths, quantum: {"round robin response": change(lengths, quantum)}
+
+
+def _turnaround_in_turns(lengths, quantum):
+    left, now, ends = list(lengths), 0, []
+    while any(left):
+        for job, length in enumerate(left):
+            now, left[job] = now + min(quantum, length), max(0, length - quantum)
+            ends += [now] if 0 < length <= quantum else []
+    return sum(ends) / len(ends)
+
+
+_JOB_SLIPS = told_apart(
+    _by_hand,
+    _ends_of_both(lambda ends, lengths: (sum(ends) - sum(lengths)) / 3),
+    _ends_of_both(lambda ends, lengths: sum(ends)),
+    (lambda lengths, quantum: {"shortest first": _mean_end(sorted(lengths, reverse=True))},),
+    (
+        lambda lengths, quantum: {
+            "first come": _mean_end(sorted(lengths)),
+            "shortest first": _mean_end(lengths),
+        },
+    ),
+    (_of_response(lambda lengths, quantum: 2 * quantum),),
+    (_of_response(lambda lengths, quantum: _mean_start(lengths)),),
+    _ends_of_both(lambda ends, lengths: sum(lengths) / 3),
+    _ends_of_both(lambda ends, lengths: sum(lengths)),
+    _ends_of_both(lambda ends, lengths: ends[1]),
+    (
+        *_ends_of_both(lambda ends, lengths: sum(ends) / 2),
+        _of_response(lambda lengths, quantum: 1.5 * quantum),
+    ),
+    (
+        lambda **data: dict.fromkeys(("first come", "shortest first"), _turnaround_in_turns(**data)),
+        lambda **data: {"first come": _turnaround_in_turns(**data)},
+        lambda **data: {"shortest first": _turnaround_in_turns(**data)},
+        _of_response(_turnaround_in_turns),
+    ),
+    (_of_response(lambda lengths, quantum: 3 * quantum),),
+    (_of_response(lambda lengths, quantum: 0),),
+    (_of_response(lambda lengths, quantum: 1),),
+    near=2e-3,
+)
 
 JOBS_BY_HAND = Question(
     key="2.2-8",
@@ -64,55 +124,84 @@ JOBS_BY_HAND = Question(
     mistakes=(
         Mistake(
             "waiting for turnaround",
-            "Your turnaround times end where the job begins: you left out its own length. Turnaround runs "
-            "from arrival to the very end.",
-            (
-                lambda lengths, quantum: {
-                    "first come": _mean_start(lengths),
-                    "shortest first": _mean_start(sorted(lengths)),
-                },
-            ),
+            "Your turnaround ends where the job begins: its own length is left out. Turnaround runs from "
+            "arrival to the very end.",
+            _JOB_SLIPS[0],
         ),
         Mistake(
             "sum for mean",
-            "Your turnaround times are three times too large: they are sums. The mean over the jobs was "
-            "asked for.",
-            (
-                lambda lengths, quantum: {
-                    "first come": 3 * _mean_end(lengths),
-                    "shortest first": 3 * _mean_end(sorted(lengths)),
-                },
-            ),
+            "That is three times too large: a sum. The mean over the three jobs was asked for.",
+            _JOB_SLIPS[1],
         ),
         Mistake(
             "longest first",
             "Under shortest first you let the longest run first, which is the worst of all orders for the "
             "mean.",
-            (lambda lengths, quantum: {"shortest first": _mean_end(sorted(lengths, reverse=True))},),
+            _JOB_SLIPS[2],
         ),
         Mistake(
             "policies exchanged",
             "The first two numbers are right, but for each other. Sorting the jobs cannot make the mean "
             "worse.",
-            (
-                lambda lengths, quantum: {
-                    "first come": _mean_end(sorted(lengths)),
-                    "shortest first": _mean_end(lengths),
-                },
-            ),
+            _JOB_SLIPS[3],
         ),
         Mistake(
             "first turn counted as waiting",
             "Your response is one turn too long: the mean of the moments at which the first turns end, and "
             "also the moment at which the last job begins. Asked is the mean of the moments at which they "
             "begin.",
-            (lambda lengths, quantum: {"round robin response": 2 * quantum},),
+            _JOB_SLIPS[4],
         ),
         Mistake(
             "response under first come",
             "You give the response for jobs that run to their ends. Under round robin, those before you run "
             "for one turn only before it is yours.",
-            (lambda lengths, quantum: {"round robin response": _mean_start(lengths)},),
+            _JOB_SLIPS[5],
+        ),
+        Mistake(
+            "the lengths averaged",
+            "That is the mean of the lengths. A job ends later than after its own length where others run "
+            "before it: write down the three ends.",
+            _JOB_SLIPS[6],
+        ),
+        Mistake(
+            "the end of all",
+            "That is the sum of the lengths, at which the last job ends. Asked is the mean of the three "
+            "ends.",
+            _JOB_SLIPS[7],
+        ),
+        Mistake(
+            "the middle one of the ends",
+            "That is the middle one of the three ends. The mean is their sum over three.",
+            _JOB_SLIPS[8],
+        ),
+        Mistake(
+            "divided by two",
+            "What comes out is the sum divided by two. There are three jobs, also where one of them does "
+            "not have to wait.",
+            _JOB_SLIPS[9],
+        ),
+        Mistake(
+            "turnaround under round robin",
+            "That is the mean turnaround under round robin. For first come and shortest first each job runs "
+            "to its end; the response is when a job gets its first unit.",
+            _JOB_SLIPS[10],
+        ),
+        Mistake(
+            "beginnings added",
+            "That is the sum of the moments at which the three begin. Asked is their mean.",
+            _JOB_SLIPS[11],
+        ),
+        Mistake(
+            "the first turn alone",
+            "You give the response of the first job alone. The others begin behind it, and the mean is over "
+            "all three.",
+            _JOB_SLIPS[12],
+        ),
+        Mistake(
+            "turns for units",
+            "What comes out counts turns of one unit. A turn takes as many units as a job may run in it.",
+            _JOB_SLIPS[13],
         ),
     ),
     draw=_draw_lengths,
@@ -162,6 +251,22 @@ def _clock_without_pause(arrivals, lengths):
     starts = [0, *itertools.accumulate(lengths)]
     rows = zip(starts, arrivals, lengths, strict=False)
     return [max(0, start - arrival) + length for start, arrival, length in rows]
+
+
+def _beside(arrivals, lengths):
+    ends = itertools.accumulate((at + n for at, n in zip(arrivals, lengths, strict=True)), max)
+    return [end - at for at, end in zip(arrivals, ends, strict=True)]
+
+
+def _arrivals_added(arrivals, lengths):
+    ends = itertools.accumulate(at + n for at, n in zip(arrivals, lengths, strict=True))
+    return [end - at for at, end in zip(arrivals, ends, strict=True)]
+
+
+def _before_never_waits(arrivals, lengths):
+    free = [0, *(at + n for at, n in zip(arrivals, lengths, strict=True))]
+    rows = zip(free, arrivals, lengths, strict=False)
+    return [max(before, at) + n - at for before, at, n in rows]
 
 
 def _draw_jobs(seed: int) -> tuple[Case, ...]:
@@ -249,6 +354,34 @@ TURNAROUND = Exercise(
             "You return one number, the mean. Each job's own turnaround is asked for, in the order of the "
             "jobs.",
             (lambda a, n: sum(turnaround_times(a, n)) / len(n),),
+        ),
+        Mistake(
+            "begun before the other has ended",
+            "It comes out as if a job could run beside the one before it, and ended with it at the "
+            "earliest. It begins when that one has ended.",
+            (_beside,),
+        ),
+        Mistake(
+            "arrivals added up",
+            "It comes out as if each arrival were added to the clock. The clock waits for an arrival; it "
+            "does not go on by it.",
+            (_arrivals_added,),
+        ),
+        Mistake(
+            "from the first arrival",
+            "It comes out as if each turnaround counted from the arrival of the first job. It counts from "
+            "the job's own.",
+            (lambda a, n: [end - a[0] for end in _ends(a, n)],),
+        ),
+        Mistake(
+            "the one before as if it never waited",
+            "It comes out as if the job before had begun when it came. It may have had to wait itself.",
+            (_before_never_waits,),
+        ),
+        Mistake(
+            "the sign",
+            "Your numbers have the wrong sign: a turnaround is the end minus the arrival.",
+            (lambda a, n: [-time for time in turnaround_times(a, n)],),
         ),
     ),
 )

@@ -97,7 +97,7 @@ def hand_after_does_not_wrap(used, hand):
     return hand, bits, hand + 1
 
 
-@wrong("2.2-6", "You take each program's share and average them, so that a program of")
+@wrong("2.2-6", "What comes out is the mean of the programs' own shares, so that a")
 def mean_of_the_programs_shares_again(sizes, page_size):
     shares = []
     for s in sizes:
@@ -134,12 +134,12 @@ def changes_the_inner_lists(holes, start, size):
     return merged
 
 
-@wrong("2.2-8", "Your turnaround times end where the job begins: you left out its own")
+@wrong("2.2-8", "Your turnaround ends where the job begins: its own length is left out.")
 def waiting_times_for_turnaround():
     return {"first come": 10, "shortest first": 4, "round robin response": 2}
 
 
-@wrong("2.2-8", "Your turnaround times are three times too large: they are sums. The")
+@wrong("2.2-8", "That is three times too large: a sum. The mean over the three jobs was")
 def sums_for_means_once_more():
     return {"first come": 54, "shortest first": 36, "round robin response": 6}
 
@@ -190,7 +190,7 @@ def in_the_order_of_ending(lengths, quantum):
     return ends
 
 
-@wrong("2.2-11", "You sort by length. That is best for the mean turnaround, but a long")
+@wrong("2.2-11", "It comes out as if the shortest job ran first. That is best for the")
 def shortest_first(lengths, deadlines):
     now = 0
     for n, d in sorted(zip(lengths, deadlines, strict=False)):
@@ -301,7 +301,7 @@ def share_of_what_is_used(sizes, page_size):
     return sum(sizes) / (pages * page_size)
 
 
-@wrong("2.2-9", "For the first comes at 7, your result differs in 1 of 2 places: the")
+@wrong("2.2-9", "It comes out as if each turnaround counted from the arrival of the")
 def waits_between_jobs_even_where_the_next_is_there(arrivals, lengths):
     out, end = [], 0
     for _i, (a, n) in enumerate(zip(arrivals, lengths, strict=False)):

@@ -28,7 +28,7 @@ def the_whole_memory_written_out_as_a_list(address, page_size, frames):
 
 # Off by one at the end of the memory: the first address beyond it (> instead of >=) is said to be a
 # fault
-@wrong("2.2-2", "The first byte behind the last page gets an answer as if it lay")
+@wrong("2.2-2", "The first byte behind the last page is treated as if it lay inside.")
 def off_by_one_at_the_end_of_the(address, page_size, frames):
     if address < 0 or address > page_size * len(frames):
         return -2
@@ -89,7 +89,7 @@ def finds_the_victim_by_min_over_the_distance(used, hand):
 
 
 # Averages the programs' own shares; a share of all pages was asked
-@wrong("2.2-6", "You take each program's share and average them, so that a program")
+@wrong("2.2-6", "What comes out is the mean of the programs' own shares, so that a")
 def averages_the_programs_own_shares_a_share_of(sizes, page_size):
     shares = []
     for size in sizes:
@@ -147,7 +147,7 @@ def marks_single_units_of_free_memory_and_reads(holes, start, size):
 
 
 # Gives sums, not means
-@wrong("2.2-8", "Your turnaround times are three times too large: they are sums.")
+@wrong("2.2-8", "That is three times too large: a sum. The mean over the three jobs was")
 def gives_sums_not_means():
     return {"first come": 8 + 22 + 24, "shortest first": 2 + 10 + 24, "round robin response": 0 + 2 + 4}
 
@@ -206,7 +206,7 @@ def an_end_exactly_at_the_deadline_counts_as(lengths, deadlines):
 
 
 # Runs the shortest job first; that is best for the mean turnaround, not for deadlines
-@wrong("2.2-11", "You sort by length. That is best for the mean turnaround, but a")
+@wrong("2.2-11", "It comes out as if the shortest job ran first. That is best for the")
 def runs_the_shortest_job_first_that_is_best(lengths, deadlines):
     now, ok = (0, True)
     for n, d in sorted(zip(lengths, deadlines, strict=False)):

@@ -38,13 +38,13 @@ def all_bits_cleared(used, hand):
     return victim, [False] * n, (victim + 1) % n  # also those that the hand has not passed
 
 
-@wrong("2.2-6", "fits exactly")
+@wrong("2.2-6", "What comes out is the share of the pages that are not full. Of such a")
 def wasted_pages_counted_whole(sizes, page_size):
     pages = sum(-(-size // page_size) for size in sizes)
     return sum(size % page_size != 0 for size in sizes) / pages  # a page that is half full is no waste whole
 
 
-@wrong("2.2-9", "case that fails")
+@wrong("2.2-9", "It comes out as if each turnaround counted from the arrival of the")
 def idle_time_added_to_the_wait(arrivals, lengths):
     now, times = 0, []
     for arrival, length in zip(arrivals, lengths, strict=True):

@@ -451,7 +451,7 @@ def longest_runs_first():
     return {"first come": 18, "shortest first": (14 + 22 + 24) / 3, "round robin response": 2}
 
 
-@wrong("2.2-9", "For the first comes at 7, your result differs in 1 of 2")
+@wrong("2.2-9", "It comes out as if a job could run beside the one before it, and ended")
 def ends_with_its_own_length(arrivals, lengths):
     end, out = 0, []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -460,7 +460,7 @@ def ends_with_its_own_length(arrivals, lengths):
     return out
 
 
-@wrong("2.2-9", "For the first comes at 7, your result differs in 1 of 2")
+@wrong("2.2-9", "It comes out as if each turnaround counted from the arrival of the")
 def measured_from_the_first_arrival(arrivals, lengths):
     end, out = 0, []
     for arrival, length in zip(arrivals, lengths, strict=True):
@@ -487,7 +487,7 @@ def ends_with_its_round(lengths, quantum):
     return ends
 
 
-@wrong("2.2-11", "You sort lengths and deadlines each by itself. A job's length")
+@wrong("2.2-11", "It comes out as if lengths and deadlines were sorted each by itself. A")
 def both_lists_sorted_alone(lengths, deadlines):
     now = 0
     for length, deadline in zip(sorted(lengths), sorted(deadlines), strict=True):
@@ -497,7 +497,7 @@ def both_lists_sorted_alone(lengths, deadlines):
     return True
 
 
-@wrong("2.2-11", "You compare the whole work with the latest deadline. It is")
+@wrong("2.2-11", "It comes out as if the whole work were compared with the latest")
 def last_deadline_alone(lengths, deadlines):
     return not lengths or sum(lengths) <= max(deadlines)
 

@@ -146,7 +146,7 @@ def strictly_before_the_deadline(lengths, deadlines):
     return True
 
 
-@wrong("2.2-11", "You begin with the job that has the least time to spare")
+@wrong("2.2-11", "It comes out as if the job ran first that has the least time to spare")
 def least_slack_first(lengths, deadlines):
     now = 0
     for job in sorted(range(len(lengths)), key=lambda j: deadlines[j] - lengths[j]):

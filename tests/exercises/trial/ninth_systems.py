@@ -72,7 +72,7 @@ def rounds_the_number_of_pages_to_the_nearest(sizes, page_size):
 
 
 # Divides by the last pages alone
-@wrong("2.2-6", "You divide the waste by the last page of each program alone.")
+@wrong("2.2-6", "What comes out is the waste divided by one page for each program, its")
 def divides_by_the_last_pages_alone(sizes, page_size):
     g = [-(-s // page_size) * page_size for s in sizes]
     return sum((x - s for x, s in zip(g, sizes, strict=False))) / (len(sizes) * page_size)

@@ -201,7 +201,7 @@ def waste_over_what_is_used(sizes, page_size):
     return (given - sum(sizes)) / sum(sizes)  # should be over what was given
 
 
-@wrong("2.2-6", "program's share")
+@wrong("2.2-6", "What comes out is the mean of the programs' own shares, so that a")
 def mean_of_the_programs_shares(sizes, page_size):
     shares = [1 - size / (-(-size // page_size) * page_size) for size in sizes]
     return sum(shares) / len(shares)  # a program of many pages must count more

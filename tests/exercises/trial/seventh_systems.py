@@ -147,7 +147,7 @@ def looks_for_the_first_frame_with_a_clear_bit(used, hand):
 
 
 # Mean over the programs of each one's wasted share, not the share of all pages together
-@wrong("2.2-6", "You take each program's share and average them, so that a")
+@wrong("2.2-6", "What comes out is the mean of the programs' own shares, so that a")
 def mean_over_the_programs_of_each_one_s_wasted(sizes, page_size):
     shares = []
     for size in sizes:
@@ -292,7 +292,7 @@ def rounds_instead_of_a_queue_one_sweep_after(lengths, quantum):
 
 # Sorted by slack (deadline minus length): a job that is long with a later deadline goes before a short
 # urgent one
-@wrong("2.2-11", "You begin with the job that has the least time to spare")
+@wrong("2.2-11", "It comes out as if the job ran first that has the least time to spare")
 def sorted_by_slack_deadline_minus_length_a_job(lengths, deadlines):
     clock = 0
     for length, deadline in sorted(zip(lengths, deadlines, strict=False), key=lambda job: job[1] - job[0]):
@@ -389,7 +389,7 @@ def _fifteen(**other):
 
 
 # Unpaired from the two standard deviations added (0.036), not their squares
-@wrong("2.2-15", "You add the two standard deviations. Independent chances partly")
+@wrong("2.2-15", "What comes out is that of the two standard deviations added.")
 def unpaired_from_the_two_standard_deviations():
     return _fifteen(unpaired=2.262 * 0.036 / math.sqrt(10))
 

@@ -349,7 +349,7 @@ def frame_zero_is_a_fault_sixth(address, page_size, frames):
     return frame * page_size + address % page_size if frame > 0 else -1
 
 
-@wrong("2.2-2", "The first byte behind the last page gets an answer as if")
+@wrong("2.2-2", "The first byte behind the last page is treated as if it lay inside.")
 def one_address_too_many_sixth(address, page_size, frames):
     if address < 0 or address > page_size * len(frames):
         return -2
@@ -435,7 +435,7 @@ def all_bits_cleared_sixth(used, hand):
     return victim, [False] * len(used), (victim + 1) % len(used)
 
 
-@wrong("2.2-6", "You take each program's share and average them, so that a")
+@wrong("2.2-6", "What comes out is the mean of the programs' own shares, so that a")
 def mean_of_the_programs_shares_sixth(sizes, page_size):
     shares = []
     for size in sizes:
@@ -495,7 +495,7 @@ def by_units(holes, start, size):
     return [[a, b - a + 1] for a, b in zip(starts, ends, strict=False)]
 
 
-@wrong("2.2-8", "Your turnaround times end where the job begins: you left")
+@wrong("2.2-8", "Your turnaround ends where the job begins: its own length is left out.")
 def waiting_for_turnaround_sixth():
     return {"first come": 10, "shortest first": 4, "round robin response": 2}
 
@@ -552,7 +552,7 @@ def ends_in_the_order_of_ending_sixth(lengths, quantum):
     return ends
 
 
-@wrong("2.2-11", "You sort by length. That is best for the mean turnaround,")
+@wrong("2.2-11", "It comes out as if the shortest job ran first. That is best for the")
 def the_shortest_first(lengths, deadlines):
     now = 0
     for n, d in sorted(zip(lengths, deadlines, strict=False)):

@@ -369,7 +369,7 @@ def the_order_that_was_given(lengths, deadlines):
     return True
 
 
-@wrong("2.2-11", "You sort by length")
+@wrong("2.2-11", "It comes out as if the shortest job ran first. That is best for the")
 def shortest_job_first_again(lengths, deadlines):
     now = 0
     for length, deadline in sorted(zip(lengths, deadlines, strict=True)):
