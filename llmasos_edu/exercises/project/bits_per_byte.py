@@ -140,7 +140,7 @@ BITS = Exercise(
         ),
         Mistake(
             "mean over batches of different size",
-            "You average the batches as if they were equally large. Where the last one is small, its few "
+            "You average the batches as if they were equally large. Where one of them is small, its few "
             "tokens count too much; count tokens, not batches.",
             (_measured(nats=_mean_of_batches),),
         ),
@@ -164,19 +164,42 @@ BITS = Exercise(
         ),
         Mistake(
             "characters for bytes",
-            "In plain English you are right. In other texts a character takes two or three bytes, and you "
-            "divide by characters.",
+            "In plain English you are right. In other texts many a character takes two or three bytes, and "
+            "you divide by characters.",
             (_measured(per=_characters),),
         ),
         Mistake(
+            "one batch for all",
+            "It comes out as if the loss of one batch, the first or the last, were that of all tokens. "
+            "Each batch has its own.",
+            (
+                _measured(nats=lambda losses, counts, text: losses[0] * sum(counts)),
+                _measured(nats=lambda losses, counts, text: losses[-1] * sum(counts)),
+            ),
+        ),
+        Mistake(
+            "one too few",
+            "It comes out as if there were one too few: one token in each batch, or one byte in the text. "
+            "All of them count, as they are given.",
+            (
+                _measured(
+                    nats=lambda losses, counts, text: sum(
+                        x * (n - 1) for x, n in zip(losses, counts, strict=True)
+                    )
+                ),
+                _measured(per=lambda counts, text: len(text.encode()) - 1),
+            ),
+        ),
+        Mistake(
             "another length of the text",
-            "You divide by another length of the text than its bytes in UTF-8: by words, by its bytes in "
-            "UTF-16, or by the bytes of its characters outside of ASCII or within it alone.",
+            "You divide by another length of the text than its bytes in UTF-8, such as its words, its "
+            "bytes in UTF-16, those without its blanks, or those of its ASCII characters alone.",
             (
                 _measured(per=lambda counts, text: len(text.split())),
                 _measured(per=lambda counts, text: len(text.encode("utf-16"))),
                 _measured(per=lambda counts, text: len(text.encode("utf-16-le"))),
                 _measured(per=lambda counts, text: len(text.encode("ascii", "ignore")) or 1),
+                _measured(per=lambda counts, text: len("".join(text.split()).encode())),
             ),
         ),
         Mistake(

@@ -95,12 +95,18 @@ BUDGET = Exercise(
             "one expert at work",
             "With top_k = 1 you are right. With more, a token is worked on by that many experts, each in "
             "full.",
-            (lambda *s: _budget(*s, working=1), lambda *s: _budget(*s, working=s[5] / s[4])),
+            (lambda *s: _budget(*s, working=1),),
+        ),
+        Mistake(
+            "a share of one expert at work",
+            "It comes out as if top_k / num_experts of one expert were at work. A token is worked on by "
+            "top_k experts, each of them in full.",
+            (lambda *s: _budget(*s, working=s[5] / s[4]),),
         ),
         Mistake(
             "only the experts of one token stored",
-            "Your parameters hold the experts that one token uses. All of them have to be kept: another "
-            "token goes elsewhere.",
+            "Your parameters hold only some of the experts: as many as one token uses, or a single one. "
+            "All of them have to be kept: another token goes elsewhere.",
             (lambda *s: _budget(*s, stored=s[5]), lambda *s: _budget(*s, stored=1)),
         ),
         Mistake(
@@ -166,11 +172,16 @@ BUDGET = Exercise(
         ),
         Mistake(
             "router for the chosen only",
-            "Your operations count only those columns of the router whose experts are chosen. Which they are "
-            "it knows after it has computed all of them.",
+            "Only those columns of the router are counted whose experts are chosen, in your operations or "
+            "in your parameters too. Which they are it knows after it has computed all of them.",
             (
                 lambda *s: (
                     _budget(*s)[0],
+                    _budget(*s)[1] - 2 * s[2] * s[1] * (s[4] - s[5]) * (s[4] > 1),
+                    _budget(*s)[2],
+                ),
+                lambda *s: (
+                    _budget(*s)[0] - s[2] * s[1] * (s[4] - s[5]) * (s[4] > 1),
                     _budget(*s)[1] - 2 * s[2] * s[1] * (s[4] - s[5]) * (s[4] > 1),
                     _budget(*s)[2],
                 ),

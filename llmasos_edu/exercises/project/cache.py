@@ -94,11 +94,42 @@ def _prompt_read_for_nothing(model, prompt, max_new):
     )
 
 
-def _and_the_last_one_too(model, prompt, max_new):
+def _prompt_at(model, prompt, max_new, place):
+    """The prompt's tokens all at one position, the others at theirs."""
+    tokens, held = prompt, 0
+    for _ in range(max_new):
+        positions = torch.arange(held, len(tokens))
+        logits = model(tokens[held:], positions if held else torch.full_like(positions, place(len(prompt))))
+        held = len(tokens)
+        tokens = torch.cat([tokens, logits[-1].argmax()[None]])
+    return tokens
+
+
+def _prompt_twice(model, prompt, max_new):
+    model(prompt, torch.arange(len(prompt)))
+    return generate(model, prompt, max_new)
+
+
+def _all_from_one(model, prompt, max_new):
+    logits = model(prompt, torch.arange(len(prompt)))[-1]
+    return torch.cat([prompt, logits.argsort(descending=True)[:max_new]])
+
+
+def _ends_at_zero(model, prompt, max_new):
+    tokens, held = prompt, 0
+    for _ in range(max_new):
+        chosen = model(tokens[held:], torch.arange(held, len(tokens)))[-1].argmax()
+        if chosen == 0:
+            break
+        held, tokens = len(tokens), torch.cat([tokens, chosen[None]])
+    return tokens
+
+
+def _and_the_last_one_too(model, prompt, max_new, *, ahead=0):
     tokens, logits = prompt, model(prompt, torch.arange(len(prompt)))
     for _ in range(max_new):
         chosen = logits[-1].argmax()[None]
-        logits = model(chosen, torch.tensor([len(tokens)]))
+        logits = model(chosen, torch.tensor([len(tokens) + ahead]))
         tokens = torch.cat([tokens, chosen])
     return tokens
 
@@ -241,15 +272,55 @@ GENERATE = Exercise(
             ),
         ),
         Mistake(
+            "one too high, and the last read",
+            "Two things: behind the prompt each position is one too high, as if the new token were counted "
+            "before it is placed; and the last token is given to the model, where nobody looks at the "
+            "answer.",
+            (lambda *a: _and_the_last_one_too(*a, ahead=1),),
+        ),
+        Mistake(
+            "one position for the prompt",
+            "In your first call all tokens of the prompt get one and the same position. Each has its own, "
+            "counted from 0.",
+            (
+                lambda *a: _prompt_at(*a, lambda size: size - 1),
+                lambda *a: _prompt_at(*a, lambda size: 0),
+            ),
+        ),
+        Mistake(
+            "the prompt given twice",
+            "You give the whole prompt twice: once before the loop, and once more in it. The model holds "
+            "it already when the second comes.",
+            (_prompt_twice,),
+        ),
+        Mistake(
+            "all from the first answer",
+            "All your new tokens come from one answer, the likeliest after the prompt in their order. Each "
+            "new token has to be read before the next one can be chosen.",
+            (_all_from_one,),
+        ),
+        Mistake(
+            "token 0 ends the text",
+            "It comes out as if token 0 ended the text. It is a token like any other here: max_new are "
+            "written.",
+            (_ends_at_zero,),
+        ),
+        Mistake(
             "prompt not returned",
             "You return the new tokens alone. The exercise wants the prompt in front of them.",
             (lambda m, p, n: generate(m, p, n)[len(p) :],),
         ),
         Mistake(
-            "one token too many or too few",
-            "You write one token more or less than max_new. Does the first call, the one with the prompt, "
-            "count as well?",
-            (lambda m, p, n: generate(m, p, n + 1), lambda m, p, n: generate(m, p, n - 1)),
+            "one token too many",
+            "You write one token more than max_new. The first call, the one with the prompt, gives a token "
+            "as well.",
+            (lambda m, p, n: generate(m, p, n + 1),),
+        ),
+        Mistake(
+            "one token too few",
+            "You write one token less than max_new. The first call, the one with the prompt, gives a "
+            "token, and as many calls are needed as tokens.",
+            (lambda m, p, n: generate(m, p, n - 1),),
         ),
     ),
     observe=_what_was_given,

@@ -58,6 +58,14 @@ def _mostly(documents, held_out, width):
     return keep
 
 
+def _compared_with_the_others(documents, held_out, width):
+    """A document is compared with the held-out ones but itself."""
+    return [
+        not any(_passages(documents[h], width) & _passages(text, width) for h in held_out if h != index)
+        for index, text in enumerate(documents)
+    ]
+
+
 POEM = "the moon is a round lamp over the hill"
 RECIPE = "beat two eggs, add flour and a cup of milk"
 LETTER = "dear reader, this is the last letter of the year"
@@ -142,6 +150,9 @@ SPLIT = Exercise(
                 lambda docs, held, width: _split(docs, held, lambda text: {text}),
                 lambda docs, held, width: [all(text not in docs[h] for h in held) for text in docs],
                 lambda docs, held, width: [
+                    not any(text in docs[h] or docs[h] in text for h in held) for text in docs
+                ],
+                lambda docs, held, width: [
                     index not in held and not any(docs[h] in text for h in held)
                     for index, text in enumerate(docs)
                 ],
@@ -209,6 +220,12 @@ SPLIT = Exercise(
             "It comes out as if the passage at the very end of a text were not in your set. How many "
             "places are there at which a passage of w characters can begin in a text of n?",
             (lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, missing=1)),),
+        ),
+        Mistake(
+            "first passage missed",
+            "It comes out as if the passage at the very beginning of a text were not in your set. The "
+            "first place at which one begins is 0.",
+            (lambda docs, held, width: _split(docs, held, lambda t: _passages(t[1:], width)),),
         ),
         Mistake(
             "tails counted as passages",
@@ -303,6 +320,12 @@ SPLIT = Exercise(
                     docs, held, lambda t: _passages(t, width), keep_held_out=True
                 ),
             ),
+        ),
+        Mistake(
+            "a held-out document compared with others alone",
+            "Some of your training documents are held out: one that shares nothing with the others passes. "
+            "It is held out itself; what keeps it out?",
+            (_compared_with_the_others,),
         ),
         Mistake(
             "only when most of it is shared",

@@ -37,6 +37,12 @@ def _nucleus(logits, top_p, *, first=False, normalise=True, descending=True, cro
     return _back(probs * keep, order, normalise=normalise)
 
 
+def _kept(logits, top_p):
+    """The sorted row with zeros for what is cut off, and its order."""
+    probs, order = _sorted(logits)
+    return probs * (probs.cumsum(-1) - probs < top_p), order
+
+
 def _ties_kept(logits, top_p):
     probs, _ = _sorted(logits)
     lowest = probs.masked_fill(probs.cumsum(-1) - probs >= top_p, 1.0).amin(-1, keepdim=True)
@@ -53,9 +59,34 @@ def _threshold(logits, top_p):
     return _renormalised(probs * (probs >= top_p))
 
 
-def _of_the_best(logits, top_p):
+def _threshold_as_it_is(logits, top_p):
     probs = logits.softmax(-1)
-    return _renormalised(probs * (probs >= top_p * probs.amax(-1, keepdim=True)))
+    return probs * (probs >= top_p)
+
+
+def _of_the_best(logits, share, *, normalise=True):
+    probs = logits.softmax(-1)
+    kept = probs * (probs >= share * probs.amax(-1, keepdim=True))
+    return _renormalised(kept) if normalise else kept
+
+
+def _rest_to_the_first(logits, top_p):
+    kept, order = _kept(logits, top_p)
+    kept[:, 0] += 1 - kept.sum(-1)
+    return _back(kept, order, normalise=False)
+
+
+def _rest_in_equal_parts(logits, top_p):
+    kept, order = _kept(logits, top_p)
+    stays = kept > 0
+    rest = (1 - kept.sum(-1, keepdim=True)) / stays.sum(-1, keepdim=True)
+    return _back(kept + stays * rest, order, normalise=False)
+
+
+def _crossing_cut(logits, top_p):
+    kept, order = _kept(logits, top_p)
+    below = (top_p - (kept.cumsum(-1) - kept)).clamp(min=0)
+    return _back(torch.minimum(kept, below), order)
 
 
 def _left_sorted(logits, top_p):
@@ -224,6 +255,13 @@ NUCLEUS = Exercise(
                 lambda logits, top_p: torch.where(
                     nucleus(logits, top_p) > 0, logits.softmax(-1), -torch.inf
                 ).softmax(-1),
+            ),
+        ),
+        Mistake(
+            "a softmax over zeros as well",
+            "It comes out as if a softmax were taken of the probabilities, with 0 for what is cut off. The "
+            "zeros get a share of it like all others. What stays is divided by its sum.",
+            (
                 lambda logits, top_p: torch.where(
                     nucleus(logits, top_p) > 0, logits.softmax(-1), 0.0
                 ).softmax(-1),
@@ -257,9 +295,58 @@ NUCLEUS = Exercise(
         ),
         Mistake(
             "a threshold on single tokens",
-            "You compare each token's own probability with top_p (or with a share of the best one's). The "
-            "line is for their sum.",
-            (_threshold, _of_the_best),
+            "You compare each token's own probability with top_p, so that only one that has as much by "
+            "itself stays. The line is for their sum.",
+            (_threshold, _threshold_as_it_is),
+        ),
+        Mistake(
+            "a share of the best one's",
+            "It comes out as if a token stayed when it has at least a certain share of the likeliest one's "
+            "probability. That is min-p, another method: here the line is for the sum of those that stay.",
+            (
+                _of_the_best,
+                lambda logits, top_p: _of_the_best(logits, 1 - top_p),
+                lambda *a: _of_the_best(*a, normalise=False),
+            ),
+        ),
+        Mistake(
+            "what is left of top_p",
+            "It comes out as if 1 - top_p were the line. The likeliest tokens are kept until they have "
+            "top_p together; the rest is what goes.",
+            (
+                lambda logits, top_p: nucleus(logits, 1 - top_p),
+                lambda logits, top_p: _nucleus(logits, 1 - top_p, reached=True),
+            ),
+        ),
+        Mistake(
+            "shared out in another way",
+            "The right tokens stay, but what was cut off goes to the likeliest alone, or to all in equal "
+            "parts. Divided by their sum, they keep their proportion.",
+            (
+                _rest_to_the_first,
+                _rest_in_equal_parts,
+            ),
+        ),
+        Mistake(
+            "the crossing token cut",
+            "The token that crosses the line keeps only what lies below it in your result. It is kept "
+            "whole, and then all are divided by their sum.",
+            (_crossing_cut,),
+        ),
+        Mistake(
+            "top_p as a temperature",
+            "It comes out as if the logits were divided by top_p. That is what a temperature does: every "
+            "token keeps a chance, and none is cut off.",
+            (lambda logits, top_p: (logits / top_p).softmax(-1),),
+        ),
+        Mistake(
+            "logits given back",
+            "You give back logits, of the tokens that stay. Asked for are probabilities, which sum to one "
+            "in each row.",
+            (
+                lambda logits, top_p: torch.where(nucleus(logits, top_p) > 0, logits, 0.0),
+                lambda logits, top_p: torch.where(nucleus(logits, top_p) > 0, logits, -torch.inf),
+            ),
         ),
         Mistake(
             "not sorted",

@@ -142,6 +142,29 @@ def _starts_with_the_first(losses, patience):
     return len(losses) - 1, best
 
 
+def _behind_the_end(rule, losses, patience):
+    last, best = rule(losses, patience)
+    return (last, best) if last - best >= patience else (len(losses), best)
+
+
+def _best_for_last(losses, patience):
+    last, best = stop_early(losses, patience)
+    return (best, best) if last - best >= patience else (last, best)
+
+
+def _best_forgotten(losses, patience):
+    """A NaN sets the lowest loss back to infinity."""
+    best, best_loss, waited = 0, math.inf, 0
+    for now, loss in enumerate(losses):
+        best_loss = math.inf if math.isnan(loss) else best_loss
+        waited = 0 if loss < best_loss else waited + (now > 0)
+        if loss < best_loss:
+            best, best_loss = now, loss
+        if waited >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
 NAN = float("nan")
 STOP = Exercise(
     key="5-3",
@@ -181,7 +204,7 @@ STOP = Exercise(
         Case("NaN as patience runs out", ([2.0, 1.6, NAN, NAN, NAN, 1.5], 3)),
         Case("nothing but NaN", ([NAN, NAN, NAN, NAN], 2)),
         Case("patience 1", ([1.5, 1.4, 1.45, 1.3], 1)),
-        Case("a curve that hardly falls", ([1.0, 0.9999, 0.9998, 0.9997, 0.9996], 2)),
+        Case("a curve that hardly falls", ([1.0, 0.9999995, 0.999999, 0.9999985, 0.999998], 2)),
         Case("losses of millions", ([4e6, 3e6, 3.5e6, 3.6e6, 2e6], 2)),
         Case("patience that is never used up", ([1.5, 1.3, 1.4, 1.6, 1.35], 5)),
     ),
@@ -206,15 +229,22 @@ STOP = Exercise(
             (lambda losses, patience: _stopped(losses, 1), lambda losses, patience: stop_early(losses, 1)),
         ),
         Mistake(
-            "one evaluation too late or too early",
-            "You stop one evaluation beside the right one. With patience 1 the first that is not better is "
-            "the last that is made.",
+            "too late",
+            "You stop only when one more evaluation than patience says has not been better. With patience "
+            "1 the first that is not better is the last that is made.",
             (
                 lambda *a: _stopped(*a, extra=1),
-                lambda *a: _stopped(*a, extra=-1),
                 lambda losses, patience: stop_early(losses, patience + 1),
-                lambda losses, patience: stop_early(losses, patience - 1),
                 lambda losses, patience: _starts_with_the_first(losses, patience + 1),
+            ),
+        ),
+        Mistake(
+            "too early",
+            "You stop when the evaluations that were not better are one short of patience. With patience 1 "
+            "the first that is not better is the last that is made.",
+            (
+                lambda *a: _stopped(*a, extra=-1),
+                lambda losses, patience: stop_early(losses, patience - 1),
             ),
         ),
         Mistake(
@@ -322,6 +352,32 @@ STOP = Exercise(
             "Where the first evaluation is NaN, none after it is better for you: every comparison with NaN "
             "is False. It is the best until a number comes: with what do you compare until then?",
             (_starts_with_the_first,),
+        ),
+        Mistake(
+            "the end counted as one more",
+            "Where training does not stop early, your last evaluation is one behind the end of the list: "
+            "counted from 0, the last of n is n - 1.",
+            (
+                lambda *a: _behind_the_end(stop_early, *a),
+                lambda *a: _behind_the_end(_first_nan_counted, *a),
+            ),
+        ),
+        Mistake(
+            "the best for the last",
+            "Where training stops early, your first number is where the best evaluation was. The last one "
+            "that is made comes patience evaluations later.",
+            (_best_for_last,),
+        ),
+        Mistake(
+            "the highest for the best",
+            "It comes out as if a higher loss were the better one. A loss is to be made small.",
+            (lambda losses, patience: stop_early([-loss for loss in losses], patience),),
+        ),
+        Mistake(
+            "any number better after a NaN",
+            "After a NaN it comes out as if any number were better, as it is after a NaN at the start. "
+            "What was best before it stays the best to be beaten.",
+            (_best_forgotten,),
         ),
         Mistake(
             "never stops",

@@ -104,6 +104,10 @@ def _optimizer_copied(run, fresh):
     fresh.optimizer = copy.deepcopy(run.optimizer)
 
 
+def _new_optimizer(run, fresh):
+    fresh.optimizer = torch.optim.AdamW(fresh.model.parameters(), lr=0.1)
+
+
 def _weights_shared(run, fresh):
     for mine, theirs in zip(fresh.model.parameters(), run.model.parameters(), strict=True):
         mine.data = theirs.data
@@ -134,10 +138,9 @@ def _losses_of_both(answer: Callable, inputs: tuple) -> object:
     if is_empty(answer):
         return None
     run, fresh = _runs(inputs)
-    given = answer(run, fresh)
-    resumed = given if isinstance(given, Run) else fresh
+    answer(run, fresh)
     gone_on = run.train(3)
-    return torch.tensor(resumed.train(3)), torch.tensor(gone_on)
+    return torch.tensor(fresh.train(3)), torch.tensor(gone_on)
 
 
 RESUME = Exercise(
@@ -190,7 +193,7 @@ RESUME = Exercise(
             "the optimizer's memory lost",
             "Weights, chance and step are right. But AdamW keeps running means of gradients and of their "
             "squares, and yours are not those of the run: the next steps are of another size.",
-            (_resumed(_model, _generator, _step),),
+            (_resumed(_model, _generator, _step), _resumed(_model, _generator, _step, _new_optimizer)),
         ),
         Mistake(
             "chance begins anew",
@@ -200,6 +203,7 @@ RESUME = Exercise(
                 _resumed(_model, _optimizer, _step),
                 _resumed(_model, _optimizer, _step, _generator_from_its_seed),
                 _resumed(_model, _optimizer, _step, lambda run, fresh: fresh.generator.manual_seed(run.step)),
+                _resumed(_model, _optimizer, _step, lambda run, fresh: fresh.generator.manual_seed(0)),
                 _resumed(
                     _model,
                     _optimizer,
@@ -260,7 +264,6 @@ RESUME = Exercise(
                 *(_resumed(_model, o, _itself("generator"), _step) for o in (_optimizer, _by_reference)),
                 _resumed(_itself("model"), _itself("optimizer"), _itself("generator"), _step),
                 _resumed(_itself("model"), _itself("optimizer"), _generator, _step),
-                lambda run, fresh: run,
             ),
         ),
         Mistake(
@@ -276,6 +279,36 @@ RESUME = Exercise(
             (_resumed(_optimizer, _generator, _step),),
         ),
         Mistake(
+            "the weights forgotten, and more",
+            "The weights are still those of the new run, and not they alone: of the optimizer's memory, "
+            "the generator and the number of the step something is still the new run's as well.",
+            (
+                _resumed(_optimizer),
+                _resumed(_generator),
+                _resumed(_step),
+                _resumed(_optimizer, _generator),
+                _resumed(_optimizer, _step),
+                _resumed(_generator, _step),
+            ),
+        ),
+        Mistake(
+            "nothing brought",
+            "Fresh goes on as the new run that it was: nothing of run has come into it. What is looked at "
+            "is fresh itself, as it was handed in, and not another run that is given back.",
+            (_resumed(),),
+        ),
+        Mistake(
+            "tensors shared, and more forgotten",
+            "Two things at least: the two optimizers write into the same running means (on a disk they "
+            "would have been copied), and the generator, the number of the step or both are still the new "
+            "run's.",
+            (
+                _resumed(_model, _by_reference, _step),
+                _resumed(_model, _by_reference, _generator),
+                _resumed(_model, _by_reference),
+            ),
+        ),
+        Mistake(
             "the wrong direction",
             "You overwrite the run with the new one: all that it had learned is gone. Which is to change?",
             (lambda run, fresh: resume(fresh, run) and fresh,),
@@ -283,7 +316,7 @@ RESUME = Exercise(
     ),
     observe=_losses_of_both,
     build=_runs,
-    shown_by="fresh = {call} or fresh\ngone_on = run.train(3)\nfresh.train(3), gone_on",
+    shown_by="{call}\ngone_on = run.train(3)\nfresh.train(3), gone_on",
     parts=("next losses of the resumed run", "next losses of the other run"),
 )
 

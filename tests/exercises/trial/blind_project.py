@@ -7,7 +7,7 @@ import torch
 from trial.answers import right, wrong
 
 
-@wrong("5-1", "You average the batches as if they were equally large. Where the last")
+@wrong("5-1", "You average the batches as if they were equally large. Where one")
 def batches_count_alike_again(losses, counts, text):
     mean = sum(float(one) for one in losses) / len(losses)
     return mean * float(sum(counts)) / math.log(2) / len(text.encode("utf-8"))
@@ -34,7 +34,7 @@ def passages_at_multiples_of_width_only(documents, held_out, width):
     return [i not in held_out and not (cut(d) & bad) for i, d in enumerate(documents)]
 
 
-@wrong("5-2", "your result differs in 1 of 5 places")
+@wrong("5-2", "Some of your training documents are held out: one that shares")
 def held_out_documents_may_be_trained_on(documents, held_out, width):
     def cut(d):
         return {d[i : i + width] for i in range(len(d) - width + 1)}
@@ -59,7 +59,7 @@ def nan_counts_as_better(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-3", "You stop one evaluation beside the right one. With patience 1 the")
+@wrong("5-3", "You stop only when one more evaluation than patience says has not")
 def one_evaluation_too_late(losses, patience):
     best, value, bad = 0, math.inf, 0
     for i, x in enumerate(losses):
@@ -251,7 +251,7 @@ def waits_from_the_beginning(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-5", "For 0.5, 0.3, 0.15, 0.05 and top_p 0.7, your result differs in 3 of 4")
+@wrong("5-5", "It comes out as if a token stayed when it has at least a certain")
 def top_p_of_the_largest_probability_min_p(logits, top_p):
     p = logits.softmax(-1)
     p = p * (p >= (1 - top_p) * p.amax(-1, keepdim=True))
@@ -299,7 +299,7 @@ def step_forgotten_again(run, fresh):
     return fresh
 
 
-@wrong("5-4", "Both runs now hold the same object")
+@wrong("5-4", "Fresh goes on as the new run that it was: nothing of run has come")
 def the_run_itself_is_returned(run, fresh):
     return run
 

@@ -18,7 +18,7 @@ def takes_the_loss_per_token_in_bits_times(losses, counts, text):
 
 
 # Divides by characters: right for ASCII only
-@wrong("5-1", "In plain English you are right. In other texts a character")
+@wrong("5-1", "In plain English you are right. In other texts many a character")
 def divides_by_characters_right_for_ascii_only(losses, counts, text):
     return sum(loss * n for loss, n in zip(losses, counts, strict=True)) / math.log(2) / len(text)
 
@@ -75,7 +75,7 @@ def off_by_one_range_len_width_leaves_out(documents, held_out, width):
 
 
 # Waits until more than patience evaluations were not better: one too many
-@wrong("5-3", "You stop one evaluation beside the right one. With patience 1")
+@wrong("5-3", "You stop only when one more evaluation than patience says has not")
 def waits_until_more_than_patience_evaluations_were_not(losses, patience):
     best = 0
     for i in range(1, len(losses)):

@@ -366,7 +366,7 @@ def summed_in_the_order_of_the_tokens(logits, top_p):
     return kept / kept.sum(1, keepdim=True)
 
 
-@wrong("5-5", "You compare each token's own probability with top_p (or with")
+@wrong("5-5", "It comes out as if a token stayed when it has at least a certain")
 def a_share_of_the_likeliest(logits, top_p):
     probs = logits.softmax(-1)
     kept = probs * (probs >= top_p * probs.amax(1, keepdim=True))

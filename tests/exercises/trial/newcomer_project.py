@@ -243,7 +243,7 @@ def batches_counted_alike(losses, counts, text):
     return float(nats) / math.log(2) / len(text.encode())
 
 
-@wrong("5-1", "In plain English you are right. In other texts a character")
+@wrong("5-1", "In plain English you are right. In other texts many a character")
 def bits_per_character(losses, counts, text):
     return float(sum(a * c for a, c in zip(losses, counts, strict=True))) / math.log(2) / len(text)
 

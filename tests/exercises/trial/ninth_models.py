@@ -289,7 +289,7 @@ def reads_the_prompt_one_by_one(m, pr, n):
 
 
 # Counts the router's columns of the chosen experts
-@wrong("5-7", "Your operations count only those columns of the router whose")
+@wrong("5-7", "Only those columns of the router are counted whose experts are")
 def router_columns_of_the_chosen(v, d, n_layers, ff, n, k, c, t):
     p, o, m = numbers(v, d, n_layers, ff, n, k, c, t)
     return (p, o - 2 * n_layers * (d * (n - k) if n > 1 else 0), m)

@@ -62,7 +62,7 @@ def last_passage_forgotten(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "For training documents that repeat each other, your result differs in 1 of 5")
+@wrong("5-2", "Some of your training documents are held out: one that shares")
 def held_out_itself_may_train(documents, held_out, width):
     return [
         not any(
@@ -119,7 +119,7 @@ def equal_counts_as_better(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-3", "evaluation beside")
+@wrong("5-3", "You stop only when one more evaluation than patience says has not")
 def one_more_evaluation(losses, patience):
     best = 0
     for i, loss in enumerate(losses):
@@ -221,7 +221,7 @@ def nucleus_not_normalised(logits, top_p):
     return torch.zeros_like(p).scatter(-1, order, kept)
 
 
-@wrong("5-5", "best one's")
+@wrong("5-5", "It comes out as if a token stayed when it has at least a certain")
 def every_token_above_top_p(logits, top_p):
     p = logits.softmax(-1)
     kept = p * (p >= top_p * p.amax(-1, keepdim=True))  # min-p

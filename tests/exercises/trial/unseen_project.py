@@ -64,7 +64,7 @@ def short_ends_are_passages(documents, held_out, width):
     ]
 
 
-@wrong("5-2", "True where False is right")
+@wrong("5-2", "Some of your training documents are held out: one that shares")
 def held_out_themselves_allowed(documents, held_out, width):
     answers = []
     for i, text in enumerate(documents):
@@ -231,7 +231,7 @@ def nothing_renormalised(logits, top_p):
     return torch.zeros_like(p).scatter(1, index, p * keep)
 
 
-@wrong("5-5", "is 0.5263 and should be 0.625")
+@wrong("5-5", "It comes out as if a token stayed when it has at least a certain")
 def tokens_above_a_share_of_the_best(logits, top_p):
     p = logits.softmax(-1)
     p = p * (p >= (1 - top_p) * p.amax(-1, keepdim=True))
