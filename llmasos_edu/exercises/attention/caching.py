@@ -111,14 +111,13 @@ STEP = Exercise(
     mistakes=(
         Mistake(
             "cache not extended",
-            "The output is right, but you hand back the cache as it came: the next step will know nothing "
-            "of this token.",
+            "You hand back the cache as it came: the next step will know nothing of this token.",
             (lambda x, q, k, v, ck, cv: (_step(x, q, k, v, ck, cv)[0], ck, cv),),
         ),
         Mistake(
             "only the new entries returned",
-            "The output is right, but instead of the whole cache you return the new token's key and value "
-            "alone. Who would remember the earlier ones?",
+            "Instead of the whole cache you return the new token's key and value alone. Who would remember "
+            "the earlier ones?",
             (lambda x, q, k, v, ck, cv: (_step(x, q, k, v, ck, cv)[0], x @ k, x @ v),),
         ),
         Mistake(
@@ -135,8 +134,8 @@ STEP = Exercise(
         ),
         Mistake(
             "new entry in front",
-            "The output is right, because attention does not mind the order, but in your cache the new "
-            "token comes first. Positions and masks will mind.",
+            "In your cache the new token comes first. The output of attention does not mind the order, but "
+            "positions and masks will.",
             (_in_front,),
         ),
         Mistake(
@@ -148,21 +147,19 @@ STEP = Exercise(
         ),
         Mistake(
             "scale by d_model",
-            "The cache is right, and so is the output where x is as wide as a key. The dot product runs over "
-            "the features of a key, not over those of x: how many terms has it?",
+            "Your scores are divided by the root of the width of x. The dot product runs over the features "
+            "of a key, not over those of x: how many terms has it?",
             (lambda *a: _step(*a, scale=a[0].shape[-1] ** -0.5),),
         ),
         Mistake(
             "scale missing",
-            "The cache is right, but the weights are too sharp: the scores have lost their scale on the way "
-            "into this function.",
+            "Your weights are too sharp: the scores have lost their scale on the way into this function.",
             (lambda *a: _step(*a, scale=1.0),),
         ),
         Mistake(
             "another scale",
-            "The cache is right, but your scores are divided by another number than the root of the size of "
-            "a key: by that size itself, or by the root of how many keys there are. How many terms has the "
-            "dot product?",
+            "Your scores are divided by another number than the root of the size of a key: by that size "
+            "itself, or by the root of how many keys there are. How many terms has the dot product?",
             (
                 lambda *a: _step(*a, scale=1 / a[1].shape[-1]),
                 lambda *a: _step(*a, scale=(a[4].shape[1] + 1) ** -0.5),

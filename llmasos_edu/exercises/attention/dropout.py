@@ -73,8 +73,8 @@ DROPOUT = Exercise(
     mistakes=(
         Mistake(
             "dropout at evaluation",
-            "Training is right, but at evaluation weights are still dropped: the same text would get "
-            "another answer each time. What should `training` decide?",
+            "At evaluation weights are still dropped in your result: the same text would get another answer "
+            "each time. What should `training` decide?",
             (lambda w, keep, p, training: _drop(w, keep, 1 / (1 - p)),),
         ),
         Mistake(
@@ -92,8 +92,8 @@ DROPOUT = Exercise(
         ),
         Mistake(
             "scaled by p instead of 1 - p",
-            "At dropout_p = 0.5 your result is right, at 0.2 it is not: you use the probability of being "
-            "dropped where that of surviving belongs.",
+            "You use the probability of being dropped where that of surviving belongs. At dropout_p = 0.5 "
+            "that is the same, at 0.2 it is not.",
             (
                 lambda w, keep, p, training: _drop(w, keep, 1 / p if p else 1) if training else w,
                 lambda w, keep, p, training: _drop(w, keep, 1 / p if p else INF) if training else w,

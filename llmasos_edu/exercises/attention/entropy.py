@@ -70,8 +70,8 @@ ENTROPY = Exercise(
         ),
         Mistake(
             "NaN at a weight of zero",
-            "Rows of positive weights are right, but a weight of exactly 0 turns the row into NaN: the "
-            "logarithm of 0 is -inf, and 0 times -inf is no number. What should such a key contribute?",
+            "A weight of exactly 0 turns its row into NaN in your result: the logarithm of 0 is -inf, and 0 "
+            "times -inf is no number. What should such a key contribute?",
             (lambda w: -(w * w.log2()).sum(-1),),
         ),
         Mistake(

@@ -123,15 +123,14 @@ GROUPED = Exercise(
         ),
         Mistake(
             "scale missing",
-            "The groups are right, but the weights are too sharp, most of all at head size 32. The scores "
-            "want their usual division.",
+            "Your weights are too sharp, most of all at head size 32. The scores want their usual division.",
             (lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=1.0),),
         ),
         Mistake(
             "another scale",
-            "The groups are right, but your scores are divided by another number than the root of the head "
-            "size: by the head size itself, or by the root of how many heads or KV heads there are. How "
-            "many terms has a dot product here?",
+            "Your scores are divided by another number than the root of the head size: by the head size "
+            "itself, or by the root of how many heads or KV heads there are. How many terms has a dot "
+            "product here?",
             (
                 lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=k.shape[1] ** -0.5),
                 lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), scale=1 / q.shape[-1]),
@@ -140,20 +139,18 @@ GROUPED = Exercise(
         ),
         Mistake(
             "a causal mask",
-            "The groups are right, but your tokens read only themselves and what comes before. There is no "
-            "mask in this exercise.",
+            "Your tokens read only themselves and what comes before. There is no mask in this exercise.",
             (_causal_groups,),
         ),
         Mistake(
             "no softmax",
-            "The groups are right, but it comes out as if the scores themselves were the weights. What turns "
-            "scores into shares?",
+            "It comes out as if the scores themselves were the weights. What turns scores into shares?",
             (lambda q, k, v: q @ _blocks(q, k).mT / q.shape[-1] ** 0.5 @ _blocks(q, v),),
         ),
         Mistake(
             "softmax over the heads",
-            "The groups are right, but your weights sum to one over the heads, which have nothing to share "
-            "out. Which axis holds the choices of one query?",
+            "Your weights sum to one over the heads, which have nothing to share out. Which axis holds the "
+            "choices of one query?",
             (lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), axis=1),),
         ),
         Mistake(
@@ -164,8 +161,8 @@ GROUPED = Exercise(
         ),
         Mistake(
             "softmax over the wrong axis",
-            "The groups are right, but your columns sum to one: the queries of a head compete for each key. "
-            "It should be the other way round.",
+            "Your columns sum to one: the queries of a head compete for each key. It should be the other way "
+            "round.",
             (lambda q, k, v: attend(q, _blocks(q, k), _blocks(q, v), axis=-2),),
         ),
     ),

@@ -211,9 +211,8 @@ LAYER = Exercise(
     mistakes=(
         Mistake(
             "scores not divided per head",
-            "Your result is that of one large head: with num_heads = 1 it is right, with more heads every "
-            "one uses the same weights. The scores must be taken inside each head, from its own slice "
-            "alone.",
+            "Your result is that of one large head: with more than one head every head uses the same "
+            "weights. The scores must be taken inside each head, from its own slice alone.",
             (
                 lambda x, q, k, v, o, h: attend(x @ q, x @ k, x @ v) @ o,
                 lambda x, q, k, v, o, h: attend(x @ q, x @ k, x @ v, scale=(h / x.shape[-1]) ** 0.5) @ o,
@@ -233,7 +232,7 @@ LAYER = Exercise(
         ),
         Mistake(
             "scale by d_model",
-            "With one head your result is right, with more the weights are too even: you scale by the width "
+            "With more than one head your weights are too even: you scale by the width "
             "of the model. How long are the two vectors whose dot product makes a score here?",
             (lambda *a: _layer(*a, scale=a[0].shape[-1] ** -0.5),),
         ),
@@ -251,14 +250,14 @@ LAYER = Exercise(
         ),
         Mistake(
             "scale missing",
-            "Your weights are too sharp wherever the heads are larger than 1, and right at size 1: the "
-            "scores keep the spread of their sum.",
+            "Your weights are too sharp wherever the heads are larger than 1: the scores keep the spread of "
+            "their sum.",
             (lambda *a: _layer(*a, scale=1.0),),
         ),
         Mistake(
             "split by reshape without transpose",
-            "The heads are mixed up with the tokens: with one head your result is right, with more each "
-            "head holds pieces of a few tokens. Run your own 4.1-5 on the projected x and compare.",
+            "The heads are mixed up with the tokens: with more than one head each head holds pieces of a few "
+            "tokens. Run your own 4.1-5 on the projected x and compare.",
             (
                 lambda *a: _layer(*a, split=_scrambled, merge=lambda heads, x: heads.reshape(x.shape)),
                 lambda *a: _layer(*a, split=_scrambled),
@@ -272,8 +271,8 @@ LAYER = Exercise(
         ),
         Mistake(
             "merged by reshape without transpose",
-            "The heads attend rightly, but putting them together mixes the tokens: you reshape while the "
-            "axis of heads still stands before that of tokens. Which axis has to come back first?",
+            "Putting your heads together mixes the tokens: you reshape while the axis of heads still stands "
+            "before that of tokens. Which axis has to come back first?",
             (lambda *a: _layer(*a, merge=lambda heads, x: heads.reshape(x.shape)),),
         ),
         Mistake(
@@ -289,7 +288,7 @@ LAYER = Exercise(
         ),
         Mistake(
             "heads merged feature by feature",
-            "The heads attend rightly, but come together in turn: the first feature of every head, then the "
+            "Your heads come together in turn: the first feature of every head, then the "
             "second of every head. Side by side means all of head 0 first, then all of head 1.",
             (lambda *a: _layer(*a, merge=lambda heads, x: heads.permute(0, 2, 3, 1).reshape(x.shape)),),
         ),

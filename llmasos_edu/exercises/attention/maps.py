@@ -127,8 +127,8 @@ INDUCTION = Exercise(
         ),
         Mistake(
             "a copy that breaks off",
-            "With whole copies you are right. Where the last one breaks off, its tokens are left out of "
-            "your mean or count for more than others: every t from period to seq - 1 counts the same.",
+            "Where the last copy breaks off, its tokens are left out of your mean or count for more than "
+            "others: every t from period to seq - 1 counts the same.",
             (
                 lambda w, p: _stripe(w, p, 1, stop=w.shape[-1] // p * p).mean(-1),
                 _mean_of_copies,
@@ -142,8 +142,8 @@ INDUCTION = Exercise(
         ),
         Mistake(
             "the second copy left out",
-            "With two copies you are right, with more your mean begins at the third. The second has a "
-            "previous occurrence as well.",
+            "Where there are more than two copies, your mean begins at the third. The second has a previous "
+            "occurrence as well.",
             (lambda w, p: _stripe(w, p, 1, 2 * p if w.shape[-1] > 2 * p else p).mean(-1),),
         ),
         Mistake(
@@ -201,8 +201,8 @@ INDUCTION = Exercise(
         ),
         Mistake(
             "second copy only",
-            "With two copies you are right, with more you are not: you stop after the second one. "
-            "Every later copy counts as well.",
+            "Where there are more than two copies, you stop after the second one. Every later copy counts as "
+            "well.",
             (lambda w, p: _stripe(w, p, 1, stop=2 * p).mean(-1),),
         ),
         Mistake(

@@ -159,8 +159,8 @@ PADDING = Exercise(
         ),
         Mistake(
             "NaN in an empty sequence",
-            "Ordinary rows are right, but in an empty sequence every score is -inf and the softmax divides "
-            "zero by zero. What should such a row return, and how do you find it before the damage?",
+            "In an empty sequence every score is -inf and the softmax divides zero by zero. What should such "
+            "a row return, and how do you find it before the damage?",
             (_padded,),
         ),
         Mistake(
@@ -203,9 +203,8 @@ PADDING = Exercise(
         ),
         Mistake(
             "NaN in the gradient",
-            "The output is right, but the gradient holds NaN: you replaced the NaN after it was made, and "
-            "the backward pass still goes through the operation that made it. Keep it from being made in "
-            "the first place.",
+            "Your gradient holds NaN: you replaced the NaN after it was made, and the backward pass still "
+            "goes through the operation that made it. Keep it from being made in the first place.",
             (
                 _added_infinity,
                 lambda q, k, v, m: _added_infinity(q, k, v, m, late=True),

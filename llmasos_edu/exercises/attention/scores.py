@@ -141,8 +141,8 @@ SCORES = Exercise(
         ),
         Mistake(
             "query and key exchanged",
-            "The numbers are right, but rows and columns are exchanged: with 3 queries and 7 keys you "
-            "return 7 rows. Whose token should a row belong to?",
+            "Rows and columns are exchanged: with 3 queries and 7 keys you return 7 rows. Whose token should "
+            "a row belong to?",
             (lambda q, k: _dot(k, q) / q.shape[-1] ** 0.5,),
         ),
         Mistake(
@@ -241,16 +241,15 @@ WEIGHTS = Exercise(
         ),
         Mistake(
             "overflow",
-            "Small scores come out right, but scores near 1000 give NaN: the exponential became infinite, "
+            "Scores near 1000 give NaN in your result: the exponential became infinite, "
             "and infinity over infinity is no number. What may you subtract from a row without changing its "
             "weights?",
             (lambda s: _exp_share(s, 0),),
         ),
         Mistake(
             "NaN replaced by zero",
-            "Small scores come out right, but rows near 1000 or -1000 get no weight at all in your result, "
-            "only zeros, as where NaN is replaced after it was made. What may you subtract from a row "
-            "without changing its weights?",
+            "Rows near 1000 or -1000 get no weight at all in your result, only zeros, as where NaN is "
+            "replaced after it was made. What may you subtract from a row without changing its weights?",
             (lambda s: _exp_share(s, 0).nan_to_num(),),
         ),
         Mistake(

@@ -164,7 +164,11 @@ DIVERGENCES = Exercise(
             "second argument without logarithm",
             "You put the probabilities of the second distribution where its logarithms belong. (Torch's own "
             "KL loss expects logarithms as its first input, and does not complain about anything else.)",
-            (_pair(lambda p, q: p.exp() * (p - q.exp())),),
+            (
+                _pair(lambda p, q: p.exp() * (p - q.exp())),
+                _pair(_kl, lambda p, q: q.exp() * (q - p.exp())),
+                _pair(lambda p, q: p.exp() * (p - q.exp()), _turned),
+            ),
         ),
         Mistake(
             "logarithms as weights",
@@ -186,9 +190,9 @@ DIVERGENCES = Exercise(
         ),
         Mistake(
             "probabilities held above zero",
-            "Ordinary logits come out right, but with large ones your divergence is too small: a probability "
-            "that rounds to 0 counts as a small number, whose logarithm is not nearly as far down. Is there "
-            "one function for softmax and logarithm together?",
+            "With large logits your divergence is too small: a probability that rounds to 0 counts as a "
+            "small number, whose logarithm is not nearly as far down. Is there one function for softmax and "
+            "logarithm together?",
             tuple(partial(_clamped, least=least) for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
         ),
         Mistake(
@@ -199,9 +203,8 @@ DIVERGENCES = Exercise(
         ),
         Mistake(
             "infinite terms dropped",
-            "Ordinary logits come out right, but with large ones your divergence is too small: terms that "
-            "come out infinite, or as NaN, do not count. They are finite: is there one function for softmax "
-            "and logarithm together?",
+            "With large logits your divergence is too small: terms that come out infinite, or as NaN, do not "
+            "count. They are finite: is there one function for softmax and logarithm together?",
             (_dropped,),
         ),
         Mistake(
@@ -227,6 +230,23 @@ DIVERGENCES = Exercise(
                 _pair(_turned, _turned),
                 _pair(_to_the_middle),
             ),
+        ),
+        Mistake(
+            "no logarithms",
+            "What comes out is made of the probabilities themselves, without any logarithm: their "
+            "differences, weighted, squared or without a sign. The formula has ln p and ln q.",
+            (
+                _pair(lambda p, q: p.exp() * (p.exp() - q.exp())),
+                _pair(lambda p, q: (p.exp() - q.exp()).square()),
+                _pair(lambda p, q: (p.exp() - q.exp()).abs()),
+                _pair(lambda p, q: (p.exp() - q.exp()).abs() / 2),
+            ),
+        ),
+        Mistake(
+            "exchanged and summed",
+            "Your two numbers stand in each other's place, and both are sums over the positions: forward is "
+            "weighted by the teacher, and the mean is asked for.",
+            (_pair(_turned, _kl, over=torch.sum),),
         ),
         Mistake(
             "no weights",

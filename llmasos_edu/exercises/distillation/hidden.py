@@ -61,6 +61,12 @@ def _times_zero(student, teacher, projection, real):
     return squares.sum() / (real.sum() * teacher.shape[-1])
 
 
+def _teacher_times_zero(student, teacher, projection, real):
+    keep = real[..., None]
+    squares = ((torch.where(keep, student, 0.0) @ projection - teacher) * keep).square()
+    return squares.sum() / (real.sum() * teacher.shape[-1])
+
+
 def _chosen_afterwards(student, teacher, projection, real):
     squares = (student @ projection - teacher).square()
     return torch.where(real[..., None], squares, 0.0).sum() / (real.sum() * teacher.shape[-1])
@@ -102,13 +108,14 @@ def _cosine(student, teacher, projection, real):
     return 1 - torch.cosine_similarity(student[real] @ projection, teacher[real], dim=-1).mean()
 
 
-def _case(name, seed, batch, seq, d_student, d_teacher, lengths=None, padding=0.0):
+def _case(name, seed, batch, seq, d_student, d_teacher, lengths=None, padding=0.0, of_teacher=0.0):
     student, teacher, projection = random_tensors(
         seed, (batch, seq, d_student), (batch, seq, d_teacher), (d_student, d_teacher)
     )
     real = torch.arange(seq) < torch.tensor(lengths or [seq] * batch)[:, None]
     student = torch.where(real[..., None], student, padding + 3 * student)
-    return Case(name, (student, 2 * teacher + 0.5, projection, real))
+    teacher = torch.where(real[..., None], 2 * teacher + 0.5, of_teacher + 2 * teacher + 0.5)
+    return Case(name, (student, teacher, projection, real))
 
 
 HIDDEN = Exercise(
@@ -143,6 +150,7 @@ HIDDEN = Exercise(
         _case("one position", 6005, 1, 1, 2, 3),
         _case("padding holds infinity", 6006, 3, 4, 4, 8, [4, 1, 2], padding=float("inf")),
         _case("one text is nothing but padding", 6007, 3, 4, 3, 6, [2, 0, 4]),
+        _case("the teacher's padding holds infinity", 6008, 2, 3, 3, 4, [3, 2], of_teacher=float("inf")),
     ),
     mistakes=(
         Mistake(
@@ -173,6 +181,12 @@ HIDDEN = Exercise(
             "Where padding holds infinity, your loss or its gradient is NaN: 0 times infinity, also on the "
             "way back through a choice made after the difference. Take padding out before you compute.",
             (_times_zero, _chosen_afterwards),
+        ),
+        Mistake(
+            "the teacher's padding multiplied by zero",
+            "Where the teacher's padding holds infinity, your loss or its gradient is NaN: 0 times infinity. "
+            "Take padding out of both before you compute.",
+            (_teacher_times_zero,),
         ),
         Mistake(
             "divided by all positions",

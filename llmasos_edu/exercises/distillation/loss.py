@@ -55,6 +55,33 @@ def _no_log_yet(student, teacher, t):
     return p * (p.log() - q.log())
 
 
+LEAST = (1e-7, 1e-8, 1e-9, 1e-10, 1e-12)  # what a probability is often held above, or lifted by
+
+
+def _clamped(least):
+    return lambda s, z, t: _kl_above((s / t).softmax(-1), (z / t).softmax(-1), lambda x: x.clamp(min=least))
+
+
+def _lifted(least):
+    return lambda s, z, t: _kl_above((s / t).softmax(-1), (z / t).softmax(-1), lambda x: x + least)
+
+
+def _kl_above(q, p, above):
+    return (p * (above(p).log() - above(q).log())).sum(-1).mean()
+
+
+def _lifted_hard(least):
+    return lambda s, y: F.nll_loss((s.softmax(-1) + least).log(), y)
+
+
+def _as_asked(least):
+    return F.cross_entropy
+
+
+def _as_asked_softly(least):
+    return _soft
+
+
 def _soft_cross(student, teacher, t):
     return F.cross_entropy(student / t, (teacher / t).softmax(-1))
 
@@ -181,14 +208,14 @@ HINTON = Exercise(
         ),
         Mistake(
             "teacher alone softened",
-            "You soften the teacher and not the student. Even a student with its teacher's logits would not "
-            "be done: the same temperature belongs on both sides.",
+            "It comes out as if the teacher were softened and the student not. Even a student with its "
+            "teacher's logits would not be done: the same temperature belongs on both sides.",
             (_loss(lambda s, z, t: _soft(s, z, t, of_student=1.0)),),
         ),
         Mistake(
             "student alone softened",
-            "You soften the student and not the teacher. Its small probabilities, for which the temperature "
-            "is there, stay invisible.",
+            "It comes out as if the student were softened and the teacher not. The teacher's small "
+            "probabilities, for which the temperature is there, stay invisible.",
             (_loss(lambda s, z, t: _soft(s, z, 1.0, of_student=t)),),
         ),
         Mistake(
@@ -244,11 +271,32 @@ HINTON = Exercise(
             (_loss(lambda s, z, t: _soft(s, z, t) + _soft(z, s, t)),),
         ),
         Mistake(
+            "probabilities held above zero",
+            "With large logits your loss is too small: a probability that rounds to 0 counts as a small "
+            "number, whose logarithm is not nearly as far down. Is there one function for softmax and "
+            "logarithm together?",
+            tuple(_loss(soft=_clamped(least)) for least in LEAST[:-1])
+            + tuple(
+                _loss(soft=soft(least), hard=hard(least))
+                for least in LEAST
+                for soft, hard in (
+                    (_lifted, _as_asked),
+                    (_as_asked_softly, _lifted_hard),
+                    (_lifted, _lifted_hard),
+                )
+            ),
+        ),
+        Mistake(
             "softmax and logarithm apart",
             "For large logits your loss, or its gradient, is NaN or infinite: the softmax rounds to 0 before "
             "the logarithm is taken. Is there one function for both steps?",
             (
                 _loss(lambda s, z, t: _no_log_yet(s, z, t).sum(-1).mean()),
+                _loss(hard=lambda s, y: F.nll_loss(s.softmax(-1).log(), y)),
+                _loss(
+                    lambda s, z, t: _no_log_yet(s, z, t).sum(-1).mean(),
+                    hard=lambda s, y: F.nll_loss(s.softmax(-1).log(), y),
+                ),
                 _loss(
                     lambda s, z, t: F.kl_div(
                         (s / t).softmax(-1).log(), (z / t).softmax(-1), reduction="batchmean"

@@ -217,7 +217,7 @@ STEP = Exercise(
         Mistake(
             "no temperature",
             "What comes out is as if neither side were softened: logits are divided by the temperature "
-            "before their softmax, on both sides (at temperature 1 you are right).",
+            "before their softmax, on both sides.",
             (_unsoftened,),
         ),
         Mistake(
@@ -262,14 +262,13 @@ STEP = Exercise(
         ),
         Mistake(
             "T^2 forgotten",
-            "The modes and the gradient's way are right, but in front stands T, or nothing, where the "
-            "square of the temperature belongs.",
+            "In front of your divergence stands T, or nothing, where the square of the temperature belongs.",
             (_step(power=0), _step(power=1)),
         ),
         Mistake(
             "KL arguments exchanged",
-            "Teacher and student are treated well, but your divergence has the student's probabilities as "
-            "weights. Asked for is KL(teacher || student).",
+            "Your divergence has the student's probabilities as weights. Asked for is KL(teacher || "
+            "student), weighted by the teacher.",
             (_step(turned=True),),
         ),
         Mistake(
@@ -292,8 +291,8 @@ STEP = Exercise(
         ),
         Mistake(
             "teacher alone softened",
-            "You soften the teacher and not the student (at temperature 1 you are right). The same "
-            "temperature belongs on both sides.",
+            "It comes out as if the teacher were softened and the student not. The same temperature belongs "
+            "on both sides.",
             (_teacher_alone_softened,),
         ),
         Mistake(

@@ -85,7 +85,7 @@ SOFTEN = Exercise(
         ),
         Mistake(
             "no temperature",
-            "The temperature has no effect in your answer (at temperature 1 you are right).",
+            "The temperature has no effect in your answer. Logits are divided by it before the softmax.",
             (_with_entropy(lambda z, t: z.softmax(-1)),),
         ),
         Mistake(
@@ -99,8 +99,8 @@ SOFTEN = Exercise(
         ),
         Mistake(
             "entropy at temperature 1",
-            "Your probabilities are right, but the entropy is that of temperature 1. It must grow with the "
-            "temperature.",
+            "Your entropy is that of temperature 1. It belongs to the probabilities that you return, and "
+            "grows with the temperature.",
             (lambda z, t: (_right(z, t), _bits(z.softmax(-1))),),
         ),
         Mistake(
@@ -116,8 +116,8 @@ SOFTEN = Exercise(
         ),
         Mistake(
             "probabilities at temperature 1",
-            "Your entropy is right, but the probabilities that you return are those of temperature 1. Both "
-            "are asked for at the temperature.",
+            "The probabilities that you return are those of temperature 1. Both results are asked for at "
+            "the temperature.",
             (lambda z, t: (z.softmax(-1), _bits(_right(z, t))),),
         ),
         Mistake(

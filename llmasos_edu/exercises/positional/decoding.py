@@ -72,8 +72,8 @@ LEARNED = Exercise(
     mistakes=(
         Mistake(
             "always from position 0",
-            "Your new tokens get positions 0, 1, ... again, whatever stands in the cache. The prompt is "
-            "right, and what comes after it seems to stand at the beginning.",
+            "Your new tokens get positions 0, 1, ... again, whatever stands in the cache. What comes after "
+            "the prompt seems to stand at the beginning.",
             (lambda x, t, n: _looked_up(x, t, n * 0),),
         ),
         Mistake(
@@ -140,9 +140,8 @@ LEARNED = Exercise(
         ),
         Mistake(
             "torch's own IndexError",
-            "All that fits is right. Where a position is missing, an IndexError comes, as torch raises it "
-            "for an index that is too large; the exercise wants a ValueError, raised before the lookup, in "
-            "words.",
+            "Where a position is missing, an IndexError comes, as torch raises it for an index that is too "
+            "large; the exercise wants a ValueError, raised before the lookup, in words.",
             (lambda *a: _looked_up(*a, beyond="none"),),
         ),
         Mistake(

@@ -284,19 +284,19 @@ RAGGED = Exercise(
         ),
         Mistake(
             "padding not set to 0",
-            "The tokens are right, but padding in front gets -1, and padding behind the last token's number. "
+            "Padding in front gets -1 in your result, and padding behind the last token's number. "
             "A table of positions has no row -1.",
             (lambda m: _count(m) - 1,),
         ),
         Mistake(
             "padding behind not set to 0",
-            "The tokens are right, and padding in front is; but padding behind gets the last token's number, "
-            "or one more. What sets a place to 0 that holds no token?",
+            "Padding behind gets the last token's number in your result, or one more. What sets a place to 0 "
+            "that holds no token?",
             (lambda m: (_count(m) - 1).clamp_min(0), lambda m: _count(m) - m.long()),
         ),
         Mistake(
             "padding at -1",
-            "The tokens are right, but every place of padding gets -1. Padding gets 0, and a table of "
+            "Every place of padding gets -1 in your result. Padding gets 0, and a table of "
             "positions has no row -1.",
             (lambda m: _count(m) * m - 1,),
         ),
@@ -370,8 +370,7 @@ RAGGED = Exercise(
         ),
         Mistake(
             "only padding in front taken away",
-            "Where padding stands in front or behind you are right, but a gap between tokens is counted as "
-            "if tokens stood there.",
+            "A gap between tokens is counted in your result as if tokens stood there.",
             (lambda m: (_everywhere(m) - (_count(m) == 0).sum(-1, keepdim=True)) * m,),
         ),
     ),

@@ -116,8 +116,7 @@ SINUSOIDAL = Exercise(
         ),
         Mistake(
             "base wrong",
-            "With one base you are right and with others not (or with none): the base stands fixed in your "
-            "code. It is an argument.",
+            "Your result does not change with the base: it stands fixed in your code. It is an argument.",
             (
                 lambda n, d, base: _waves(n, _speeds(d, 10000.0)),
                 lambda n, d, base: _waves(n, _speeds(d, 1000.0)),
@@ -156,8 +155,8 @@ SINUSOIDAL = Exercise(
         ),
         Mistake(
             "cosines of another exponent",
-            "The sines are right, and your cosines are too slow: twice the odd number of their column is in "
-            "the exponent. In columns 2i and 2i + 1 it is 2i.",
+            "Your cosines are too slow: twice the odd number of their column is in the exponent. In columns "
+            "2i and 2i + 1 it is 2i.",
             (_cosines_by_themselves,),
         ),
         Mistake(
@@ -329,13 +328,14 @@ SHIFT = Exercise(
         ),
         Mistake(
             "i instead of 2i",
-            "The first pair is right, the others turn too fast: your exponent counts pairs where the "
+            "All pairs but the first turn too fast: your exponent counts pairs where the "
             "encoding has twice that number.",
             (lambda k, d, base: _blocks(k * base ** (-torch.arange(d // 2) / d)),),
         ),
         Mistake(
             "base fixed",
-            "With base 10000 you are right and with others you are not. The base is an argument.",
+            "Your result does not change with the base, as if it stood fixed in your code. It is an "
+            "argument.",
             (lambda k, d, base: _blocks(_angles(k, d, 10000.0)),),
         ),
         Mistake(

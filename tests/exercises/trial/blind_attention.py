@@ -18,7 +18,7 @@ def root_of_the_number_of_keys(query, key):
     return query @ key.mT / math.sqrt(key.shape[-2])
 
 
-@wrong("4.1-1", "The numbers are right, but rows and columns are exchanged: with 3")
+@wrong("4.1-1", "Rows and columns are exchanged: with 3 queries and 7")
 def all_axes_transposed(query, key):
     return torch.einsum("...qd,...kd->...kq", query, key) / query.shape[-1] ** 0.5
 
@@ -63,7 +63,7 @@ def masked_after_the_softmax_not_renormalised(query, key, value):
     return w.tril() @ value
 
 
-@wrong("4.1-4", "The output is right, but the gradient holds NaN: you replaced the NaN")
+@wrong("4.1-4", "Your gradient holds NaN: you replaced the NaN after")
 def nan_made_to_0_afterwards(query, key, value, is_token):
     s = query @ key.mT / math.sqrt(query.shape[-1])
     s = s.masked_fill(~is_token[:, None, :], -math.inf)
@@ -89,7 +89,7 @@ def heads_take_every_other_feature(x, num_heads):
     return x.view(b, s, d // num_heads, num_heads).permute(0, 3, 1, 2)
 
 
-@wrong("4.1-6", "The heads attend rightly, but putting them together mixes the tokens")
+@wrong("4.1-6", "Putting your heads together mixes the tokens: you")
 def heads_not_moved_back_before_joining(x, w_query, w_key, w_value, w_out, num_heads):
     b, n, d = x.shape
 
@@ -101,7 +101,7 @@ def heads_not_moved_back_before_joining(x, w_query, w_key, w_value, w_out, num_h
     return a.reshape(b, n, d) @ w_out
 
 
-@wrong("4.1-6", "With one head your result is right, with more the weights are too")
+@wrong("4.1-6", "With more than one head your weights are too even:")
 def scaled_by_d_model(x, w_query, w_key, w_value, w_out, num_heads):
     b, n, d = x.shape
 
@@ -125,14 +125,14 @@ def keys_matrix_for_the_values(x, w_query, w_key, w_value, w_out, num_heads):
     return a.transpose(1, 2).reshape(b, n, d) @ w_out
 
 
-@wrong("4.1-7", "The output is right, because attention does not mind the order, but")
+@wrong("4.1-7", "In your cache the new token comes first. The output")
 def the_new_token_in_front_of_the_cache(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([x @ w_key, cached_keys], 1)
     v = torch.cat([x @ w_value, cached_values], 1)
     return F.scaled_dot_product_attention(x @ w_query, k, v), k, v
 
 
-@wrong("4.1-7", "The cache is right, and so is the output where x is as wide as a key")
+@wrong("4.1-7", "Your scores are divided by the root of the width of")
 def scaled_by_d_model_2(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([cached_keys, x @ w_key], 1)
     v = torch.cat([cached_values, x @ w_value], 1)
@@ -168,7 +168,7 @@ def divided_by_all_positions(weights, period):
     return sum(weights[:, t, t - period + 1] for t in range(period, n)) / n
 
 
-@wrong("4.1-9", "Rows of positive weights are right, but a weight of exactly 0 turns")
+@wrong("4.1-9", "A weight of exactly 0 turns its row into NaN in your")
 def nan_where_a_weight_is_0(weights):
     return -(weights * torch.log2(weights)).sum(-1)
 
@@ -186,7 +186,7 @@ def scaled_so_that_rows_sum_to_one(weights, keep, dropout_p, training):
     return w / w.sum(-1, keepdim=True).clamp(min=1e-9)
 
 
-@wrong("4.1-10", "At dropout_p = 0.5 your result is right, at 0.2 it is not: you use")
+@wrong("4.1-10", "You use the probability of being dropped where that")
 def divided_by_dropout_p(weights, keep, dropout_p, training):
     return weights * keep / dropout_p if training and dropout_p > 0 else weights
 
@@ -299,7 +299,7 @@ def counts_from_one(is_token):
     return is_token.cumsum(1) * is_token
 
 
-@wrong("4.2.3-5", "The tokens are right, and padding in front is", "padding in front gets -1")
+@wrong("4.2.3-5", "Padding behind gets the last token's number in your")
 def padding_behind_goes_on_counting(is_token):
     return (is_token.long().cumsum(1) - 1).clamp(min=0)
 
@@ -435,7 +435,7 @@ def padded_values_are_set_to_zero_scores_stay(query, key, value, is_token):
     return w @ v
 
 
-@wrong("4.1-6", "Your weights are too sharp wherever the heads are larger than 1, and")
+@wrong("4.1-6", "Your weights are too sharp wherever the heads are")
 def no_scaling(x, w_query, w_key, w_value, w_out, num_heads):
     b, n, d = x.shape
 
@@ -509,7 +509,7 @@ def tokens_before_heads(x, num_heads):
     return x.view(b, s, num_heads, d // num_heads)
 
 
-@wrong("4.1-7", "The output is right, but you hand back the cache as it came: the next")
+@wrong("4.1-7", "You hand back the cache as it came: the next step")
 def cache_returned_without_the_new_token(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([cached_keys, x @ w_key], 1)
     v = torch.cat([cached_values, x @ w_value], 1)
@@ -528,7 +528,7 @@ def mean_of_the_shared_heads(query, key, value):
     return F.scaled_dot_product_attention(query, k.expand(-1, n, -1, -1), v.expand(-1, n, -1, -1))
 
 
-@wrong("4.2.3-2", "The first pair is right, the others turn too fast: your exponent")
+@wrong("4.2.3-2", "All pairs but the first turn too fast: your exponent")
 def half_the_frequencies(offset, d_model, base):
     R = torch.zeros(d_model, d_model)
     for i in range(d_model // 2):

@@ -385,7 +385,7 @@ def projection_not_divided_by_the_squared_length(gradients):
     return out
 
 
-@wrong("3.5-1", "Your probabilities are right, but the entropy is that of temperature")
+@wrong("3.5-1", "Your entropy is that of temperature 1. It belongs to")
 def entropy_of_the_unsoftened(logits, temperature):
     p = torch.softmax(logits / temperature, -1)
     q = torch.softmax(logits, -1)

@@ -111,7 +111,7 @@ def masks_with_1e9_in_an_empty_sequence_all(query, key, value, is_token):
 
 # Adds a bias of -inf and repairs with nan_to_num: the output of an empty sequence is zero, but the gradient
 # of its queries and keys is NaN
-@wrong("4.1-4", "The output is right, but the gradient holds NaN: you replaced")
+@wrong("4.1-4", "Your gradient holds NaN: you replaced the NaN after")
 def adds_a_bias_of_inf_and_repairs_with(query, key, value, is_token):
     bias = torch.zeros(is_token.shape).masked_fill(~is_token, float("-inf"))
     s = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]) + bias[:, None, :]
@@ -147,7 +147,7 @@ def makes_the_heads_the_last_axis_and_brings(x, num_heads):
 
 
 # Scales by the root of d_model (the width of x), but the keys are dim wide
-@wrong("4.1-7", "The cache is right, and so is the output where x is as wide")
+@wrong("4.1-7", "Your scores are divided by the root of the width of")
 def scales_by_the_root_of_d_model_the(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat((cached_keys, x @ w_key), dim=1)
     values = torch.cat((cached_values, x @ w_value), dim=1)

@@ -93,7 +93,7 @@ def adds_the_positions_again_before_every_layer_as(tokens, embedding, positions,
 
 
 # Takes one away and clamps at 0: padding behind the text gets the last position instead of 0
-@wrong("4.2.3-5", "but padding behind gets the last token's number")
+@wrong("4.2.3-5", "Padding behind gets the last token's number in your")
 def takes_one_away_and_clamps_at_0_padding(is_token):
     return (is_token.long().cumsum(dim=1) - 1).clamp(min=0)
 

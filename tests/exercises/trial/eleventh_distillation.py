@@ -19,7 +19,7 @@ def log_probabilities_by_t(logits, temperature):
 
 
 # The softened probabilities serve the entropy alone
-@wrong("3.5-1", "the probabilities that you return are those of temperature 1")
+@wrong("3.5-1", "The probabilities that you return are those of")
 def unsoftened_returned(logits, temperature):
     p = (logits / temperature).softmax(-1)
     return logits.softmax(-1), torch.special.entr(p).sum(-1) / torch.tensor(2.0).log()
@@ -201,3 +201,34 @@ def no_harm(alone, distilled, teacher):
 @wrong("3.5-8", "take the median of the shares")
 def median_share(alone, distilled, teacher):
     return ((alone - distilled) / (alone - teacher)).median()
+
+
+# Two slips at once: neither message may call the other's part right
+@wrong("3.5-1", "It comes out as of two slips at once.")
+def unsoftened_and_in_nats(logits, temperature):
+    p = (logits / temperature).softmax(-1)
+    return logits.softmax(-1), torch.special.entr(p).sum(-1)
+
+
+# The student's padding is taken out, the teacher's is multiplied by zero
+@wrong("3.5-6", "Where the teacher's padding holds infinity")
+def the_teachers_padding_times_zero(student, teacher, projection, real):
+    keep = real[..., None]
+    gap = (student.masked_fill(~keep, 0.0) @ projection - teacher) * keep
+    return gap.square().sum() / (keep.sum() * teacher.shape[-1])
+
+
+# The label's probability is lifted by a small number before its logarithm
+@wrong("3.5-3", "With large logits your loss is too small")
+def a_lifted_label(student_logits, teacher_logits, labels, temperature, alpha):
+    log_q, p = (student_logits / temperature).log_softmax(-1), (teacher_logits / temperature).softmax(-1)
+    soft = F.kl_div(log_q, p, reduction="batchmean")
+    hard = F.nll_loss((student_logits.softmax(-1) + 1e-8).log(), labels)
+    return alpha * temperature**2 * soft + (1 - alpha) * hard
+
+
+# Probabilities themselves, squared
+@wrong("3.5-2", "made of the probabilities themselves")
+def squared_gaps(student_logits, teacher_logits):
+    gap = (teacher_logits.softmax(-1) - student_logits.softmax(-1)).square().sum(-1).mean()
+    return gap, gap

@@ -14,7 +14,7 @@ def _matrix(angles):
 
 
 # The odd column's own number, doubled, for the cosines
-@wrong("4.2.3-1", "The sines are right, and your cosines are too slow")
+@wrong("4.2.3-1", "Your cosines are too slow: twice the odd number of")
 def cosines_by_their_column(seq, d_model, base):
     matrix = torch.zeros(seq, d_model)
     for pos in range(seq):

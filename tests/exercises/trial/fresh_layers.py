@@ -83,7 +83,7 @@ def later_positions_twice(table):
     return sums / torch.arange(n, 0, -1)  # pairs in both orders are added, one order is counted
 
 
-@wrong("4.2.3-5", "padding behind")
+@wrong("4.2.3-5", "Padding behind gets the last token's number in your")
 def padding_behind_counted(is_token):
     before = (~is_token).cumsum(-1)
     return (torch.arange(is_token.shape[1]) - before).clamp(min=0)  # padding behind keeps a number

@@ -104,7 +104,7 @@ def keys_and_values_exchanged(x, w_query, w_key, w_value, cached_keys, cached_va
     return F.scaled_dot_product_attention(x @ w_query, keys, values), values, keys
 
 
-@wrong("4.1-7", "The cache is right, but the weights are too sharp: the scores")
+@wrong("4.1-7", "Your weights are too sharp: the scores have lost")
 def scores_not_scaled(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat([cached_keys, x @ w_key], 1)
     values = torch.cat([cached_values, x @ w_value], 1)

@@ -858,7 +858,7 @@ def kl_of_torch_distributions(student_logits, teacher_logits):
     return kl(t, s).mean(), kl(s, t).mean()
 
 
-@wrong("3.5-3", "You soften the teacher and not the student. Even a student")
+@wrong("3.5-3", "It comes out as if the teacher were softened and the")
 def student_not_softened(student_logits, teacher_logits, labels, temperature, alpha):
     q = (teacher_logits / temperature).softmax(-1)
     kl = F.kl_div(student_logits.log_softmax(-1), q, reduction="batchmean")
@@ -880,7 +880,7 @@ def distillation_from_its_gradient_parts(student_logits, teacher_logits, labels,
     return alpha * temperature**2 * kl + (1 - alpha) * (student_logits.logsumexp(1) - picked).mean()
 
 
-@wrong("3.5-4", "Teacher and student are treated well, but your divergence has")
+@wrong("3.5-4", "Your divergence has the student's probabilities as")
 def the_other_direction(student, teacher, inputs, temperature):
     mode = teacher.training
     teacher.eval()

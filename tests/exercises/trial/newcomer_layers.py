@@ -62,21 +62,21 @@ def chunks_on_a_new_axis(x, num_heads):
     return torch.stack(x.chunk(num_heads, -1), 1)
 
 
-@wrong("4.1-6", "With one head your result is right, with more the weights are")
+@wrong("4.1-6", "With more than one head your weights are too even:")
 def scaled_by_the_model(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     weights = (q @ k.mT / x.shape[-1] ** 0.5).softmax(-1)
     return (weights @ v).transpose(1, 2).flatten(2) @ w_out
 
 
-@wrong("4.1-6", "The heads attend rightly, but putting them together mixes the")
+@wrong("4.1-6", "Putting your heads together mixes the tokens: you")
 def heads_under_one_another(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
     return (weights @ v).reshape(x.shape) @ w_out
 
 
-@wrong("4.1-7", "The output is right, because attention does not mind the")
+@wrong("4.1-7", "In your cache the new token comes first. The output")
 def new_token_in_front(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat([x @ w_key, cached_keys], 1)
     values = torch.cat([x @ w_value, cached_values], 1)
@@ -419,7 +419,7 @@ def own_token_counted(is_token):
     return is_token.long().cumsum(1) * is_token
 
 
-@wrong("4.2.3-5", "Where padding stands in front or behind you are right, but a")
+@wrong("4.2.3-5", "A gap between tokens is counted in your result as if")
 def from_the_first_token_on(is_token):
     first = is_token.long().argmax(1, keepdim=True)
     return (torch.arange(is_token.shape[1]) - first).clamp(min=0) * is_token

@@ -47,7 +47,7 @@ def the_first_score_of_a_row_is_subtracted_a_row(scores):
 
 
 # NaN is replaced after the overflow
-@wrong("4.1-2", "Small scores come out right, but rows near 1000 or -1000 get")
+@wrong("4.1-2", "Rows near 1000 or -1000 get no weight at all in your")
 def nan_is_replaced_after_the_overflow(scores):
     e = torch.exp(scores)
     return (e / e.sum(-1, keepdim=True)).nan_to_num()
@@ -213,7 +213,7 @@ def one_place_too_late(weights, period):
 
 
 # A copy that breaks off is left out
-@wrong("4.1-8", "With whole copies you are right. Where the last one breaks")
+@wrong("4.1-8", "Where the last copy breaks off, its tokens are left")
 def a_copy_that_breaks_off_is_left_out(weights, period):
     q = torch.arange(period, weights.shape[-1] // period * period)
     return weights[:, q, q - period + 1].mean(-1)
@@ -234,7 +234,7 @@ def the_last_token_is_left_out(weights, period):
 
 
 # The mean of the means of the copies
-@wrong("4.1-8", "With whole copies you are right. Where the last one breaks")
+@wrong("4.1-8", "Where the last copy breaks off, its tokens are left")
 def the_mean_of_the_means_of_the_copies(weights, period):
     s = weights.shape[-1]
     out = []
@@ -274,14 +274,14 @@ def the_share_that_survived_in_this_table(weights, keep, dropout_p, training):
 
 
 # Divided by the head size
-@wrong("4.1-11", "The groups are right, but your scores are divided by another")
+@wrong("4.1-11", "Your scores are divided by another number than the")
 def divided_by_the_head_size(query, key, value):
     g = query.shape[1] // key.shape[1]
     return at(query, key.repeat_interleave(g, 1), value.repeat_interleave(g, 1), 1 / query.shape[-1])
 
 
 # Divided by the root of the number of heads
-@wrong("4.1-11", "The groups are right, but your scores are divided by another")
+@wrong("4.1-11", "Your scores are divided by another number than the")
 def divided_by_the_root_of_the_number_of_heads(query, key, value):
     g = query.shape[1] // key.shape[1]
     return at(query, key.repeat_interleave(g, 1), value.repeat_interleave(g, 1), query.shape[1] ** -0.5)

@@ -119,13 +119,13 @@ def padding_taken_to_be_behind(is_token):
 
 
 # An exclusive count, padding not set to 0
-@wrong("4.2.3-5", "The tokens are right, and padding in front is; but padding")
+@wrong("4.2.3-5", "Padding behind gets the last token's number in your")
 def an_exclusive_count_padding_not_set_to_0(is_token):
     return is_token.long().cumsum(-1) - is_token.long()
 
 
 # -1 at padding
-@wrong("4.2.3-5", "The tokens are right, but every place of padding gets -1.")
+@wrong("4.2.3-5", "Every place of padding gets -1 in your result.")
 def n1_at_padding(is_token):
     return torch.where(is_token, is_token.long().cumsum(-1) - 1, -1)
 

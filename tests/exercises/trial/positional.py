@@ -30,7 +30,7 @@ def positions_counted_from_one(seq, d_model, base):
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
 
 
-@wrong("4.2.3-1", "base stands fixed")
+@wrong("4.2.3-1", "Your result does not change with the base: it stands")
 def base_of_the_paper_written_in(seq, d_model, base):
     angles = angles_of(torch.arange(seq), d_model, 10000)
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
@@ -184,7 +184,7 @@ def refused_one_too_early(x, table, lengths):
     return x + table[places]
 
 
-@wrong("4.2.3-6", "All that fits is right. Where a position is missing, an")
+@wrong("4.2.3-6", "Where a position is missing, an IndexError comes, as")
 def index_error_for_value_error(x, table, lengths):
     return x + table[lengths[:, None] + torch.arange(x.shape[1])]
 

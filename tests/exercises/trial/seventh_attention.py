@@ -63,7 +63,7 @@ def a_loop_over_the_tokens_with_growing_slices(query, key, value):
 
 # -inf is ADDED as a bias and nan_to_num stands behind the softmax: the outputs are zeros, the gradient of
 # the empty row is NaN
-@wrong("4.1-4", "The output is right, but the gradient holds NaN: you replaced")
+@wrong("4.1-4", "Your gradient holds NaN: you replaced the NaN after")
 def inf_is_added_as_a_bias_and_nan_to_num_stands(query, key, value, is_token):
     bias = torch.zeros(is_token.shape).masked_fill(~is_token, -math.inf)
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]) + bias[:, None, :]
@@ -100,7 +100,7 @@ def chunk_and_stack_no_reshape(x, num_heads):
 
 # The heads are put side by side in turn, feature by feature (stack on the last axis and flatten), not one
 # head after the other
-@wrong("4.1-6", "The heads attend rightly, but come together in turn: the first")
+@wrong("4.1-6", "Your heads come together in turn: the first feature")
 def the_heads_are_put_side_by_side_in_turn(x, w_query, w_key, w_value, w_out, num_heads):
     outs = []
     for q, k, v in zip(
@@ -127,7 +127,7 @@ def sum_over_heads_each_with_its_own_rows_of_w(x, w_query, w_key, w_value, w_out
 
 # The new key and value are put in front of the cache: the output is right, the returned cache is in the
 # wrong order
-@wrong("4.1-7", "The output is right, because attention does not mind the order,")
+@wrong("4.1-7", "In your cache the new token comes first. The output")
 def the_new_key_and_value_are_put_in_front(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat([x @ w_key, cached_keys], 1)
     values = torch.cat([x @ w_value, cached_values], 1)

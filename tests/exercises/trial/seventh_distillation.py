@@ -9,7 +9,7 @@ from trial.answers import right, wrong
 
 
 # The probabilities are divided by T and normed again: T cancels, nothing is softened
-@wrong("3.5-1", "The temperature has no effect in your answer (at temperature 1")
+@wrong("3.5-1", "The temperature has no effect in your answer. Logits")
 def the_probabilities_are_divided_by_t(logits, temperature):
     p = logits.softmax(-1) / temperature
     p = p / p.sum(-1, keepdim=True)

@@ -69,7 +69,7 @@ def chunks_stacked(x, num_heads):
     return torch.stack(x.chunk(num_heads, dim=-1), dim=1)
 
 
-@wrong("4.1-6", "The heads attend rightly, but putting them together mixes")
+@wrong("4.1-6", "Putting your heads together mixes the tokens: you")
 def heads_flattened_before_tokens(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = (
         F.linear(x, w.T).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value)
@@ -77,7 +77,7 @@ def heads_flattened_before_tokens(x, w_query, w_key, w_value, w_out, num_heads):
     return F.scaled_dot_product_attention(q, k, v).reshape(x.shape) @ w_out
 
 
-@wrong("4.1-7", "The output is right, because attention does not mind the")
+@wrong("4.1-7", "In your cache the new token comes first. The output")
 def new_token_in_front_sixth(x, w_query, w_key, w_value, cached_keys, cached_values):
     k = torch.cat([x @ w_key, cached_keys], 1)
     v = torch.cat([x @ w_value, cached_values], 1)

@@ -608,7 +608,7 @@ def above_zero_is_enough():
     return {"for": 2, "against": 1, "verdict": "not shown"}
 
 
-@wrong("3.5-1", "Your probabilities are right, but the entropy is that of")
+@wrong("3.5-1", "Your entropy is that of temperature 1. It belongs to")
 def entropy_at_temperature_one_sixth(logits, temperature):
     p = (logits / temperature).softmax(-1)
     q = logits.softmax(-1)

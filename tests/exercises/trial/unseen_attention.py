@@ -85,7 +85,7 @@ def reads_only_the_future(query, key, value):
     return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
 
 
-@wrong("4.1-4", "The output is right, but")
+@wrong("4.1-4", "Your gradient holds NaN: you replaced the NaN after")
 def again_nan_replaced_at_the_end(query, key, value, is_token):
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     scores = scores.masked_fill(~is_token[:, None, :], -torch.inf)
@@ -138,7 +138,7 @@ def heads_one_after_another(x, num_heads):
     return torch.cat([head[:, None] for head in heads], dim=1)
 
 
-@wrong("4.1-6", "With one head your result")
+@wrong("4.1-6", "With more than one head your weights are too even:")
 def scaled_by_the_model_width(x, w_query, w_key, w_value, w_out, num_heads):
     q, k, v = ((x @ w).unflatten(-1, (num_heads, -1)).transpose(1, 2) for w in (w_query, w_key, w_value))
     weights = (q @ k.mT / x.shape[-1] ** 0.5).softmax(-1)
@@ -170,7 +170,7 @@ def slices_of_the_matrices_for_each_head(x, w_query, w_key, w_value, w_out, num_
     return out
 
 
-@wrong("4.1-7", "The output is right, because")
+@wrong("4.1-7", "In your cache the new token comes first. The output")
 def new_token_in_front_of_the_cache(x, w_query, w_key, w_value, cached_keys, cached_values):
     keys = torch.cat([x @ w_key, cached_keys], dim=1)
     values = torch.cat([x @ w_value, cached_values], dim=1)
@@ -230,7 +230,7 @@ def perplexity_for_entropy(weights):
     return 2 ** (torch.special.entr(weights).sum(-1) / math.log(2))
 
 
-@wrong("4.1-9", "Rows of positive weights")
+@wrong("4.1-9", "A weight of exactly 0 turns its row into NaN in your")
 def zeros_give_nan(weights):
     return -(weights * weights.log2()).sum(dim=-1)
 
@@ -771,7 +771,7 @@ def count_includes_the_token(is_token):
     return is_token.cumsum(1) * is_token
 
 
-@wrong("4.2.3-5", "The tokens are right, but")
+@wrong("4.2.3-5", "Padding in front gets -1 in your result, and padding")
 def minus_one_at_padding_in_front(is_token):
     return (is_token.cumsum(1) - 1) * 1
 
@@ -810,7 +810,7 @@ def one_position_too_far(x, table, lengths):
     return x + table[positions]
 
 
-@wrong("4.2.3-6", "All that fits is right")
+@wrong("4.2.3-6", "Where a position is missing, an IndexError comes, as")
 def index_error_kept(x, table, lengths):
     return x + table[lengths[:, None] + torch.arange(x.shape[1])]
 

@@ -18,7 +18,7 @@ def temperature_multiplied(logits, temperature):
     return p, torch.special.entr(p).sum(-1) / math.log(2)
 
 
-@wrong("3.5-1", "Your probabilities are right")
+@wrong("3.5-1", "Your entropy is that of temperature 1. It belongs to")
 def again_entropy_at_temperature_one(logits, temperature):
     hard = logits.softmax(-1)
     return (logits / temperature).softmax(-1), torch.special.entr(hard).sum(-1) / math.log(2)
@@ -68,7 +68,7 @@ def again_cross_entropies_for_divergences(student_logits, teacher_logits):
     return -(t.exp() * s).sum(-1).mean(), -(s.exp() * t).sum(-1).mean()
 
 
-@wrong("3.5-2", "Ordinary logits come out")
+@wrong("3.5-2", "With large logits your divergence is too small: a")
 def log_of_clamped_probabilities(student_logits, teacher_logits):
     s, t = student_logits.softmax(-1), teacher_logits.softmax(-1)
     ls, lt = s.clamp(min=1e-8).log(), t.clamp(min=1e-8).log()
@@ -93,7 +93,7 @@ def labels_at_the_temperature(student_logits, teacher_logits, labels, temperatur
     return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(s, labels)
 
 
-@wrong("3.5-3", "You soften the student and")
+@wrong("3.5-3", "It comes out as if the student were softened and the")
 def only_the_student_softened(student_logits, teacher_logits, labels, temperature, alpha):
     s = (student_logits / temperature).log_softmax(-1)
     soft = F.kl_div(s, teacher_logits.softmax(-1), reduction="batchmean")
