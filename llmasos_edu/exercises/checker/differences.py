@@ -51,8 +51,9 @@ def other_length(actual: torch.Tensor, wanted: torch.Tensor, noun: str) -> str:
         return f"{said}."
     they = "they are" if has == "have" else "it is"
     if not len(apart):
-        what = f"right as far as {_go(has)}" if shorter < len(wanted) else "right, but for what follows"
-        return f"{said}: {they} {what}."
+        if shorter < len(wanted):
+            return f"{said}: {they} right as far as {_go(has)}."
+        return f"{said}: {'the first is' if shorter == 1 else f'the first {shorter} are'} right, and more follow."
     first = int(apart[0])
     entry = f"{actual[first].tolist()} and should be {wanted[first].tolist()}"
     return f"{said}. The first that differs, entry {first}, is {entry}."
@@ -124,7 +125,7 @@ def _cut_along_one_axis(
     they, ends = ("they are", "they end") if has == "have" else ("it is", "it ends")
     if actual.shape[axis] < wanted.shape[axis]:
         return f"{they} right as far as {_go(has)}, and {ends.split()[1]} too early along {what}"
-    return f"{they} right, but for what follows: {ends} too late along {what}"
+    return f"{they} right as far as asked for, and {ends.split()[1]} too late along {what}"
 
 
 def _go(has: str) -> str:

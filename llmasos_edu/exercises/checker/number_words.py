@@ -21,7 +21,7 @@ USUAL_FACTORS = {
     1 / math.log(2): "too large by 1 / ln 2 (nats or bits?)",
     math.log(10): "too large by ln 10, a factor of 2.303: which base has the logarithm",
     1 / math.log(10): "too small by ln 10, a factor of 2.303: which base has the logarithm",
-    2.0: "twice too large",
+    2.0: "twice what it should be",
     0.5: "half of what it should be",
     2 * math.pi: "too large by 2 pi (turns or radians?)",
     0.5 / math.pi: "too small by 2 pi (turns or radians?)",

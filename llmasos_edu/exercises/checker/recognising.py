@@ -121,8 +121,9 @@ def for_the_most_part(
     wrong = [not same(exercise, got, want) for got, want in zip(outcomes, expected, strict=True)]
     explained = sum(fit and bad for fit, bad in zip(fits, wrong, strict=True))
     odd = next((i for i, fit in enumerate(fits) if wrong[i] and not fit and not outcomes[i].error), None)
-    name = exercise.cases[fits.index(False) if odd is None else odd].name
+    unlike = fits.index(False) if odd is None else odd
+    apart = OTHERWISE if wrong[unlike] else "yours is right, and the form of this slip that I know is not."
     return (
         f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
-        f"{known.message} For {name} {OTHERWISE}"
+        f"{known.message} For {exercise.cases[unlike].name} {apart}"
     ), odd

@@ -340,7 +340,7 @@ def open3():
 
 
 # Four
-@wrong("3.3-11", "First the numbers. 'borne out': 4 is twice too large.")
+@wrong("3.3-11", "First the numbers. 'borne out': 4 is twice what it should be.")
 def four_():
     return S | {"borne out": 4, "open": 0}
 

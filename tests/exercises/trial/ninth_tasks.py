@@ -225,7 +225,7 @@ def from_shared_down(d_model, num_layers, vocab_size, classes, step):
 
 
 # Log t
-@wrong("3.4-5", "In 3 of the 4 cases that come out wrong your answer is")
+@wrong("3.4-5", "Your exponent is T and should be 1/T")
 def log_t(sizes, temperature, steps):
     p = (sizes.log() * temperature).softmax(0)
     return p, steps * p / sizes
