@@ -53,7 +53,8 @@ def other_length(actual: torch.Tensor, wanted: torch.Tensor, noun: str) -> str:
     if not len(apart):
         if shorter < len(wanted):
             return f"{said}: {they} right as far as {_go(has)}."
-        return f"{said}: {'the first is' if shorter == 1 else f'the first {shorter} are'} right, and more follow."
+        first = "the first is" if shorter == 1 else f"the first {shorter} are"
+        return f"{said}: {first} right, and more follow."
     first = int(apart[0])
     entry = f"{actual[first].tolist()} and should be {wanted[first].tolist()}"
     return f"{said}. The first that differs, entry {first}, is {entry}."
