@@ -93,6 +93,21 @@ CONTROL = Question(
             (_work(2, 2, 2),),
         ),
         Mistake(
+            "four operations a weight",
+            "These numbers count four operations for each weight. It takes two, a multiplication and an "
+            "addition, and the second matrix has weights of its own.",
+            (
+                _work(8, 8, 4),
+                _work(8, 8, 2),
+            ),
+        ),
+        Mistake(
+            "one matrix, one operation",
+            "This number counts one matrix, and one operation for each of its weights. There are two "
+            "matrices, and a weight costs two operations.",
+            (lambda width, inner, **_: {"dense": width * inner},),
+        ),
+        Mistake(
             "one operation a weight",
             "These numbers count one operation for each weight. It takes two: a multiplication and an "
             "addition.",
@@ -135,6 +150,18 @@ CONTROL = Question(
             "the same d_ff",
             "With the same d_ff the dense network does the work of one expert, and a token takes several.",
             (lambda inner, **_: {"matched": inner},),
+        ),
+        Mistake(
+            "shared out among the chosen",
+            "That shares the d_ff of one expert out among the chosen ones. Each of them is as wide as it "
+            "is: the matched network does the work of all of them.",
+            (lambda inner, chosen, **_: {"matched": inner // chosen},),
+        ),
+        Mistake(
+            "the chosen for what is stored",
+            "That is how many experts a token takes. Stored are all of them: how many times the matched "
+            "network is that?",
+            (lambda chosen, **_: {"stored": chosen},),
         ),
         Mistake(
             "stored against one",
@@ -220,6 +247,12 @@ def _with_errors(times):
     return wrong
 
 
+def _signs_lost(**data):
+    """The mean of all gains as if they were positive; no answer at all where they are."""
+    size, right = mean(abs(data[name]) for name in "abcde"), _judged(**data)["mean"]
+    return {"mean": -1.0 if size == right else size}
+
+
 WORDS = ("holds", "not shown", "does not hold")
 
 
@@ -266,6 +299,22 @@ VERDICT = Question(
     atol=6e-5,
     mistakes=(
         Mistake(
+            "the variance",
+            "That is the variance, in squared bits. Its root is the deviation, and the error of the mean "
+            "is smaller still.",
+            (lambda **data: {"error": 5 * _judged(**data)["error"] ** 2},),
+        ),
+        Mistake(
+            "signs lost",
+            "That is the mean of the gains without their signs. A loss counts as a loss.",
+            (_signs_lost,),
+        ),
+        Mistake(
+            "the sum",
+            "That is the sum of the gains. There are five of them, so their mean is a fifth of it.",
+            (lambda **data: {"mean": 5 * _judged(**data)["mean"]},),
+        ),
+        Mistake(
             "the deviation for the error",
             "That is the spread of single runs. A mean of five is surer than one run, by the root of five.",
             (_as_if(lambda error: error * math.sqrt(5)),),
@@ -284,13 +333,25 @@ VERDICT = Question(
         ),
         Mistake(
             "two for t",
-            "You go another number of errors to each side, 1, 1.96 or 2. That is right for other questions "
-            "or many values; with five values, 95 % takes 2.776.",
+            "You go another number of errors to each side, such as 1, 1.96, 2 or 2.571. That is right for "
+            "other questions or other numbers of values; with five values, 95 % takes 2.776.",
             (
                 _with_errors(1.96),
                 _with_errors(2.0),
                 _with_errors(1.0),
+                _with_errors(2.571),
             ),
+        ),
+        Mistake(
+            "around zero",
+            "That is an interval around zero. It lies around the mean: as far below it as above.",
+            (lambda **data: {"low": -T * _judged(**data)["error"], "high": T * _judged(**data)["error"]},),
+        ),
+        Mistake(
+            "deviations for errors",
+            "That goes 2.776 deviations of single runs to each side. The interval of a mean goes as many "
+            "of its errors, which are smaller by the root of five.",
+            (_with_errors(T * math.sqrt(5)),),
         ),
         Mistake(
             "another verdict",

@@ -209,3 +209,50 @@ def it_learns(build):
         o.step()
         loss.append(x.item())
     return loss[-1] < loss[0]
+
+
+WORK = {
+    "dense": 110592,
+    "experts": 332928,
+    "matched": 864,
+    "stored": 2.0,
+    "control": "a dense model with that d_ff, its rate tuned as well",
+}
+SEEDS = {
+    "mean": 0.0026,
+    "error": 0.00512445119,
+    "low": -0.0116254765,
+    "high": 0.0168254765,
+    "verdict": "not shown",
+    "contrary": 2,
+}
+
+
+@wrong("5-9", "one matrix, and one operation for each")
+def one_product_of_sizes():
+    return {**WORK, "dense": 96 * 288}
+
+
+@wrong("5-9", "That is how many experts a token takes.")
+def the_chosen_for_the_stored():
+    return {**WORK, "stored": 3}
+
+
+@wrong("5-10", "the gains without their signs")
+def every_gain_positive():
+    return {**SEEDS, "mean": 0.0098}
+
+
+@wrong("5-10", "That is the variance")
+def the_squares_for_the_error():
+    return {**SEEDS, "error": 0.0001313}
+
+
+@wrong("5-10", "an interval around zero")
+def plus_and_minus_the_room():
+    return {**SEEDS, "low": -0.0142255, "high": 0.0142255}
+
+
+@wrong("5-10", "deviations of single runs")
+def as_many_deviations():
+    return {**SEEDS, "low": -0.0292091, "high": 0.0344091}

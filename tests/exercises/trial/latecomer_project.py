@@ -483,17 +483,17 @@ SEEDS = {
 }
 
 
-@wrong("5-10", "Asked for: the sum of the gains over their number, signs")
+@wrong("5-10", "'mean': That is the mean of the gains without their signs. A loss")
 def sizes_of_the_gains():
     return {**SEEDS, "mean": 0.0098, "low": 0.0098 - 2.776 * ERROR, "high": 0.0098 + 2.776 * ERROR}
 
 
-@wrong("5-10", "Asked for: the mean less 2.776 errors. 'high': 0.0142255 is")
+@wrong("5-10", "'low', 'high': That is an interval around zero. It lies around the")
 def interval_around_zero():
     return {**SEEDS, "low": -2.776 * ERROR, "high": 2.776 * ERROR}
 
 
-@wrong("5-10", "Asked for: the mean less 2.776 errors. 'high': 0.0344091 is")
+@wrong("5-10", "'low', 'high': That goes 2.776 deviations of single runs to each")
 def interval_of_a_seed():
     return {**SEEDS, "low": 0.0026 - 2.776 * ERROR * 5**0.5, "high": 0.0026 + 2.776 * ERROR * 5**0.5}
 

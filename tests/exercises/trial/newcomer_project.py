@@ -373,7 +373,7 @@ def contrary_where_below_the_line():
     return {**FIVE, "contrary": 4}
 
 
-@wrong("5-10", "You go another number of errors to each side, 1, 1.96 or 2")
+@wrong("5-10", "'low', 'high': You go another number of errors to each side, such")
 def errors_of_the_normal_law():
     return {**FIVE, "low": 0.0026 - 1.96 * ERROR, "high": 0.0026 + 1.96 * ERROR}
 
