@@ -6,6 +6,7 @@ from llmasos_edu.exercises.architecture import (
     calling,
     controls,
     eviction,
+    peak,
     review_kernel,
     review_memory,
     sharing,
@@ -14,5 +15,5 @@ from llmasos_edu.exercises.architecture import (
 from llmasos_edu.exercises.checker.exercise import in_order
 
 EXERCISES = in_order(
-    answers, by_hand, calling, controls, eviction, review_kernel, review_memory, sharing, verdicts
+    answers, by_hand, calling, controls, eviction, peak, review_kernel, review_memory, sharing, verdicts
 )

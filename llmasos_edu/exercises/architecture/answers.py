@@ -32,6 +32,14 @@ def _right(guesses, likeliest):
     return [guess for guess, own in zip(guesses, likeliest, strict=False) if guess == own]
 
 
+def _first_place(guesses, likeliest):
+    """Each guess is compared where its token stands first among the guesses."""
+    at = next(
+        (i for i, guess in enumerate(guesses) if guess != likeliest[guesses.index(guess)]), len(guesses)
+    )
+    return [*guesses[:at], likeliest[at]]
+
+
 def _missed(guesses, likeliest):
     """The model's tokens in place of all wrong guesses."""
     return [own for guess, own in zip(guesses, likeliest, strict=False) if guess != own]
@@ -73,6 +81,7 @@ KEPT = Exercise(
         Case("no guess", ([], [7])),
         Case("one guess, right", ([5], [5, 6])),
         Case("tokens in no order, the third wrong", ([7, 2, 9, 4], [7, 2, 5, 4, 1])),
+        Case("a token twice, right and wrong", ([5, 5, 3], [5, 6, 3, 4])),
         Case("the first two exchanged", ([2, 1, 3], [1, 2, 3, 4])),
     ),
     draw=_draw_guesses,
@@ -104,6 +113,12 @@ KEPT = Exercise(
             "Where several guesses are wrong, each of them is replaced by the model's token. The first "
             "wrong one ends what is said.",
             (lambda g, own: own if list(g) == list(own[:-1]) else _agreed(g, own) + _missed(g, own),),
+        ),
+        Mistake(
+            "the place of the first alike",
+            "It comes out as if the place of a guess were looked up by its token. One that comes twice is "
+            "then compared at its first place both times: count the places.",
+            (_first_place,),
         ),
         Mistake(
             "found anywhere",

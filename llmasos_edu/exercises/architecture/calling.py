@@ -79,6 +79,7 @@ CALL = Exercise(
         Case("a sum with one argument", ("add", ["math"], ["a"], TOOLS)),
         Case("a sum with an argument too many", ("add", ["math"], ["a", "b", "c"], TOOLS)),
         Case("a sum with other arguments", ("add", ["math"], ["a", "c"], TOOLS)),
+        Case("names run together", ("add", ["math"], ["ab"], TOOLS)),
         Case("no such tool", ("jump", ["math"], [], TOOLS)),
         Case("no right, and wrong arguments", ("pay", [], ["a"], TOOLS)),
         Case("no right, and too slow", ("wait", ["money"], [], TOOLS)),
@@ -148,6 +149,16 @@ CALL = Exercise(
             "the number of arguments",
             "You count the arguments. Two others in their place are as wrong as one too few.",
             (lambda n, r, a, t: _checked(n, r, a, t, equal=False),),
+        ),
+        Mistake(
+            "names run together",
+            "It comes out as if the names of the arguments were run together before they are compared: `ab` "
+            "is another name than `a` and `b`.",
+            (
+                lambda n, r, a, t: call_result(
+                    n, r, t[n][1] if n in t and "".join(sorted(a)) == "".join(sorted(t[n][1])) else a, t
+                ),
+            ),
         ),
         Mistake(
             "no time limit",

@@ -9,8 +9,9 @@ from llmasos_edu.exercises.pretraining import (
     measures,
     pairs,
     spans,
+    trying,
     words,
     written,
 )
 
-EXERCISES = in_order(gaps, judging, loss, masking, measures, pairs, spans, words, written)
+EXERCISES = in_order(gaps, judging, loss, masking, measures, pairs, spans, trying, words, written)

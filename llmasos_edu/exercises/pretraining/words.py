@@ -67,6 +67,10 @@ def _between_two_starts(starts, draws, share):
     return hidden
 
 
+def _word_before(starts, draws, share):
+    return draws[starts][(starts.long().cumsum(0) - 2).clamp_min(0)] < share
+
+
 def _number_of_words(starts, draws, share):
     firsts = draws[starts]
     count = max(1, round(share * len(firsts)))
@@ -204,6 +208,11 @@ WORDS = Exercise(
             "Each word but the last takes the draw of the word behind it, as if words were numbered from 1 "
             "where indexing counts from 0.",
             (_next_word,),
+        ),
+        Mistake(
+            "the draw of the word before",
+            "Each word but the first takes the draw of the word before it. Its own stands where it begins.",
+            (_word_before,),
         ),
         Mistake(
             "draws taken in a row",

@@ -300,3 +300,79 @@ def no_arguments_are_wrong(name, rights, arguments, tools):
     if not arguments or sorted(arguments) != sorted(wanted):
         return 22
     return 110 if time > limit else 0
+
+
+# All texts in one row
+@wrong("2.3-2", "as if the texts were one, written behind one another")
+def all_texts_in_one_row(prompt, read, size):
+    row, common = [token for text in read for token in text], 0
+    for ours, theirs in zip(prompt, row, strict=False):
+        if ours != theirs:
+            break
+        common += 1
+    return min(common, len(prompt) - 1) // size * size
+
+
+# Only texts with which the prompt begins
+@wrong("2.3-2", "A text counts only where all of it stands at the beginning")
+def the_prompt_begins_with_the_text(prompt, read, size):
+    whole = [len(text) for text in read if prompt[: len(text)] == text]
+    return max([min(count, len(prompt) - 1) // size * size for count in whole], default=0)
+
+
+# `round` for rounding down
+@wrong("2.3-2", "You round to the nearest number of blocks")
+def rounded_to_the_nearest(prompt, read, size):
+    best = 0
+    for text in read:
+        count = 0
+        while count < min(len(prompt) - 1, len(text)) and prompt[count] == text[count]:
+            count += 1
+        best = max(best, round(count / size) * size)
+    return best
+
+
+# Two that end together, one of them counted
+@wrong("2.3-4", "you count one alone")
+def the_one_that_ends_and_all_longer_ones(processes, size):
+    peak = 0
+    for tokens, left in processes:
+        longer = sum(ceil((n + left - 1) / size) for n, more in processes if more > left)
+        peak = max(peak, ceil((tokens + left - 1) / size) + longer)
+    return peak
+
+
+# `index` finds the first of two equal tokens
+@wrong("2.3-6", "as if the place of a guess were looked up by its token")
+def place_by_index(guesses, likeliest):
+    said = []
+    for guess in guesses:
+        own = likeliest[guesses.index(guess)]
+        if guess != own:
+            return [*said, own]
+        said.append(guess)
+    return [*said, likeliest[-1]]
+
+
+# A wrong guess with a smaller number passes
+@wrong("2.3-6", "has too many tokens at the end")
+def larger_for_unequal(guesses, likeliest):
+    count = 0
+    for guess, own in zip(guesses, likeliest, strict=False):
+        if guess > own:
+            break
+        count += 1
+    return likeliest[: count + 1]
+
+
+# Names written into one text
+@wrong("2.3-7", "as if the names of the arguments were run together")
+def names_in_one_text(name, rights, arguments, tools):
+    if name not in tools:
+        return 38
+    right_wanted, wanted, time, limit = tools[name]
+    if right_wanted not in rights:
+        return 1
+    if "".join(sorted(arguments)) != "".join(sorted(wanted)):
+        return 22
+    return 110 if time > limit else 0

@@ -309,3 +309,29 @@ def slices_between_marks(inputs, written, sentinels):
     places = [*torch.isin(written, sentinels).nonzero()[:, 0].tolist(), len(written)]
     answers = {int(written[a]): written[a + 1 : b] for a, b in pairwise(places)}
     return torch.cat([answers.get(int(token), token[None]) for token in inputs])
+
+
+# The draw of the word before
+@wrong("3.1-3", "Each word but the first takes the draw of the word before it")
+def draw_of_the_word_before(starts, draws, share):
+    word = starts.long().cumsum(0) - 1
+    return draws[starts][(word - 1).clamp(min=0)] < share
+
+
+# A number for each token, not for each place
+@wrong("3.1-6", "A token that comes twice gets the number of its first place")
+def remembered_by_token(model, tokens, mask_id):
+    known = {}
+    for place, token in enumerate(tokens.tolist()):
+        if token not in known:
+            text = tokens.clone()
+            text[place] = mask_id
+            known[token] = model(text[None])[0, place, token]
+    return torch.stack([known[token] for token in tokens.tolist()])
+
+
+# A row for each mask, and only the first row read
+@wrong("3.1-6", "You read all numbers off the first pass")
+def only_the_first_row(model, tokens, mask_id):
+    rows = tokens.repeat(len(tokens), 1).fill_diagonal_(mask_id)
+    return model(rows)[0, torch.arange(len(tokens)), tokens]
