@@ -192,6 +192,22 @@ COSINES = Exercise(
             (_body(_one_length), _body(lambda body: _one_length(body).T)),
         ),
         Mistake(
+            "one number below all",
+            "What comes out is as if all dot products were divided by one number, the same for all pairs. "
+            "Each pair is divided by the lengths of its own two rows.",
+            (
+                _body(lambda body: body @ body.T / body.shape[1]),
+                _body(lambda body: body @ body.T / body.square().sum()),
+                _body(lambda body: body @ body.T / body.square().sum(1).max()),
+            ),
+        ),
+        Mistake(
+            "moved between 0 and 1",
+            "What comes out is half of 1 plus the cosine. Asked for is the cosine itself, below 0 where two "
+            "two tasks are in conflict.",
+            (_body(lambda body: (1 + _cosines(body)) / 2),),
+        ),
+        Mistake(
             "squared lengths",
             "You divide by the squared lengths. A vector's cosine with itself must be 1.",
             (_body(_squared_lengths),),
@@ -235,11 +251,14 @@ COSINES = Exercise(
         ),
         Mistake(
             "distances",
-            "Your table holds distances (1 minus the cosine, or the angle). Asked for is the cosine itself.",
-            (
-                _body(lambda body: 1 - _cosines(body)),
-                _body(lambda body: _cosines(body).clamp(-1, 1).acos()),
-            ),
+            "Your table holds 1 minus the cosine, a distance. Asked for is the cosine itself.",
+            (_body(lambda body: 1 - _cosines(body)),),
+        ),
+        Mistake(
+            "angles",
+            "Your table holds angles, which are never below 0. Asked for is the cosine itself: below 0 where "
+            "two tasks are in conflict.",
+            (_body(lambda body: _cosines(body).clamp(-1, 1).acos()),),
         ),
     ),
 )

@@ -65,6 +65,20 @@ def _against_the_lone_task(**d):
     return {"gain": found["alone"] - found["company"] if found["alone"] > found["nothing"] else ABSENT}
 
 
+def _at_the_look_of_the_other(side, other):
+    def value(**d):
+        judged = d[f"{side}_judged"]
+        found = _stopped(d[f"{other}_watched"], judged)
+        return {side: ABSENT if found in (min(judged), judged[-1]) else found}
+
+    return value
+
+
+def _against_who_knows_nothing(**d):
+    found = _read_curves(**d)
+    return {"gain": found["nothing"] - found["company"] if found["alone"] < found["nothing"] else ABSENT}
+
+
 CURVES = Question(
     key="3.4-9",
     title="Does company help?",
@@ -160,7 +174,17 @@ CURVES = Question(
             (
                 lambda alone_judged, **_: {"alone": min(alone_judged)},
                 lambda company_judged, **_: {"company": min(company_judged)},
+                lambda alone_judged, company_judged, **_: {
+                    "alone": min(alone_judged),
+                    "company": min(company_judged),
+                },
             ),
+        ),
+        Mistake(
+            "the other side's look",
+            "That is the judged loss at the look where the other side is stopped. Each model is stopped by "
+            "its own watched loss.",
+            (_at_the_look_of_the_other("alone", "company"), _at_the_look_of_the_other("company", "alone")),
         ),
         Mistake(
             "the watched loss given",
@@ -169,6 +193,10 @@ CURVES = Question(
             (
                 lambda alone_watched, **_: {"alone": min(alone_watched)},
                 lambda company_watched, **_: {"company": min(company_watched)},
+                lambda alone_watched, company_watched, **_: {
+                    "alone": min(alone_watched),
+                    "company": min(company_watched),
+                },
             ),
         ),
         Mistake(
@@ -185,6 +213,12 @@ CURVES = Question(
             "You compare with the lone task, but a constant answer is better than that here. Whoever beats "
             "only a model that is worse than none has shown little.",
             (_against_the_lone_task,),
+        ),
+        Mistake(
+            "the lone task forgotten",
+            "You compare with the answer of who knows nothing, but the lone task is better than that here. "
+            "Take the better of the two.",
+            (_against_who_knows_nothing,),
         ),
         Mistake(
             "the other way round",
@@ -278,6 +312,7 @@ DESIGN = Question(
         ),
     },
     draw=_draw_reports,
+    rtol=5e-3,
     mistakes=(
         Mistake(
             "a coin for a constant",
@@ -303,8 +338,20 @@ DESIGN = Question(
         ),
         Mistake(
             "the wrong way round",
-            "You take the model off the constant. What is asked is how much the model has more.",
+            "Your number is the constant less the model. Asked for is the model less the constant: below 0 "
+            "where the model is worse.",
             (lambda right, first, second, **_: {"beyond": (first + second) / 2 - right},),
+        ),
+        Mistake(
+            "a part of what there was",
+            "You divide the difference, by the constant's share or by what it leaves to 1. Asked for is the "
+            "difference itself.",
+            (
+                lambda right, first, second, **_: {"beyond": 2 * right / (first + second) - 1},
+                lambda right, first, second, **_: {
+                    "beyond": (right - (first + second) / 2) / (1 - (first + second) / 2)
+                },
+            ),
         ),
         Mistake(
             "width once more",

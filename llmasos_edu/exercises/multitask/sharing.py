@@ -161,12 +161,32 @@ LOSS = Exercise(
         ),
         Mistake(
             "divided by the number of classes",
-            "You divide by the number of classes, or multiply by its logarithm. Guessing among C classes "
-            "costs ln C nats: divide by that.",
-            (
-                _by(lambda mean, classes: mean / classes),
-                _by(lambda mean, classes: mean * classes.log()),
-            ),
+            "You divide by the number of classes. Guessing among C classes costs ln C nats: divide by that.",
+            (_by(lambda mean, classes: mean / classes),),
+        ),
+        Mistake(
+            "multiplied by what a guess costs",
+            "You multiply by the logarithm of the number of classes: tasks with many classes weigh still "
+            "more. Divide by it.",
+            (_by(lambda mean, classes: mean * classes.log()),),
+        ),
+        Mistake(
+            "all losses over all guesses",
+            "What comes out is all losses added up, over what guessing all examples would cost. There a task "
+            "with more examples, or more classes, weighs more: each task has a quotient of its own.",
+            (lambda x, t, n: x.sum() / n.float().log()[t].sum(),),
+        ),
+        Mistake(
+            "divided by the whole batch",
+            "What comes out is as if a task's losses were divided by the number of all examples of the "
+            "batch. Its mean is over its own examples.",
+            (lambda x, t, n: _sums_inside(x, t, n) / len(x),),
+        ),
+        Mistake(
+            "the largest loss of a task",
+            "What comes out is as if each task had its largest loss for its mean. Take the mean of its "
+            "examples.",
+            (lambda x, t, n: (_each(x, t, torch.max) / _guess(t, n)).mean(),),
         ),
         Mistake(
             "bits under nats",

@@ -124,6 +124,25 @@ def _one_of_them(d_model, layers, vocab, classes, step):
     return shared, width, together // len(classes)
 
 
+def _chosen_by_the_bodies(d_model, layers, vocab, classes, step):
+    body = _body(d_model, layers, vocab)
+    width = _largest(lambda d: len(classes) * _body(d, layers, vocab) <= body, step)
+    together = len(classes) * _body(width, layers, vocab) + _heads(width, classes)
+    return body + _heads(d_model, classes), width, together
+
+
+def _equal_parts(d_model, layers, vocab, classes, step):
+    shared = _body(d_model, layers, vocab) + _heads(d_model, classes)
+    part = shared / len(classes)
+    width = _largest(lambda d: _body(d, layers, vocab) + max(classes) * (d + 1) <= part, step)
+    return shared, width, len(classes) * _body(width, layers, vocab) + _heads(width, classes)
+
+
+def _left_over(d_model, layers, vocab, classes, step):
+    shared, width, together = separate_width(d_model, layers, vocab, classes, step)
+    return shared, width, shared - together
+
+
 def _one_table(d_model, layers, vocab, classes, step):
     """One embedding table for all the separate models."""
     shared = _body(d_model, layers, vocab) + _heads(d_model, classes)
@@ -188,7 +207,7 @@ WIDTH = Exercise(
         Mistake(
             "width divided by the tasks",
             "You divide the width by the number of tasks. A layer has 12 d squared parameters, so at half "
-            "the width it has only a quarter: much room is left unused.",
+            "the width it has only a quarter: room is left unused.",
             (_sized(_halved),),
         ),
         Mistake(
@@ -277,6 +296,29 @@ WIDTH = Exercise(
             "one table for all",
             "Your separate models share one embedding table. Each has a body of its own, its table included.",
             (_one_table,),
+        ),
+        Mistake(
+            "bodies compared",
+            "What comes out is as if the width were chosen by the bodies alone. The heads count too, on both "
+            "sides.",
+            (_chosen_by_the_bodies,),
+        ),
+        Mistake(
+            "an equal part for each",
+            "What comes out is as if each separate model had to fit into an equal part of the whole. Only "
+            "all of them together may not have more: a small one leaves room for a large one.",
+            (_equal_parts,),
+        ),
+        Mistake(
+            "width not squared",
+            "Your layers grow with the width itself. They have 12 d squared parameters.",
+            (_sized(_fitting, body=lambda width, layers, vocab: vocab * width + layers * 12 * width),),
+        ),
+        Mistake(
+            "what is left over",
+            "Your last number is what the separate models have less than the shared one. Asked for is how "
+            "many they have.",
+            (_left_over,),
         ),
         Mistake(
             "the mean of the separate models",

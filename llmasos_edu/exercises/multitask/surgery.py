@@ -92,6 +92,50 @@ def _worst_first(gradients):
     return operated
 
 
+def _begins_anew(decide_by_the_copy):
+    """Every cut is one of the original gradient, and takes the place of the cut before."""
+
+    def answer(gradients):
+        operated = gradients.clone()
+        for i in range(len(gradients)):
+            for j in range(len(gradients)):
+                decides = operated[i] if decide_by_the_copy else gradients[i]
+                if j != i and decides @ gradients[j] < 0:
+                    share = gradients[i] @ gradients[j] / gradients[j].square().sum()
+                    operated[i] = gradients[i] - share * gradients[j]
+        return operated
+
+    return answer
+
+
+def _pairs_at_once(gradients):
+    operated = gradients.clone()
+    for i in range(len(gradients)):
+        for j in range(i + 1, len(gradients)):
+            one, other = operated[i].clone(), operated[j].clone()
+            dot = one @ other
+            if dot < 0:
+                operated[i] = one - dot / other.square().sum() * other
+                operated[j] = other - dot / one.square().sum() * one
+    return operated
+
+
+def _worst_only(gradients):
+    operated = gradients.clone()
+    for i in range(len(gradients)):
+        dots = gradients @ gradients[i]
+        worst = int(dots.argmin())
+        if dots[worst] < 0:
+            operated[i] -= dots[worst] / gradients[worst].square().sum() * gradients[worst]
+    return operated
+
+
+def _lengths_restored(gradients):
+    operated = gradient_surgery(gradients)
+    lengths = operated.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return operated / lengths * gradients.norm(dim=1, keepdim=True)
+
+
 def _of_length_one(gradients):
     return gradient_surgery(gradients / gradients.norm(dim=1, keepdim=True).clamp(min=1e-30))
 
@@ -178,10 +222,16 @@ SURGERY = Exercise(
             (_surgery(acts=lambda dot: dot > 0),),
         ),
         Mistake(
-            "half of the others",
-            "You compare a task only with those that come after it, or only with those before it. Each has "
-            "all the others to meet: the cut of i by j is another one than that of j by i.",
-            (_surgery(others=lambda i, j: j > i), _surgery(others=lambda i, j: j < i)),
+            "the later ones only",
+            "You compare a task only with those that come after it. Each has all the others to meet: the cut "
+            "of i by j is another one than that of j by i.",
+            (_surgery(others=lambda i, j: j > i),),
+        ),
+        Mistake(
+            "the earlier ones only",
+            "You compare a task only with those that come before it. Each has all the others to meet: the "
+            "cut of i by j is another one than that of j by i.",
+            (_surgery(others=lambda i, j: j < i),),
         ),
         Mistake(
             "half of the projection",
@@ -226,12 +276,15 @@ SURGERY = Exercise(
         ),
         Mistake(
             "divided by the wrong length",
-            "You divide by the squared length of the task's own gradient (or by both lengths). The "
-            "projection onto v divides by v . v.",
-            (
-                _surgery(cut=lambda g, v, dot: g - dot / (g @ g) * v),
-                _surgery(cut=lambda g, v, dot: g - dot / (g.norm() * v.norm()) * v),
-            ),
+            "You divide by the squared length of the task's own gradient. The projection onto v divides by "
+            "v . v.",
+            (_surgery(cut=lambda g, v, dot: g - dot / (g @ g) * v),),
+        ),
+        Mistake(
+            "divided by both lengths",
+            "You divide by the lengths of both gradients. The projection onto v divides by v . v, the "
+            "squared length of v alone.",
+            (_surgery(cut=lambda g, v, dot: g - dot / (g.norm() * v.norm()) * v),),
         ),
         Mistake(
             "added instead of taken away",
@@ -254,6 +307,30 @@ SURGERY = Exercise(
             "Whether two tasks conflict is decided by the gradients as they were at first. A cut may have "
             "ended the conflict, or made another: look at the dot product of what g is by then.",
             (_decided_at_first,),
+        ),
+        Mistake(
+            "each cut begins anew",
+            "What comes out is as if each cut began anew from the original gradient: only the last one is "
+            "left of them. g goes on changed to the next task.",
+            (_begins_anew(decide_by_the_copy=True), _begins_anew(decide_by_the_copy=False)),
+        ),
+        Mistake(
+            "both of a pair at once",
+            "What comes out is as if each pair were met once and both were cut, each by what the other was "
+            "by then. Each task meets all others by itself, and they are the original ones.",
+            (_pairs_at_once,),
+        ),
+        Mistake(
+            "the worst conflict only",
+            "What comes out is as if a task were cut by its worst conflict alone. All others are met, one "
+            "after the other.",
+            (_worst_only,),
+        ),
+        Mistake(
+            "old lengths restored",
+            "What comes out is as if each gradient were brought back to its old length afterwards. What is "
+            "left after a cut is shorter, and stays so.",
+            (_lengths_restored,),
         ),
         Mistake(
             "one conflict only",

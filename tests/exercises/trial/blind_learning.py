@@ -182,7 +182,7 @@ def the_copies_besides_the_base(shapes, num_layers, rank, base_parameters, domai
     return a, (base_parameters + domains * a) * bytes_each, (domains + 1) * base_parameters * bytes_each
 
 
-@wrong("3.4-1", "At brackets you are off by one: an opening or a closing one gets the")
+@wrong("3.4-1", "At brackets you are off by one: opening and closing ones")
 def brackets_have_the_depth_of_what_is_in_them(text, deepest):
     out, d, s = [], 0, False
     for c in text:
@@ -196,7 +196,7 @@ def brackets_have_the_depth_of_what_is_in_them(text, deepest):
     return out
 
 
-@wrong("3.4-1", "You count brackets that are inside a string. They open nothing, and")
+@wrong("3.4-1", "You count brackets that are inside a string. They open")
 def brackets_in_strings_count(text, deepest):
     out, d = [], 0
     for c in text:
@@ -237,7 +237,7 @@ def absent_tasks_in_the_mean(losses, tasks, num_classes):
     return total / len(num_classes)
 
 
-@wrong("3.4-2", "You divide by the number of classes, or multiply by its")
+@wrong("3.4-2", "You divide by the number of classes. Guessing among C")
 def divided_by_the_number_of_classes_again(losses, tasks, num_classes):
     parts = [losses[tasks == t].mean() / num_classes[t] for t in tasks.unique()]
     return torch.stack(parts).mean()
@@ -318,7 +318,7 @@ def adds_ln_sigma_squared_instead_of_ln_sigma(log_variances, losses):
     return (losses * torch.exp(-log_variances) + log_variances).sum()
 
 
-@wrong("3.4-6", "You make the variance by a softplus of s. That keeps it above 0 too")
+@wrong("3.4-6", "You make the variance, or sigma, by a softplus of s. That")
 def softplus_for_the_exponential(log_variances, losses):
     var = F.softplus(log_variances)
     return (losses / var + 0.5 * var.log()).sum()
@@ -670,7 +670,7 @@ def rank_counted_once_for_both_factors(shapes, num_layers, rank, base_parameters
     return a, (base_parameters + domains * a) * bytes_each, domains * base_parameters * bytes_each
 
 
-@wrong("3.4-1", "You leave out one or two of the three kinds of brackets.")
+@wrong("3.4-1", "You count one of the three kinds of brackets alone.")
 def square_and_curly_ones_forgotten(text, deepest):
     out, d, s = [], 0, False
     for c in text:

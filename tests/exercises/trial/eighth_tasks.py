@@ -6,7 +6,7 @@ from trial.answers import right, wrong
 
 
 # Counts brackets within strings
-@wrong("3.4-1", "You count brackets that are inside a string. They open nothing,")
+@wrong("3.4-1", "You count brackets that are inside a string. They open")
 def counts_brackets_within_strings(text, deepest):
     out, depth = ([], 0)
     for c in text:
@@ -19,7 +19,7 @@ def counts_brackets_within_strings(text, deepest):
 
 
 # Divides by the number of classes and not by its logarithm
-@wrong("3.4-2", "You divide by the number of classes, or multiply by its")
+@wrong("3.4-2", "You divide by the number of classes. Guessing among C")
 def divides_by_the_number_of_classes_and_not(losses, tasks, num_classes):
     each = [losses[tasks == t].mean() / float(num_classes[t]) for t in tasks.unique()]
     return torch.stack(each).mean()
@@ -121,7 +121,7 @@ def takes_s_for_ln_sigma_l_e_2s(log_variances, losses):
 
 
 # Puts the half of the regression's formula (L / 2 sigma^2) before a cross entropy
-@wrong("3.4-6", "You halve the loss as well. That is the form for regression")
+@wrong("3.4-6", "You halve the weighted loss. That is the form for")
 def puts_the_half_of_the_regression_s_formula(log_variances, losses):
     return (0.5 * losses / log_variances.exp() + 0.5 * log_variances).sum()
 

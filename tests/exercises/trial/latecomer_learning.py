@@ -632,7 +632,7 @@ def brackets(text, opening="([{", closing=")]}"):
     return out
 
 
-@wrong("3.4-1", "You leave out one or two of the three kinds of brackets.")
+@wrong("3.4-1", "You count one of the three kinds of brackets alone.")
 def round_ones_alone(text, deepest):
     return [min(d, deepest) for d in brackets(text, "(", ")")]
 
@@ -660,13 +660,13 @@ def by_bincount(losses, tasks, num_classes):
     return (losses * each).sum()
 
 
-@wrong("3.4-3", "The micro average is right. For all wrong but one, the macro")
+@wrong("3.4-3", "What comes out is as if a task without a right answer did")
 def a_task_with_nothing_right_left_out(right, tasks):
     scores = [right[tasks == t].float().mean() for t in tasks.unique() if right[tasks == t].any()]
     return right.float().mean(), torch.stack(scores).mean() if scores else torch.tensor(0.0)
 
 
-@wrong("3.4-3", "Your macro average is the median of the tasks, or lies")
+@wrong("3.4-3", "Your macro average is the median of the tasks'")
 def median_of_the_tasks(right, tasks):
     scores = [float(right[tasks == t].float().mean()) for t in tasks.unique()]
     return right.float().mean(), float(np.median(scores))
@@ -796,7 +796,7 @@ def both_right_at_once():
     return {**REPORTED, "constant": 0.58 * 0.76, "beyond": 0.62 - 0.58 * 0.76}
 
 
-@wrong("3.4-10", "Asked for: the model's share right less the constant")
+@wrong("3.4-10", "You divide the difference, by the constant's share or by")
 def relative_to_the_constant():
     return {**REPORTED, "beyond": 0.62 / 0.67 - 1}
 

@@ -7,7 +7,7 @@ import torch
 from trial.answers import right, wrong
 
 
-@wrong("3.4-1", "opening or")
+@wrong("3.4-1", "At brackets you are off by one: opening and closing ones")
 def opening_bracket_inside_itself(text, deepest):
     depth, quoted, labels = 0, False, []
     for char in text:
@@ -44,7 +44,7 @@ def depth_itself_is_cut(text, deepest):
     return torch.tensor(labels)
 
 
-@wrong("3.4-1", "You leave out one or two of the three")
+@wrong("3.4-1", "You count one of the three kinds of brackets alone.")
 def round_brackets_only(text, deepest):
     depth, quoted, labels = 0, False, []
     for char in text:
@@ -360,7 +360,7 @@ def an_even_wider_one():
     return DESIGN | {"sharing": "a shared body that is wider still"}
 
 
-@wrong("3.4-10", "how much the model has more")
+@wrong("3.4-10", "Your number is the constant less the model. Asked for is")
 def beyond_without_its_sign():
     return DESIGN | {"beyond": 0.05}
 

@@ -26,7 +26,7 @@ def depths(text, deepest, strings=True, closing_inside=False, clamp=True):
     return torch.tensor(out)
 
 
-@wrong("3.4-1", "At brackets you are off by one: an opening or a closing one")
+@wrong("3.4-1", "At closing brackets you are off by one: they get the")
 def closing_bracket_inside(text, deepest):
     return depths(text, deepest, closing_inside=True)
 
@@ -36,7 +36,7 @@ def strings_read_as_code(text, deepest):
     return depths(text, deepest, strings=False)
 
 
-@wrong("3.4-1", "For deeper than the deepest, your result differs in 3 of 17")
+@wrong("3.4-1", "What is deeper than the deepest has the label 0 with you,")
 def deep_ones_begin_again(text, deepest):
     return depths(text, 10**6) % (deepest + 1)
 
@@ -105,7 +105,7 @@ def batches_for_passes(sizes, temperature, steps):
     return raised / raised.sum(), raised / raised.sum() * steps
 
 
-@wrong("3.4-6", "You halve the loss as well. That is the form for regression")
+@wrong("3.4-6", "You halve the weighted loss. That is the form for")
 def half_for_regression(log_variances, losses):
     return (losses * torch.exp(-log_variances) / 2 + log_variances / 2).sum()
 
@@ -186,7 +186,7 @@ def better_of_two_constants():
     return {**CONTROLS, "constant": 0.76, "beyond": -0.14}
 
 
-@wrong("3.4-10", "You take the model off the constant. What is asked is how")
+@wrong("3.4-10", "Your number is the constant less the model. Asked for is")
 def sign_turned():
     return {**CONTROLS, "beyond": 0.05}
 

@@ -85,13 +85,13 @@ def cut(v, u):
 
 
 # Only later
-@wrong("3.4-8", "You compare a task only with those that come after it, or")
+@wrong("3.4-8", "You compare a task only with those that come after it.")
 def only_later(gradients):
     return pcgrad(gradients, lambda v, u, i, j: j > i and v @ u < 0, cut)
 
 
 # Only earlier
-@wrong("3.4-8", "You compare a task only with those that come after it, or")
+@wrong("3.4-8", "You compare a task only with those that come before it.")
 def only_earlier(gradients):
     return pcgrad(gradients, lambda v, u, i, j: j < i and v @ u < 0, cut)
 

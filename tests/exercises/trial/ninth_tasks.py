@@ -19,14 +19,14 @@ def walk(text, deepest, opens="([{", closes=")]}", quotes='"', cap=min):
 
 
 # Zero at brackets
-@wrong("3.4-1", "You give the depth 0 to all brackets, or to all that")
+@wrong("3.4-1", "You give the depth 0 to all brackets. They have the depth")
 def zero_at_brackets(text, deepest):
     out = walk(text, deepest).tolist()
     return torch.tensor([0 if c in "()[]{}" else d for c, d in zip(text, out, strict=False)])
 
 
 # Zero in strings
-@wrong("3.4-1", "You give the depth 0 to all brackets, or to all that")
+@wrong("3.4-1", "You give the depth 0 to all that stands in a string. It")
 def zero_in_strings(text, deepest):
     out, s, res = walk(text, deepest).tolist(), False, []
     for c, d in zip(text, out, strict=False):
@@ -120,14 +120,14 @@ def share_of_right_answers(right, tasks):
 
 
 # Middle
-@wrong("3.4-3", "Your macro average is the median of the tasks, or lies")
+@wrong("3.4-3", "Your macro average lies half-way between the best and the")
 def middle(right, tasks):
     a = torch.stack([right[tasks == t].double().mean() for t in tasks.unique()])
     return right.double().mean(), (a.max() + a.min()) / 2
 
 
 # First and last
-@wrong("3.4-3", "Your macro average is the median of the tasks, or lies")
+@wrong("3.4-3", "Your macro average lies half-way between the best and the")
 def first_and_last(right, tasks):
     a = [right[tasks == t].double().mean() for t in range(int(tasks.max()) + 1) if (tasks == t).any()]
     return right.double().mean(), sum(a[:2]) / min(2, len(a))
@@ -225,14 +225,14 @@ def from_shared_down(d_model, num_layers, vocab_size, classes, step):
 
 
 # Log t
-@wrong("3.4-5", "Your exponent is T and should be 1/T")
+@wrong("3.4-5", "Your exponent is T and should be 1/T: a higher")
 def log_t(sizes, temperature, steps):
     p = (sizes.log() * temperature).softmax(0)
     return p, steps * p / sizes
 
 
 # Passes equal
-@wrong("3.4-5", "Your shares are right, and the passes do not follow from")
+@wrong("3.4-5", "Your passes do not follow from the shares: the draws of a")
 def passes_equal(sizes, temperature, steps):
     p = sizes ** (1 / temperature)
     p = p / p.sum()
@@ -240,21 +240,21 @@ def passes_equal(sizes, temperature, steps):
 
 
 # T root of sum
-@wrong("3.4-5", "Your shares do not add up to 1 (unless T is 1). After the")
+@wrong("3.4-5", "Your shares do not add up to 1 (unless T is 1, or there")
 def t_root_of_sum(sizes, temperature, steps):
     p = sizes ** (1 / temperature) / sizes.sum() ** (1 / temperature)
     return p, steps * p / sizes
 
 
 # Passes from sizes
-@wrong("3.4-5", "Your shares are right, and the passes do not follow from")
+@wrong("3.4-5", "Your passes do not follow from the shares: the draws of a")
 def passes_from_sizes(sizes, temperature, steps):
     p = sizes ** (1 / temperature)
     return p / p.sum(), steps * p / p.sum() / p
 
 
 # One minus
-@wrong("3.4-5", "What comes out is as if the exponent were 1 - 1/T, or")
+@wrong("3.4-5", "What comes out is as if the exponent were 1 - 1/T. It is")
 def one_minus(sizes, temperature, steps):
     p = sizes ** (1 - 1 / temperature)
     p = p / p.sum()
@@ -262,7 +262,7 @@ def one_minus(sizes, temperature, steps):
 
 
 # Exp minus
-@wrong("3.4-5", "What comes out is as if the exponent were 1 - 1/T, or")
+@wrong("3.4-5", "What comes out is as if the exponent were -1/T: your")
 def exp_minus(sizes, temperature, steps):
     p = sizes ** (-1 / temperature)
     p = p / p.sum()

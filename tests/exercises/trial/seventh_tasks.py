@@ -23,7 +23,7 @@ def the_running_depth_itself_is_held_at_deepest(text, deepest):
 
 
 # Characters inside a string get depth 0, as if a string stood in no bracket at all
-@wrong("3.4-1", "You give the depth 0 to all brackets, or to all that stands")
+@wrong("3.4-1", "You give the depth 0 to all that stands in a string. It")
 def characters_inside_a_string_get_depth_0(text, deepest):
     depth, quoted, out = 0, False, []
     for char in text:
@@ -129,7 +129,7 @@ def passes_divided_by_all_batches_together(sizes, temperature, steps):
 
 
 # The regression formula of the paper, L / (2 sigma^2) + ln sigma, for classification
-@wrong("3.4-6", "You halve the loss as well. That is the form for regression")
+@wrong("3.4-6", "You halve the weighted loss. That is the form for")
 def the_regression_formula_of_the_paper_l_2(log_variances, losses):
     return (0.5 * torch.exp(-log_variances) * losses + 0.5 * log_variances).sum()
 

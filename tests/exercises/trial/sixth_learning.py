@@ -443,7 +443,7 @@ def nearly_above_is_borne_out():
     return {"borne out": 3, "open": 0, "verdict": "holds when a stage is long"}
 
 
-@wrong("3.4-1", "At brackets you are off by one: an opening or a closing")
+@wrong("3.4-1", "At opening brackets you are off by one: they get the")
 def the_opening_one_is_inside(text, deepest):
     depth, quoted, out = 0, False, []
     for c in text:

@@ -380,7 +380,7 @@ def depth_held_at_the_deepest(text, deepest):
     return torch.tensor(depths)
 
 
-@wrong("3.4-1", "You give the depth 0 to all brackets, or to all that stands")
+@wrong("3.4-1", "You give the depth 0 to all that stands in a string. It")
 def text_in_a_string_has_depth_zero(text, deepest):
     depths, depth, quoted = [], 0, False
     for char in text:
@@ -394,7 +394,7 @@ def text_in_a_string_has_depth_zero(text, deepest):
     return torch.tensor(depths)
 
 
-@wrong("3.4-1", "You leave out one or two of the three")
+@wrong("3.4-1", "You count one of the three kinds of brackets alone.")
 def round_brackets_only_again(text, deepest):
     depths, depth, quoted = [], 0, False
     for char in text:
@@ -417,7 +417,7 @@ def every_example_counts_alike(losses, tasks, num_classes):
     return (losses / num_classes[tasks].log()).mean()
 
 
-@wrong("3.4-2", "of classes, or multiply")
+@wrong("3.4-2", "You divide by the number of classes. Guessing among C")
 def divided_by_the_number_of_classes(losses, tasks, num_classes):
     means = [losses[tasks == task].mean() / num_classes[task] for task in tasks.unique()]
     return torch.stack(means).mean()
@@ -567,7 +567,7 @@ def draws_for_passes_again(sizes, temperature, steps):
     return shares, shares * steps
 
 
-@wrong("3.4-5", "Your shares are right, and the passes do not follow from")
+@wrong("3.4-5", "Your passes do not follow from the shares: the draws of a")
 def passes_of_even_shares(sizes, temperature, steps):
     weights = sizes ** (1 / temperature)
     return weights / weights.sum(), steps / len(sizes) / sizes
@@ -585,7 +585,7 @@ def log_of_the_variance_for_sigma(log_variances, losses):
     return (losses * torch.exp(-log_variances) + log_variances).sum()
 
 
-@wrong("3.4-6", "the loss as well")
+@wrong("3.4-6", "You halve the weighted loss. That is the form for")
 def the_factor_of_regression(log_variances, losses):
     return (losses / (2 * log_variances.exp()) + log_variances / 2).sum()
 
