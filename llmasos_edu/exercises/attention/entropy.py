@@ -19,6 +19,10 @@ def attention_entropy(weights):
     return -(weights * torch.log2(weights.clamp_min(1e-30))).sum(dim=-1)
 
 
+def _logarithms(weights):
+    return -torch.where(weights > 0, weights.log2(), 0.0).sum(-1)
+
+
 ENTROPY = Exercise(
     key="4.1-9",
     title="How spread out is a row of attention?",
@@ -151,7 +155,7 @@ ENTROPY = Exercise(
             "weights left out of the average",
             "You add up the logarithms, but do not weigh each by how likely its key is. "
             "A key that gets hardly any weight should hardly count.",
-            (lambda w: -w.clamp_min(1e-9).log2().sum(-1), lambda w: -w.log2().sum(-1)),
+            (lambda w: -w.clamp_min(1e-9).log2().sum(-1), lambda w: -w.log2().sum(-1), _logarithms),
         ),
         Mistake(
             "number of keys instead of bits",

@@ -173,6 +173,12 @@ INDUCTION = Exercise(
             (lambda w, p: _stripe(w, p, 1).sum(-1) / p,),
         ),
         Mistake(
+            "one token too early at both ends",
+            "Your t run from period - 1 to seq - 2, one too early at both ends: the last token of the text "
+            "is missing, and one of the first copy is among them.",
+            (lambda w, p: _stripe(w, p, 1, p - 1, w.shape[-1] - 1).mean(-1),),
+        ),
+        Mistake(
             "starts one token too early",
             "Your mean includes t = period - 1, the last token of the first copy, which has no previous "
             "occurrence. A whole diagonal of the map is one cell longer than the stripe that counts.",

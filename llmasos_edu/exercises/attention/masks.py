@@ -210,6 +210,15 @@ CAUSAL = Exercise(
             (lambda q, k, v: attend(q, k, v, _allowed(q), scale=1 / q.shape[-1]),),
         ),
         Mistake(
+            "no shares",
+            "It comes out as if the scores of the past, or their exponentials, were the weights, without a "
+            "division by their sum. What makes shares of a row of scores?",
+            (
+                lambda q, k, v: (q @ k.mT / q.shape[-1] ** 0.5).tril() @ v,
+                lambda q, k, v: (q @ k.mT / q.shape[-1] ** 0.5).exp().tril() @ v,
+            ),
+        ),
+        Mistake(
             "output divided",
             "It comes out as if the division stood behind the softmax: the scores keep the spread of their "
             "sum, and the output, a mean of values, is shrunk. What is to be divided?",

@@ -237,3 +237,23 @@ def first_point_for_the_start():
 @wrong("4.1-13", "The two points are 1500 tokens apart")
 def rise_between_the_points():
     return _figure(thousand=15.0)
+
+
+# From period - 1 to seq - 2, as if a logit were asked for
+@wrong("4.1-8", "one too early at both ends")
+def early_at_both_ends(weights, period):
+    tokens = torch.arange(period - 1, weights.shape[-1] - 1)
+    return weights[:, tokens, tokens - period + 1].mean(-1)
+
+
+# Exponentials of the past, never divided
+@wrong("4.1-3", "without a division by their sum")
+def exponentials_of_the_past(query, key, value):
+    return torch.exp(query @ key.mT / query.shape[-1] ** 0.5).tril() @ value
+
+
+# Two slips at once: no message says that the rest is right
+@wrong("4.1-7", "It comes out as of two slips at once.")
+def unscaled_and_not_extended(x, w_query, w_key, w_value, cached_keys, cached_values):
+    keys, values = _longer(x, w_key, w_value, cached_keys, cached_values)
+    return (x @ w_query @ keys.mT).softmax(-1) @ values, cached_keys, cached_values
