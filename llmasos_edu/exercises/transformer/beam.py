@@ -96,6 +96,12 @@ def _parents_of_the_short_table(log_probs, step):
     return place % len(step), token.flatten()[place], best
 
 
+def _two_children(log_probs, step):
+    some, token = (log_probs[:, None] + step).topk(2, -1)
+    best, place = some.flatten().topk(len(step))
+    return place // 2, token.flatten()[place], best
+
+
 def _each_token_once(log_probs, step):
     best, parent = (log_probs[:, None] + step).max(0)
     best, token = best.topk(len(step))
@@ -213,6 +219,12 @@ BEAM = Exercise(
                 _tokens(lambda place, beams, vocab: place % beams),
                 _tokens(lambda place, beams, vocab: place // vocab),
             ),
+        ),
+        Mistake(
+            "two children at most",
+            "It comes out as if each beginning could have two children at most. In the first step a single "
+            "one has all of them: let as many compete as there are beams.",
+            (_two_children,),
         ),
         Mistake(
             "each token once",

@@ -38,6 +38,11 @@ def _cross_log(x, memory, keep, wq, wk, wv, floor):
     return (scores + (keep[:, None, :] + floor).log()).softmax(-1) @ (memory @ wv)
 
 
+def _cross_clamped(x, memory, keep, wq, wk, wv, most=50.0):
+    scores = ((x @ wq) @ (memory @ wk).mT / wq.shape[-1] ** 0.5).clamp(-most, most)
+    return scores.masked_fill(~keep[:, None, :], -torch.inf).softmax(-1) @ (memory @ wv)
+
+
 def _cross_plus_one(x, memory, keep, wq, wk, wv):
     scores = (x @ wq) @ (memory @ wk).mT / wq.shape[-1] ** 0.5
     return (scores + keep[:, None, :].float()).softmax(-1) @ (memory @ wv)
@@ -85,7 +90,7 @@ CROSS = Exercise(
         _cross_case("a source of one token", 704, 3, mask_of("1", "1"), 5, 3),
         _cross_case("a target longer than its source", 705, 6, mask_of("11.", "111"), 4, 9),
         _cross_case("as many target as source tokens, with padding", 706, 4, mask_of("11..", "111."), 6, 6),
-        _cross_case("scores of tens of thousands", 707, 3, mask_of("1...", "..1."), 6, 4, size=3e4),
+        _cross_case("scores of tens of thousands", 707, 3, mask_of("1.1.", "..11"), 6, 4, size=3e4),
     ),
     mistakes=(
         Mistake(
@@ -182,6 +187,12 @@ CROSS = Exercise(
                     x, y, torch.arange(keep.shape[1]) < keep.sum(1, keepdim=True), *w
                 ),
             ),
+        ),
+        Mistake(
+            "scores held within limits",
+            "Right, except where scores reach tens of thousands: it comes out as if they were cut off at a "
+            "limit, so that two large ones look alike. The softmax takes the largest away by itself.",
+            (_cross_clamped,),
         ),
         Mistake(
             "masked scores set to zero",

@@ -174,6 +174,12 @@ SWIGLU = Exercise(
             ),
         ),
         Mistake(
+            "the third map too early",
+            "It comes out as if the third map acted on gate and on values, before they meet. They are "
+            "multiplied feature by feature, and what comes of it goes through the map.",
+            (lambda x, g, i, o: (F.silu(x @ g) @ o) * (x @ i @ o),),
+        ),
+        Mistake(
             "residual inside",
             "Your result is the right one plus x. The residual belongs to the layer, which adds it around "
             "this network; with yours it would be added twice.",

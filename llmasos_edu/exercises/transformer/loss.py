@@ -132,6 +132,12 @@ LOSS = Exercise(
             (lambda z, y, pad: _losses(z, y)[y != pad].sum() / len(y),),
         ),
         Mistake(
+            "divided by the length of a row",
+            "It comes out as if the sum of the losses were divided by the length of a row, padding "
+            "included. How many labels does the sum hold?",
+            (lambda z, y, pad: _losses(z, y)[y != pad].sum() / y.shape[1],),
+        ),
+        Mistake(
             "sum over all positions",
             "You add up the losses of all positions, those of the padding too, and divide by nothing. "
             "Which of them should count, and by how many is their sum to be divided?",

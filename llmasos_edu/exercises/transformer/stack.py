@@ -234,6 +234,12 @@ PRE_NORM = Exercise(
             (lambda *a: _stack(*a, lambda x, n, a, m, f: (h := x + f(m(x))) + a(n(h))),),
         ),
         Mistake(
+            "norms in front and behind",
+            "Each norm acts twice in your layers: in front of its sub-layer, and behind the sum. The path "
+            "from bottom to top is to hold nothing but sums.",
+            (lambda *a: _stack(*a, lambda x, n, a, m, f: m((h := n(x + a(n(x)))) + f(m(h)))),),
+        ),
+        Mistake(
             "both sub-layers side by side",
             "Your feed-forward network reads the layer's input and not the sum that attention has added to. "
             "Some models run the two beside each other; here one follows the other.",

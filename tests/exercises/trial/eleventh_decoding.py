@@ -310,3 +310,18 @@ def row_by_row_then_all(lp, st):
     best, i = v.reshape(-1).sort(descending=True)
     i = i[:B]
     return torch.div(i, k, rounding_mode="floor"), t.reshape(-1)[i], best[:B]
+
+
+# Divided by the longest sentence
+@wrong("4.2-8", "divided by the length of a row")
+def over_the_length_of_a_row(z, y, pad):
+    losses = F.cross_entropy(z.flatten(0, 1), y.flatten(), ignore_index=pad, reduction="sum")
+    return losses / y.shape[1]
+
+
+# Two for each beginning, then the best of these
+@wrong("4.2-11", "two children at most")
+def two_of_each_beginning(lp, st):
+    v, t = (lp[:, None] + st).topk(2, -1)
+    best, i = v.flatten().topk(len(lp))
+    return i // 2, t.flatten()[i], best

@@ -268,3 +268,25 @@ def a_mask_filled_row_by_row(x, y, keep, own, cross, ff):
     x = x + own(x, m)
     x = x + cross(x, y, keep.unsqueeze(1))
     return x + ff(x)
+
+
+# The third map on each branch
+@wrong("4.2-2", "the third map acted on gate and on values")
+def the_third_map_on_both(x, w_gate, w_in, w_out):
+    return F.silu(x @ w_gate) @ w_out * (x @ w_in @ w_out)
+
+
+# Pre-norm and post-norm at once
+@wrong("4.2-4", "Each norm acts twice in your layers")
+def normed_before_and_behind(x, layers, final):
+    for n, a, m, f in layers:
+        x = n(x + a(n(x)))
+        x = m(x + f(m(x)))
+    return final(x)
+
+
+# Scores held within 50, against overflow
+@wrong("4.2-5", "as if they were cut off at a limit")
+def scores_clamped_for_safety(x, mem, keep, q, k, v):
+    z = ((x @ q) @ (mem @ k).mT / q.shape[1] ** 0.5).clamp(-50, 50)
+    return z.masked_fill(~keep[:, None], -torch.inf).softmax(-1) @ (mem @ v)
