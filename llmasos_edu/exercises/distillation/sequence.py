@@ -134,7 +134,7 @@ SEQUENCE = Exercise(
     any_order=False,
     cases=(
         _text_case("prompts of 3 and 2 tokens", 7001, [3, 2], [7, 6], 8),
-        _text_case("no padding", 7002, [2, 4], [6, 6], 6),
+        _text_case("no padding", 7002, [2, 4], [6, 6], 6, vocab=5),
         _text_case("a prompt of one token", 7003, [1], [5], 6),
         _text_case("the teacher wrote one token", 7004, [4, 2, 3], [5, 3, 4], 7),
         _text_case("one row without any", 7005, [3, 4, 2], [6, 4, 5], 7),
@@ -197,6 +197,18 @@ SEQUENCE = Exercise(
             "the longest prompt for all",
             "What comes out is as if every prompt were as long as the longest. Each row has its own length.",
             (_longest_prompt,),
+        ),
+        Mistake(
+            "the shortest prompt for all",
+            "What comes out is as if every prompt were as short as the shortest. Each row has its own "
+            "length.",
+            (_masked(first=lambda p, n: p.min().expand_as(p)),),
+        ),
+        Mistake(
+            "the longest text for all",
+            "What comes out is as if every text were as long as the longest, so that padding gets into the "
+            "loss. Each row has its own length.",
+            (_masked(last=lambda p, n: n.max().expand_as(n)),),
         ),
         Mistake(
             "no logarithm",

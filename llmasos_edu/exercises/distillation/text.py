@@ -34,6 +34,12 @@ def _rest_spread_evenly(z, p, ids):
     return -(full * z.log_softmax(-1)).sum(-1).mean()
 
 
+def _rest_as_a_token(z, p, ids):
+    kept = z.log_softmax(-1).gather(-1, ids)
+    others = (1 - kept.exp().sum(-1)).clamp(min=1e-6).log()
+    return -((p * kept).sum(-1) + (1 - p.sum(-1)) * others).mean()
+
+
 def _first_columns(z, ids):
     return z.log_softmax(-1)[:, : ids.shape[-1]]
 
@@ -134,6 +140,12 @@ TRUNCATED = Exercise(
             "You hand what is missing out to all other tokens. That is another way to fill the gap; asked "
             "for is a distribution over the k alone.",
             (_rest_spread_evenly,),
+        ),
+        Mistake(
+            "the rest as one more token",
+            "It comes out as if all that is missing were one more token, for the teacher and for the "
+            "student. Asked for is a distribution over the k alone.",
+            (_rest_as_a_token,),
         ),
         Mistake(
             "normalised over the batch",

@@ -232,3 +232,21 @@ def a_lifted_label(student_logits, teacher_logits, labels, temperature, alpha):
 def squared_gaps(student_logits, teacher_logits):
     gap = (teacher_logits.softmax(-1) - student_logits.softmax(-1)).square().sum(-1).mean()
     return gap, gap
+
+
+# One length of text for the whole batch: the longest
+@wrong("3.5-7", "as if every text were as long as the longest")
+def one_length_for_all(logits, tokens, prompt_lengths, lengths):
+    losses = F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:], reduction="none")
+    place = torch.arange(1, tokens.shape[1])
+    mask = (place >= prompt_lengths[:, None]) & (place < lengths.max())
+    return losses[mask].mean()
+
+
+# What is missing goes to a token "others"
+@wrong("3.5-5", "as if all that is missing were one more token")
+def a_token_for_the_others(student_logits, probabilities, ids):
+    q = student_logits.softmax(-1).gather(-1, ids)
+    q = torch.cat([q, (1 - q.sum(-1, keepdim=True)).clamp(min=1e-6)], -1)
+    p = torch.cat([probabilities, 1 - probabilities.sum(-1, keepdim=True)], -1)
+    return -(p * q.clamp(min=1e-38).log()).sum(-1).mean()
