@@ -28,6 +28,11 @@ def _alibi(num_heads, query_len, key_len, *, slopes=None, first=None, later=-tor
     return bias if later is None else bias.masked_fill(distance < 0, later)
 
 
+def _mask_from_zero(num_heads, query_len, key_len):
+    later = torch.arange(key_len) > torch.arange(query_len)[:, None]
+    return _alibi(num_heads, query_len, key_len, later=None).masked_fill(later, -torch.inf)
+
+
 def _alibi_by_place(num_heads, query_len, key_len, sign):
     right, heads = alibi_bias(num_heads, query_len, key_len), torch.arange(1, num_heads + 1)
     by_place = sign * 2 ** (-8 * heads / num_heads)[:, None, None] * torch.arange(key_len).expand_as(right)
@@ -161,6 +166,12 @@ ALIBI = Exercise(
             "Without a cache you are right. With one, your queries stand at the beginning of the text and "
             "see hardly anything. Where does the last of them stand?",
             (lambda *a: _alibi(*a, first=0),),
+        ),
+        Mistake(
+            "mask counted from 0",
+            "Without a cache you are right. With one, the distances are right, but your mask is that of "
+            "queries at the beginning of the text: it hides keys that come before them.",
+            (_mask_from_zero,),
         ),
         Mistake(
             "queries and keys exchanged",

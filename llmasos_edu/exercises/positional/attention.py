@@ -61,6 +61,12 @@ def _rows_from_zero(query, key, value, rotate, first=None):
     return attend(rotate(query, queries), rotate(key, torch.arange(seq)), value, allowed)
 
 
+def _causal_for_several(query, key, value, rotate):
+    """Right for a single new token; several get the mask that believes the first to stand at position 0."""
+    answer = rotary_attention if query.shape[-2] == 1 else _rows_from_zero
+    return answer(query, key, value, rotate)
+
+
 def _mask_shifted(query, key, value, rotate, ahead):
     keys = torch.arange(key.shape[-2])
     queries = keys[len(keys) - query.shape[-2] :]
@@ -203,6 +209,13 @@ ROTARY_ATTENTION = Exercise(
             "queries at the beginning (as is_causal does), so that they see hardly anything: how many keys "
             "come before the first of them?",
             (_rows_from_zero,),
+        ),
+        Mistake(
+            "is_causal for several",
+            "Without a cache you are right, and with a single new token. For several behind a cache your "
+            "mask begins at the first key (as is_causal does), so that they see hardly anything: how many "
+            "keys come before the first of them?",
+            (_causal_for_several,),
         ),
         Mistake(
             "queries one place off",

@@ -169,6 +169,13 @@ BITS = Exercise(
             (_measured(per=_characters),),
         ),
         Mistake(
+            "a sum for the mean",
+            "It comes out as if the batches' losses were added up and that taken for the loss of every "
+            "token: with more batches the text would look harder. Each loss counts for the tokens of its "
+            "own batch.",
+            (_measured(nats=lambda losses, counts, text: sum(losses) * sum(counts)),),
+        ),
+        Mistake(
             "one batch for all",
             "It comes out as if the loss of one batch, the first or the last, were that of all tokens. "
             "Each batch has its own.",

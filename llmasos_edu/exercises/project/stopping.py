@@ -21,14 +21,14 @@ def stop_early(losses, patience):
     return len(losses) - 1, best
 
 
-def _stopped(losses, patience, *, extra=0, resets=True, ties=False, against_previous=False):
+def _stopped(losses, patience, *, extra=0, resets=True, ties=False, against_previous=False, first=True):
     best, best_loss, previous, waited = 0, math.inf, math.inf, 0
     for now, loss in enumerate(losses):
         better = loss < (previous if against_previous else best_loss)
         if better or (ties and loss == best_loss):
             waited = 0 if resets else waited
         else:
-            waited += 1
+            waited += first or now > 0
         if loss < best_loss or (ties and loss == best_loss):
             best, best_loss = now, loss
         previous = loss
@@ -261,7 +261,7 @@ STOP = Exercise(
             "counter never set back",
             "You count all bad evaluations since the start. After a new best the count begins again: they "
             "must come in a row.",
-            (lambda *a: _stopped(*a, resets=False),),
+            tuple(lambda *a, first=n: _stopped(*a, resets=False, first=first) for n in (True, False)),
         ),
         Mistake(
             "equal counts as better",

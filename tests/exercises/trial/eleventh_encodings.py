@@ -292,3 +292,18 @@ def an_outer_product_in_numpy(length, t, n, base):
     return torch.from_numpy(
         np.outer(np.arange(length) / max(1, length / t), float(base) ** (-2 * np.arange(n // 2) / n))
     )
+
+
+# is_causal, save for a single new token
+@wrong("4.2.3-8", "For several behind a cache your mask begins at the first key")
+def is_causal_where_there_are_several(q, k, v, rotate):
+    kp, qp = setup(q, k)
+    return F.scaled_dot_product_attention(rotate(q, qp), rotate(k, kp), v, is_causal=len(qp) > 1)
+
+
+# triu(1) of a table that is wider than high
+@wrong("4.2.3-9", "your mask is that of queries at the beginning of the text")
+def a_triangle_from_the_first_key(h, q, k):
+    d = torch.arange(k - q, k)[:, None] - torch.arange(k)
+    b = -(2 ** (-8 * torch.arange(1, h + 1) / h))[:, None, None] * d
+    return b.masked_fill(torch.ones(q, k).triu(1).bool(), -torch.inf)

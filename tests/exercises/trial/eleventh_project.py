@@ -262,3 +262,23 @@ def by_way_of_a_buffer(run, fresh):
     fresh.optimizer.load_state_dict(o)
     fresh.generator.set_state(g)
     fresh.step = s
+
+
+# All losses, times all tokens
+@wrong("5-1", "taken for the loss of every token")
+def all_losses_times_all_tokens(losses, counts, text):
+    return sum(losses) * sum(counts) / math.log(2) / len(text.encode())
+
+
+# A count that begins behind the first and is never set back
+@wrong("5-3", "You count all bad evaluations since the start.")
+def bad_ones_counted_from_the_second_on(losses, patience):
+    best, least, bad = 0, math.inf, 0
+    for now, loss in enumerate(losses):
+        if loss < least:
+            best, least = now, loss
+        elif now:
+            bad += 1
+        if bad == patience:
+            return now, best
+    return len(losses) - 1, best
