@@ -204,7 +204,7 @@ FISHER = Exercise(
         ),
         Mistake(
             "gradients not zeroed",
-            "Your first example is right, and each later one holds the gradients of all before it too, as "
+            "Each example after the first holds the gradients of all before it too, as "
             "when `backward` adds to what is there. Set the gradient back before each example.",
             (_from(join=lambda gradients: gradients.cumsum(0).square().mean(0)),),
         ),

@@ -76,8 +76,8 @@ EWC = Exercise(
         ),
         Mistake(
             "no gradient",
-            "The value is right, but no gradient reaches the weights, so nothing holds them. The anchors are "
-            "constants, not the weights.",
+            "No gradient reaches the weights, so nothing holds them. The anchors are constants, not the "
+            "weights.",
             (lambda w, a, f, s: ewc_penalty(w.detach(), a, f, s),),
         ),
         Mistake(

@@ -74,6 +74,17 @@ def _on_both(join):
     return answer
 
 
+def _old_answers_of_old_inputs(hard):
+    """The old inputs without a temperature, or with the old model's favourites for labels."""
+
+    def answer(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+        asked, said = old_inputs @ weights.T, old_inputs @ old_weights.T
+        old = F.cross_entropy(asked / temperature, said.argmax(-1)) if hard else _cross(said, asked)
+        return F.cross_entropy(inputs @ weights.T, labels) + strength * old
+
+    return answer
+
+
 def _softmax_twice(s, t, T):
     return _cross(t / T, (s / T).softmax(-1))
 
@@ -142,7 +153,7 @@ LWF = Exercise(
             "old data",
             "Teacher and student read the old inputs. That works, but it is replay: this method has no old "
             "data to read. Both read the new inputs.",
-            (_on(0, 0),),
+            (_on(0, 0), _old_answers_of_old_inputs(hard=False), _old_answers_of_old_inputs(hard=True)),
         ),
         Mistake(
             "teacher and student read different inputs",

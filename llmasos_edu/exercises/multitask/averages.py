@@ -151,6 +151,12 @@ AVERAGES = Exercise(
             (_macro(lambda a, right, tasks: right.sum() / len(a)),),
         ),
         Mistake(
+            "tasks below the line of the micro average",
+            "Your micro average divides all right answers by the number of tasks. Every question counts the "
+            "same in it: divide by the number of questions.",
+            (lambda right, tasks: (right.sum() / len(_sizes(tasks)), _accuracies(right, tasks).mean()),),
+        ),
+        Mistake(
             "all questions below the line",
             "In your macro average a task's right answers are divided by all questions. Its accuracy is the "
             "share of its own questions that are right.",

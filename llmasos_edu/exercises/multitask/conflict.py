@@ -239,8 +239,7 @@ COSINES = Exercise(
         ),
         Mistake(
             "a silent task agrees with itself",
-            "You set the whole diagonal to 1. A task whose gradient is zero has no direction: 0 is asked for "
-            "there.",
+            "Your whole diagonal is 1. A task whose gradient is zero has no direction: 0 is asked for there.",
             (_body(_whole_diagonal),),
         ),
         Mistake(

@@ -184,8 +184,8 @@ UNCERTAINTY = Exercise(
         ),
         Mistake(
             "logarithm of one plus the variance",
-            "Your weighted loss is right. The second term is not: you take the logarithm of 1 + sigma^2, or "
-            "half of it, which is never below 0. Asked for is ln sigma.",
+            "Your second term is the logarithm of 1 + sigma^2, or half of it, which is never below 0. Asked "
+            "for is ln sigma.",
             (
                 _weighted(lambda s, losses: torch.exp(-s) * losses + softplus(s) / 2),
                 _weighted(lambda s, losses: torch.exp(-s) * losses + softplus(s)),
@@ -193,10 +193,11 @@ UNCERTAINTY = Exercise(
         ),
         Mistake(
             "another function of s",
-            "Your weighted loss is right. The second term is not: a square, an exponential or the size of s "
-            "stands there. ln sigma is half of s itself, below 0 where s is.",
+            "In your second term stands a square, an exponential or the size of s. ln sigma is half of s "
+            "itself, below 0 where s is.",
             (
                 _weighted(lambda s, losses: torch.exp(-s) * losses + s.square() / 2),
+                _weighted(lambda s, losses: torch.exp(-s) * losses + s.square()),
                 _weighted(lambda s, losses: torch.exp(-s) * losses + s.exp() / 2),
                 _weighted(lambda s, losses: torch.exp(-s) * losses + s.exp()),
                 _weighted(lambda s, losses: torch.exp(-s) * losses + (s / 2).exp()),
@@ -216,13 +217,14 @@ UNCERTAINTY = Exercise(
         ),
         Mistake(
             "weights not learned",
-            "The value is right, but no gradient reaches s: the weights stay what they are.",
+            "No gradient reaches s: the weights of the tasks stay what they are, and nothing is learned "
+            "about them.",
             (lambda s, losses: uncertainty_loss(s.detach(), losses),),
         ),
         Mistake(
             "weights not learned from the losses",
-            "The value is right, but the weight exp(-s) is cut off from s, so that s only follows the second "
-            "term and falls for ever.",
+            "The weight exp(-s) is cut off from s, so that s only follows the second term and falls for "
+            "ever.",
             (_weighted(lambda s, losses: torch.exp(-s).detach() * losses + s / 2),),
         ),
         Mistake(

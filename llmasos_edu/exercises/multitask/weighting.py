@@ -102,6 +102,12 @@ SHARES = Exercise(
             (_shares(lambda sizes, t: _normal(sizes ** (1 - 1 / t))),),
         ),
         Mistake(
+            "exponent without a rest",
+            "What comes out is as if the exponent were 1 // T, a whole number: 0 as soon as T is above 1, "
+            "and then all tasks are alike. It is a fraction, 1 / T.",
+            (_shares(lambda sizes, t: _normal(sizes ** (1 // t))),),
+        ),
+        Mistake(
             "exponent below zero",
             "What comes out is as if the exponent were -1/T: your smallest task is drawn most often. It is "
             "1/T.",
@@ -137,6 +143,15 @@ SHARES = Exercise(
             "Your second number says how often a task is drawn. A pass takes as many draws as its data has "
             "batches: divide by that.",
             (_shares(_right_shares, lambda shares, sizes, steps: steps * shares),),
+        ),
+        Mistake(
+            "whole draws",
+            "What comes out is as if the draws of a task were cut or rounded to a whole number. They are "
+            "meant on average: keep the fractions.",
+            (
+                _shares(_right_shares, lambda shares, sizes, steps: (steps * shares).floor() / sizes),
+                _shares(_right_shares, lambda shares, sizes, steps: (steps * shares).round() / sizes),
+            ),
         ),
         Mistake(
             "passes upside down",

@@ -614,7 +614,7 @@ def the_mean_over_the_tasks(log_variances, losses):
     return (losses * torch.exp(-log_variances) + log_variances / 2).mean()
 
 
-@wrong("3.4-6", "Your weighted loss is right. The second term is not: you take the")
+@wrong("3.4-6", "Your second term is the logarithm of 1 + sigma^2, or half")
 def logarithm_of_one_plus_the_variance(log_variances, losses):
     v = log_variances.exp()
     return (losses / v + 0.5 * torch.log(1 + v)).sum()

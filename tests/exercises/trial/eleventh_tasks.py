@@ -246,3 +246,27 @@ def part_of_what_is_left():
 def sign_dropped():
     found = find("3.4-10").right()
     return found | {"beyond": abs(found["beyond"])}
+
+
+# Only the silent tasks' diagonal is filled up
+@wrong("3.4-7", "Your whole diagonal is 1")
+def silent_tasks_filled_up(gradients, shared):
+    body = gradients[:, shared]
+    lengths = body.norm(dim=1)
+    products = lengths[:, None] * lengths
+    return torch.where(products > 0, body @ body.T / products.clamp(min=1e-30), torch.eye(len(body)))
+
+
+# 1 // T
+@wrong("3.4-5", "the exponent were 1 // T")
+def exponent_without_a_rest(sizes, temperature, steps):
+    powers = sizes ** (1 // temperature)
+    return powers / powers.sum(), steps * powers / powers.sum() / sizes
+
+
+# Whole draws
+@wrong("3.4-5", "cut or rounded to a whole number")
+def whole_draws(sizes, temperature, steps):
+    powers = sizes ** (1 / temperature)
+    shares = powers / powers.sum()
+    return shares, (steps * shares).floor() / sizes

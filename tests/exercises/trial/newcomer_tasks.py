@@ -115,7 +115,7 @@ def s_is_sigma(log_variances, losses):
     return (losses / log_variances.exp() ** 2 + log_variances).sum()
 
 
-@wrong("3.4-7", "You set the whole diagonal to 1. A task whose gradient is")
+@wrong("3.4-7", "Your whole diagonal is 1. A task whose gradient is zero")
 def itself_always_one(gradients, shared):
     unit = F.normalize(gradients[:, shared], dim=1)
     return (unit @ unit.T).fill_diagonal_(1.0)

@@ -8,13 +8,13 @@ from trial.answers import right, wrong
 
 
 # Half square
-@wrong("3.4-6", "Your weighted loss is right. The second term is not: a")
+@wrong("3.4-6", "In your second term stands a square, an exponential or")
 def half_square(log_variances, losses):
     return (losses * (-log_variances).exp() + log_variances.square() / 2).sum()
 
 
 # Exp s second
-@wrong("3.4-6", "Your weighted loss is right. The second term is not: a")
+@wrong("3.4-6", "In your second term stands a square, an exponential or")
 def exp_s_second(log_variances, losses):
     return (losses * (-log_variances).exp() + log_variances.exp() / 2).sum()
 
@@ -26,7 +26,7 @@ def product_of_sigmas(log_variances, losses):
 
 
 # Abs s
-@wrong("3.4-6", "Your weighted loss is right. The second term is not: a")
+@wrong("3.4-6", "In your second term stands a square, an exponential or")
 def abs_s(log_variances, losses):
     return (losses * (-log_variances).exp() + log_variances.abs() / 2).sum()
 

@@ -876,7 +876,7 @@ def s_taken_for_ln_sigma(log_variances, losses):
     return (losses * torch.exp(-2 * log_variances) + log_variances).sum()
 
 
-@wrong("3.4-6", "you take the logarithm of 1 + sigma^2")
+@wrong("3.4-6", "Your second term is the logarithm of 1 + sigma^2, or half")
 def regulariser_that_is_never_negative(log_variances, losses):
     """ln(1 + sigma^2) / 2."""
     return (losses / log_variances.exp() + F.softplus(log_variances) / 2).sum()
