@@ -84,6 +84,13 @@ SLOTS = Question(
             (_part("block", lambda size, prompt, said, table: (prompt + said - 1) // size),),
         ),
         Mistake(
+            "the block before",
+            "That block holds the tokens just before. The token lies in the next one of the table: its "
+            "position, counted from 0, divided by the slots of a block and rounded down, says at which "
+            "place of the table to look, from 0 as well.",
+            (_part("block", lambda size, prompt, said, table: table[(prompt + said - 1) // size - 1]),),
+        ),
+        Mistake(
             "all blocks called full",
             "That is the number of all blocks of the table. The last of them has room left, and nobody may "
             "find it before it is full.",

@@ -147,7 +147,8 @@ CALL = Exercise(
         ),
         Mistake(
             "the number of arguments",
-            "You count the arguments. Two others in their place are as wrong as one too few.",
+            "It comes out as if the number of arguments alone counted. Two others in their place are as "
+            "wrong as one too few.",
             (lambda n, r, a, t: _checked(n, r, a, t, equal=False),),
         ),
         Mistake(

@@ -46,6 +46,11 @@ def _only_sentences(first, second, cls, sep):
     return tokens, torch.cat([torch.zeros_like(first), torch.ones_like(second)])
 
 
+def _other_length(first, second, cls, sep):
+    tokens, _ = two_segments(first, second, cls, sep)
+    return tokens, (torch.arange(len(tokens)) >= len(second) + 2).long()
+
+
 def _halves(first, second, cls, sep):
     tokens, _ = two_segments(first, second, cls, sep)
     return tokens, (torch.arange(len(tokens)) >= len(tokens) // 2).long()
@@ -133,6 +138,12 @@ PAIR = Exercise(
             "It comes out as if the row were cut in the middle. The second segment begins where the second "
             "sentence does, however long the two are.",
             (_halves,),
+        ),
+        Mistake(
+            "the other sentence's length",
+            "It comes out as if the first sentence had the length of the second: that many places and two "
+            "more have segment 0. The first one's own length counts.",
+            (_other_length,),
         ),
         Mistake(
             "counted from one",

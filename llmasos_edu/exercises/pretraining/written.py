@@ -58,6 +58,24 @@ def _first_tokens(inputs, written, sentinels):
     return _put(inputs, {mark: run[:1] for mark, run in _answers(written, sentinels)}, sentinels)
 
 
+def _last_tokens(inputs, written, sentinels):
+    return _put(inputs, {mark: run[-1:] for mark, run in _answers(written, sentinels) if run}, sentinels)
+
+
+def _words_looked_up(inputs, written, sentinels):
+    """Any token of the inputs that was written is taken for the name of an answer."""
+    marks, tokens, text = set(sentinels.tolist()), written.tolist(), []
+    for token in inputs.tolist():
+        if token not in tokens:
+            text.append(token)
+            continue
+        for each in tokens[tokens.index(token) + 1 :]:
+            if each in marks:
+                break
+            text.append(each)
+    return torch.tensor(text)
+
+
 def _last_answers(inputs, written, sentinels):
     """Everything after a sentinel, to the end of what was written."""
     marks, tokens = set(sentinels.tolist()), written.tolist()
@@ -161,6 +179,12 @@ PUT_BACK = Exercise(
             (_to_the_next_gap,),
         ),
         Mistake(
+            "words looked up too",
+            "Any token of the inputs is looked up in what was written, a word as well. Only a sentinel is "
+            "replaced by what follows it there.",
+            (_words_looked_up,),
+        ),
+        Mistake(
             "sentinels stay",
             "The sentinels still stand beside their answers in your text. An answer takes its sentinel's "
             "place.",
@@ -170,7 +194,7 @@ PUT_BACK = Exercise(
             "one token a gap",
             "You put a single token into each gap. A gap does not tell its length: all tokens up to the next "
             "sentinel are its answer.",
-            (_first_tokens, _one_token_a_gap),
+            (_first_tokens, _last_tokens, _one_token_a_gap),
         ),
         Mistake(
             "answers without an end",

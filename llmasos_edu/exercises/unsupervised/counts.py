@@ -91,6 +91,16 @@ def _up_to_a_gap(tokens, vocab_size, window):
     return _counts(tokens, vocab_size, window, sees)
 
 
+def _alike_once(tokens, vocab_size, window):
+    counts, text = torch.zeros(vocab_size, vocab_size), tokens.tolist()
+    for i, word in enumerate(text):
+        others = {*text[max(0, i - window) : i], *text[i + 1 : i + 1 + window]}
+        for other in others - {-1}:
+            if word >= 0:
+                counts[word, other] += 1
+    return counts
+
+
 def _once_at_a_distance(tokens, vocab_size, window):
     """`counts[words, neighbours] += 1` for all pairs of a distance at once."""
     counts = torch.zeros(vocab_size, vocab_size)
@@ -224,8 +234,9 @@ COUNTS = Exercise(
         ),
         Mistake(
             "gaps closed",
-            "You took the places without a word out of the text before counting, so words that were far "
-            "apart became neighbours. A -1 counts for nothing, but it keeps its place.",
+            "It comes out as if the places without a word were taken out of the text before counting, so "
+            "that words that were far apart became neighbours. A -1 counts for nothing, but it keeps its "
+            "place.",
             (lambda t, v, w: _counts(t[t >= 0], v, w),),
         ),
         Mistake(
@@ -275,6 +286,21 @@ COUNTS = Exercise(
             "met or not",
             "Your table holds zeros and ones: it says whether two words ever met, not how often.",
             (lambda t, v, w: _counts(t, v, w).clamp(max=1),),
+        ),
+        Mistake(
+            "divided by a sum",
+            "You divide the counts by a sum, that of all or of each row. Asked for are the counts "
+            "themselves.",
+            (
+                lambda t, v, w: _counts(t, v, w) / _counts(t, v, w).sum().clamp(min=1),
+                lambda t, v, w: _counts(t, v, w) / _counts(t, v, w).sum(1, keepdim=True).clamp(min=1),
+            ),
+        ),
+        Mistake(
+            "several alike counted once",
+            "A word that stands several times near a place is counted once there. Every pair of places "
+            "counts.",
+            (_alike_once,),
         ),
         Mistake(
             "near words weigh more",

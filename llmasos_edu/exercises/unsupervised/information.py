@@ -36,6 +36,18 @@ def _rows_twice(counts):
     return torch.nan_to_num(counts * counts.sum() / below, nan=0.0, posinf=0.0)
 
 
+def _contexts_to_a_power(counts):
+    contexts = counts.sum(0) ** 0.75
+    expected = counts.sum(1, keepdim=True) * contexts / contexts.sum()
+    return (counts / expected.clamp(min=1e-9)).clamp(min=1).log()
+
+
+def _small_for_zero(counts):
+    p = counts / counts.sum()
+    rows, columns = (p.sum(axis, keepdim=True).clamp(min=1e-9).log() for axis in (1, 0))
+    return (p.clamp(min=1e-9).log() - rows - columns).clamp(min=0)
+
+
 def _columns_twice(counts):
     """The ratio with the column's share in place of the row's."""
     expected = counts.sum(0)[:, None] * counts.sum(0) / counts.sum()
@@ -170,6 +182,35 @@ PMI = Exercise(
             "You take the mean of a row and of a column where their sums belong: P(w) is the share of the "
             "whole row in all pairs.",
             (lambda n: (_safe_ratio(n) * n.shape[0] * n.shape[1]).clamp(min=1).log(),),
+        ),
+        Mistake(
+            "normalised",
+            "You divide each entry by -log P(w, c), as in the normalised form that ends at 1. Here the "
+            "logarithm is asked for as it is.",
+            (lambda n: (_safe_ratio(n).clamp(min=1).log() / -(n / n.sum()).log()).nan_to_num(),),
+        ),
+        Mistake(
+            "contexts to a power",
+            "It comes out as if the counts of the contexts were raised to the power 3/4, as some do. Here "
+            "P(c) is the share itself.",
+            (_contexts_to_a_power,),
+        ),
+        Mistake(
+            "cut off above",
+            "You keep what is below 0 and cut off what is above. Positive PMI keeps the other side.",
+            (lambda n: torch.where(n > 0, _safe_ratio(n).clamp(1e-30, 1.0).log(), 0.0),),
+        ),
+        Mistake(
+            "the column alone",
+            "The rows have no say in your divisor, in which P(c) stands twice. P(w) is the share of the "
+            "row: its sum, in all pairs.",
+            (lambda n: (n * n.sum() / (n.sum(0) ** 2).clamp(min=1e-9)).clamp(min=1).log(),),
+        ),
+        Mistake(
+            "something small for empty rows",
+            "Where a row or a column is empty, your entries there are above 0, as when something small "
+            "stands in for zeros. A pair that never met gets 0.",
+            (_small_for_zero,),
         ),
         Mistake(
             "no logarithm",

@@ -116,8 +116,8 @@ LOSS = Exercise(
         ),
         Mistake(
             "scores added up first",
-            "You add up the scores of the drawn words before the sigmoid. Each of them is a question of its "
-            "own: a logarithm for each, then the sum.",
+            "It comes out as if the scores of the drawn words were added up before the sigmoid. Each of "
+            "them is a question of its own: a logarithm for each, then the sum.",
             (slips.scores_added_first,),
         ),
         Mistake(
@@ -230,6 +230,18 @@ LOSS = Exercise(
             "Nothing is pushed apart in your loss. Then every vector may grow in the same direction, and all "
             "pairs are 'true'.",
             (lambda *a: slips.loss(*a, push=torch.zeros_like),),
+        ),
+        Mistake(
+            "no logarithm for the drawn",
+            "For the drawn words you add up probabilities, not their logarithms. A no needs its logarithm "
+            "as the yes does.",
+            (lambda *a: slips.loss(*a, push=lambda s: (-s).sigmoid()),),
+        ),
+        Mistake(
+            "the word itself left out too",
+            "Besides the true context you leave out drawn words that equal the word itself. Those are noise "
+            "like any other.",
+            (slips.word_left_out_too,),
         ),
         Mistake(
             "no logarithm",

@@ -77,6 +77,12 @@ def divided_by_the_root(word_table, *inputs):
     return loss(word_table / word_table.shape[1] ** 0.5, *inputs)
 
 
+def word_left_out_too(word_table, context_table, words, contexts, drawn):
+    positive, negative, keep = scores(word_table, context_table, words, contexts, drawn)
+    no = F.logsigmoid(-negative) * (keep & (drawn != words[:, None]))
+    return -(F.logsigmoid(positive) + no.sum(-1)).mean()
+
+
 def pairs_left_out(*inputs):
     positive, negative, keep = scores(*inputs)
     return -(F.logsigmoid(positive) + F.logsigmoid(-negative).sum(-1))[keep.all(-1)].mean()

@@ -169,7 +169,7 @@ def the_left_side_is_forgotten(before, after):
     return torch.softmax(after.sum(-1), -1)
 
 
-@wrong("3.2-1", "You took the places without a word out of the text before counting")
+@wrong("3.2-1", "It comes out as if the places without a word were taken out of the")
 def places_without_a_word_are_cut_out(tokens, vocab_size, window):
     words = [int(t) for t in tokens if t >= 0]
     c = torch.zeros(vocab_size, vocab_size)

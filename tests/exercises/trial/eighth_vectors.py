@@ -34,7 +34,7 @@ def counts_each_place_as_a_neighbour_of_itself(tokens, vocab_size, window):
 
 
 # Takes the places without a word out first: words on both sides of one move together
-@wrong("3.2-1", "You took the places without a word out of the text before")
+@wrong("3.2-1", "It comes out as if the places without a word were taken out of the")
 def takes_the_places_without_a_word_out_first(tokens, vocab_size, window):
     t = [x for x in tokens.tolist() if x >= 0]
     out = torch.zeros(vocab_size, vocab_size)

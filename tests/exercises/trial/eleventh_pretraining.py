@@ -335,3 +335,28 @@ def remembered_by_token(model, tokens, mask_id):
 def only_the_first_row(model, tokens, mask_id):
     rows = tokens.repeat(len(tokens), 1).fill_diagonal_(mask_id)
     return model(rows)[0, torch.arange(len(tokens)), tokens]
+
+
+# Whatever was written is looked up, words too
+@wrong("3.1-12", "Any token of the inputs is looked up in what was written")
+def every_token_looked_up(inputs, written, sentinels):
+    marks, tokens, text = set(sentinels.tolist()), written.tolist(), []
+    for token in inputs.tolist():
+        if token not in tokens:
+            text.append(token)
+            continue
+        place = tokens.index(token) + 1
+        while place < len(tokens) and tokens[place] not in marks:
+            text.append(tokens[place])
+            place += 1
+    return torch.tensor(text)
+
+
+# The other sentence's length
+@wrong("3.1-11", "as if the first sentence had the length of the second")
+def the_second_length(first, second, cls, sep):
+    marks = first.new_tensor([sep])
+    tokens = torch.cat([first.new_tensor([cls]), first, marks, second, marks])
+    segments = torch.zeros_like(tokens)
+    segments[len(second) + 2 :] = 1
+    return tokens, segments

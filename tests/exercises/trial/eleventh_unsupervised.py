@@ -193,7 +193,7 @@ def _scores(word_table, context_table, words, contexts, drawn):
 
 
 # The sum of scores, and then the sigmoid
-@wrong("3.2-5", "You add up the scores of the drawn words before the sigmoid")
+@wrong("3.2-5", "It comes out as if the scores of the drawn words were added up before")
 def scores_added_before(word_table, context_table, words, contexts, drawn):
     yes, no = _scores(word_table, context_table, words, contexts, drawn)
     no = (no * (drawn != contexts[:, None])).sum(1)
@@ -250,3 +250,44 @@ def weighted_questions(word_table, context_table, words, contexts, drawn):
     scores = torch.cat([yes[:, None], no], 1)
     questions = F.binary_cross_entropy_with_logits(scores, labels, weight=kept, reduction="sum")
     return questions / len(words)
+
+
+# A set of neighbours
+@wrong("3.2-1", "stands several times near a place is counted once there")
+def a_set_of_neighbours(tokens, vocab_size, window):
+    counts, text = torch.zeros(vocab_size, vocab_size), tokens.tolist()
+    for i, word in enumerate(text):
+        for other in set(text[max(0, i - window) : i] + text[i + 1 : i + 1 + window]):
+            if word >= 0 and other >= 0:
+                counts[word, other] += 1
+    return counts
+
+
+# Something small in place of every zero
+@wrong("3.2-2", "something small stands in for zeros")
+def something_small_for_zeros(counts):
+    p = counts / counts.sum()
+    rows = p.sum(1, keepdim=True).clamp(min=1e-9).log()
+    return (p.clamp(min=1e-9).log() - rows - p.sum(0).clamp(min=1e-9).log()).clamp(min=0)
+
+
+# The normalised form
+@wrong("3.2-2", "as in the normalised form")
+def normalised_information(counts):
+    p = counts / counts.sum()
+    pmi = (p / (p.sum(1, keepdim=True) * p.sum(0))).log() / -p.log()
+    return torch.nan_to_num(pmi.clamp(min=0), posinf=0.0)
+
+
+# Absent words minded, and the sum forgotten
+@wrong("3.2-4", "what comes out does not sum to 1")
+def over_the_sum_of_counts(counts, power):
+    return torch.where(counts > 0, counts**power, torch.zeros_like(counts)) / counts.sum()
+
+
+# Words that are their own noise
+@wrong("3.2-5", "you leave out drawn words that equal the word itself")
+def the_word_left_out_as_well(word_table, context_table, words, contexts, drawn):
+    yes, no = _scores(word_table, context_table, words, contexts, drawn)
+    kept = (drawn != contexts[:, None]) & (drawn != words[:, None])
+    return -(F.logsigmoid(yes) + (F.logsigmoid(-no) * kept).sum(1)).mean()

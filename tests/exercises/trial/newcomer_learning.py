@@ -228,7 +228,7 @@ def to_the_right_alone(tokens, vocab_size, window):
     return near(tokens, vocab_size, window, both=False)
 
 
-@wrong("3.2-1", "You took the places without a word out of the text before")
+@wrong("3.2-1", "It comes out as if the places without a word were taken out of the")
 def gaps_closed_up(tokens, vocab_size, window):
     return near(tokens[tokens >= 0], vocab_size, window)
 

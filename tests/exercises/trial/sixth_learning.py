@@ -168,7 +168,7 @@ def selectivity_of_the_gain():
     return probe_answer(SHUFFLED, "does not hold", selectivity=0.39 - 0.5844)
 
 
-@wrong("3.2-1", "You took the places without a word out of the text before")
+@wrong("3.2-1", "It comes out as if the places without a word were taken out of the")
 def missing_words_take_no_room(tokens, vocab_size, window):
     words = [t for t in tokens.tolist() if t >= 0]
     counts = torch.zeros(vocab_size, vocab_size)

@@ -298,7 +298,7 @@ def missing_tool_is_an_invalid_argument(name, rights, arguments, tools):
     return 110 if time > limit else 0
 
 
-@wrong("2.3-7", "You count the arguments")
+@wrong("2.3-7", "It comes out as if the number of arguments alone counted. Two others")
 def names_counted_only(name, rights, arguments, tools):
     if name not in tools:
         return 38
