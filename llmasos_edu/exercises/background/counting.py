@@ -256,8 +256,12 @@ PARAMETERS = Exercise(
         ),
         Mistake(
             "tables in every layer",
-            "You count the tables again in each layer. They stand before and behind all layers, once.",
-            (lambda v, d, n, f, t: n * _count(v, d, 1, f, t),),
+            "What comes out has a table again in each layer, the embedding or all that there are. They "
+            "stand before and behind all layers, once.",
+            (
+                lambda v, d, n, f, t: n * _count(v, d, 1, f, t),
+                lambda v, d, n, f, t: _count(v, d, n, f, t) + (n - 1) * v * d,
+            ),
         ),
         Mistake(
             "a network four times as wide",

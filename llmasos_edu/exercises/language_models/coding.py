@@ -276,6 +276,26 @@ NARROW = Exercise(
                 ],
             ),
         ),
+        Mistake(
+            "one token too late",
+            "You take the part of the token behind, which the last one has not: there it stops. Token t "
+            "owns what lies from `parts[t]` to `parts[t + 1]`.",
+            (
+                lambda low, high, parts, token: [
+                    low + (high - low) * parts[at] // parts[-1] for at in (token + 1, token + 2)
+                ],
+            ),
+        ),
+        Mistake(
+            "added up once more",
+            "It comes out as if `parts` held the size of each part, and these were added up. They are added "
+            "up already: each says where a part begins.",
+            (
+                lambda low, high, parts, token: [
+                    low + (high - low) * sum(parts[:at]) // parts[-1] for at in (token, token + 1)
+                ],
+            ),
+        ),
     ),
 )
 

@@ -112,6 +112,14 @@ def _growing(train, held_out, vocab_size, k):
     return fmean(bits)
 
 
+def _k_for_the_unseen(train, held_out, vocab_size, k):
+    pairs, contexts = Counter(pairwise(train)), Counter(train[:-1])
+    return fmean(
+        math.log2((contexts[before] + k * vocab_size) / (pairs[before, token] or k))
+        for before, token in pairwise(held_out)
+    )
+
+
 def _draw_texts(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     train = [generator.choice([0, 0, 1, 2, 3]) for _ in range(20)]
@@ -309,6 +317,12 @@ HELD_OUT_BITS = Exercise(
                     / (sum(a in t[:-1] for a in h[:-1]) or 1)
                 ),
             ),
+        ),
+        Mistake(
+            "only the unseen get k",
+            "It comes out as if k were given to pairs that `train` never had, and not to the others. Above "
+            "the line each count gets it.",
+            (_k_for_the_unseen,),
         ),
     ),
 )

@@ -194,8 +194,8 @@ LABEL = Exercise(
         ),
         Mistake(
             "a quotient of logarithms",
-            "You divide one log-probability by the other. Probabilities are compared by a quotient, their "
-            "logarithms by a difference.",
+            "It comes out as if one log-probability were divided by the other. Probabilities are compared "
+            "by a quotient, their logarithms by a difference.",
             (
                 lambda a, b: _best(sum(x) / sum(y) for x, y in zip(a, b, strict=True)),
                 lambda a, b: _best(-sum(x) / sum(y) for x, y in zip(a, b, strict=True)),

@@ -85,6 +85,26 @@ def _with_each(holes, start, size):
     return sorted(left if touched else [*left, [start, size]])
 
 
+def _gap_of_one(holes, start, size):
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and at - sum(merged[-1]) in (0, 1):
+            merged[-1][1] = at + length - merged[-1][0]
+        else:
+            merged.append([at, length])
+    return merged
+
+
+def _gap_of_one_left_out(holes, start, size):
+    merged = []
+    for at, length in sorted([*map(list, holes), [start, size]]):
+        if merged and at - sum(merged[-1]) in (0, 1):
+            merged[-1][1] += length
+        else:
+            merged.append([at, length])
+    return merged
+
+
 def _draw_holes(seed: int) -> tuple[Case, ...]:
     """Pieces side by side, about half of them holes; one in use is given back."""
     generator = random.Random(seed)
@@ -176,7 +196,7 @@ GIVE_BACK = Exercise(
             "ends one too far",
             "You join holes with a gap of one between them: [0, 4] ends before 4, not at 4. Between the two "
             "lies something that is in use.",
-            (lambda h, start, size: _gap_of_one(h, start, size),),
+            (_gap_of_one, _gap_of_one_left_out),
         ),
         Mistake(
             "sizes replaced, not added",
@@ -255,16 +275,6 @@ GIVE_BACK = Exercise(
         ),
     ),
 )
-
-
-def _gap_of_one(holes, start, size):
-    merged = []
-    for at, length in sorted([*map(list, holes), [start, size]]):
-        if merged and at - sum(merged[-1]) in (0, 1):
-            merged[-1][1] = at + length - merged[-1][0]
-        else:
-            merged.append([at, length])
-    return merged
 
 
 EXERCISES = (GIVE_BACK,)

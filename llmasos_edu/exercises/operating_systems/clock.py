@@ -43,6 +43,12 @@ def _one_step(used, hand):
     return victim, bits, (victim + 1) % len(used)
 
 
+def _first_clear(used, hand):
+    bits = [False] * len(used) if all(used) else list(used)
+    victim = bits.index(False)
+    return victim, bits, (victim + 1) % len(used)
+
+
 def _draw_clock(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     size = generator.randrange(4, 8)
@@ -74,6 +80,7 @@ CLOCK = Exercise(
         Case("two set bits before a clear one", ([True, True, False, True], 0)),
         Case("the hand passes the end", ([False, True, True, True], 2)),
         Case("all bits set", ([True, True, True], 1)),
+        Case("all of four set", ([True, True, True, True], 2)),
         Case("no bit set", ([False, False, False, False], 3)),
         Case("a clear bit behind the hand and one before it", ([True, False, True, False], 2)),
         Case("one frame, in use", ([True], 0)),
@@ -174,6 +181,18 @@ CLOCK = Exercise(
             "Where all bits are set, your victim is frame 0. The hand goes once round and is back where it "
             "began.",
             (lambda u, h: (0, [False] * len(u), 1 % len(u)) if all(u) else clock_victim(u, h),),
+        ),
+        Mistake(
+            "all set, the last one cleared",
+            "Where all bits are set, your victim is the frame that the hand clears last. The hand moves on "
+            "from it, to where it began.",
+            (lambda u, h: ((h - 1) % len(u), [False] * len(u), h) if all(u) else clock_victim(u, h),),
+        ),
+        Mistake(
+            "the first clear bit of all",
+            "It comes out as if the first clear bit from frame 0 on were looked for, and no bit cleared on "
+            "the way there. The hand begins where it stands, and clears each set bit that it passes.",
+            (_first_clear,),
         ),
     ),
 )

@@ -194,6 +194,11 @@ COPY_ON_WRITE = Exercise(
             "place of the old one.",
             (_appended,),
         ),
+        Mistake(
+            "as many as are left",
+            "You give the copy as many holders as the old block has left. Only the writer holds it.",
+            (lambda t, h, i, f: _write(t, h, i, f, new=h[t[i]] - 1),),
+        ),
     ),
 )
 

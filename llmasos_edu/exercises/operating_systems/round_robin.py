@@ -111,6 +111,16 @@ def _shortest_in_front(lengths, quantum):
     return [ends[job] for job in range(len(lengths))]
 
 
+def _written_again(lengths, quantum):
+    left, now, ends = list(lengths), 0, [0] * len(lengths)
+    while any(left):
+        for job in range(len(left)):
+            used = min(quantum, left[job])
+            now, left[job] = now + used, left[job] - used
+            ends[job] = ends[job] if left[job] else now
+    return ends
+
+
 def _draw_round(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     lengths, quantum = [generator.randrange(1, 12) for _ in range(5)], generator.randrange(2, 5)
@@ -242,6 +252,12 @@ ROUND_ROBIN = Exercise(
             "the end of the first turn",
             "You give the time at which a job's first turn ends. Asked is when the whole job ends.",
             (lambda n, q: list(itertools.accumulate(min(q, m) for m in n)),),
+        ),
+        Mistake(
+            "ends written again",
+            "Whoever has ended gets a new time in each later round. What is written down at the end of a "
+            "job must stay.",
+            (_written_again,),
         ),
     ),
 )

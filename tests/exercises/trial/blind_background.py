@@ -165,7 +165,7 @@ def embedding_left_out_but_the_head_forgotten_as_wel(embedding, body, head, expe
     return 6 * (body + top_k * expert) * tokens
 
 
-@wrong("1-2", "You count the tables again in each layer. They stand before and")
+@wrong("1-2", "What comes out has a table again in each layer, the embedding or all")
 def embedding_counted_once_in_each_layer(vocab, d_model, layers, d_ff, tied):
     tables = 1 if tied else 2
     return layers * (4 * d_model**2 + 2 * d_model * d_ff + tables * vocab * d_model)

@@ -232,7 +232,7 @@ def tokens_read_before_not_windows(train, held_out, width):
     return sum(hits) / len(hits)
 
 
-@wrong("2.1-9", "You divide one log-probability by the other. Probabilities are")
+@wrong("2.1-9", "It comes out as if one log-probability were divided by the other.")
 def ratio_of_log_probabilities_again(after, alone):
     s = [sum(x) / sum(y) for x, y in zip(after, alone, strict=False)]
     return s.index(max(s))

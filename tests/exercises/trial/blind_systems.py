@@ -310,7 +310,7 @@ def waits_between_jobs_even_where_the_next_is_there(arrivals, lengths):
     return out
 
 
-@wrong("2.2-12", "For a block that three hold, the holders differ in 1 of 6 places: the")
+@wrong("2.2-12", "You give the copy as many holders as the old block has left. Only the")
 def the_free_block_takes_the_old_one_s_count(table, holders, index, free):
     t, h = list(table), list(holders)
     old = t[index]

@@ -194,7 +194,7 @@ def by_zip_over_lists(tokens, guesses, period):
     return float(np.mean([int(g) == int(t) for g, t in pairs]))
 
 
-@wrong("1-6", "Where an evaluation is just as good as the best, the waiting")
+@wrong("1-6", "Where an evaluation is just as good as the best, yours does not count")
 def no_better_means_strictly_worse(losses, patience):
     best, bad = 0, 0
     for i, x in enumerate(losses):

@@ -371,7 +371,7 @@ def without_the_label_alone(after, alone):
     return s.index(max(s))
 
 
-@wrong("2.1-9", "You divide one log-probability by the other")
+@wrong("2.1-9", "It comes out as if one log-probability were divided by the other.")
 def ratio_of_log_probabilities(after, alone):
     s = [sum(a) / sum(b) for a, b in zip(after, alone, strict=False)]
     return s.index(max(s))

@@ -277,7 +277,7 @@ def output_matrix_forgotten(vocab_size, d_model, num_layers, d_ff, tied):
     return [layers, layers + (1 if tied else 2) * vocab_size * d_model]
 
 
-@wrong("2.1-9", "You divide one log-probability by the other. Probabilities")
+@wrong("2.1-9", "It comes out as if one log-probability were divided by the other.")
 def quotient_of_the_logarithms(after, alone):
     shares = [sum(a) / sum(b) for a, b in zip(after, alone, strict=True)]
     return shares.index(max(shares))

@@ -35,7 +35,7 @@ def one_matrix_in_the_network(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + d_model * d_ff) + (1 if tied else 2) * vocab * d_model
 
 
-@wrong("1-2", "You count the tables again in each layer. They stand before")
+@wrong("1-2", "What comes out has a table again in each layer, the embedding or all")
 def tables_inside_the_layers(vocab, d_model, layers, d_ff, tied):
     return layers * (4 * d_model**2 + 2 * d_model * d_ff + (2 - tied) * vocab * d_model)
 

@@ -193,7 +193,7 @@ def when_tied_the_one_matrix_is_taken_as_shared(vocab_size, d_model, num_layers,
 
 
 # Ratio of the two sums of log-probabilities instead of their difference
-@wrong("2.1-9", "You divide one log-probability by the other. Probabilities are")
+@wrong("2.1-9", "It comes out as if one log-probability were divided by the other.")
 def ratio_of_the_two_sums_of_log_probabilities(after, alone):
     scores = [sum(map(float, a)) / sum(map(float, b)) for a, b in zip(after, alone, strict=False)]
     return scores.index(min(scores))

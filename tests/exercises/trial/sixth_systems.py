@@ -305,7 +305,7 @@ def raised_per_token(after, alone):
     return scores.index(max(scores))
 
 
-@wrong("2.1-9", "You divide one log-probability by the other.")
+@wrong("2.1-9", "It comes out as if one log-probability were divided by the other.")
 def raised_as_a_ratio(after, alone):
     scores = [sum(a) / sum(b) for a, b in zip(after, alone, strict=False)]
     return scores.index(max(scores))

@@ -40,7 +40,7 @@ def one_round_and_no_more(used, hand):
     return hand, used, hand
 
 
-@wrong("2.2-5", "Right in 2 of 7 cases (the frame under the hand is free")
+@wrong("2.2-5", "It comes out as if the first clear bit from frame 0 on were looked for")
 def any_clear_bit_from_the_front(used, hand):
     used = list(used)
     if all(used):
