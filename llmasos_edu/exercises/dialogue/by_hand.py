@@ -306,7 +306,8 @@ CHAIN = Question(
         ),
         Mistake(
             "a half for the turn",
-            "That is a root of 0.5. The share given for the token is that of exact turns.",
+            "That is a root of 0.5. The half belongs to conversations: take the root of the share of exact "
+            "turns that is given.",
             (lambda share, turns, tokens: {"token": 0.5 ** (1 / tokens)},),
         ),
         Mistake(

@@ -94,23 +94,25 @@ WINDOW = Exercise(
         Case("a long one at the end", ([30, 30, 150], 5, 10, 200, 60)),
         Case("no past", ([], 5, 10, 200, 60)),
         Case("many leave", ([20, 30, 40, 50, 60, 50], 5, 10, 200, 60)),
+        Case("the oldest is the longest", ([60, 50, 40, 30], 5, 10, 200, 60)),
         Case("short ones first", ([4, 4, 4, 120], 5, 10, 200, 60)),
     ),
     draw=_draw_lengths,
     mistakes=(
         Mistake(
             "no room for the reply",
-            "You let the past fill the window up to the last token. The answer must fit in as well.",
+            "The reply is not taken off the room for the past. The answer must fit in as well.",
             (lambda lengths, n, a, w, r: _leaving(lengths, w - n - a),),
         ),
         Mistake(
             "no room for the notes",
-            "You forget the notes. They stand at the top of every prompt and take their tokens.",
+            "The notes are not taken off the room for the past. They stand at the top of every prompt.",
             (lambda lengths, n, a, w, r: _leaving(lengths, w - r - a),),
         ),
         Mistake(
             "no room for the question",
-            "You forget what was said now. It must be read too, and it is the last that may be missing.",
+            "What was said now is not taken off the room for the past. It must be read too, and it is the "
+            "last that may be missing.",
             (lambda lengths, n, a, w, r: _leaving(lengths, w - r - n),),
         ),
         Mistake(
@@ -124,6 +126,12 @@ WINDOW = Exercise(
             "It comes out as if a long turn were skipped and older ones before it kept. The text would "
             "have a hole, and an answer to nothing.",
             (lambda lengths, n, a, w, r: _any_that_fit(lengths, w - r - n - a),),
+        ),
+        Mistake(
+            "from the oldest on",
+            "It comes out as if you went from the oldest on and kept what fits. The newest turns are kept "
+            "first, without a gap, and the oldest leave.",
+            (lambda lengths, n, a, w, r: _any_that_fit(lengths[::-1], w - r - n - a),),
         ),
         Mistake(
             "just full is too full",

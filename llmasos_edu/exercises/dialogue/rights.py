@@ -100,6 +100,10 @@ FIND = Exercise(
         Case("a user who is written in capitals", (ORDERS, ["orders.find"], "ADA", "4711")),
         Case("one's second order", (ORDERS, ["orders.find"], "ada", "4720")),
         Case("with two rights", (ORDERS, ["orders.cancel", "orders.find"], "ada", "4720")),
+        Case(
+            "with two rights the other way round", (ORDERS, ["orders.find", "orders.cancel"], "ada", "4720")
+        ),
+        Case("an order of Ada in capitals", (ORDERS, ["orders.find"], "ada", "4713")),
         Case("with rights of like names", (ORDERS, ["orders.finder", "my.orders.find"], "ada", "4711")),
         Case("with another right to find", (ORDERS, ["customers.find"], "ada", "4711")),
         Case("a number with a zero before it", (ORDERS, ["orders.find"], "ada", "04711")),
@@ -182,6 +186,12 @@ FIND = Exercise(
                 lambda orders, rights, user, number: (
                     _found(orders, user, number) if rights[:1] == ["orders.find"] else -EPERM
                 ),
+                lambda orders, rights, user, number: (
+                    _found(orders, user, number) if rights[-1:] == ["orders.find"] else -EPERM
+                ),
+                lambda orders, rights, user, number: (
+                    _found(orders, user, number) if rights == ["orders.find"] else -EPERM
+                ),
             ),
         ),
         Mistake(
@@ -221,8 +231,10 @@ FIND = Exercise(
         ),
         Mistake(
             "names in any case",
-            "You take ADA for ada. A user's name is the key to the rows, and another spelling another user.",
+            "You take another spelling of a name for the same, Ada for ada. A user's name is the key to the "
+            "rows, and another spelling is another user.",
             (
+                _finds(lambda owner, of_order, user, number: owner.lower() == user and of_order == number),
                 _finds(
                     lambda owner, of_order, user, number: owner.lower() == user.lower() and of_order == number
                 ),
@@ -259,6 +271,12 @@ FIND = Exercise(
             "The first order of the list is never found: its place is 0, and 0 counts as False (`or`, `if`). "
             "Ask whether something was found, not whether its place is true.",
             (lambda orders, rights, user, number: find_order(orders, rights, user, number) or -ENOENT,),
+        ),
+        Mistake(
+            "nothing is found",
+            "Nobody finds an order in your version, not even one's own. Is a row, which is a list, compared "
+            "with a tuple? The two are never equal.",
+            (lambda orders, rights, user, number: -ENOENT if "orders.find" in rights else -EPERM,),
         ),
         Mistake(
             "the last of that number decides",

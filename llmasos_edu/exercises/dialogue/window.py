@@ -127,7 +127,13 @@ OWN = Exercise(
             "the kernel's answers too",
             "You let the model learn what the kernel answers. It would then say results that nobody has "
             "looked up.",
-            (lambda tokens: _own(tokens, results=True),),
+            (
+                lambda tokens: _own(tokens, results=True),
+                lambda tokens: [
+                    own and token not in ("<result>", "<done>")
+                    for own, token in zip(_own(tokens, results=True), tokens, strict=True)
+                ],
+            ),
         ),
         Mistake(
             "the end is left out",

@@ -22,6 +22,10 @@ def beam_step(sums, log_probs, width):
     return new[:width]
 
 
+def _place(continuation):
+    return continuation[:2]
+
+
 def _each_for_itself(sums, log_probs, width):
     """The best continuation of each beam alone."""
     best = [max(range(len(row)), key=row.__getitem__) for row in log_probs]
@@ -134,6 +138,30 @@ BEAM_STEP = Exercise(
                     for beam, token, _ in beam_step(sums, log_probs, width)
                 ],
             ),
+        ),
+        Mistake(
+            "the beam's own sum",
+            "The right continuations are chosen, and the third entry is the sum of the beam before it is "
+            "continued. The token's log-probability belongs to it.",
+            (
+                lambda sums, log_probs, width: [
+                    [beam, token, sums[beam]] for beam, token, _ in beam_step(sums, log_probs, width)
+                ],
+            ),
+        ),
+        Mistake(
+            "tokens counted from one",
+            "Your tokens are one too high. They are counted from 0, as the places in `log_probs`.",
+            (
+                lambda sums, log_probs, width: [
+                    [beam, token + 1, total] for beam, token, total in beam_step(sums, log_probs, width)
+                ],
+            ),
+        ),
+        Mistake(
+            "not sorted",
+            "You return the first `width` continuations as they come, not the best. Sort before you cut.",
+            (lambda sums, log_probs, width: sorted(beam_step(sums, log_probs, 10**6), key=_place)[:width],),
         ),
         Mistake(
             "probabilities for logarithms",

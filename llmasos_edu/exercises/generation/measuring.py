@@ -109,6 +109,7 @@ DISTINCT = Exercise(
         Case("one is too short", ([["a"], ["a", "b", "b", "a"]], 2)),
         Case("the same words in another order", ([["a", "b"], ["b", "a"]], 2)),
         Case("one is far too short", ([["a"], ["a", "b", "a", "b"]], 3)),
+        Case("a word twice at the beginning", ([["a", "a", "b"]], 1)),
         Case("words that read alike when joined", ([["new", "ton"], ["newt", "on"]], 2)),
         Case("a short one beside a repetition", ([["a"], ["a", "b", "a", "b"]], 2)),
         Case("a word in capitals", ([["The", "end"], ["the", "end"]], 2)),
@@ -127,8 +128,8 @@ DISTINCT = Exercise(
         ),
         Mistake(
             "one text's share",
-            "Your result is the share in one text, the most varied or the least. All texts count together: a "
-            "run may stand in two of them.",
+            "Your result is the share in one of the texts. All count together: a run may stand in two of "
+            "them.",
             (
                 lambda texts, size: max(_own_share(w, size) for w in texts if _runs(w, size)),
                 lambda texts, size: min(_own_share(w, size) for w in texts if _runs(w, size)),
@@ -184,12 +185,15 @@ DISTINCT = Exercise(
         ),
         Mistake(
             "divided by another number",
-            "You divide by another number than that of all runs: by the number of texts, or of different "
-            "words, as if the texts were one long one, or of n - size runs a text.",
+            "You divide by another number than that of all runs: by the number of texts, of different words, "
+            "of the different runs of each text, or as if the texts were one long one, or had n - size runs.",
             (
                 lambda texts, size: len(set(_all(texts, size))) / len(texts),
                 lambda texts, size: len(set(_all(texts, size))) / len({x for w in texts for x in w}),
                 lambda texts, size: len(set(_all(texts, size))) / (sum(map(len, texts)) - size + 1),
+                lambda texts, size: (
+                    len(set(_all(texts, size))) / sum(len(set(_runs(words, size))) for words in texts)
+                ),
                 lambda texts, size: len(set(_all(texts, size))) / max(1, sum(len(w) - size for w in texts)),
             ),
         ),
@@ -266,9 +270,12 @@ DISTINCT = Exercise(
         ),
         Mistake(
             "the last run missing",
-            "You miss the last run of each text: there are n - size + 1 of them, the end of the text "
-            "included.",
-            (_one_short,),
+            "You miss a run of each text, the last or the first: there are n - size + 1 of them, the end and "
+            "the beginning of the text included.",
+            (
+                _one_short,
+                lambda texts, size: _share(runs) if (runs := _all([w[1:] for w in texts], size)) else 0.0,
+            ),
         ),
     ),
 )

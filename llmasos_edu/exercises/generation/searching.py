@@ -95,6 +95,8 @@ MUST_SAY = Exercise(
         Case("a keyword named twice counts once", ([], [2, 2], 1, 6)),
         Case("the last place", ([5], [3], 1, 6)),
         Case("said twice, and much is missing", ([1, 1], [1, 2, 3], 2, 6)),
+        Case("two are missing, one place is left", ([0], [1, 3], 1, 5)),
+        Case("three are missing, four places are left", ([0], [1, 2, 3], 4, 5)),
         Case("one said, the other is due", ([4, 0], [4, 2], 1, 6)),
     ),
     draw=_draw_tokens_to_say,

@@ -106,8 +106,8 @@ BALANCE = Exercise(
         ),
         Mistake(
             "averaged over experts",
-            "You do not multiply by the number of experts (or even divide by it). Perfect balance then "
-            "gives another number for 8 experts than for 64, and one weight does not serve both.",
+            "Your loss is the right one over the number of experts (or its square): a factor is missing, or "
+            "a mean stands for the sum. Perfect balance then gives another number for 8 experts than for 64.",
             (
                 lambda z, k: _balance(z, k) / z.shape[-1],
                 lambda z, k: _balance(z, k) / z.shape[-1] ** 2,

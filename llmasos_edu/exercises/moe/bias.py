@@ -217,7 +217,15 @@ BIAS_STEP = Exercise(
             "gates renormalised",
             "Choice and bias are right, but your gates add up to one. Here the probabilities stay as they "
             "are.",
-            (lambda *a: _step(*a, gates=lambda p, b, mask: p * mask / (p * mask).sum(-1, keepdim=True)),),
+            (
+                lambda *a: _step(*a, gates=lambda p, b, mask: p * mask / (p * mask).sum(-1, keepdim=True)),
+                lambda *a: _step(*a, gates=lambda p, b, mask: p.masked_fill(~mask, -torch.inf).softmax(-1)),
+            ),
+        ),
+        Mistake(
+            "gates for all",
+            "The new bias is right, and experts that were not chosen have a gate as well: there it is zero.",
+            (lambda *a: _step(*a, gates=lambda p, b, mask: p),),
         ),
     ),
     parts=("gate matrix", "new bias"),

@@ -275,8 +275,9 @@ SERVED = Exercise(
     mistakes=(
         Mistake(
             "token by token",
-            "You serve all choices of a token before the next token's turn. Then an early token's second "
-            "choice takes the place of a later token's first. In which order do the columns come?",
+            "It comes out as if all choices of a token were served before the next token's turn. Then an "
+            "early token's second choice takes the place of a later token's first. In which order do the "
+            "columns come?",
             (_row_by_row,),
         ),
         Mistake(

@@ -30,6 +30,10 @@ def _rescaled(gates, kept):
     return torch.where(_any(kept), left / left.sum(-1, keepdim=True).clamp(min=1e-9), 0.0)
 
 
+def _x_for_dropped(x, answers, gates, kept):
+    return (gates[..., None] * torch.where(kept[..., None], answers, x[:, None])).sum(1)
+
+
 def _combine_case(name: str, seed: int, kept: list, d_model: int, rubbish: float | None = None) -> Case:
     kept = torch.tensor(kept, dtype=torch.bool)
     x, answers, logits = random_tensors(
@@ -140,6 +144,9 @@ COMBINE = Exercise(
             (
                 lambda *a: _combined(*a, weights=_rescaled),
                 lambda *a: _combined(*a, weights=lambda g, k: _rescaled(g, k) * g.sum(-1, keepdim=True)),
+                lambda *a: _combined(
+                    *a, weights=lambda g, k: torch.where(k.all(-1, keepdim=True), g, _rescaled(g, k))
+                ),
                 lambda *a: _combined(*a, weights=lambda g, kept: g * kept / (g * kept).sum(-1, keepdim=True)),
             ),
         ),
@@ -153,6 +160,12 @@ COMBINE = Exercise(
             "one drop drops the token",
             "A token that lost one choice loses all of them. Each kept choice still answers.",
             (lambda *a: _combined(*a, weights=lambda g, kept: g * kept.all(-1, keepdim=True)),),
+        ),
+        Mistake(
+            "x for a dropped answer",
+            "Where a choice was dropped you put x in the answer's place, with its gate. A dropped choice "
+            "adds nothing; x stands in the result once, at its full size.",
+            (_x_for_dropped, lambda x, *a: x + _x_for_dropped(x, *a)),
         ),
         Mistake(
             "one kept keeps all",

@@ -141,6 +141,12 @@ FLOPS = Exercise(
             ),
         ),
         Mistake(
+            "weights for operations",
+            "You count weights. A product of a token with a matrix takes two operations for each weight, and "
+            "there are as many such products as tokens.",
+            (lambda *s: tuple(n / (2 * s[0]) for n in _flops(*s)),),
+        ),
+        Mistake(
             "another order",
             "Your three numbers are right and stand in another order: first the router, then the experts "
             "when each answers every token, then when a token goes to top_k of them.",

@@ -149,6 +149,12 @@ PARAMETERS = Exercise(
             ),
         ),
         Mistake(
+            "those left out for those chosen",
+            "The total is right. Your active number counts the experts that a token leaves out, all less "
+            "top_k, in place of those that it visits.",
+            (lambda *s: (_parameters(*s)[0], _parameters(*s[:6], s[5] - s[6])[1]),),
+        ),
+        Mistake(
             "active without what is outside",
             "The total is right. Your active number leaves out what lies around the layers: the two tables "
             "and the last norm. They count as used.",
@@ -225,7 +231,10 @@ PARAMETERS = Exercise(
             "one layer",
             "With one layer you are right. In a deeper model every layer has weights of its own, experts "
             "included.",
-            (lambda *s: _parameters(*s, depth=lambda n: 1),),
+            (
+                lambda *s: _parameters(*s, depth=lambda n: 1),
+                lambda *s: (_parameters(*s)[0], _parameters(*s, depth=lambda n: 1)[1]),
+            ),
         ),
         Mistake(
             "active and total exchanged",

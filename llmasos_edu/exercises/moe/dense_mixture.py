@@ -155,6 +155,12 @@ MIXTURE = Exercise(
             (lambda *a: _mixed(*a, gates=lambda z: z),),
         ),
         Mistake(
+            "the logarithm of the softmax",
+            "Your gates are the logarithms of a softmax: all of them are below zero. The softmax itself "
+            "gives shares that add up to one.",
+            (lambda *a: _mixed(*a, gates=lambda z: z.log_softmax(-1)),),
+        ),
+        Mistake(
             "a sigmoid for each expert",
             "Your gates lie between 0 and 1, but each by itself: they do not add up to one. In this mixture "
             "the experts compete for a token.",

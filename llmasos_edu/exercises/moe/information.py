@@ -92,6 +92,7 @@ INFORMATION = Exercise(
         Case("an expert without tokens", (torch.tensor([[4, 1, 0], [0, 0, 0], [1, 6, 2], [3, 0, 9]]),)),
         Case("a rare domain with an expert of its own", (torch.tensor([[90, 0], [60, 0], [0, 6]]),)),
         Case("a single domain", (torch.tensor([[7.0], [2.0], [3.0]]),)),
+        Case("nearly each domain its own expert", (torch.tensor([[4000.0, 1], [1, 4000]]),)),
         Case("8 experts, 4 domains", ((10 * random_tensors(571, (8, 4))[0].abs()).round() + 1,)),
     ),
     mistakes=(
@@ -223,6 +224,12 @@ INFORMATION = Exercise(
                 lambda c: math.log2(c.shape[0]) + _parts(c)[2] - _parts(c)[0],
                 lambda c: math.log2(c.shape[1]) + _parts(c)[1] - _parts(c)[0],
             ),
+        ),
+        Mistake(
+            "the logarithm of the sum",
+            "You take one logarithm, of the weighted sum of the ratios. Each ratio has its own: first the "
+            "logarithm, then the weight, then the sum.",
+            (lambda c: (_log_ratio(c)[0] * _log_ratio(c)[1].exp2()).sum().log2(),),
         ),
         Mistake(
             "means for margins",

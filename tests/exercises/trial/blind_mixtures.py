@@ -69,7 +69,7 @@ def f_divided_by_all_choices(logits, top_k):
     return e * (fr * p.mean(0)).sum()
 
 
-@wrong("4.3-4", "You do not multiply by the number of experts (or even divide by it)")
+@wrong("4.3-4", "Your loss is the right one over the number of experts (or its")
 def number_of_experts_forgotten_again(logits, top_k):
     n, e = logits.shape
     fr = F.one_hot(logits.topk(top_k).indices, e).sum((0, 1)).to(logits.dtype) / n
@@ -149,7 +149,7 @@ def rounded_before_the_factor_again(batch, seq, num_experts, top_k, capacity_fac
     return math.ceil(capacity_factor * math.ceil(batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-9", "You serve all choices of a token before the next token's")
+@wrong("4.3-9", "It comes out as if all choices of a token were served before")
 def all_choices_of_a_token_before_the_next_token(expert, num_experts, capacity):
     used = [0] * num_experts
     kept = torch.zeros_like(expert, dtype=torch.bool)

@@ -99,7 +99,7 @@ def true_for_the_order_again(pending, said):
     return pending != 0 and s in ("yes", "是")
 
 
-@wrong("6.1-4", "You let the past fill the window up to the last token. The answer")
+@wrong("6.1-4", "The reply is not taken off the room for the past. The answer")
 def the_answer_s_room_is_forgotten(lengths, notes, asked, window, reply):
     gone = 0
     while sum(lengths[gone:]) + notes + asked > window:
@@ -395,7 +395,7 @@ def only_exclamation_marks_at_the_end(pending, said):
     return pending if said.strip().lower().rstrip("!") in ("yes", "是") else 0
 
 
-@wrong("6.1-4", "You forget the notes. They stand at the top of every prompt and take")
+@wrong("6.1-4", "The notes are not taken off the room for the past. They stand")
 def the_notes_are_forgotten(lengths, notes, asked, window, reply):
     gone = 0
     while sum(lengths[gone:]) + asked + reply > window:

@@ -277,7 +277,7 @@ def serves_in_the_right_order_but_reshapes_the(expert, num_experts, capacity):
 
 # Serves token after token with all its choices; first all best choices have to be served, then all second
 # ones
-@wrong("4.3-9", "You serve all choices of a token before the next token's")
+@wrong("4.3-9", "It comes out as if all choices of a token were served before")
 def serves_token_after_token_with_all_its_choices(expert, num_experts, capacity):
     flat = expert.flatten()
     hot = torch.nn.functional.one_hot(flat, num_experts)

@@ -122,7 +122,7 @@ def case_right(orders, r, u, n):
 
 
 # A number that ends like it
-@wrong("6.1-2", "Right in 20 of 21 cases. For a number that another one ends")
+@wrong("6.1-2", "Right in 22 of 23 cases. For a number that another one ends")
 def endswith(orders, r, u, n):
     if "orders.find" not in r:
         return -1
@@ -130,7 +130,7 @@ def endswith(orders, r, u, n):
 
 
 # A user whose name begins like it
-@wrong("6.1-2", "Right in 20 of 21 cases. For a name that begins another one")
+@wrong("6.1-2", "Right in 22 of 23 cases. For a name that begins another one,")
 def prefix_user(orders, r, u, n):
     if "orders.find" not in r:
         return -1
@@ -338,3 +338,33 @@ def yes_only(make):
     desk.yes("ada", "1")
     desk.call("ada", BOTH, "find", "1")
     assert desk.call("ada", BOTH, "cancel", "1") == "EAGAIN"
+
+
+# The owner's name in small letters
+@wrong("6.1-2", "You take another spelling of a name for the same, Ada for ada.")
+def strip_user(orders, r_, u, n):
+    if "orders.find" not in r_:
+        return -1
+    return next((i for i, x in enumerate(orders) if x[0].lower() == u and x[1] == n), -2)
+
+
+# The last right alone is looked at
+@wrong("6.1-2", "A process that has the right is refused where it has another")
+def right_last(orders, r_, u, n):
+    if r_[-1:] != ["orders.find"]:
+        return -1
+    return next((i for i, x in enumerate(orders) if x == [u, n]), -2)
+
+
+# From the oldest on, what fits is kept
+@wrong("6.1-4", "It comes out as if you went from the oldest on and kept what")
+def two_passes(lengths, n, a, window, reply):
+    room = window - reply - n - a
+    k = 0
+    t = 0
+    for x in lengths:
+        if t + x <= room:
+            t += x
+        else:
+            k += 1
+    return k

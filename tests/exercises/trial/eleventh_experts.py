@@ -177,20 +177,20 @@ def total_minus_active(*s):
 
 # The router last
 @wrong("4.3-13", "Your three numbers are right and stand in another order: first")
-def order_exchanged(t, d, f, E, k):
-    return 6 * t * d * f * E, 6 * t * d * f * k, 2 * t * d * E
+def order_exchanged(t, d, f, experts, k):
+    return 6 * t * d * f * experts, 6 * t * d * f * k, 2 * t * d * experts
 
 
 # What is saved, and not what is computed
 @wrong("4.3-13", "Your third number is that of the experts that are left out, all")
-def dense_difference(t, d, f, E, k):
-    return 2 * t * d * E, 6 * t * d * f * E, 6 * t * d * f * (E - k)
+def dense_difference(t, d, f, experts, k):
+    return 2 * t * d * experts, 6 * t * d * f * experts, 6 * t * d * f * (experts - k)
 
 
 # One of the three matrices between d_model and itself
 @wrong("4.3-13", "A matrix of yours has other widths than it should: the router")
-def width_kept(t, d, f, E, k):
-    return 2 * t * d * E, 2 * t * (2 * d * f + d * d) * E, 2 * t * (2 * d * f + d * d) * k
+def width_kept(t, d, f, experts, k):
+    return 2 * t * d * experts, 2 * t * (2 * d * f + d * d) * experts, 2 * t * (2 * d * f + d * d) * k
 
 
 # The sizes of the terms
@@ -260,3 +260,40 @@ def whole_more():
         "missing": "the optimizer's step",
         "baseline": "an ordinary feed-forward network",
     }
+
+
+# Expert by expert, the first rows of the table
+@wrong("4.3-9", "It comes out as if all choices of a token were served before")
+def by_expert_first_c_rows(e, n, c):
+    k = torch.zeros_like(e, dtype=torch.bool)
+    for x in range(n):
+        rows, cols = (e == x).nonzero(as_tuple=True)
+        k[rows[:c], cols[:c]] = True
+    return k
+
+
+# x where an answer was dropped
+@wrong("4.3-10", "Where a choice was dropped you put x in the answer's place")
+def dropped_answer_is_x(x, a, g, k):
+    return x + (g[..., None] * torch.where(k[..., None], a, x[:, None])).sum(1)
+
+
+# One layer for the active ones
+@wrong("4.3-12", "With one layer you are right. In a deeper model every layer has")
+def one_layer_only_active(*sizes):
+    total, _ = parameters(*sizes)
+    return total, parameters(*sizes[:2], 1, *sizes[3:])[1]
+
+
+# Weights, and not operations
+@wrong("4.3-13", "You count weights. A product of a token with a matrix takes two")
+def weights_only(t, d, f, experts, k):
+    return d * experts, 3 * d * f * experts, 3 * d * f * k
+
+
+# Ratios not below a tenth
+@wrong("4.3-14", "Right in 7 of 8 cases. For nearly each domain its own expert")
+def clip_ratio(c):
+    p = c / c.sum()
+    q = p.sum(1, True) * p.sum(0, True)
+    return (p * (p / q).clamp(min=0.1).log2()).nan_to_num().sum()

@@ -262,3 +262,39 @@ def loops7(z, c):
         for t in sorted(range(len(rows)), key=lambda t: -rows[t][e])[:c]:
             m[t, e] = 1
     return torch.where(m > 0, p, torch.zeros(()))
+
+
+# log_softmax for softmax
+@wrong("4.3-1", "Your gates are the logarithms of a softmax: all of them are")
+def log_softmax(x, w_router, experts):
+    g = (x @ w_router).log_softmax(-1)
+    return sum(g[..., i, None] * e(x) for i, e in enumerate(experts))
+
+
+# A copy that begins a graph of its own
+@wrong("4.3-2", "The numbers are right, but no gradient reaches the router")
+def clone_param(z, k):
+    z = z.clone().detach().requires_grad_()
+    c = z.argsort(dim=-1, descending=True, stable=True)[:, :k]
+    return torch.zeros_like(z).scatter(-1, c, z.gather(-1, c).softmax(-1))
+
+
+# Counts over the number of all choices
+@wrong("4.3-4", "Your loss is the right one over k, as if the counts were")
+def f_total(z, k):
+    m = torch.zeros_like(z).scatter(-1, z.topk(k).indices, 1.0)
+    f = m.sum(0) / m.sum()
+    return z.shape[1] * (f * z.softmax(-1).mean(0)).sum()
+
+
+# How far the mean probabilities are from equal ones
+@wrong("4.3-4", "You measure by a variation how unequal the mean probabilities")
+def squared_diff(z, k):
+    P = z.softmax(-1).mean(0)
+    return z.shape[1] * ((P - 1 / len(P)) ** 2).sum()
+
+
+# The mean of the squares
+@wrong("4.3-5", "You square the logits themselves, or their sum. That is another")
+def rms(z):
+    return z.square().mean(-1).mean()

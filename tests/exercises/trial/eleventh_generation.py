@@ -12,8 +12,8 @@ def continuations(s, log_probs):
     return [[b, t, s[b] + v] for b, r_ in enumerate(log_probs) for t, v in enumerate(r_)]
 
 
-def miss(is_wrong, k):
-    return sorted(set(k) - set(is_wrong))
+def miss(written, k):
+    return sorted(set(k) - set(written))
 
 
 def runs_of(x, n):
@@ -78,24 +78,24 @@ def heap(s, log_probs, width):
 
 # No token may come twice
 @wrong("6.2-3", "While there is room you allow no token that is written already.")
-def no_repeats(is_wrong, k, left, v):
-    m = miss(is_wrong, k)
+def no_repeats(written, k, left, v):
+    m = miss(written, k)
     if len(m) > left:
         return []
-    return m if m and len(m) == left else [t for t in range(v) if t not in is_wrong]
+    return m if m and len(m) == left else [t for t in range(v) if t not in written]
 
 
 # Everything, where it is too late
 @wrong("6.2-3", "More keywords are missing than tokens are left: none saves that")
-def all_when_late(is_wrong, k, left, v):
-    m = miss(is_wrong, k)
+def all_when_late(written, k, left, v):
+    m = miss(written, k)
     return m if m and len(m) == left else list(range(v))
 
 
 # As many of the missing ones as there is room for
 @wrong("6.2-3", "More keywords are missing than tokens are left: none saves that")
-def truncated(is_wrong, k, left, v):
-    m = miss(is_wrong, k)
+def truncated(written, k, left, v):
+    m = miss(written, k)
     if len(m) > left:
         return m[:left]
     return m if m and len(m) == left else list(range(v))
@@ -103,8 +103,8 @@ def truncated(is_wrong, k, left, v):
 
 # The highest first
 @wrong("6.2-3", "You return the right tokens, the highest first. Rising order is")
-def descending(is_wrong, k, left, v):
-    m = miss(is_wrong, k)
+def descending(written, k, left, v):
+    m = miss(written, k)
     if len(m) > left:
         return []
     return m[::-1] if m and len(m) == left else list(range(v))
@@ -112,8 +112,8 @@ def descending(is_wrong, k, left, v):
 
 # In one comprehension
 @right("6.2-3")
-def loops3(is_wrong, k, left, v):
-    m = [t for t in range(v) if t in k and t not in is_wrong]
+def loops3(written, k, left, v):
+    m = [t for t in range(v) if t in k and t not in written]
     return [] if len(m) > left else [t for t in range(v) if len(m) < left or t in m]
 
 
@@ -169,7 +169,7 @@ def dict4(t, n):
 
 
 # The most varied text
-@wrong("6.2-5", "Your result is the share in one text, the most varied or the")
+@wrong("6.2-5", "Your result is the share in one of the texts. All count")
 def max_text(texts, n):
     return max(len(set(runs_of(t, n))) / len(runs_of(t, n)) for t in texts if runs_of(t, n))
 
@@ -366,3 +366,23 @@ def all_that_does_not_follow():
         "beam search is better than temperature 1",
         "min-p is better than temperature 0.7",
     }
+
+
+# Forced as soon as half of the places are needed
+@wrong("6.2-3", "Right in 11 of 12 cases. For three are missing, four places are")
+def ratio(written, k, left, v):
+    m = miss(written, k)
+    if len(m) > left:
+        return []
+    return m if m and left < 2 * len(m) else list(range(v))
+
+
+# The last place takes any of them
+@wrong("6.2-3", "Right in 11 of 12 cases. For two are missing, one place is")
+def empty_when_equal_zero(written, k, left, v):
+    m = miss(written, k)
+    if not m:
+        return list(range(v))
+    if left == 1:
+        return m
+    return [] if len(m) > left else (m if len(m) == left else list(range(v)))

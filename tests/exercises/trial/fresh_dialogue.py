@@ -236,7 +236,7 @@ def by_a_regular_expression(pending, said):
     return pending * bool(re.fullmatch(r"\s*(yes|是)[.!]*\s*", said, re.I))
 
 
-@wrong("6.1-4", "You let the past fill the window up to the last token")
+@wrong("6.1-4", "The reply is not taken off the room for the past. The answer")
 def reply_forgotten(lengths, notes, asked, window, reply):
     left = list(lengths)
     gone = 0

@@ -54,7 +54,7 @@ def divided_by_all_choices(logits, top_k):
     return logits.shape[1] * (f * probs.mean(0)).sum()
 
 
-@wrong("4.3-4", "You do not multiply by the number of experts (or even divide")
+@wrong("4.3-4", "Your loss is the right one over the number of experts (or its")
 def no_number_of_experts(logits, top_k):
     f = F.one_hot(logits.topk(top_k).indices, logits.shape[1]).float().sum(1).mean(0)
     return (f * logits.softmax(-1).mean(0)).sum()
@@ -97,7 +97,7 @@ def choices_not_counted(batch, seq, num_experts, top_k, capacity_factor):
     return math.ceil(capacity_factor * batch * seq / num_experts)
 
 
-@wrong("4.3-9", "You serve all choices of a token before the next token's")
+@wrong("4.3-9", "It comes out as if all choices of a token were served before")
 def token_after_token(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), Counter()
     for t, row in enumerate(expert.tolist()):
@@ -454,7 +454,7 @@ def as_many_as_fit_anywhere(lengths, notes, asked, window, reply):
     return len(lengths) - stay
 
 
-@wrong("6.1-4", "You let the past fill the window up to the last token. The")
+@wrong("6.1-4", "The reply is not taken off the room for the past. The answer")
 def reply_not_counted(lengths, notes, asked, window, reply):
     gone = 0
     while notes + asked + sum(lengths[gone:]) > window:

@@ -48,7 +48,7 @@ def one_kept_choice_a_token(ex, n, c):
 
 
 # Puts x where an answer was dropped
-@wrong("4.3-10", "For as many tokens as choices, your result differs in 2 of 4")
+@wrong("4.3-10", "Where a choice was dropped you put x in the answer's place,")
 def dropped_answers_replaced_by_x(x, a, g, k):
     return x + torch.where(k[..., None], g[..., None] * a, g[..., None] * x[:, None]).sum(1)
 

@@ -545,7 +545,7 @@ def rounded_down_sixth(batch, seq, num_experts, top_k, capacity_factor):
     return max(1, int(capacity_factor * batch * seq * top_k / num_experts))
 
 
-@wrong("4.3-9", "You serve all choices of a token before the next token's")
+@wrong("4.3-9", "It comes out as if all choices of a token were served before")
 def token_after_token_sixth(expert, num_experts, capacity):
     kept, load = torch.zeros_like(expert, dtype=torch.bool), [0] * num_experts
     for t in range(expert.shape[0]):
@@ -880,7 +880,7 @@ def by_a_regular_expression_sixth(pending, said):
     return pending if re.fullmatch(r"\s*(yes|是)[.!]*\s*", said, re.IGNORECASE) else 0
 
 
-@wrong("6.1-4", "You let the past fill the window up to the last token.")
+@wrong("6.1-4", "The reply is not taken off the room for the past. The answer")
 def the_reply_takes_no_room(lengths, notes, asked, window, reply):
     room = window - notes - asked
     left = list(lengths)

@@ -386,7 +386,7 @@ def choices_divided_by_k(logits, top_k):
     return p.shape[1] * (f * p.mean(0)).sum()
 
 
-@wrong("4.3-4", "You do not multiply by the")
+@wrong("4.3-4", "Your loss is the right one over the number of experts (or its")
 def number_of_experts_forgotten(logits, top_k):
     p = logits.softmax(-1)
     f = F.one_hot(p.topk(top_k).indices, p.shape[1]).float().sum(1).mean(0)
@@ -557,7 +557,7 @@ def one_more_than_the_floor(batch, seq, num_experts, top_k, capacity_factor):
     return int(capacity_factor * batch * seq * top_k // num_experts) + 1
 
 
-@wrong("4.3-9", "You serve all choices of a token before the next token's")
+@wrong("4.3-9", "It comes out as if all choices of a token were served before")
 def token_by_token(expert, num_experts, capacity):
     used, kept = [0] * num_experts, torch.zeros(expert.shape, dtype=torch.bool)
     for t, row in enumerate(expert.tolist()):
