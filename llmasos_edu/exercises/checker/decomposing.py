@@ -50,7 +50,7 @@ def explain_by_terms(exercise: Exercise, outcomes: list[Outcome], expected: list
         for words in (_miscounted, _one_term, _two_terms, _input_added):
             found = words(compared, number, pairs)
             if found:
-                return compared.praise() + found[0].upper() + found[1:]
+                return compared.praise() + found[0].upper() + found[1:] + compared.others(number)
     return None
 
 
@@ -70,7 +70,7 @@ def _one_term(compared: Compared, number: int, pairs: list[Pair]) -> str | None:
             continue
         contribution = f"the contribution of {name} to {noun}"
         if all(pair.right or not pair.got.any() for pair in left):
-            return f"{contribution} is missing in every case, and all else is right."
+            return f"{contribution} is missing in every case, and all else in it is right."
         said = explain(left, contribution, strict=True) if _exact(left) else None
         if said and all(p.whole for p in pairs) and any(odd in said for odd in ODD_OF_COUNTS):
             continue  # of counts it is chance: sizes are often multiples of one another
