@@ -129,7 +129,7 @@ def e_to_the_power_of_bits(losses, counts):
 
 # A product of powers
 @right("3.1-4")
-def product_of_powers(losses, counts):
+def powers_of_each_batch_multiplied(losses, counts):
     return (losses.double().exp() ** (counts / counts.sum())).prod()
 
 
