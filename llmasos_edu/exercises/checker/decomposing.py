@@ -19,11 +19,11 @@ from llmasos_edu.exercises.checker.exercise import Exercise
 from llmasos_edu.exercises.checker.pairs import Pair, same
 from llmasos_edu.exercises.checker.running import Outcome, run
 from llmasos_edu.exercises.checker.terms import is_are
-from llmasos_edu.exercises.checker.transformations import explain
+from llmasos_edu.exercises.checker.transformations import NO_STORY, explain
 
 DEGREE = 5  # the highest product of sizes that is looked for
 MOST_SIZES = 9  # with more sizes than this there are too many products
-ODD_OF_COUNTS = (" -1 times", "What does that factor depend on?")
+ODD_OF_COUNTS = (" -1 times", NO_STORY)
 # By which share of themselves two terms are tried together.
 SHARES = tuple(map(Fraction, ("-1", "-1/2", "-1/3", "-2/3", "1", "1/2", "1/3", "2")))
 FEW = 3  # so many cases must be wrong before a product of sizes is believed

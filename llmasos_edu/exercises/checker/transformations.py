@@ -26,6 +26,7 @@ STORIES = {
     100.0: "Is it a share, or per cent?",
 }
 PLAIN = (2.0, 0.5, 100.0)
+NO_STORY = "Is a factor left out, or is there one too many?"
 POWERS = {1.0: "{}", -1.0: "1 / {}", 0.5: "the root of {}", -0.5: "1 / the root of {}"}
 POWERS |= {2.0: "the square of {}", -2.0: "1 / the square of {}"}
 BY_SIZE = "Is something summed that should be averaged (or averaged over too much), or scaled once too often?"
@@ -136,7 +137,7 @@ def _factor(pairs: list[Pair], failing: list[Pair]) -> str | None:
     ):
         return None  # twice as much in two cases of ten is no rule
     start = f"is {first:.3g} times what it should be, {_reach(failing)}."
-    return f"{start} {story or 'What does that factor depend on?'}"
+    return f"{start} {story or NO_STORY}"
 
 
 def _ratio(pair: Pair) -> float | None:
