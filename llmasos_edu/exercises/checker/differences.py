@@ -99,7 +99,8 @@ def first_difference(
         a = 0.0  # what rounding has left of it
     came, should = _number(a, truth, whole), _number(b, truth, whole)
     if wrong.numel() == 1:
-        counts = whole and not truth and not exercise.codes and a.is_integer()
+        # One entry of a list may be a name, and below zero nothing is counted.
+        counts = whole and not truth and not exercise.codes and a.is_integer() and b >= 0 and not wanted.dim()
         more = f", {abs(a - b):,.0f} too {'many' if a > b else 'few'}" if counts else ""
         return f"{is_are(noun)} {came} and should be {should}{more}."
     where = place_in_words(place, axes)

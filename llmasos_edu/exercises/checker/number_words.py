@@ -46,7 +46,7 @@ def number_difference(answer: float, right: float, given: list[float]) -> str:
     """What a wrong number is in terms of the right one: a factor, one minus it, too large by how much.
 
     Args:
-        answer, right: what came and what should have come.
+        answer, right: what came and what should have come, a whole number where something is counted.
         given: the numbers of the statement.
     """
     by_chance = answer == int(answer) and abs(answer) < 100
@@ -63,7 +63,7 @@ def number_difference(answer: float, right: float, given: list[float]) -> str:
             # Near one the square, the root and the inverse lie close to much that is none of them.
             if math.isclose(answer, other, rel_tol=5e-3) and not 0.8 < abs(right) < 1.25:
                 return f"{answer:,.6g} is the {words} of what it should be."
-    if abs(answer - right) == 1 and right == int(right):
+    if abs(answer - right) == 1 and isinstance(right, numbers.Integral):
         return f"{answer:,.15g} is one too {'many' if answer > right else 'few'}."
     if right and answer / right > 0:
         factor = max(answer / right, right / answer)

@@ -390,5 +390,5 @@ def _difference(question: Question, answer: object, right: object, given: dict) 
             return f"the right entries in another order; {first}"
         return f"{sum(good)} of {len(right)} entries are right; {first}"
     if is_number(right):
-        return number_difference(float(answer), float(right), numbers_of(given))
+        return number_difference(float(answer), right, numbers_of(given))
     return f"{answer!r} is not it. What would you see if it were?"
