@@ -56,7 +56,9 @@ def number_difference(answer: float, right: float, given: list[float]) -> str:
         return f"{answer:,.6g} is one minus what it should be."
     if right and answer:
         for factor, words in USUAL_FACTORS.items():
-            if math.isclose(answer / right, factor, rel_tol=5e-3):
+            # What is no whole number, such as ln 2, is met by chance more often: it has to come out nearer.
+            near = 5e-3 if max(factor, 1 / factor) % 1 == 0 else 1e-3
+            if math.isclose(answer / right, factor, rel_tol=near):
                 return f"{answer:,.6g} is {words}."
         others = (("square", right**2), ("root", abs(right) ** 0.5), ("inverse", 1 / right))
         for words, other in others:
