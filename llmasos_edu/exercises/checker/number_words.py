@@ -73,7 +73,8 @@ def number_difference(answer: float, right: float, given: list[float]) -> str:
             way = "far below zero" if answer < right else "near to zero"
         else:
             way = "large" if answer > right else "small"
-        share = f"{factor - 1:.0%}" if factor > 1.01 else "less than 1%"
+        off = abs(answer / right - 1)
+        share = f"{100 * off:.2g}%" if off > 0.01 else "less than 1%"
         far = "by less than a factor of two" if factor < 2 else f"by a factor of {factor:,.3g}"
         return f"{answer:,.6g} is too {way}, {f'a little (by {share})' if factor < 1.1 else far}."
     return f"{answer:,.6g} is too {'large' if answer > right else 'small'}."

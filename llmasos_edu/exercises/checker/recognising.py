@@ -69,12 +69,12 @@ def has_tensor(value: object) -> bool:
 
 
 def _is_nothing(value: object) -> bool:
-    """Whether a result is empty, or has nothing but NaN where it has fractions."""
+    """Whether a result is empty, or has nothing but NaN or infinities where it has fractions."""
     if isinstance(value, (list, tuple)) and not value:
         return True
     tensors = [to_tensor(part) for part in (value if isinstance(value, tuple) else (value,))]
     fractions = [x for x in tensors if x is not None and x.is_floating_point()]
-    return bool(fractions) and all(bool(x.isnan().all()) for x in fractions)
+    return bool(fractions) and not any(bool(x.isfinite().any()) for x in fractions)
 
 
 def _is_whole(value: object) -> bool:
