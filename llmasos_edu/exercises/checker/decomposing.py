@@ -70,7 +70,8 @@ def _one_term(compared: Compared, number: int, pairs: list[Pair]) -> str | None:
             continue
         contribution = f"the contribution of {name} to {noun}"
         if all(pair.right or not pair.got.any() for pair in left):
-            return f"{contribution} is missing in every case, and all else in it is right."
+            which = "in every case" if all(pair.want.any() for pair in left) else "in every case that has one"
+            return f"{contribution} is missing {which}, and all else in it is right."
         said = explain(left, contribution, strict=True) if _exact(left) else None
         if said and all(p.whole for p in pairs) and any(odd in said for odd in ODD_OF_COUNTS):
             continue  # of counts it is chance: sizes are often multiples of one another
