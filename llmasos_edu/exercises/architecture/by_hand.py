@@ -149,7 +149,7 @@ BATCHES = Question(
     ),
     asked={
         "static": "the longer request of each pair, in their order, added up",
-        "continuous": "the step in which the last one ends, when each begins as soon as a slot is free",
+        "continuous": "the step after which all have ended, when each begins as soon as a slot is free",
         "rate": "all tokens over the steps of the continuous way",
     },
     answer=lambda lengths: {
@@ -166,8 +166,8 @@ BATCHES = Question(
         ),
         Mistake(
             "perfect packing",
-            "That is all tokens divided by the slots: the least it could take. The last request may run "
-            "alone.",
+            "That is all tokens divided by the slots: the least it could take. At the end one request may "
+            "run alone, with the other slot empty.",
             (
                 lambda lengths: {"continuous": -(-sum(lengths) // 2)},
                 lambda lengths: {"continuous": sum(lengths) / 2},

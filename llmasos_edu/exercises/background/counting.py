@@ -114,6 +114,12 @@ FLOPS = Exercise(
             (lambda *a: _flops(*a, factor=2, all_of_them=True) + _flops(*a, factor=4),),
         ),
         Mistake(
+            "all experts back",
+            "What comes out counts all experts on the way back, those met alone on the way forward. An "
+            "expert that a token has not met gets nothing from it on the way back either.",
+            (lambda *a: _flops(*a, factor=2) + _flops(*a, factor=4, all_of_them=True),),
+        ),
+        Mistake(
             "experts times top_k",
             "What comes out has `experts` times `top_k` experts for each token. It meets `top_k` of them, "
             "however many there are.",

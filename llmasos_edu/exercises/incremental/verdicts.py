@@ -79,9 +79,13 @@ SWEEP = Question(
     mistakes=(
         Mistake(
             "by the middle",
-            "So many intervals have their middle above 0.02, and none would be open. Whether a setting "
-            "could be either way is what the two ends tell: it is open where 0.02 lies between them.",
-            (lambda **rows: {"borne out": sum(a + b > 0.04 for a, b in rows.values()), "open": 0},),
+            "So many intervals have their middle above 0.02, or lie above 0 with both ends, and none would "
+            "be open. What counts is 0.02, and both ends have to be asked: a setting is open where 0.02 lies "
+            "between them.",
+            (
+                lambda **rows: {"borne out": sum(a + b > 0.04 for a, b in rows.values()), "open": 0},
+                lambda **rows: {"borne out": sum(min(each) > 0 for each in rows.values()), "open": 0},
+            ),
         ),
         Mistake(
             "zero for the threshold",

@@ -164,7 +164,7 @@ ALIBI = Exercise(
         Mistake(
             "queries counted from 0",
             "Without a cache you are right. With one, your queries stand at the beginning of the text and "
-            "see hardly anything. Where does the last of them stand?",
+            "each sees too few keys. Where does the last of them stand?",
             (lambda *a: _alibi(*a, first=0),),
         ),
         Mistake(

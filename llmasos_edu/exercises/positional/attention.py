@@ -206,14 +206,14 @@ ROTARY_ATTENTION = Exercise(
         Mistake(
             "mask counted from 0",
             "All is rotated rightly, and without a cache you are right. With one, your mask puts the new "
-            "queries at the beginning (as is_causal does), so that they see hardly anything: how many keys "
+            "queries at the beginning (as is_causal does), so that each sees too few keys: how many keys "
             "come before the first of them?",
             (_rows_from_zero,),
         ),
         Mistake(
             "is_causal for several",
             "Without a cache you are right, and with a single new token. For several behind a cache your "
-            "mask begins at the first key (as is_causal does), so that they see hardly anything: how many "
+            "mask begins at the first key (as is_causal does), so that each sees too few keys: how many "
             "keys come before the first of them?",
             (_causal_for_several,),
         ),

@@ -26,6 +26,10 @@ def _looked_up(x, table, lengths, *, shift=0, step=1, beyond="raise"):
         positions = positions % len(table)
     elif beyond == "raise" and positions.max() >= len(table):
         raise ValueError("too far")
+    elif beyond == "late" and positions.max() > len(table):
+        raise ValueError("farther than too far")
+    elif beyond == "first" and positions[:, 0].max() >= len(table):
+        raise ValueError("the first new token is too far")
     return x + table[positions]
 
 
@@ -68,6 +72,7 @@ LEARNED = Exercise(
         _learned_case("one position too far", 1205, 1, [6, 2], 6, 3),
         _learned_case("a later token too far", 1206, 4, [1, 3, 0], 6, 5),
         _learned_case("a single row", 1207, 2, [3], 9, 4),
+        _learned_case("two positions too far", 1208, 1, [7, 2], 6, 3),
     ),
     mistakes=(
         Mistake(
@@ -143,6 +148,18 @@ LEARNED = Exercise(
             "Where a position is missing, an IndexError comes, as torch raises it for an index that is too "
             "large; the exercise wants a ValueError, raised before the lookup, in words.",
             (lambda *a: _looked_up(*a, beyond="none"),),
+        ),
+        Mistake(
+            "lets the first missing position through",
+            "Farther behind the table your ValueError comes, but just behind it torch's own IndexError does. "
+            "A table of 6 rows has which numbers, and which is the first that it does not have?",
+            (lambda *a: _looked_up(*a, beyond="late"),),
+        ),
+        Mistake(
+            "asks about the first new token alone",
+            "Where the first new token has no vector you refuse it; where only a later one has none, torch's "
+            "own IndexError comes. Ask about all positions before the lookup.",
+            (lambda *a: _looked_up(*a, beyond="first"),),
         ),
         Mistake(
             "refuses the last position",

@@ -175,6 +175,12 @@ WORDS = Exercise(
             (_from_the_first_low_draw,),
         ),
         Mistake(
+            "the highest draw so far",
+            "It comes out as if each word had the highest draw of those at which a word has begun so far, "
+            "its own included. It has its own, whatever came before.",
+            (lambda s, d, p: torch.where(s, d, -1.0).cummax(0).values < p,),
+        ),
+        Mistake(
             "any token decides",
             "You hide a word as soon as one of its tokens has a low draw. Long words are then hidden far "
             "more often than the share says.",

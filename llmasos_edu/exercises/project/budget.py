@@ -129,7 +129,13 @@ BUDGET = Exercise(
             "the head costs nothing",
             "The product with the head is missing among your operations. Tied or not, every new token is "
             "compared with the whole vocabulary.",
-            (lambda *s: _budget(*s, head=0), lambda *s: _budget(*s, head=0 if s[7] else 1)),
+            (lambda *s: _budget(*s, head=0),),
+        ),
+        Mistake(
+            "a tied head costs nothing",
+            "Where head and table are tied the product with the head is missing among your operations. It is "
+            "stored once, and every new token is compared with the whole vocabulary all the same.",
+            (lambda *s: _budget(*s, head=0 if s[7] else 1),),
         ),
         Mistake(
             "reading the context costs nothing",

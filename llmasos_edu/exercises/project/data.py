@@ -217,13 +217,13 @@ SPLIT = Exercise(
         ),
         Mistake(
             "last passage missed",
-            "It comes out as if the passage at the very end of a text were not in your set. How many "
+            "It comes out as if the passage at the very end of a text were not looked at. How many "
             "places are there at which a passage of w characters can begin in a text of n?",
             (lambda docs, held, width: _split(docs, held, lambda t: _passages(t, width, missing=1)),),
         ),
         Mistake(
             "first passage missed",
-            "It comes out as if the passage at the very beginning of a text were not in your set. The "
+            "It comes out as if the passage at the very beginning of a text were not looked at. The "
             "first place at which one begins is 0.",
             (lambda docs, held, width: _split(docs, held, lambda t: _passages(t[1:], width)),),
         ),

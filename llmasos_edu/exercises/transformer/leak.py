@@ -15,6 +15,7 @@ from llmasos_edu.exercises.transformer.leak_slips import (
     differences,
     farthest,
     longest_run,
+    nearest_moved,
     never_put_back,
     next_token,
     pairs,
@@ -370,6 +371,12 @@ LEAK = Exercise(
             "smallest distance",
             "You report the nearest leak. What counts is the one that reaches farthest ahead.",
             (lambda *a: min([s - t for s, t in pairs(differences(*a)) if s > t], default=0),),
+        ),
+        Mistake(
+            "the nearest of those that move",
+            "Of several earlier positions that one token moves, it comes out as if the nearest counted. The "
+            "one that lies farthest back says how far ahead the decoder looks.",
+            (nearest_moved,),
         ),
     ),
 )

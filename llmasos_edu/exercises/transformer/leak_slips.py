@@ -34,6 +34,12 @@ def farthest(pairs):
     return max([0, *(place - position for place, position in pairs)])
 
 
+def nearest_moved(decoder, tokens, vocab_size):
+    """How far the nearest earlier position lies that a changed token moves, the most of all tokens."""
+    moved = [(s, t) for s, t in pairs(differences(decoder, tokens, vocab_size)) if t < s]
+    return max([0, *(min(s - t for s, t in moved if s == place) for place in {s for s, _ in moved})])
+
+
 def by_argmax(decoder, tokens, vocab_size):
     before, pairs = decoder(tokens).argmax(-1), []
     for place in range(len(tokens)):

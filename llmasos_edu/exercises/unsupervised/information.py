@@ -140,7 +140,8 @@ PMI = Exercise(
         Mistake(
             "all zeros",
             "Your table is 0 everywhere. Check the divisor, if there is one: with counts instead of shares "
-            "the number of all pairs belongs into it, and P(w) P(c) is the product of both shares.",
+            "the number of all pairs belongs into it, and P(w) P(c) is the product of both shares: "
+            "`a / b * c` divides by b alone.",
             (lambda n: torch.zeros_like(n),),
         ),
         Mistake(

@@ -415,7 +415,7 @@ def scores_without_the_values(vocab_size, d_model, num_layers, d_ff, num_experts
     return parameters, work, num_layers * 2 * context * d_model * 4
 
 
-@wrong("5-7", "The product with the head is missing among your operations.")
+@wrong("5-7", "Where head and table are tied the product with the head is")
 def a_tied_head_costs_nothing(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     attention, expert, table = 4 * d_model**2, 2 * d_model * d_ff, vocab_size * d_model

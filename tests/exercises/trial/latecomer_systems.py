@@ -332,7 +332,7 @@ def offset_and_page_exchanged():
     return {"first": 9 + 19 * 32, "second": 12 + 15 * 32}
 
 
-@wrong("2.2-2", "For a negative address, your result is -1 and should be -2, 1")
+@wrong("2.2-2", "For a negative address, your result is -1 and should be -2")
 def negative_is_a_fault(address, page_size, frames):
     if address < 0:
         return -1

@@ -557,7 +557,7 @@ def a_list_for_a_set():
 BORNE = {"borne out": 2, "open": 1, "verdict": "holds when a stage is long"}
 
 
-@wrong("3.3-11", "So many intervals have their middle above 0.02, and none")
+@wrong("3.3-11", "'borne out', 'open': So many intervals have their middle above")
 def above_zero_is_enough():
     return {**BORNE, "borne out": 3, "open": 0}
 

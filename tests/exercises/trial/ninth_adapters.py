@@ -316,7 +316,7 @@ def not_():
 
 
 # Three
-@wrong("3.3-11", "So many intervals have their middle above 0.02, and none")
+@wrong("3.3-11", "'borne out', 'open': So many intervals have their middle above")
 def three():
     return S | {"borne out": 3, "open": 0, "verdict": "not shown"}
 

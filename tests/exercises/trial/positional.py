@@ -292,7 +292,7 @@ def distance_rewarded(num_heads, query_len, key_len):
     return (slopes[:, None, None] * distance).masked_fill(distance < 0, -torch.inf)  # the sign
 
 
-@wrong("4.2.3-9", "see hardly anything")
+@wrong("4.2.3-9", "each sees too few keys")
 def first_query_at_the_first_key(num_heads, query_len, key_len):
     slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)
     distance = torch.arange(query_len)[:, None] - torch.arange(key_len)

@@ -89,7 +89,7 @@ def valueerror_already_when_the_last_new_token(x, table, lengths):
 
 # Only the first new token of a row is tested: later ones past the end raise IndexError instead of
 # ValueError
-@wrong("4.2.3-6", "Right in 6 of 7 cases, but for a later token too far, your code")
+@wrong("4.2.3-6", "Where the first new token has no vector you refuse it; where")
 def only_the_first_new_token_of_a_row_is_tested(x, table, lengths):
     if (lengths >= len(table)).any():
         raise ValueError("no position left")

@@ -223,7 +223,7 @@ def _model_cost(
 
 
 # A tied head has no parameters of its own, so its operations are left out as well
-@wrong("5-7", "The product with the head is missing among your operations. Tied")
+@wrong("5-7", "Where head and table are tied the product with the head is")
 def a_tied_head_has_no_parameters_of_its_own(
     vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied
 ):

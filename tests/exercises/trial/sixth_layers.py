@@ -764,7 +764,7 @@ def values_alone_in_the_cache(vocab_size, d_model, num_layers, d_ff, num_experts
     return params, ops, 4 * num_layers * context * d_model
 
 
-@wrong("5-7", "The product with the head is missing among your")
+@wrong("5-7", "Where head and table are tied the product with the head is")
 def a_tied_head_costs_nothing_sixth(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     one, att = 2 * d_model * d_ff, 4 * d_model**2

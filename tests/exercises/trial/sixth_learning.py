@@ -438,7 +438,7 @@ def lost_since_prose_was_learned():
     return {**MATRIX, "by sums": 0.2}
 
 
-@wrong("3.3-11", "So many intervals have their middle above 0.02, and none")
+@wrong("3.3-11", "'borne out', 'open': So many intervals have their middle above")
 def nearly_above_is_borne_out():
     return {"borne out": 3, "open": 0, "verdict": "holds when a stage is long"}
 

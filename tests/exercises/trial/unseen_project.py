@@ -342,7 +342,7 @@ def router_of_a_single_expert(vocab_size, d_model, num_layers, d_ff, num_experts
     return parameters, operations, 2 * 4 * num_layers * context * d_model
 
 
-@wrong("5-7", "The product with the head")
+@wrong("5-7", "Where head and table are tied the product with the head is")
 def head_free_when_tied(vocab_size, d_model, num_layers, d_ff, num_experts, top_k, context, tied):
     router = d_model * num_experts if num_experts > 1 else 0
     fixed, expert = 4 * d_model**2 + router, 2 * d_model * d_ff
