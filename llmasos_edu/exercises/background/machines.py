@@ -149,6 +149,20 @@ def _logs(flops):
     return [math.log2(value) for value in flops]
 
 
+def _last_of_each_year(years, flops):
+    points = dict(zip(years, flops, strict=True))
+    return doubling_time(list(points), list(points.values()))
+
+
+def _first_of_each_year(years, flops):
+    return _last_of_each_year(years[::-1], flops[::-1])
+
+
+def _mean_of_each_year(years, flops):
+    logs = {year: [math.log2(f) for y, f in zip(years, flops, strict=True) if y == year] for year in years}
+    return doubling_time(list(logs), [2 ** statistics.fmean(each) for each in logs.values()])
+
+
 def _ends(years, flops):
     logs = _logs(flops)
     first, last = years.index(min(years)), years.index(max(years))
@@ -221,10 +235,17 @@ DOUBLING = Exercise(
         Case("ten times in a year", ([2018.0, 2019.0, 2020.0], [1e20, 1e21, 1e22])),
         Case("with scatter", ([2017.0, 2018.0, 2020.0, 2024.0], [2e19, 3e20, 3e23, 4e25])),
         Case("uneven years", ([2017.0, 2017.5, 2018.0, 2024.0], [1e20, 4e19, 5e20, 1e24])),
+        Case("two models of one year", ([2018.0, 2020.0, 2020.0, 2023.0], [1e20, 4e21, 3e22, 2e24])),
         Case("five models", ([2018.0, 2019.5, 2020.0, 2022.0, 2023.0], [3e20, 4e22, 3e23, 6e23, 8e23])),
     ),
     draw=_draw_growth,
     mistakes=(
+        Mistake(
+            "one model a year",
+            "It comes out as if two models of one year were one point: one of them alone, as a dictionary by "
+            "years keeps it, or their mean. All points count alike.",
+            (_last_of_each_year, _first_of_each_year, _mean_of_each_year),
+        ),
         Mistake(
             "doublings a year",
             "You return the slope, doublings for each year. Asked is the other way round: years for each "

@@ -7,6 +7,8 @@ import math
 import random
 from statistics import fmean, median
 
+import numpy as np
+
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
 # 2.1-3 --------------------------------------------------------------------------------
@@ -24,6 +26,11 @@ def _nats(text):
 
 def _tokens(texts):
     return sum(map(len, texts))
+
+
+def _product_in_32_bits(texts):
+    together = np.prod(np.array([p for text in texts for p in text], np.float32))
+    return math.exp(-math.log(together) / _tokens(texts)) if together else math.inf
 
 
 def _draw_texts(seed: int) -> tuple[Case, ...]:
@@ -58,10 +65,17 @@ PERPLEXITY = Exercise(
         Case("one text", ([[0.9, 0.2, 0.4]],)),
         Case("two of equal length", ([[0.1, 0.3], [0.8, 0.6]],)),
         Case("a token that was certain", ([[1.0, 0.25], [0.25]],)),
+        Case("60 unlikely tokens", ([[0.1, 0.25, 0.125] * 12, [0.2, 0.05, 0.3, 0.15] * 6],)),
         Case("three texts", ([[0.05, 0.6], [0.7], [0.3, 0.3, 0.9, 0.02]],)),
     ),
     draw=_draw_texts,
     mistakes=(
+        Mistake(
+            "the product rounds to zero",
+            "With many tokens the product of their probabilities is too small for a number of 32 bits and "
+            "becomes 0, and its logarithm minus infinity. Add logarithms.",
+            (_product_in_32_bits,),
+        ),
         Mistake(
             "averaged over texts",
             "You average over texts, so a text of one token weighs as much as one of a thousand. Count "
