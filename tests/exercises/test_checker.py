@@ -159,7 +159,9 @@ def test_a_mistake_with_a_second_slip_beside_it_is_still_named():
     assert verdict.message.startswith(
         "In 3 of the 4 cases that come out wrong your answer is that of a usual"
     )
-    assert "For a table yours gives something else than the form of this slip that I know." in verdict.message
+    assert (
+        "For a table, yours gives something else than the form of this slip that I know." in verdict.message
+    )
     assert "For a table, your result differs" in verdict.message
 
 

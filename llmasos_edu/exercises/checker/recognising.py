@@ -125,5 +125,5 @@ def for_the_most_part(
     apart = OTHERWISE if wrong[unlike] else "yours is right, and the form of this slip that I know is not."
     return (
         f"In {explained} of the {sum(wrong)} cases that come out wrong your answer is that of a usual slip: "
-        f"{known.message} For {exercise.cases[unlike].name} {apart}"
+        f"{known.message} For {exercise.cases[unlike].name}, {apart}"
     ), odd

@@ -181,6 +181,12 @@ WINDOW = Exercise(
             (lambda lengths, n, a, w, r: _longest_leave(lengths, w - r - n - a),),
         ),
         Mistake(
+            "none leaves where all must",
+            "Where all past turns must leave, yours leave none, as when a loop ends without a hit and a 0 "
+            "stands behind it. Then as many leave as there are.",
+            (lambda lengths, n, a, w, r: _leaving(lengths, w - r - n - a) % len(lengths) if lengths else 0,),
+        ),
+        Mistake(
             "the last always stays",
             "The last of the past turns stays in your version, even where it alone is more than the room. "
             "Then it must leave as well.",

@@ -134,6 +134,11 @@ RACE = Question(
             (_part(causal=lambda steps, batch, context, share, **_: round(steps * batch * context * share)),),
         ),
         Mistake(
+            "the further steps alone",
+            "That is how many further steps it takes. Asked is after how many in all, those made included.",
+            (_part(steps=lambda steps, share, **_: round(steps / share) - steps),),
+        ),
+        Mistake(
             "fewer steps for fewer questions",
             "You give the masked model fewer steps than before. It is asked less often in each, so it needs "
             "more of them to be asked as often.",

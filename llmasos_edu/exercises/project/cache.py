@@ -226,7 +226,10 @@ GENERATE = Exercise(
             "the last token read for nothing",
             "The tokens are right, but the last one is given to the model as well, and nobody looks at the "
             "answer: one call too many.",
-            (_and_the_last_one_too,),
+            (
+                _and_the_last_one_too,
+                lambda model, prompt, n: _and_the_last_one_too(model, prompt, n) if n else prompt,
+            ),
         ),
         Mistake(
             "the prompt read for nothing",

@@ -109,6 +109,12 @@ def _left_sorted_as_kept(logits, top_p):
     return _renormalised(probs * (probs.cumsum(-1) - probs < top_p))
 
 
+def _mask_by_the_order(logits, top_p):
+    probs, order = _sorted(logits)
+    keep = probs.cumsum(-1) - probs < top_p
+    return _renormalised(logits.softmax(-1) * keep.gather(-1, order))
+
+
 def _two_at_least(logits, top_p):
     probs, order = _sorted(logits)
     keep = probs.cumsum(-1) - probs < top_p
@@ -240,6 +246,13 @@ NUCLEUS = Exercise(
             "the sorted row, and you use it as if it said at which place each token stands. It has to be "
             "undone, not applied a second time.",
             (lambda logits, top_p: _left_sorted_as_kept(logits, top_p).gather(-1, _sorted(logits)[1]),),
+        ),
+        Mistake(
+            "the mask by the order",
+            "It comes out as if what stays had been marked in the sorted row and the marks brought back with "
+            "the order itself: it says which token stands at each place of that row. To bring marks back it "
+            "has to be undone.",
+            (_mask_by_the_order,),
         ),
         Mistake(
             "ties from the other end",

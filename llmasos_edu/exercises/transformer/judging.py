@@ -134,6 +134,16 @@ FIGURE = Question(
             (lambda **d: {"beyond": _read(**d)["last"]},),
         ),
         Mistake(
+            "the other line for the control",
+            "That takes off what the sum over all parameters of a layer shows. The control is the stack with "
+            "the norm first, its queries and keys.",
+            (
+                lambda all_first, all_top, **d: {
+                    "beyond": _read(**d)["last"] - math.log10(all_first / all_top)
+                },
+            ),
+        ),
+        Mistake(
             "a quotient of powers",
             "That divides the one number of powers by the other. Powers of ten are taken off each other: "
             "to divide the factors is to subtract their logarithms.",

@@ -169,7 +169,7 @@ def so_much_longer():
     return {**RACED, "steps": 840}
 
 
-@wrong("3.1-9", "Asked for: the steps of the causal model over the share at")
+@wrong("3.1-9", "'steps': That is how many further steps it takes. Asked is")
 def the_missing_steps_alone():
     return {**RACED, "steps": 900, "passes": 1999}
 

@@ -331,7 +331,7 @@ def vanishing_downwards():
     return {**FALL, "says": "gradients vanish on their way down to the first layer"}
 
 
-@wrong("4.2-13", "Asked for: the powers of ten with the norm last less those")
+@wrong("4.2-13", "'beyond': That takes off what the sum over all parameters of a")
 def against_all_parameters():
     return {**FALL, "beyond": math.log10(6000) - math.log10(1.1 / 1.3)}
 
