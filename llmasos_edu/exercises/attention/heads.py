@@ -77,9 +77,9 @@ SPLIT = Exercise(
         ),
         Mistake(
             "every n-th feature",
-            "Head 0 gets features 0, h, 2h, ... in your result, as it does when the two sizes of the cut "
-            "stand in the wrong order. It is a consistent way to split, but it does not fit weights that "
-            "were trained for contiguous slices.",
+            "Of h heads, head 0 gets features 0, h, 2h, ... in your result, as it does when the two sizes of "
+            "the cut stand in the wrong order. It is a consistent way to split, but it does not fit weights "
+            "that were trained for contiguous slices.",
             (_interleaved,),
         ),
         Mistake(

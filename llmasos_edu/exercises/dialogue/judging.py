@@ -86,8 +86,8 @@ CONTROL = Question(
         ),
         Mistake(
             "an opinion",
-            "What is right is known here to the sign. What is not known is whether orders or English made "
-            "it so.",
+            "What is right is known here to the last character. What is not known is whether orders or "
+            "English made it so.",
             ({"language": "a native speaker's opinion"},),
         ),
     ),

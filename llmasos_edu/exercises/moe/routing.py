@@ -126,7 +126,7 @@ TOP_K = Exercise(
         ),
         Mistake(
             "softmax taken twice",
-            "However sure the router is, none of the chosen gets more than 2.7 times as much as another: a "
+            "However sure the router is, none of the chosen gets more than 2.72 times as much as another: a "
             "softmax of probabilities acts where one of logits should. Which of the two is one too many?",
             (
                 _softmax_twice,
@@ -307,7 +307,7 @@ ORDERS = Exercise(
         Mistake(
             "softmax of probabilities",
             "Your `after` takes a softmax of numbers that have been through one: however sure the router "
-            "is, no gate is more than 2.7 times another. It should start from the logits.",
+            "is, no gate is more than 2.72 times another. It should start from the logits.",
             (lambda *a: _orders(*a, after=lambda values, before: before.softmax(-1)),),
         ),
         Mistake(

@@ -83,7 +83,7 @@ def view_without_transposing(x, num_heads):
     return x.view(b, num_heads, s, d // num_heads)
 
 
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
+@wrong("4.1-5", "Of h heads, head 0 gets features 0, h, 2h, ... in your result, as it does")
 def heads_take_every_other_feature(x, num_heads):
     b, s, d = x.shape
     return x.view(b, s, d // num_heads, num_heads).permute(0, 3, 1, 2)

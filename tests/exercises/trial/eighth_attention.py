@@ -140,7 +140,7 @@ def one_more_key_with_a_value_of_zeros(query, key, value, is_token):
 
 # Makes the heads the last axis and brings that forward: head 0 gets features 0, h, 2h... instead of the
 # first piece
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
+@wrong("4.1-5", "Of h heads, head 0 gets features 0, h, 2h, ... in your result, as it does")
 def makes_the_heads_the_last_axis_and_brings(x, num_heads):
     b, s, d = x.shape
     return x.reshape(b, s, d // num_heads, num_heads).permute(0, 3, 1, 2)

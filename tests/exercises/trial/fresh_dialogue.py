@@ -382,7 +382,7 @@ def more_facts():
     return ASSISTANTS | {"memory": "more facts"}
 
 
-@wrong("6.1-7", "What is right is known here to the sign")
+@wrong("6.1-7", "What is right is known here to the last character")
 def native_speaker():
     return ASSISTANTS | {"language": "a native speaker's opinion"}
 

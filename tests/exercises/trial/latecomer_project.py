@@ -629,7 +629,7 @@ def another_seed_for_the_memory():
     }
 
 
-@wrong("6.1-7", "What is right is known here to the sign. What is not known is")
+@wrong("6.1-7", "What is right is known here to the last character. What is not known is")
 def somebody_is_asked():
     return {
         "memory": "the same questions with the memory switched off",

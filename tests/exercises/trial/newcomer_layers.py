@@ -52,7 +52,7 @@ def mean_of_the_padding(query, key, value, is_token):
     return scores.masked_fill(~is_token[:, None, :], -1e9).softmax(-1) @ value
 
 
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
+@wrong("4.1-5", "Of h heads, head 0 gets features 0, h, 2h, ... in your result, as it does")
 def every_other_feature(x, num_heads):
     return x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)
 

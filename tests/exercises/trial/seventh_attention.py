@@ -86,7 +86,7 @@ def with_1e9_instead_of_inf_no_nan_but_an_empty(query, key, value, is_token):
 
 
 # Features dealt out in turn (feature i to head i mod num_heads), not in pieces
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
+@wrong("4.1-5", "Of h heads, head 0 gets features 0, h, 2h, ... in your result, as it does")
 def features_dealt_out_in_turn_feature_i_to_head(x, num_heads):
     b, s, d = x.shape
     return x.reshape(b, s, d // num_heads, num_heads).permute(0, 3, 1, 2)

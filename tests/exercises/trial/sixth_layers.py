@@ -59,7 +59,7 @@ def a_place_that_holds_nothing(query, key, value, is_token):
     return w @ value.masked_fill(~is_token[..., None], 0.0)
 
 
-@wrong("4.1-5", "Head 0 gets features 0, h, 2h, ... in your result, as it does")
+@wrong("4.1-5", "Of h heads, head 0 gets features 0, h, 2h, ... in your result, as it does")
 def every_nth_feature_to_a_head(x, num_heads):
     return x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)
 
