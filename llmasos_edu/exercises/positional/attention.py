@@ -93,6 +93,23 @@ def _hidden_by_zeros(query, key, value, rotate, late=False):
     return (scores.softmax(-1) * allowed if late else (scores * allowed).softmax(-1)) @ value
 
 
+def _shared_out_again(query, key, value, rotate, floor):
+    scores, allowed = _scores(query, key, rotate)
+    weights = scores.softmax(-1) * allowed
+    return weights / (weights.sum(-1, keepdim=True) + floor) @ value
+
+
+def _held(query, key, value, rotate, blocked=-torch.inf, most=torch.inf):
+    scores, allowed = _scores(query, key, rotate)
+    return scores.clamp(-most, most).masked_fill(~allowed, blocked).softmax(-1) @ value
+
+
+def _powers_of_e(query, key, value, rotate):
+    scores, allowed = _scores(query, key, rotate)
+    powers = scores.exp() * allowed
+    return powers / powers.sum(-1, keepdim=True) @ value
+
+
 def _softmax_over_queries(query, key, value, rotate):
     scores, allowed = _scores(query, key, rotate)
     return scores.masked_fill(~allowed, -torch.inf).softmax(-2) @ value
@@ -131,10 +148,14 @@ def _sum_of_scores(query, key, value, rotate):
     return attend(*both, value, allowed, scale=query.shape[-1] ** -0.5)
 
 
-def _rotary_case(name: str, seed: int, batch: int, heads: int, new: int, seq: int, size: int) -> Case:
+def _rotary_case(
+    name: str, seed: int, batch: int, heads: int, new: int, seq: int, size: int, *, loud: float = 1.5
+) -> Case:
     shapes = ((batch, heads, new, size), (batch, heads, seq, size), (batch, heads, seq, size))
     query, key, value = random_tensors(seed, *shapes)
-    return Case(name, (1.5 * query, 1.5 * key, value, lambda x, positions: rotate_pairs(x, positions, 100.0)))
+    return Case(
+        name, (loud * query, 1.5 * key, value, lambda x, positions: rotate_pairs(x, positions, 100.0))
+    )
 
 
 ROTARY_ATTENTION = Exercise(
@@ -165,6 +186,7 @@ ROTARY_ATTENTION = Exercise(
         _rotary_case("a single token, nothing cached", 1404, 1, 3, 1, 1, 4),
         _rotary_case("3 heads, 4 new tokens after 1", 1405, 2, 3, 4, 5, 16),
         _rotary_case("2 new tokens after 10", 1406, 1, 1, 2, 12, 2),
+        _rotary_case("scores of tens of thousands", 1467, 1, 2, 3, 4, 4, loud=3e4),
     ),
     mistakes=(
         Mistake(
@@ -317,6 +339,33 @@ ROTARY_ATTENTION = Exercise(
             "A single new token comes out right. With several it comes out as if later keys lost their "
             "weight after the softmax only: what is left sums to less than one.",
             (lambda *a: _hidden_by_zeros(*a, late=True),),
+        ),
+        Mistake(
+            "mask after the softmax, then renormalised",
+            "Right while scores are small. Where they reach tens of thousands, the softmax gives later keys "
+            "all the weight in some rows, and nothing is left to share out: the mask has to act earlier.",
+            (
+                lambda *a: _shared_out_again(*a, floor=0.0),
+                lambda *a: _shared_out_again(*a, floor=1e-9),
+            ),
+        ),
+        Mistake(
+            "a finite number such as -1e4",
+            "Right, except where scores reach tens of thousands: a finite number such as -1e4 is outvoted "
+            "there, and the future is read. Which number loses against every score?",
+            (lambda *a: _held(*a, blocked=-1e4),),
+        ),
+        Mistake(
+            "e to the power of the scores",
+            "Right, except where scores reach tens of thousands: e to that power is more than a float32 "
+            "holds, and no number (NaN) comes of it. Torch's softmax takes the largest score away first.",
+            (_powers_of_e,),
+        ),
+        Mistake(
+            "scores held within limits",
+            "Right, except where scores reach tens of thousands: it comes out as if they were cut off at a "
+            "limit, so that two large ones look alike. The softmax takes the largest away by itself.",
+            (lambda *a: _held(*a, most=50.0),),
         ),
         Mistake(
             "hidden scores set to zero",

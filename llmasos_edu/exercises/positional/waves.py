@@ -78,7 +78,7 @@ SINUSOIDAL = Exercise(
     cases=(
         Case("6 positions, d_model 8, base 10000", (6, 8, 10000.0)),
         Case("20 positions, d_model 4, base 10000", (20, 4, 10000.0)),
-        Case("9 positions, d_model 6, base 100", (9, 6, 100.0)),
+        Case("6 positions, d_model 8, base 100", (6, 8, 100.0)),
         Case("a single position", (1, 10, 10000.0)),
         Case("two features only", (7, 2, 10000.0)),
         Case("as many positions as features, base 50", (12, 12, 50.0)),
@@ -275,7 +275,7 @@ SHIFT = Exercise(
         Case("2 positions back, d_model 6, base 100", (-2, 6, 100.0)),
         Case("no step at all", (0, 4, 10000.0)),
         Case("40 positions further, d_model 2", (40, 2, 10000.0)),
-        Case("7 positions further, d_model 10, base 20", (7, 10, 20.0)),
+        Case("7 positions further, d_model 8, base 20", (7, 8, 20.0)),
     ),
     mistakes=(
         Mistake(

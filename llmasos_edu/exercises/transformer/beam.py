@@ -3,8 +3,11 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+from itertools import pairwise
+
 import torch
 
+from llmasos_edu.exercises.checker.comparing import to_tensor
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake, random_tensors
 
 # 4.2-11 --------------------------------------------------------------------------------
@@ -16,6 +19,46 @@ def beam_step(log_probs, step_log_probs):
     total = log_probs[:, None] + step_log_probs
     best, place = total.flatten().topk(beams)
     return place // vocab, place % vocab, best
+
+
+def _ties_in_order(answer, inputs):
+    """What the answer returns; continuations that are equally likely, in the order of parents and tokens."""
+    found = answer(*inputs)
+    if not isinstance(found, (tuple, list)) or len(found) != 3:
+        return found
+    parts = [to_tensor(part) for part in found]
+    if any(part is None or part.dim() != 1 or len(part) != len(inputs[0]) for part in parts):
+        return found
+    parent, token, best = (part.tolist() for part in parts)
+    runs = [0]
+    for one, other in pairwise(best):
+        runs.append(runs[-1] + (one != other))
+    order = sorted(range(len(best)), key=lambda place: (runs[place], parent[place], token[place]))
+    return tuple(part[order] for part in parts)
+
+
+def _looked_up(total):
+    """The place of each of the best, looked up by its number: the first that has it."""
+    flat = total.flatten().tolist()
+    best = sorted(flat, reverse=True)[: len(total)]
+    place = torch.tensor([flat.index(number) for number in best])
+    return place // total.shape[1], place % total.shape[1], torch.tensor(best)
+
+
+def _by_number(log_probs, step):
+    """A dict from the log-probability to the continuation: of two that are equal the later one stays."""
+    total = (log_probs[:, None] + step).tolist()
+    known = {number: (b, v) for b, row in enumerate(total) for v, number in enumerate(row)}
+    best = sorted(known, reverse=True)[: len(step)]
+    parents, tokens = zip(*(known[number] for number in best), strict=True)
+    return torch.tensor(parents), torch.tensor(tokens), torch.tensor(best)
+
+
+def _few_from_each(log_probs, step):
+    """Each beginning puts up as many as there are beams, and stops where it has fewer tokens than that."""
+    best, token = (log_probs[:, None] + step).topk(len(step), -1)
+    best, place = best.flatten().topk(len(step))
+    return place // len(step), token.flatten()[place], best
 
 
 def _chosen(total, divisor=None):
@@ -147,6 +190,11 @@ BEAM = Exercise(
         _beam_case("4 beams not in order, 4 tokens", 924, [-3.0, -2.5, -2.8, -2.6], 4),
         _beam_case("a single beam, which is greedy", 925, [-2.0], 7),
         _beam_case("3 long beginnings, 4 tokens", 927, [-131.0, -130.2, -130.5], 4),
+        _beam_case("4 beams, 3 tokens", 928, [-1.0, -1.4, -1.2, -1.1], 3),
+        Case(
+            "3 beams, two of them equally likely, with the same tokens behind them",
+            (torch.tensor([-1.0, -1.3, -1.0]), torch.tensor([[0.5, 0.2, 0.3]] * 3).log()),
+        ),
         _beam_case("4 beams, 9 tokens, close to each other", 926, [-2.0, -2.1, -1.9, -2.2], 9, 0.7),
     ),
     mistakes=(
@@ -227,6 +275,18 @@ BEAM = Exercise(
             (_two_children,),
         ),
         Mistake(
+            "as many of each as there are beams",
+            "Right, except where there are fewer tokens than beams: no beginning has as many children as "
+            "there are beams then, and topk stops. All continuations together are enough.",
+            (_few_from_each,),
+        ),
+        Mistake(
+            "looked up by the number",
+            "Right, except where two continuations are equally likely: it comes out as if they were looked "
+            "up by their log-probability, and only one of the two found. Keep each number with its place.",
+            (lambda log_probs, step: _looked_up(log_probs[:, None] + step), _by_number),
+        ),
+        Mistake(
             "each token once",
             "Every token comes once at most in your result, with its best beginning. The same token may "
             "continue two beginnings, and both may be among the best.",
@@ -270,6 +330,7 @@ BEAM = Exercise(
         ),
     ),
     parts=("parents", "tokens", "log-probabilities"),
+    observe=_ties_in_order,
 )
 
 

@@ -66,6 +66,18 @@ def _inputs_filled_with(choose):
     return answer
 
 
+def _end_by_counting(sentences, start, end, pad):
+    """A row's length is the number of its inputs that are not pad, and start may be that number too."""
+    inputs, _ = teacher_forcing(sentences, start, end, pad)
+    labels = torch.cat((inputs[:, 1:], torch.full_like(inputs[:, :1], pad)), 1)
+    labels[torch.arange(len(labels)), (inputs != pad).sum(1) - 1] = end
+    return inputs, labels
+
+
+def _each_sentence_once(sentences, start, end, pad):
+    return teacher_forcing(list(dict.fromkeys(map(tuple, sentences))), start, end, pad)
+
+
 def _end_not_asked(sentences, start, end, pad):
     inputs, _ = teacher_forcing(sentences, start, end, pad)
     return inputs, _rows([*sentences, [pad] * inputs.shape[1]], pad, lambda words: words)[:-1]
@@ -99,6 +111,7 @@ FORCING = Exercise(
         Case("a single sentence of 4 words", ([[3, 3, 4, 5]], 1, 2, 0)),
         Case("an empty sentence beside one of 2 words", ([[], [6, 5]], 0, 1, 9)),
         Case("sentences of the same length", ([[4, 5], [6, 7], [5, 4]], 8, 9, 3)),
+        Case("start and pad the same, one sentence twice", ([[5, 6], [7], [5, 6]], 0, 2, 0)),
         Case("pad -1, start 7, end 0", ([[1, 2, 3, 4, 5], [3, 2]], 7, 0, -1)),
     ),
     mistakes=(
@@ -188,6 +201,18 @@ FORCING = Exercise(
                 lambda x, s, e, p: (teacher_forcing(x, s, e, p)[0], teacher_forcing(x, s, e, 0)[1]),
                 _inputs_filled_with(lambda start, end: 0),
             ),
+        ),
+        Mistake(
+            "start taken for padding",
+            "Right, except where start and pad are the same number, as in some models: there it comes out as "
+            "if start were not counted in the length of a row, so that end stands one place too early.",
+            (_end_by_counting,),
+        ),
+        Mistake(
+            "each sentence once",
+            "A sentence that stands twice in the list makes one row in your result. Every sentence of the "
+            "list has a row of its own, also one that was there before.",
+            (_each_sentence_once,),
         ),
         Mistake(
             "labels moved round",

@@ -3,6 +3,8 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -21,10 +23,14 @@ def _gated(x, w_gate, w_in, w_out, activation=F.silu, value=lambda v: v):
     return (activation(x @ w_gate) * value(x @ w_in)) @ w_out
 
 
-def _ff_case(name: str, seed: int, *lead: int, d_model: int, d_ff: int) -> Case:
+def _silu_within(gate, most):
+    return F.silu(gate.clamp(-most, most))
+
+
+def _ff_case(name: str, seed: int, *lead: int, d_model: int, d_ff: int, size: float = 1.5) -> Case:
     shapes = ((*lead, d_model), (d_model, d_ff), (d_model, d_ff), (d_ff, d_model))
     x, *rest = random_tensors(seed, *shapes)
-    return Case(name, (1.5 * x, *(w / w.shape[0] ** 0.5 for w in rest)))
+    return Case(name, (size * x, *(w / w.shape[0] ** 0.5 for w in rest)))
 
 
 SWIGLU = Exercise(
@@ -53,6 +59,7 @@ SWIGLU = Exercise(
         _ff_case("d_ff smaller than d_model", 213, 2, 4, d_model=8, d_ff=3),
         _ff_case("d_ff equal to d_model", 214, 2, 2, d_model=5, d_ff=5),
         _ff_case("5 tokens without a batch axis", 215, 5, d_model=4, d_ff=6),
+        _ff_case("gates of several hundred", 216, 2, 2, d_model=4, d_ff=6, size=300.0),
     ),
     mistakes=(
         Mistake(
@@ -93,6 +100,21 @@ SWIGLU = Exercise(
                 lambda *a: _gated(*a, activation=F.selu),
                 lambda *a: _gated(*a, activation=lambda g: F.relu(g) ** 2),
                 lambda *a: _gated(*a, activation=lambda g: g * torch.sigmoid(1.702 * g)),
+            ),
+        ),
+        Mistake(
+            "e to the power of the gate",
+            "Right, except where gates reach hundreds: e to that power is more than a float32 holds, and "
+            "infinity divided by infinity is no number (NaN). Written as 1 / (1 + e^-g), or "
+            "as torch.sigmoid, the sigmoid stays finite for every gate.",
+            (lambda *a: _gated(*a, activation=lambda g: g * g.exp() / (1 + g.exp())),),
+        ),
+        Mistake(
+            "gates held within limits",
+            "Right, except where gates reach hundreds: it comes out as if they were cut off at a limit. Far "
+            "above 0 SiLU gives back the gate itself, however large it is.",
+            tuple(
+                partial(_gated, activation=partial(_silu_within, most=most)) for most in (10.0, 20.0, 50.0)
             ),
         ),
         Mistake(

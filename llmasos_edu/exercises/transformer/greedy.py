@@ -89,11 +89,11 @@ def _in_front(next_logits, batch, start, end, max_len):
     return tokens[:, :-1]
 
 
-def make_writer(start: int, *scripts: list[int], vocab: int = 8) -> Callable:
+def make_writer(start: int, *scripts: list[int], vocab: int = 8, level: float = 0.0) -> Callable:
     """A stand-in for a decoder that knows its sentences by heart.
 
     Row r gives the highest logit to the next token of scripts[r] as long as it has been given exactly what
-    comes before; otherwise, and after the end of the script, it babbles.
+    comes before; otherwise, and after the end of the script, it babbles. All logits are raised by `level`.
     """
     noise = random_tensors(820, (64, vocab))[0].tanh()
 
@@ -105,14 +105,16 @@ def make_writer(start: int, *scripts: list[int], vocab: int = 8) -> Callable:
             step = len(row) - 1
             known = step < len(script) and row == [start, *script[:step]]
             likeliest = script[step] if known else 3 + (sum(row) + step) % (vocab - 3)
-            rows.append(noise[step] + 4.0 * (torch.arange(vocab) == likeliest))
+            rows.append(level + noise[step] + 4.0 * (torch.arange(vocab) == likeliest))
         return torch.stack(rows)
 
     return next_logits
 
 
-def _greedy_case(name: str, start: int, end: int, max_len: int, *scripts: list[int]) -> Case:
-    return Case(name, (make_writer(start, *scripts), len(scripts), start, end, max_len))
+def _greedy_case(
+    name: str, start: int, end: int, max_len: int, *scripts: list[int], level: float = 0.0
+) -> Case:
+    return Case(name, (make_writer(start, *scripts, level=level), len(scripts), start, end, max_len))
 
 
 GREEDY = Exercise(
@@ -148,6 +150,7 @@ GREEDY = Exercise(
         _greedy_case("sentences that end at once", 2, 1, 5, [1], [1]),
         _greedy_case("start 7 and end 0", 7, 0, 6, [3, 0], [4, 5, 6, 0], [0]),
         _greedy_case("a sentence of exactly 3 tokens where 3 are allowed", 1, 2, 3, [4, 5, 2]),
+        _greedy_case("logits that are all negative", 1, 2, 6, [4, 3, 2], [5, 6, 7, 2], level=-9.0),
     ),
     mistakes=(
         Mistake(
@@ -175,6 +178,19 @@ GREEDY = Exercise(
                 lambda *a: _greedy(*a, choose=lambda z: (z.argmax() % z.shape[1]).expand(len(z))),
                 lambda *a: _greedy(*a, choose=lambda z: z.argmax(0)[: len(z)]),
             ),
+        ),
+        Mistake(
+            "a search that begins at 0",
+            "Right, except where all logits are negative: there it comes out as if token 0 were the "
+            "likeliest, as it does when the search for the greatest begins at 0. Begin below every number.",
+            (lambda *a: _greedy(*a, choose=lambda logits: logits.clamp_min(0).argmax(-1)),),
+        ),
+        Mistake(
+            "the least likely where all are negative",
+            "Right, except where all logits are negative: there the least likely token comes out, or the one "
+            "farthest from 0. A sum that is negative turns the order round when you divide by it, and so do "
+            "squares and magnitudes. The likeliest token has the greatest logit as it stands.",
+            (lambda *a: _greedy(*a, choose=lambda logits: logits.abs().argmax(-1)),),
         ),
         Mistake(
             "start read once",

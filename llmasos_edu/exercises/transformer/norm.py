@@ -69,7 +69,13 @@ LAYER_NORM = Exercise(
         _norm_case("2 sequences of 5 tokens, d_model 8", 201, (2, 5, 8)),
         _norm_case("3 tokens far from zero, d_model 4", 202, (3, 4), size=3.0, offset=20.0),
         _norm_case("3 tokens very far from zero, d_model 4", 207, (3, 4), offset=300.0),
-        _norm_case("small numbers and a large eps", 203, (2, 3, 6), size=0.1, eps=0.02),
+        _norm_case(
+            "small numbers and a large eps",
+            203,
+            (2, 3, 6),
+            size=torch.tensor([[0.1], [0.3], [1.0]]),
+            eps=0.02,
+        ),
         _norm_case("a single token, d_model 16", 204, (1, 1, 16), offset=-2.0),
         Case(
             "tokens whose features are all equal",
@@ -153,6 +159,12 @@ LAYER_NORM = Exercise(
                 lambda *a: _normed(*a, divide=lambda v, eps: v.sqrt().clamp_min(eps)),
                 lambda *a: _normed(*a, divide=lambda v, eps: v.clamp_min(eps).sqrt()),
             ),
+        ),
+        Mistake(
+            "eps for small variances alone",
+            "Right where the variance is smaller than eps. Where it is larger, it comes out as if eps were "
+            "left out. It is added to every variance.",
+            (lambda *a: _normed(*a, divide=lambda v, eps: torch.where(v < eps, v + eps, v).sqrt()),),
         ),
         Mistake(
             "squares added up",
