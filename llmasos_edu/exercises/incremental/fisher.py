@@ -56,6 +56,11 @@ def _last_below(weights, inputs, labels, uniforms):
     return (_drawn(weights, inputs, labels, uniforms) - 1).clamp(min=0)
 
 
+def _border_included(weights, inputs, labels, uniforms):
+    """The first class whose cumulative probability reaches the draw."""
+    return ((inputs @ weights.T).softmax(-1).cumsum(-1) < uniforms[:, None]).sum(-1)
+
+
 def _any_class(weights, inputs, labels, uniforms):
     return (uniforms * len(weights)).long()
 
@@ -163,6 +168,15 @@ FISHER = Exercise(
         _fisher_case("two classes", 8304, 12, 2, 6),
         _fisher_case("a model that is sure", 8305, 15, 4, 5, scale=2.0),
         _fisher_case("a model that knows nothing", 8306, 16, 4, 3, scale=0.0),
+        Case(
+            "draws that lie just on a border",
+            (
+                torch.zeros(4, 2),
+                torch.tensor([[1.0, -2.0], [0.5, 3.0], [-1.5, 1.0], [2.0, 0.25], [-3.0, 0.5]]),
+                torch.tensor([0, 3, 1, 2, 0]),
+                torch.tensor([0.25, 0.5, 0.75, 0.25, 0.5]),
+            ),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -171,6 +185,12 @@ FISHER = Exercise(
             "uniform number. Write the sums p0, p0 + p1, ... beside the number for one example: which is "
             "the first that lies above it?",
             (_from(_by_own_probability), _from(_one_class_on), _from(_last_below)),
+        ),
+        Mistake(
+            "a draw on the border",
+            "Where a draw is just as large as a cumulative probability, your class is one too early. Asked "
+            "for is the first whose cumulative probability is larger than the draw.",
+            (_from(_border_included),),
         ),
         Mistake(
             "the data's labels",

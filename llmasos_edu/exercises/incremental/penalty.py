@@ -29,6 +29,12 @@ def _old_tasks(name, seed, n, tasks, strength, scale=1.0):
     return Case(name, (weights, anchors, scale * (gradients.square() + 0.05), strength))
 
 
+def _equal_anchors_once(weights, anchors, fishers, strength):
+    last = {tuple(anchor.tolist()): i for i, anchor in enumerate(anchors)}
+    kept = list(last.values())
+    return ewc_penalty(weights, anchors[kept], fishers[kept], strength)
+
+
 EWC = Exercise(
     key="3.3-4",
     title="The penalty of elastic weight consolidation",
@@ -60,6 +66,15 @@ EWC = Exercise(
         Case(
             "still at the anchor",
             (torch.tensor([1.0, -2.0]), torch.tensor([[1.0, -2.0]]), torch.ones(1, 2), 3.0),
+        ),
+        Case(
+            "two old tasks with one anchor",
+            (
+                torch.tensor([1.0, -2.0, 0.5]),
+                torch.tensor([[0.5, 1.0, 2.0], [0.5, 1.0, 2.0]]),
+                torch.tensor([[0.25, 2.0, 1.0], [3.0, 0.5, 0.125]]),
+                2.0,
+            ),
         ),
     ),
     mistakes=(
@@ -175,6 +190,12 @@ EWC = Exercise(
                 lambda w, a, f, s: ewc_penalty(w, a[-1:].expand_as(f), f, s),
                 lambda w, a, f, s: ewc_penalty(w, a.mean(0, keepdim=True).expand_as(f), f, s),
             ),
+        ),
+        Mistake(
+            "one of two equal anchors",
+            "Two old tasks may have left the same anchor. Each has its own Fisher, and both count: of two "
+            "such tasks your sum holds one.",
+            (_equal_anchors_once,),
         ),
         Mistake(
             "anchored at zero",

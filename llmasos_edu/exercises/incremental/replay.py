@@ -157,12 +157,35 @@ def _draws_out_of_step(skip):
     return answer
 
 
+def _no_example_twice(stream, held_out, draws, capacity):
+    kept, seen = [], 0
+    for item, hidden, draw in zip(stream.tolist(), held_out.tolist(), draws.tolist(), strict=True):
+        seen += not hidden
+        place = len(kept) if len(kept) < capacity else int(draw * seen)
+        if not hidden and item not in kept and place < capacity:
+            kept[place : place + 1] = [item]
+    return torch.tensor(kept)
+
+
+def _looked_up(stream, held_out, draws, capacity):
+    first = [stream.tolist().index(item) for item in stream.tolist()]
+    return reservoir(stream, held_out[first], draws[first], capacity)
+
+
 def _stream(name, seed, n, capacity, held_out=0.25):
     generator = torch.Generator().manual_seed(seed)
     stream = torch.randperm(10 * n, generator=generator)[:n]
     hidden = torch.rand(n, generator=generator) < held_out
     return Case(name, (stream, hidden, torch.rand(n, generator=generator), capacity))
 
+
+def _items(name, stream, test_data, draws, capacity):
+    hidden = torch.tensor([place in test_data for place in range(len(stream))])
+    return Case(name, (torch.tensor(stream), hidden, torch.tensor(draws), capacity))
+
+
+_JUST_MISS = [0.9, 0.3, 0.625, 0.5, 0.1, 0.375, 0.0]
+_DRAWS = [0.35, 0.85, 0.35, 0.3, 0.35, 0.65, 0.45, 0.05, 0.55, 0.65]
 
 RESERVOIR = Exercise(
     key="3.3-2",
@@ -198,15 +221,8 @@ RESERVOIR = Exercise(
         _stream("room for all", 8205, 9, 12),
         _stream("room for one", 8206, 25, 1),
         _stream("200 items, room for 20", 8207, 200, 20),
-        Case(
-            "draws that just miss",
-            (
-                torch.tensor([31, 12, 57, 40, 28, 63, 75]),
-                torch.tensor([False, False, False, False, True, False, False]),
-                torch.tensor([0.9, 0.3, 0.625, 0.5, 0.1, 0.375, 0.0]),
-                2,
-            ),
-        ),
+        _items("draws that just miss", [31, 12, 57, 40, 28, 63, 75], (4,), _JUST_MISS, 2),
+        _items("equal examples", [7, 0, 7, 3, 9, 7, 0, 5, 3, 7], (4, 7), _DRAWS, 3),
     ),
     mistakes=(
         Mistake(
@@ -220,6 +236,12 @@ RESERVOIR = Exercise(
             "What comes out is as if draw * seen were rounded up, so that place 0 is never hit. The floor is "
             "asked for: the largest whole number that is not above it.",
             (_buffer(lambda draw, seen, capacity, n: -int(-draw * seen // 1)),),
+        ),
+        Mistake(
+            "equal examples",
+            "Equal examples of the stream are not told apart. Each comes at its own place, with its own draw "
+            "and its own mark, and may enter although the buffer holds its like.",
+            (_no_example_twice, _looked_up),
         ),
         Mistake(
             "a place of its own",

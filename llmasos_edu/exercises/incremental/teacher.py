@@ -94,12 +94,24 @@ def _reversed(s, t, T):
     return (student.exp() * (student - teacher)).sum(-1).mean()
 
 
-def _lwf_case(name, seed, n, classes, dim, temperature, strength):
+def _lwf_case(name, seed, n, classes, dim, temperature, strength, scale=1.0):
     generator = torch.Generator().manual_seed(seed)
     shapes = (classes, dim), (classes, dim), (n, dim), (n, dim)
     weights, old_weights, inputs, old_inputs = random_tensors(seed, *shapes)
     labels = torch.randint(classes, (n,), generator=generator)
+    weights, old_weights = scale * weights, scale * old_weights
     return Case(name, (weights, old_weights, inputs, labels, 1 + old_inputs, temperature, strength))
+
+
+def _never_nothing(small):
+    """Something small is added to the student's probabilities before the logarithm."""
+
+    def answer(weights, old_weights, inputs, labels, old_inputs, temperature, strength):
+        old, now = ((inputs @ w.T / temperature).softmax(-1) for w in (old_weights, weights))
+        soft = -(old * (now + small).log()).sum(-1).mean()
+        return F.cross_entropy(inputs @ weights.T, labels) + strength * soft
+
+    return answer
 
 
 LWF = Exercise(
@@ -133,6 +145,7 @@ LWF = Exercise(
         _lwf_case("one example", 8504, 1, 3, 5, 4.0, 2.0),
         _lwf_case("20 examples, 6 classes", 8505, 20, 6, 4, 3.0, 1.5),
         _lwf_case("temperature one half", 8506, 7, 4, 3, 0.5, 0.7),
+        _lwf_case("models that are sure and disagree", 8507, 6, 4, 3, 1.0, 1.0, scale=8.0),
     ),
     terms={
         "the cross entropy of the new labels": _distil(_right_term, lambda new, old, strength: new),
@@ -324,6 +337,13 @@ LWF = Exercise(
             "Your second term is divided by the number of classes as well. Sum over the classes: the mean is "
             "over the examples only.",
             (_distil(lambda s, t, T: _cross(t / T, s / T) / s.shape[-1]),),
+        ),
+        Mistake(
+            "something small under the logarithm",
+            "Where the model holds nearly impossible what the old one answers, the second term pulls too "
+            "weakly, as when something small is added before the logarithm. Is there one function for both "
+            "steps, softmax and logarithm?",
+            tuple(map(_never_nothing, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12))),
         ),
         Mistake(
             "softmax taken twice",

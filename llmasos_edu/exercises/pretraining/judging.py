@@ -201,6 +201,7 @@ def _draw_probe(seed: int) -> dict:
         data["at_random"] = round(statistics.fmean(trained) - generator.uniform(0.12, 0.2), 2)
         mean, low, high = _interval(trained, shuffled)
         clear = all(abs(edge - COUNTS) > 0.008 for edge in (low, high)) and abs(low) > 0.004
+        clear &= all(abs(half - (mean - low)) > 0.0008 for half in _other_halves(trained, shuffled))
         if clear and _verdict(low, high) == ("not shown" if spread > 0.02 else _verdict(mean, mean)):
             return data | {"counts": COUNTS}
 
@@ -209,6 +210,13 @@ def _interval(trained, control):
     differences = [a - b for a, b in zip(trained, control, strict=True)]
     mean, half = statistics.fmean(differences), T * statistics.stdev(differences) / math.sqrt(SEEDS)
     return mean, mean - half, mean + half
+
+
+def _other_halves(trained, control):
+    """Half of the interval by two slips: from the spread of both rows themselves, and with n for n - 1."""
+    mean, low, _ = _interval(trained, control)
+    both = statistics.variance(trained) + statistics.variance(control)
+    return T * math.sqrt(both / SEEDS), (mean - low) * math.sqrt(1 - 1 / SEEDS)
 
 
 def _verdict(low, high):
@@ -296,6 +304,7 @@ PROBE = Question(
     answer=_read,
     options={"verdict": VERDICTS},
     draw=_draw_probe,
+    rtol=2e-3,
     atol=0.0006,
     mistakes=(
         Mistake(

@@ -43,6 +43,20 @@ _NEVER_NOTHING = tuple(
 )
 
 
+def _in_two_steps(logits, tokens, hidden):
+    return -logits.softmax(-1).gather(-1, tokens[..., None])[..., 0][hidden].log().mean()
+
+
+def _of_exponentials(logits, tokens, hidden):
+    p = logits.exp() / logits.exp().sum(-1, keepdim=True)
+    return -p.gather(-1, tokens[..., None])[..., 0][hidden].log().mean()
+
+
+def _of_their_sum(logits, tokens, hidden):
+    own = logits.gather(-1, tokens[..., None])[..., 0]
+    return (logits.exp().sum(-1).log() - own)[hidden].mean()
+
+
 def _mean_of_rows(logits, tokens, hidden):
     surprise = _surprise(logits, tokens)
     rows = (surprise * hidden).sum(1) / hidden.sum(1).clamp_min(1)
@@ -108,6 +122,7 @@ LOSS = Exercise(
         _texts("a sure model", 7605, 4, 15, 8, scale=8.0),
         _texts("a single hidden token", 7606, 1, 7, 9, share=0.0),
         _texts("two kinds of token", 7607, 5, 10, 2),
+        _texts("logits of a hundred and more", 7608, 3, 8, 6, scale=60.0),
     ),
     mistakes=(
         Mistake(
@@ -203,6 +218,18 @@ LOSS = Exercise(
             "something small is added before the logarithm. Is there one function for both steps, softmax "
             "and logarithm?",
             _NEVER_NOTHING,
+        ),
+        Mistake(
+            "softmax and logarithm apart",
+            "Your loss is infinite with logits of a hundred and more: a probability below 1e-45 is 0 in "
+            "float32, and its logarithm -inf. Is there one function for both steps, softmax and logarithm?",
+            (_in_two_steps,),
+        ),
+        Mistake(
+            "exponentials too large",
+            "With logits of a hundred and more your loss is no longer a finite number: the exponential of "
+            "89 is more than float32 can hold. Is there a function that needs no exponentials of yours?",
+            (_of_exponentials, _of_their_sum),
         ),
         Mistake(
             "entropy",

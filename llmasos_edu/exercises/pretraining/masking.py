@@ -32,6 +32,11 @@ def _with_fates(to_mask, to_other):
     return lambda t, c, f, o, m: _hidden(t, c < 0.15, f, o, m, to_mask, to_other)
 
 
+def _one_at_least(t, c, f, o, m):
+    chosen = c < 0.15
+    return _hidden(t, chosen if chosen.any() else c == c.min(), f, o, m)
+
+
 def _fixed_share(t, c, f, o, m):
     count = max(1, round(0.15 * c.numel()))
     chosen = torch.zeros(c.numel(), dtype=torch.bool)
@@ -113,6 +118,16 @@ _ON_THE_LIMITS = Case(
         99,
     ),
 )
+_NONE_CHOSEN = Case(
+    "nothing is chosen",
+    (
+        torch.tensor([[7, 8, 9], [3, 5, 6]]),
+        torch.tensor([[0.5, 0.2, 0.9], [0.3, 0.16, 0.7]]),
+        torch.tensor([[0.5, 0.85, 0.1], [0.95, 0.3, 0.8]]),
+        torch.tensor([[1, 2, 4], [4, 2, 1]]),
+        99,
+    ),
+)
 _ALL_FATES = Case(
     "one row with every fate",
     (
@@ -155,6 +170,7 @@ HIDE = Exercise(
         _draws("mask with the number 0", 7004, 6, 40, vocab=20, mask_id=0),
         _draws("a large batch", 7005, 20, 60),
         _draws("a mask far outside the vocabulary", 7006, 5, 50, mask_id=1000),
+        _NONE_CHOSEN,
     ),
     mistakes=(
         Mistake(
@@ -163,6 +179,12 @@ HIDE = Exercise(
             "of 0.15 is not below 0.15, a fate of 0.8 no longer gives a mask, and with one of 0.9 the token "
             "stays.",
             tuple(_limits_let_in(*which) for which in product((True, False), repeat=3) if any(which)),
+        ),
+        Mistake(
+            "one is always chosen",
+            "Where no choice is below 0.15, you choose a token all the same. Then no token is chosen, and "
+            "nothing is scored.",
+            (_one_at_least,),
         ),
         Mistake(
             "every chosen token masked",

@@ -23,6 +23,16 @@ def _batches(name, seed, batches, spread=1.0):
     return Case(name, (losses, torch.randint(3, 400, (batches,), generator=generator).float()))
 
 
+def _by_loss(losses, counts):
+    tokens = dict(zip(losses.tolist(), counts.tolist(), strict=True))
+    return math.exp(sum(loss * n for loss, n in tokens.items()) / sum(tokens.values()))
+
+
+def _pairs_once(losses, counts):
+    pairs = set(zip(losses.tolist(), counts.tolist(), strict=True))
+    return math.exp(sum(loss * n for loss, n in pairs) / sum(n for _, n in pairs))
+
+
 PERPLEXITY = Exercise(
     key="3.1-4",
     title="The perplexity of a whole text",
@@ -50,6 +60,10 @@ PERPLEXITY = Exercise(
         Case("one batch", (torch.tensor([2.3]), torch.tensor([64.0]))),
         Case("equal batches", (torch.tensor([1.0, 2.0, 3.0]), torch.tensor([32.0, 32.0, 32.0]))),
         Case("a batch that is certain", (torch.tensor([0.0, 3.0]), torch.tensor([50.0, 50.0]))),
+        Case(
+            "batches with the same loss",
+            (torch.tensor([2.0, 3.5, 2.0, 3.5]), torch.tensor([10.0, 20.0, 40.0, 20.0])),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -66,6 +80,12 @@ PERPLEXITY = Exercise(
             "Every batch counts alike in your mean. The last, short batch of a text has as much to say as "
             "its tokens, and no more.",
             (lambda x, n: x.mean().exp(),),
+        ),
+        Mistake(
+            "equal batches counted once",
+            "Several batches may have the same loss, even with the same number of tokens, and all of them "
+            "count. Of such batches your mean holds one alone.",
+            (_by_loss, _pairs_once),
         ),
         Mistake(
             "loss instead of perplexity",

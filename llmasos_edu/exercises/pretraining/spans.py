@@ -53,6 +53,11 @@ def _one_for_each_token(tokens, hidden, sentinels):
     return inputs, torch.cat([*pairs, marks[int(hidden.sum())][None]])
 
 
+def _without_zeros(tokens, hidden, sentinels):
+    inputs, targets = corrupt(tokens, hidden, sentinels)
+    return inputs, targets[targets != 0]
+
+
 def _masks(tokens, hidden, sentinels):
     return torch.where(hidden, sentinels[0], tokens), tokens[hidden]
 
@@ -159,6 +164,7 @@ SPANS = Exercise(
         _gaps("both ends", [3, 1, 4, 1, 5, 9, 2, 6], "xx.xx..x", first=30),
         _gaps("nothing hidden", [2, 7, 1, 8], "....", first=40),
         _gaps("sentinels that count down, as T5's do", [1, 2, 3, 4, 5], "x.xx.", first=99, step=-1),
+        _gaps("token 0 hidden", [6, 0, 2, 5], ".xx.", first=40),
     ),
     mistakes=(
         Mistake(
@@ -215,6 +221,12 @@ SPANS = Exercise(
             "Your targets hold the first token of each gap alone. All that its sentinel stands for belongs "
             "there.",
             (_first_of_each_gap,),
+        ),
+        Mistake(
+            "token 0 missing",
+            "Token 0 is missing in your targets where it is hidden, as if 0 stood for an empty place. It is "
+            "a token like all others.",
+            (_without_zeros,),
         ),
         Mistake(
             "an old sentinel at the end",

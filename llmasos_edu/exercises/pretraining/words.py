@@ -51,6 +51,13 @@ def _from_the_first_low_draw(starts, draws, share):
     return torch.cat([(word < share).long().cumsum(0) > 0 for word in _runs(starts, draws)])
 
 
+def _zeros_filled(starts, draws, share):
+    held = torch.where(starts, draws, 0.0).tolist()
+    for i in range(1, len(held)):
+        held[i] = held[i] or held[i - 1]
+    return torch.tensor(held) < share
+
+
 def _next_word(starts, draws, share):
     firsts = draws[starts]
     return firsts[starts.long().cumsum(0).clamp_max(len(firsts) - 1)] < share
@@ -133,6 +140,14 @@ WORDS = Exercise(
             "a draw that lies just on the share",
             (torch.tensor([True, True, False, True]), torch.tensor([0.125, 0.25, 0.125, 0.5]), 0.25),
         ),
+        Case(
+            "a draw of 0",
+            (
+                torch.tensor([True, False, True, False, True]),
+                torch.tensor([0.9, 0.3, 0.0, 0.8, 0.5]),
+                0.4,
+            ),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -144,6 +159,12 @@ WORDS = Exercise(
             "the share itself hidden",
             "A word whose draw equals the share is hidden by you. Below the share is asked for.",
             (lambda s, d, p: d[s][s.long().cumsum(0) - 1] <= p,),
+        ),
+        Mistake(
+            "a draw of 0 is none",
+            "A word whose draw is 0 comes out as the word before it does, as if 0 stood for no draw. A draw "
+            "may be 0, and 0 is below the share.",
+            (_zeros_filled,),
         ),
         Mistake(
             "first tokens only",

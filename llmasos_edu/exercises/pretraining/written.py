@@ -122,6 +122,19 @@ def _answered(name, inputs, written, first=100, count=6, step=1):
     return Case(name, (torch.tensor(inputs), torch.tensor(written), sentinels))
 
 
+def _in_a_string(inputs, written, sentinels):
+    text, answers, mark = " ".join(map(str, inputs.tolist())), {}, None
+    for token in written.tolist():
+        if token in sentinels.tolist():
+            mark = token
+            answers[mark] = []
+        else:
+            answers[mark].append(str(token))
+    for mark, answer in answers.items():
+        text = text.replace(str(mark), " ".join(answer))
+    return torch.tensor([int(word) for word in text.split()])
+
+
 PUT_BACK = Exercise(
     key="3.1-12",
     title="Read a decoder's answer",
@@ -157,6 +170,7 @@ PUT_BACK = Exercise(
         _answered("no gap", [3, 1, 4], [100]),
         _answered("sentinels that count down", [1, 99, 2, 98], [99, 3, 4, 98, 5, 97], first=99, step=-1),
         _answered("words with larger numbers", [300, 100, 7, 101], [100, 200, 101, 400, 300, 102]),
+        _answered("tokens of the same digits", [10, 3, 11, 1011], [10, 110, 11, 4, 12], first=10),
         _answered("long answers", [9, 100, 9, 101, 9], [101, *range(20, 28), 100, *range(30, 37), 102]),
     ),
     mistakes=(
@@ -183,6 +197,12 @@ PUT_BACK = Exercise(
             "Any token of the inputs is looked up in what was written, a word as well. Only a sentinel is "
             "replaced by what follows it there.",
             (_words_looked_up,),
+        ),
+        Mistake(
+            "digits replaced",
+            "A token whose digits hold those of a sentinel, as 1011 holds 10 and 11, comes out changed, as "
+            "when digits are replaced in one long string. Compare whole tokens.",
+            (_in_a_string,),
         ),
         Mistake(
             "sentinels stay",

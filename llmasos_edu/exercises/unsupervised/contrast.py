@@ -52,6 +52,26 @@ def _against_anchors_too(anchors, positives, temperature):
     return _cross(torch.cat([_cosines(anchors, positives), others], 1) / temperature)
 
 
+def _exponentials(anchors, positives, temperature):
+    e = (_cosines(anchors, positives) / temperature).exp()
+    return -(e.diagonal() / e.sum(-1)).log().mean()
+
+
+def _sum_of_exponentials(anchors, positives, temperature):
+    scores = _cosines(anchors, positives) / temperature
+    return (scores.exp().sum(-1).log() - scores.diagonal()).mean()
+
+
+def _never_nothing(small):
+    """The logarithm of probabilities to which something small is added."""
+
+    def answer(anchors, positives, temperature):
+        p = (_cosines(anchors, positives) / temperature).softmax(-1)
+        return -(p.diagonal() + small).log().mean()
+
+    return answer
+
+
 def _nearest_negative(anchors, positives, temperature):
     scores = _cosines(anchors, positives) / temperature
     own = torch.eye(len(scores), dtype=torch.bool)
@@ -94,6 +114,8 @@ CONTRAST = Exercise(
         _pairs("two pairs", 3004, 2, 5, 0.2, noise=2.0),
         _pairs("long vectors at temperature 0.07", 3005, 6, 8, 0.07, scale=20.0),
         _pairs("views that have nothing in common", 3006, 7, 4, 0.3, noise=30.0),
+        _pairs("nothing in common at temperature 0.05", 3007, 5, 4, 0.05, noise=30.0),
+        _pairs("temperature 0.01", 3008, 5, 6, 0.01, noise=0.2),
     ),
     mistakes=(
         Mistake(
@@ -210,6 +232,18 @@ CONTRAST = Exercise(
             "What comes out is as if the largest score of a row stood for the logarithm of its sum of "
             "exponentials. All of the row compete, not the best one alone.",
             (lambda a, p, t: ((_cosines(a, p).amax(-1) - _cosines(a, p).diagonal()) / t).mean(),),
+        ),
+        Mistake(
+            "exponentials too large",
+            "At temperature 0.01 a score may be 100, and its exponential is more than float32 can hold: your "
+            "loss is no longer a finite number. Is there a function that needs no exponentials of yours?",
+            (_exponentials, _sum_of_exponentials),
+        ),
+        Mistake(
+            "something small under the logarithm",
+            "Where the own positive is hardly ever chosen, your loss is too small, as when something small "
+            "is added before the logarithm. Is there one function for both steps, softmax and logarithm?",
+            tuple(map(_never_nothing, (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12))),
         ),
         Mistake(
             "one negative only",

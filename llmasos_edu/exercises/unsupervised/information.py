@@ -48,6 +48,25 @@ def _small_for_zero(counts):
     return (p.clamp(min=1e-9).log() - rows - columns).clamp(min=0)
 
 
+def _small_below(small, above=0.0, least=False):
+    """Something small is added to the product of the shares, or keeps it from being less."""
+
+    def answer(counts):
+        p = counts / counts.sum()
+        chance = p.sum(1, keepdim=True) * p.sum(0)
+        ratio = p / chance.clamp(min=small) if least else (p + above) / (chance + small)
+        return ratio.clamp(min=1).log()
+
+    return answer
+
+
+_SMALL_BESIDE_RARE = (
+    *(_small_below(small) for small in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10)),
+    *(_small_below(small, above=small) for small in (1e-6, 1e-7)),
+    *(_small_below(small, least=True) for small in (1e-8, 1e-9)),
+)
+
+
 def _columns_twice(counts):
     """The ratio with the column's share in place of the row's."""
     expected = counts.sum(0)[:, None] * counts.sum(0) / counts.sum()
@@ -88,6 +107,7 @@ PMI = Exercise(
             "8 words and 5 contexts",
             (torch.randint(0, 6, (8, 5), generator=torch.Generator().manual_seed(2)).float(),),
         ),
+        Case("two rare words that met", (_table([1, 0], [0, 99_999]),)),
     ),
     mistakes=(
         Mistake(
@@ -212,6 +232,12 @@ PMI = Exercise(
             "Where a row or a column is empty, your entries there are above 0, as when something small "
             "stands in for zeros. A pair that never met gets 0.",
             (_small_for_zero,),
+        ),
+        Mistake(
+            "something small beside rare words",
+            "Where two rare words met, your entry is too small, as when something small is added to P(w) "
+            "P(c), or keeps it from being less. This product may be smaller still.",
+            _SMALL_BESIDE_RARE,
         ),
         Mistake(
             "no logarithm",

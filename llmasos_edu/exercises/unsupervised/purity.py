@@ -66,6 +66,12 @@ def _of_clusters(numbers):
     return measure
 
 
+def _classes_without_gaps(classes, clusters):
+    numbers = torch.arange(len(classes.unique()))
+    hits = classes == numbers[:, None]
+    return sum((hits & (clusters == each)).sum(1).max() for each in clusters.unique()) / len(classes)
+
+
 def _sizes(classes, clusters, shuffles):
     return _purity(classes, clusters), torch.bincount(classes).max() / len(classes)
 
@@ -113,6 +119,14 @@ PURITY = Exercise(
                 torch.tensor([0, 0, 1, 1, 1, 2, 2, 1]),
                 torch.tensor([9, 2, 2, 2, 2, 2, 9, 2]),
                 torch.tensor([[3, 1, 4, 0, 5, 2, 7, 6], [7, 6, 5, 4, 3, 2, 1, 0]]),
+            ),
+        ),
+        Case(
+            "no item of class 1",
+            (
+                torch.tensor([0, 2, 2, 0, 2, 2]),
+                torch.tensor([4, 4, 1, 4, 1, 1]),
+                torch.tensor([[1, 0, 3, 2, 5, 4], [5, 3, 1, 0, 2, 4]]),
             ),
         ),
     ),
@@ -194,6 +208,12 @@ PURITY = Exercise(
             "What comes out is as if the clusters had the numbers 0, 1, 2, ... without a gap: those with "
             "numbers beyond their count are left out. Go through the numbers that occur.",
             (_both(_of_clusters(lambda clusters: range(len(clusters.unique())))),),
+        ),
+        Mistake(
+            "classes numbered without gaps",
+            "What comes out is as if the classes had the numbers 0, 1, 2, ... without a gap: where a class "
+            "is missing among the items, one with a number beyond their count is not looked at.",
+            (_both(_classes_without_gaps),),
         ),
         Mistake(
             "orders for classes",

@@ -79,6 +79,14 @@ def _other_groups_out(scores, groups):
     return _cross(scores.masked_fill(other, -torch.inf))
 
 
+def _sum_of_exponentials(scores, groups):
+    return ((scores.exp() * ~_twins(scores, groups)).sum(-1).log() - scores.diagonal()).mean()
+
+
+def _off_the_largest_of_all(scores, groups):
+    return _sum_of_exponentials(scores - scores.max(), groups)
+
+
 def _one_of_each_group(scores, groups):
     """Only the first anchor and the first positive of each group."""
     first = [i for i, group in enumerate(groups.tolist()) if group not in groups[:i].tolist()]
@@ -129,6 +137,7 @@ GROUPS = Exercise(
         _grouped("two groups, mixed", 4005, [0, 1, 1, 0, 1, 0]),
         _grouped("large scores", 4006, [0, 0, 1, 2, 2, 3], scale=12.0),
         _grouped("scores far below 0", 4007, [0, 1, 1, 2], above=-40.0),
+        _grouped("rows far apart", 4008, [0, 1, 0, 2], above=torch.tensor([[120.0], [0], [-120], [30]])),
     ),
     mistakes=(
         Mistake(
@@ -190,6 +199,18 @@ GROUPS = Exercise(
                 *map(_lowered, (-1.0, -5.0, -10.0, -20.0, -30.0)),
                 lambda s, g: _lowered(s.detach().min().item())(s, g),
             ),
+        ),
+        Mistake(
+            "exponentials too large or too small",
+            "Where a score is above 88 or far below 0, its exponential is infinite or 0 in float32, and your "
+            "loss is no longer a finite number. Is there a function that needs no exponentials of yours?",
+            (_sum_of_exponentials,),
+        ),
+        Mistake(
+            "one largest score for all rows",
+            "What comes out is as if the largest score of all were taken off in every row: in a row far "
+            "below it all exponentials are 0. Each row has its own largest score.",
+            (_off_the_largest_of_all,),
         ),
         Mistake(
             "something small under the logarithm",
