@@ -54,6 +54,18 @@ def _read_the_padding(x, memory, keep, cross):
     return cross(x, memory, ~keep[:, None, :])
 
 
+def _from_first_to_last(keep):
+    """All source tokens from the first real one to the last."""
+    behind = keep.flip(1).long().cumsum(1).flip(1) > 0
+    return behind & (keep.long().cumsum(1) > 0)
+
+
+def _cut_to_the_longest(memory, keep):
+    """As much of the source as its row with the most real tokens has of them."""
+    longest = int(keep.sum(1).max())
+    return memory[:, :longest], keep[:, :longest]
+
+
 def _one_sum(x, y, keep, own, cross, network):
     return x + network(cross(own(x, _triangle(x)), y, keep[:, None, :]))
 
@@ -152,7 +164,7 @@ DECODER_LAYER = Exercise(
         _decoder_case("one sequence of 5 tokens, a source of 5", 730, 5, mask_of("11111"), 4),
         _decoder_case("a single target token", 740, 1, mask_of("1111", "11..", "..11"), 6),
         _decoder_case("as many sequences as target tokens", 750, 3, mask_of("11..", "1111", "111."), 5),
-        _decoder_case("a target longer than its source", 760, 6, mask_of("1.", "11"), 8),
+        _decoder_case("a target longer than its source", 760, 6, mask_of("1.1", ".1."), 8),
     ),
     mistakes=(
         Mistake(
@@ -199,6 +211,19 @@ DECODER_LAYER = Exercise(
             "The padding of a short source changes your result: cross-attention got a mask that lets "
             "everything through. What does memory_keep say?",
             (lambda *a: _decoder(*a, read=lambda x, y, keep, cross: cross(x, y, _everyone(x, y))),),
+        ),
+        Mistake(
+            "all from the first token to the last",
+            "Right where no padding stands between the tokens of a source. Where some does, it comes out as "
+            "if it were read: all from the first real token to the last. memory_keep says of each whether it "
+            "is real.",
+            (lambda x, y, keep, *parts: decoder_layer(x, y, _from_first_to_last(keep), *parts),),
+        ),
+        Mistake(
+            "the source cut off",
+            "It comes out as if the source ended after as many places as the fullest row has real tokens. "
+            "Padding may stand in front of tokens or between them, and then some are cut off.",
+            (lambda x, y, keep, *parts: decoder_layer(x, *_cut_to_the_longest(y, keep), *parts),),
         ),
         Mistake(
             "padding mask inverted",

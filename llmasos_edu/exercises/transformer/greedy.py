@@ -150,7 +150,7 @@ GREEDY = Exercise(
         _greedy_case("sentences that end at once", 2, 1, 5, [1], [1]),
         _greedy_case("start 7 and end 0", 7, 0, 6, [3, 0], [4, 5, 6, 0], [0]),
         _greedy_case("a sentence of exactly 3 tokens where 3 are allowed", 1, 2, 3, [4, 5, 2]),
-        _greedy_case("logits that are all negative", 1, 2, 6, [4, 3, 2], [5, 6, 7, 2], level=-9.0),
+        _greedy_case("logits that are all far below 0", 1, 2, 6, [4, 3, 2], [5, 6, 7, 2], level=-150.0),
     ),
     mistakes=(
         Mistake(
@@ -182,7 +182,8 @@ GREEDY = Exercise(
         Mistake(
             "a search that begins at 0",
             "Right, except where all logits are negative: there it comes out as if token 0 were the "
-            "likeliest, as it does when the search for the greatest begins at 0. Begin below every number.",
+            "likeliest, as it does when the search for the greatest begins at 0, or when e to the power of "
+            "each is so small that it becomes 0. Compare the logits themselves, from below every number.",
             (lambda *a: _greedy(*a, choose=lambda logits: logits.clamp_min(0).argmax(-1)),),
         ),
         Mistake(

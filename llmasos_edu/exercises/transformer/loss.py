@@ -39,6 +39,17 @@ def _picked(log_probs, labels):
     return -log_probs.gather(-1, labels[..., None])[..., 0]
 
 
+def _labels_in_front(logits, labels, pad):
+    """As many positions as there are labels, the first ones."""
+    first = torch.arange(labels.shape[1]) < (labels != pad).sum(1, keepdim=True)
+    return _losses(logits, labels)[first].mean()
+
+
+def _up_to_the_first_pad(logits, labels, pad):
+    before = (labels == pad).long().cumsum(1) == 0
+    return _losses(logits, labels)[before].mean()
+
+
 def _floored(logits, labels, pad, floor):
     return -((-_losses(logits, labels)[labels != pad]).exp() + floor).log().mean()
 
@@ -86,7 +97,7 @@ LOSS = Exercise(
         _loss_case(
             "rows of 1, 5 and 3 labels, pad 1", 803, [[0, 1, 1, 1, 1], [2, 3, 0, 4, 2], [0, 0, 3, 1, 1]], 5, 1
         ),
-        _loss_case("a single real label", 804, [[2, 3, 3, 3]], 4, 3, size=1.0),
+        _loss_case("a single real label, padding on both sides", 804, [[3, 3, 2, 3]], 4, 3, size=1.0),
         _loss_case("a row that is all padding", 805, [[4, 4, 4], [0, 2, 4]], 5, 4),
         _loss_case("logits of several hundred", 806, [[1, 2, 0], [2, 0, 0]], 4, 0, size=200.0),
     ),
@@ -108,6 +119,13 @@ LOSS = Exercise(
             "You take the mean of each sentence first, so a label in a short sentence counts more than one "
             "in a long sentence. Every real label counts the same.",
             (_mean_of_rows, lambda *a: _mean_of_rows(*a).nan_to_num(), _mean_of_rows_with_labels),
+        ),
+        Mistake(
+            "padding taken to stand behind",
+            "Right where all padding stands behind the labels. Elsewhere it comes out as if the first "
+            "positions were the real ones, up to the first pad or as many as there are labels. Which are "
+            "real, each label says itself.",
+            (_labels_in_front, _up_to_the_first_pad),
         ),
         Mistake(
             "labels smoothed",

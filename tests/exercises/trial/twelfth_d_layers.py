@@ -57,7 +57,7 @@ def a_dict_by_sentence(sentences, start, end, pad):
 
 
 # The search for the likeliest begins at 0
-@wrong("4.2-9", "Begin below every number")
+@wrong("4.2-9", "the search for the greatest begins at 0")
 def the_likeliest_above_zero(next_logits, batch, start, end, max_len):
     rows, done = [[start] for _ in range(batch)], [False] * batch
     while len(rows[0]) <= max_len and not all(done):
@@ -80,6 +80,48 @@ def logits_over_their_sum(next_logits, batch, start, end, max_len):
         chosen = torch.where(done, end, (logits / logits.sum(-1, keepdim=True)).argmax(-1))
         tokens, done = torch.cat((tokens, chosen[:, None]), 1), done | (chosen == end)
     return tokens[:, 1:]
+
+
+# Probabilities by hand: e to the power of -150 is 0 in float32
+@wrong("4.2-9", "so small that it becomes 0")
+def probabilities_that_are_all_zero(next_logits, batch, start, end, max_len):
+    tokens, done = torch.full((batch, 1), start), torch.zeros(batch, dtype=torch.bool)
+    while tokens.shape[1] <= max_len and not done.all():
+        powers = next_logits(tokens).exp()
+        chosen = torch.where(done, end, (powers / powers.sum(-1, keepdim=True)).argmax(-1))
+        tokens, done = torch.cat((tokens, chosen[:, None]), 1), done | (chosen == end)
+    return tokens[:, 1:]
+
+
+# A mask made of the lengths: right where padding stands behind
+@wrong("4.2-8", "each label says itself")
+def labels_by_their_number(logits, labels, pad):
+    lengths = (labels != pad).sum(1)
+    real = torch.arange(labels.shape[1]) < lengths[:, None]
+    return torch.nn.functional.cross_entropy(logits[real], labels[real])
+
+
+# A row ends at its first pad
+@wrong("4.2-8", "each label says itself")
+def a_row_ends_at_its_first_pad(logits, labels, pad):
+    log_probs, nats = logits.log_softmax(-1), []
+    for row, words in zip(log_probs, labels.tolist(), strict=True):
+        for place, word in enumerate(words):
+            if word == pad:
+                break
+            nats.append(-row[place, word])
+    return sum(nats) / len(nats) if nats else torch.tensor(torch.nan)
+
+
+# The source cut to its longest row, though padding may stand in front or between
+@wrong("4.2-6", "then some are cut off")
+def a_source_cut_to_its_longest_row(x, memory, memory_keep, self_attention, cross_attention, feed_forward):
+    longest = int(memory_keep.sum(1).max())
+    memory, memory_keep = memory[:, :longest], memory_keep[:, :longest]
+    places = torch.arange(x.shape[1])
+    x = x + self_attention(x, places <= places[:, None])
+    x = x + cross_attention(x, memory, memory_keep[:, None])
+    return x + feed_forward(x)
 
 
 # The length of the vector of all moves against the threshold of one
