@@ -47,6 +47,7 @@ ENTROPY = Exercise(
     ),
     cases=(
         Case("8 keys read equally", (torch.full((1, 1, 8), 1 / 8),)),
+        Case("1024 keys read equally", (torch.full((1, 1024), 1 / 1024),)),
         Case("random rows over 5 keys", (random_tensors(41, (2, 5, 5))[0].softmax(-1),)),
         Case("3 queries and 7 keys", (random_tensors(42, (3, 7))[0].mul(2).softmax(-1),)),
         Case("a row that looks at one key only", (torch.eye(4)[None],)),
@@ -77,6 +78,15 @@ ENTROPY = Exercise(
             "A weight of exactly 0 turns its row into NaN in your result: the logarithm of 0 is -inf, and 0 "
             "times -inf is no number. What should such a key contribute?",
             (lambda w: -(w * w.log2()).sum(-1),),
+        ),
+        Mistake(
+            "too high a floor",
+            "It comes out as if weights were lifted before the logarithm, by something or to something that "
+            "is not small beside them. Among many keys all weights are small: take a floor far below.",
+            (
+                *(lambda w, least=least: -(w * (w + least).log2()).sum(-1) for least in (1e-5, 1e-4, 1e-3)),
+                *(lambda w, least=least: -(w * w.clamp_min(least).log2()).sum(-1) for least in (1e-3, 1e-2)),
+            ),
         ),
         Mistake(
             "a whole row of zero",

@@ -92,6 +92,7 @@ INDUCTION = Exercise(
         Case("one head, period 2, four copies", (_causal_weights(93, 1, 8), 2)),
         Case("5 heads without a causal mask, period 3", (random_tensors(94, (5, 9, 9))[0].softmax(-1), 3)),
         Case("a last copy that breaks off, period 4", (_causal_weights(95, 2, 10), 4)),
+        Case("2 heads, period 1, three copies", (_causal_weights(96, 2, 3), 1)),
     ),
     mistakes=(
         Mistake(
@@ -157,6 +158,12 @@ INDUCTION = Exercise(
             "From the third copy on you add up the weights behind all earlier occurrences. Asked for is the "
             "place behind the previous one alone.",
             (_all_copies,),
+        ),
+        Mistake(
+            "nothing left at period 1",
+            "With a period of 1 nothing is left to take the mean of, and that is NaN: as when a slice ends "
+            "at `1 - period`, which is 0 then. The token to look at is t itself.",
+            (lambda w, p: w[:, p:, 1 : 1 - p].diagonal(0, 1, 2).mean(-1),),
         ),
         Mistake(
             "median instead of mean",

@@ -135,7 +135,7 @@ PADDING = Exercise(
             (*random_tensors(35, (1, 3, 4), (1, 3, 4), (1, 3, 4)), mask_of("...")),
         ),
         Case("padding with a score of 90000", (*loud_keys(0.0, 3e4, 6e4, 9e4), mask_of("11.."))),
-        Case("tokens with scores below -60000", (*loud_keys(-9e4, -6e4, 0.0, 3e4), mask_of("11.."))),
+        Case("tokens with scores below -100000", (*loud_keys(-3e5, -2e5, 0.0, 3e4), mask_of("11.."))),
     ),
     mistakes=(
         Mistake(
@@ -252,8 +252,8 @@ PADDING = Exercise(
         ),
         Mistake(
             "a finite number such as -1e4",
-            "Padding leaks through where scores reach tens of thousands: a finite number such as -1e4 is no "
-            "wall there. Which one is, and what does it do to an empty row?",
+            "Padding leaks through where scores are very high or very low: a finite number such as -1e4 is "
+            "no wall there. Which one is, and what does it do to an empty row?",
             (
                 *_slip(blocked=-1e4)[::2],
                 lambda q, k, v, m: (q @ k.mT / q.shape[-1] ** 0.5 - 1e4 * ~m[:, None, :]).softmax(-1) @ v,

@@ -214,6 +214,7 @@ WEIGHTS = Exercise(
             "scores from -1000 to 1000 in one row",
             (torch.tensor([[0.0, 1000, -1000, 999], [-1000.0, -999, 1000, 0]]),),
         ),
+        Case("-inf beside scores of -1000", (torch.tensor([[-1000.0, -INF, -1001], [-INF, -999, -1000]]),)),
     ),
     mistakes=(
         Mistake(
@@ -272,6 +273,15 @@ WEIGHTS = Exercise(
                 lambda s: _exp_share(s, s.mean(-1, keepdim=True)),
                 lambda s: _exp_share(s, s.amax(0, keepdim=True)),
                 lambda s: _exp_share(s, s.amax(-2, keepdim=True)),
+            ),
+        ),
+        Mistake(
+            "a number for minus infinity",
+            "A score of -inf comes out as if it were a number, such as 0 or -1000: beside scores that are "
+            "not far above that number it gets weight. As it is, its exponential is 0.",
+            (
+                lambda s: s.masked_fill(s == -INF, -1000).softmax(-1),
+                lambda s: s.masked_fill(s == -INF, 0).softmax(-1),
             ),
         ),
         Mistake(

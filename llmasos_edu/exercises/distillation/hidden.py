@@ -108,6 +108,26 @@ def _cosine(student, teacher, projection, real):
     return 1 - torch.cosine_similarity(student[real] @ projection, teacher[real], dim=-1).mean()
 
 
+def _the_first_ones(student, teacher, projection, real):
+    first = torch.arange(real.shape[1]) < real.sum(1, keepdim=True)
+    return _squares(student, teacher, projection, first).mean()
+
+
+def _up_to_the_last(student, teacher, projection, real):
+    upto = real.flip(1).cumsum(1).flip(1) > 0
+    return _squares(student, teacher, projection, upto).mean()
+
+
+def _hits_left_out(each):
+    """The mean over the differences, or over the positions, that are not 0."""
+
+    def answer(*inputs):
+        squares = each(_squares(*inputs))
+        return squares.sum() / (squares != 0).sum()
+
+    return answer
+
+
 def _case(name, seed, batch, seq, d_student, d_teacher, lengths=None, padding=0.0, of_teacher=0.0):
     student, teacher, projection = random_tensors(
         seed, (batch, seq, d_student), (batch, seq, d_teacher), (d_student, d_teacher)
@@ -151,6 +171,22 @@ HIDDEN = Exercise(
         _case("padding holds infinity", 6006, 3, 4, 4, 8, [4, 1, 2], padding=float("inf")),
         _case("one text is nothing but padding", 6007, 3, 4, 3, 6, [2, 0, 4]),
         _case("the teacher's padding holds infinity", 6008, 2, 3, 3, 4, [3, 2], of_teacher=float("inf")),
+        Case(
+            "padding in front and between",
+            (
+                *random_tensors(6009, (2, 4, 3), (2, 4, 2), (3, 2)),
+                torch.tensor([[False, True, True, True], [True, False, False, True]]),
+            ),
+        ),
+        Case(
+            "a student that hits one position",
+            (
+                torch.tensor([[[1.0, 2.0], [0.0, 1.0]]]),
+                torch.tensor([[[1.0, 2.0], [0.0, 3.0]]]),
+                torch.eye(2),
+                torch.tensor([[True, True]]),
+            ),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -187,6 +223,18 @@ HIDDEN = Exercise(
             "Where the teacher's padding holds infinity, your loss or its gradient is NaN: 0 times infinity. "
             "Take padding out of both before you compute.",
             (_teacher_times_zero,),
+        ),
+        Mistake(
+            "padding at the end alone",
+            "What comes out is as if padding stood at the end of a text alone. It may stand in front or "
+            "between: which positions are real, `real` says of each.",
+            (_the_first_ones, _up_to_the_last),
+        ),
+        Mistake(
+            "hits left out",
+            "What comes out is as if a difference of 0 did not count in the mean. What is real counts also "
+            "where the student hits it.",
+            (_hits_left_out(lambda squares: squares), _hits_left_out(lambda squares: squares.mean(-1))),
         ),
         Mistake(
             "divided by all positions",

@@ -100,13 +100,34 @@ def _texts_alike_that_hold_some(logits, tokens, prompts, lengths):
     return rows[chosen.any(1)].mean()
 
 
-def _text_case(name, seed, prompts, lengths, seq, vocab=6):
+def _by_probabilities(change):
+    """The loss from softmax and logarithm apart, with what `change` makes of the probabilities."""
+
+    def answer(logits, tokens, prompts, lengths):
+        shares = logits[:, :-1].softmax(-1).gather(-1, tokens[:, 1:, None])[..., 0]
+        return -change(shares).log()[_range(tokens, prompts, lengths)].mean()
+
+    return answer
+
+
+def _bare_exponentials(logits, tokens, prompts, lengths):
+    powers = logits[:, :-1].exp()
+    shares = powers.gather(-1, tokens[:, 1:, None])[..., 0] / powers.sum(-1)
+    return -shares.log()[_range(tokens, prompts, lengths)].mean()
+
+
+def _sure_tokens_left_out(logits, tokens, prompts, lengths):
+    losses = _written(logits, tokens, prompts, lengths)
+    return losses.sum() / (losses > 0).sum()
+
+
+def _text_case(name, seed, prompts, lengths, seq, vocab=6, scale=2.0):
     (logits,) = random_tensors(seed, (len(prompts), seq, vocab))
     tokens = torch.randint(vocab, (len(prompts), seq), generator=torch.Generator().manual_seed(seed))
     tokens = tokens * (
         torch.arange(seq) < torch.tensor(lengths)[:, None]
     )  # padded with 0, a token like others
-    return Case(name, (2 * logits, tokens, torch.tensor(prompts), torch.tensor(lengths)))
+    return Case(name, (scale * logits, tokens, torch.tensor(prompts), torch.tensor(lengths)))
 
 
 SEQUENCE = Exercise(
@@ -139,6 +160,7 @@ SEQUENCE = Exercise(
         _text_case("the teacher wrote one token", 7004, [4, 2, 3], [5, 3, 4], 7),
         _text_case("one row without any", 7005, [3, 4, 2], [6, 4, 5], 7),
         _text_case("texts of very different length", 7006, [2, 9, 3], [12, 10, 4], 12, vocab=4),
+        _text_case("logits of hundreds", 7007, [1, 2], [6, 5], 6, vocab=3, scale=150.0),
     ),
     mistakes=(
         Mistake(
@@ -271,6 +293,25 @@ SEQUENCE = Exercise(
             "the prompt alone",
             "The prompt is learned and the teacher's text is not. Asked for is the other stretch.",
             (lambda z, y, p, n: _written(z, y, torch.zeros_like(p), p).sum() / (p - 1).sum().clamp(min=1),),
+        ),
+        Mistake(
+            "softmax and logarithm apart",
+            "For large logits your loss, or its gradient, is infinite or NaN: an exponential overflows, or a "
+            "probability rounds to 0 before its logarithm is taken. Is there one function for both steps?",
+            (_by_probabilities(lambda p: p), _bare_exponentials),
+        ),
+        Mistake(
+            "probabilities held above zero",
+            "With large logits your loss is too small: a probability that rounds to 0 counts as a small "
+            "number, whose logarithm is not nearly as far down. Is there one function for softmax and "
+            "logarithm together?",
+            tuple(_by_probabilities(lambda p, least=least: p + least) for least in (1e-8, 1e-9, 1e-12)),
+        ),
+        Mistake(
+            "losses of zero left out",
+            "What comes out is as if a token with a loss of 0 did not count in the mean. One of which the "
+            "student is sure is a token that the teacher wrote, too.",
+            (_sure_tokens_left_out,),
         ),
         Mistake(
             "every text counts alike",

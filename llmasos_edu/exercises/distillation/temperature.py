@@ -76,6 +76,7 @@ SOFTEN = Exercise(
         _scores("batch and positions", 1005, (2, 3, 4), 4.0),
         _scores("logits of hundreds", 1006, (3, 6), 1.5, scale=400.0),
         Case("a token that cannot come", (torch.tensor([[2.0, -torch.inf, 1.0], [0.0, 3.0, -1.0]]), 3.0)),
+        Case("-inf beside logits of -900", (torch.tensor([[-900.0, -902.0, -torch.inf]]), 2.0)),
     ),
     mistakes=(
         Mistake(
@@ -131,6 +132,15 @@ SOFTEN = Exercise(
             "For a token that cannot come your entropy is NaN: its probability is 0 and its logarithm -inf, "
             "and the product of both is NaN on a computer. That term has to be 0.",
             (lambda z, t: (_right(z, t), -(_right(z, t) * (z / t).log_softmax(-1)).sum(-1) / math.log(2)),),
+        ),
+        Mistake(
+            "another number for minus infinity",
+            "What comes out is as if -inf, or every logit far below 0, became a number such as -100, which "
+            "wins where the others lie lower still. -inf may stay: its softmax is 0.",
+            (
+                _with_entropy(lambda z, t: (z.clamp(min=-100) / t).softmax(-1)),
+                _with_entropy(lambda z, t: (z.masked_fill(z == -torch.inf, -100) / t).softmax(-1)),
+            ),
         ),
         Mistake(
             "bare exponentials",
@@ -224,6 +234,7 @@ SHARE = Exercise(
         _losses("better than its teacher", [2.8, 2.7, 2.9], [2.3, 2.35, 2.2], [2.4, 2.5, 2.3]),
         _losses("seeds that differ much", [3.0, 2.2, 3.6, 2.6], [2.6, 2.0, 3.2, 2.55], [1.0, 2.0, 3.0, 2.5]),
         _losses("nothing kept", [1.4, 1.5], [1.3, 1.6], [0.8, 0.9]),
+        _losses("a seed in which the teacher is worse", [2.6, 2.4, 2.5], [2.5, 2.3, 2.3], [2.0, 2.5, 1.9]),
     ),
     mistakes=(
         Mistake(
@@ -323,6 +334,12 @@ SHARE = Exercise(
             "worst seed only",
             "You take the smallest of the seeds' shares. Asked for is the mean gain over the mean gain.",
             (lambda a, d, t: ((a - d) / (a - t)).min(),),
+        ),
+        Mistake(
+            "seeds without a gain left out",
+            "What comes out is as if seeds in which the teacher gains nothing were left out. All seeds "
+            "count, whichever way they went.",
+            (lambda a, d, t: share_kept(a[a > t], d[a > t], t[a > t]),),
         ),
         Mistake(
             "cut off at 0 and 1",

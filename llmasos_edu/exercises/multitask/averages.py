@@ -52,6 +52,15 @@ def _empty_ones_too(accuracies, right, tasks):
     return torch.stack([right[tasks == task].double().mean() for task in numbers]).mean()
 
 
+def _below(limit):
+    """The macro average over tasks with a number below `limit(number of questions)`."""
+
+    def measure(accuracies, right, tasks):
+        return accuracies[tasks.unique() < limit(len(tasks))].mean()
+
+    return measure
+
+
 def _answers(name, seed, shares, n, accuracies):
     generator = torch.Generator().manual_seed(seed)
     tasks = torch.multinomial(torch.tensor(shares), n, replacement=True, generator=generator)
@@ -96,6 +105,10 @@ AVERAGES = Exercise(
         Case(
             "a task that comes back",
             (torch.tensor([True, False, False, True, True]), torch.tensor([0, 1, 1, 1, 0])),
+        ),
+        Case(
+            "tasks 3, 7 and 12 alone",
+            (torch.tensor([True, False, True, False, True]), torch.tensor([12, 12, 7, 7, 3])),
         ),
     ),
     mistakes=(
@@ -191,6 +204,12 @@ AVERAGES = Exercise(
                 _macro(lambda a, right, tasks: a[1:].mean()),
                 _macro(lambda a, right, tasks: a[1:].mean() if len(a) > 1 else a.mean()),
             ),
+        ),
+        Mistake(
+            "large numbers left out",
+            "What comes out is as if tasks with a large number were left out of the macro average. A task's "
+            "number is a name, and may be any: go through those that occur.",
+            (_macro(_below(lambda n: n)), _macro(_below(lambda n: 10))),
         ),
         Mistake(
             "the worst task",

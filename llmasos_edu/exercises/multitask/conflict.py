@@ -93,6 +93,11 @@ def _pearson(body):
     return _cosines(body - body.mean(1, keepdim=True))
 
 
+def _silent_by_the_sum(body):
+    heard = body.sum(1) != 0
+    return _cosines(body) * heard * heard[:, None]
+
+
 def _model(name, seed, tasks, body, head, silent=(), scale=1.0):
     """Gradients of a shared body and of heads that belong to one task each, as hard sharing gives them."""
     generator = torch.Generator().manual_seed(seed)
@@ -144,6 +149,11 @@ COSINES = Exercise(
                 torch.tensor([True, True, False]),
             ),
         ),
+        Case(
+            "entries that add up to 0",
+            (torch.tensor([[2.0, -2.0, 1.0], [1.0, 0.5, 0.0]]), torch.tensor([True, True, False])),
+        ),
+        Case("one task", (torch.tensor([[0.5, 3.0, -1.0]]), torch.tensor([True, False, True]))),
     ),
     mistakes=(
         Mistake(
@@ -241,6 +251,12 @@ COSINES = Exercise(
             "a silent task agrees with itself",
             "Your whole diagonal is 1. A task whose gradient is zero has no direction: 0 is asked for there.",
             (_body(_whole_diagonal),),
+        ),
+        Mistake(
+            "silence told by the sum",
+            "What comes out is as if a gradient whose entries add up to 0 had the length 0. It has that only "
+            "where each of its entries is 0.",
+            (_body(_silent_by_the_sum),),
         ),
         Mistake(
             "mean subtracted",

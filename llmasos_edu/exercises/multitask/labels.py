@@ -3,6 +3,8 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import re
+
 import torch
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
@@ -89,6 +91,26 @@ def _quoted(text):
     return [text[: i + 1].count('"') % 2 == 1 for i in range(len(text))]
 
 
+def _line_by_line(text, deepest):
+    return torch.cat([_depths()(line, deepest) for line in text.splitlines(keepends=True)])
+
+
+def _empty_strings_skipped(text, deepest):
+    blank = re.sub('"[^"]+"', lambda found: " " * len(found[0]), text)
+    return _depths(strings=False)(blank, deepest)
+
+
+def _strings_within_brackets(text, deepest):
+    """A double quote outside of all brackets is read as any other character."""
+    depths, depth, in_string = [], 0, False
+    for character in text:
+        in_string = (in_string ^ (character == '"')) and depth > 0
+        depth -= character in ")]}" and not in_string
+        depths.append(min(depth, deepest))
+        depth += character in "([{" and not in_string
+    return torch.tensor(depths)
+
+
 def _never_closed(text, deepest):
     opened = torch.tensor([c in "([{" for c in text]).long().cumsum(0)
     return (opened - torch.tensor([c in "([{" for c in text]).long()).clamp(max=deepest)
@@ -125,6 +147,8 @@ NESTING = Exercise(
         Case("two levels only", ("g(h(1), [2, {3}])", 1)),
         Case("empty brackets", ("f()() + [[]]", 3)),
         Case("a comparison", ("a < b and f(c) > d", 3)),
+        Case("a call over two lines", ("f(a,\n  g(b))", 3)),
+        Case("strings outside of brackets, one of them empty", ('x = "" + "(" + f(y)', 3)),
     ),
     mistakes=(
         Mistake(
@@ -188,6 +212,24 @@ NESTING = Exercise(
             "string never ends",
             "After the first double quote no bracket counts any more. The second quote ends the string.",
             (_depths(never_ends=True),),
+        ),
+        Mistake(
+            "each line by itself",
+            "What comes out is as if every line began at depth 0. A bracket stays open until it is closed, "
+            "over as many lines as there are.",
+            (_line_by_line,),
+        ),
+        Mistake(
+            "an empty string skipped",
+            "What comes out is as if one of the two quotes of an empty string did not count, so that what "
+            "follows is taken the wrong way round. Every double quote begins a string or ends one.",
+            (_empty_strings_skipped,),
+        ),
+        Mistake(
+            "strings inside brackets only",
+            "What comes out is as if a double quote outside of all brackets began no string. Brackets in a "
+            "string do not count, wherever it stands.",
+            (_strings_within_brackets,),
         ),
         Mistake(
             "one kind of brackets only",

@@ -72,6 +72,17 @@ def _classes_from_the_front(losses, tasks, num_classes):
     return (means / num_classes.float().log()[: len(means)]).mean()
 
 
+def _by_classes(losses, tasks, num_classes):
+    classes = num_classes[tasks]
+    each = [losses[classes == number].mean() / number.float().log() for number in classes.unique()]
+    return torch.stack(each).mean()
+
+
+def _free_tasks_absent(losses, tasks, num_classes):
+    means = _each(losses, tasks)
+    return (means / _guess(tasks, num_classes))[means > 0].mean()
+
+
 def _constant_share(losses, tasks, num_classes):
     means = _each(losses, tasks)
     return (means / means.detach()).mean()
@@ -115,6 +126,11 @@ LOSS = Exercise(
         _batch("a task is not in the batch", 9204, [5, 0, 3], [2, 8, 4]),
         _batch("two tasks are not in the batch", 9205, [0, 9, 0, 2], [3, 3, 7, 30]),
         _batch("six tasks", 9206, [1, 2, 3, 4, 5, 6], [2, 4, 8, 16, 32, 64]),
+        _batch("two tasks with as many classes", 9207, [4, 1, 2], [3, 3, 5]),
+        Case(
+            "a task whose losses are 0",
+            (torch.tensor([0.6, 0.0, 0.2, 0.0]), torch.tensor([0, 1, 0, 1]), torch.tensor([2, 4])),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -221,6 +237,18 @@ LOSS = Exercise(
             "You take the numbers of classes from the front of the list, as if the tasks that are there were "
             "the first ones. A task that is absent keeps its place in it.",
             (_classes_from_the_front,),
+        ),
+        Mistake(
+            "tasks told by their classes",
+            "What comes out is as if tasks with the same number of classes were one task. Which examples "
+            "belong to one task, `tasks` says.",
+            (_by_classes,),
+        ),
+        Mistake(
+            "a task without loss left out",
+            "What comes out is as if a task whose losses are all 0 were not in the batch. It is there, and "
+            "has the mean 0.",
+            (_free_tasks_absent,),
         ),
         Mistake(
             "divided by its own value",

@@ -147,6 +147,11 @@ def _on_the_mean(gradients):
     return torch.where(dots[:, None] < 0, cut, gradients)
 
 
+def _equal_ones_skipped(gradients):
+    alike = (gradients[:, None] == gradients).all(-1)
+    return _surgery(others=lambda i, j: not alike[i, j])(gradients)
+
+
 def _summed(change=torch.sum):
     return lambda gradients: change(gradient_surgery(gradients), 0)
 
@@ -190,6 +195,11 @@ SURGERY = Exercise(
         _rows("small gradients", 9804, 3, 4, scale=0.05),
         Case("one of them zero", (torch.tensor([[1.0, -2.0], [0.0, 0.0], [-1.0, 0.5]]),)),
         Case("one task", (torch.tensor([[1.0, 2.0]]),)),
+        _rows("tiny gradients", 9812, 3, 4, scale=5e-5),
+        Case(
+            "two with the same gradient",
+            (torch.tensor([[3.0, 1.0], [-2.0, -1.0], [-3.0, 2.0], [3.0, 1.0]]),),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -349,6 +359,21 @@ SURGERY = Exercise(
             "You drop a gradient that conflicts with another, as a whole. Only the part that points against "
             "it goes.",
             (_surgery(cut=lambda g, v, dot: 0 * g),),
+        ),
+        Mistake(
+            "equal gradients skipped",
+            "What comes out is as if a task with the same gradient were skipped like the task itself. It is "
+            "another one, and g may have been turned against it: tell tasks apart by their numbers.",
+            (_equal_ones_skipped,),
+        ),
+        Mistake(
+            "tiny conflicts",
+            "Where gradients are tiny, your cuts are too small or missing: something is added below the "
+            "line, or held above a number, or the dot product has to be further below 0 than 0.",
+            (
+                _surgery(cut=lambda g, v, dot: g - dot / (v @ v + 1e-8) * v),
+                _surgery(acts=lambda dot: dot < -1e-6),
+            ),
         ),
         Mistake(
             "against the mean",

@@ -27,6 +27,11 @@ def _weighted(term):
     return lambda s, losses: term(s, losses).sum()
 
 
+def _held(bound):
+    """The loss with s held between two bounds."""
+    return lambda s, losses: uncertainty_loss(s.clamp(-bound, bound), losses)
+
+
 def _tasks(name, seed, tasks, scale=1.0, spread=1.0):
     log_variances, losses = random_tensors(seed, (tasks,), (tasks,))
     return Case(name, (spread * log_variances, scale * (losses.abs() + 0.1)))
@@ -58,6 +63,7 @@ UNCERTAINTY = Exercise(
         _tasks("one task", 9603, 1),
         _tasks("large losses", 9604, 4, scale=30.0, spread=2.0),
         _tasks("losses near zero", 9605, 3, scale=0.02, spread=3.0),
+        Case("a huge and a tiny variance", (torch.tensor([11.0, -11.0]), torch.tensor([3.0, 3e-5]))),
         Case("all variances 1", (torch.zeros(3), torch.tensor([0.5, 1.0, 4.0]))),
     ),
     terms={
@@ -144,6 +150,12 @@ UNCERTAINTY = Exercise(
             "What comes out is as if ln sigma were held at 0 where it is below. It may be: a task with "
             "little noise has a variance below 1.",
             (_weighted(lambda s, losses: torch.exp(-s) * losses + (s / 2).clamp(min=0)),),
+        ),
+        Mistake(
+            "s held between bounds",
+            "What comes out is as if s were held between two bounds: beyond them it has no effect, and no "
+            "gradient reaches it. s may be any number; its exponential is above 0 without a rule.",
+            (_held(10), _held(5), _held(3)),
         ),
         Mistake(
             "a quarter of s",

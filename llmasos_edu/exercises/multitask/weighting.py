@@ -35,6 +35,10 @@ def _normal(values):
     return values / values.sum()
 
 
+def _equal_ones_once(sizes, temperature):
+    return sizes ** (1 / temperature) / (sizes.unique() ** (1 / temperature)).sum()
+
+
 def _sizes(name, sizes, temperature, steps):
     return Case(name, (torch.tensor(sizes), temperature, steps))
 
@@ -67,6 +71,7 @@ SHARES = Exercise(
         _sizes("a high temperature", [5.0, 500.0, 50.0, 20.0], 50.0, 1000),
         _sizes("below 1", [8.0, 2.0, 5.0], 0.5, 60),
         _sizes("one task", [30.0], 4.0, 90),
+        _sizes("two tasks of the same size", [20.0, 5.0, 20.0], 2.0, 80),
     ),
     mistakes=(
         Mistake(
@@ -94,6 +99,12 @@ SHARES = Exercise(
             "You divide the powers by the sum of the sizes (at T = 1 you are right). They add up to 1 when "
             "divided by the sum of the powers.",
             (_shares(lambda sizes, t: sizes ** (1 / t) / sizes.sum()),),
+        ),
+        Mistake(
+            "equal sizes added once",
+            "What comes out is as if the sum below the line held equal sizes only once. Each task has a term "
+            "of its own in it, and then the shares add up to 1.",
+            (_shares(_equal_ones_once),),
         ),
         Mistake(
             "exponent from 1",

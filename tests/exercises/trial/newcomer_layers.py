@@ -99,7 +99,7 @@ def entropy_over_queries(weights):
     return torch.special.entr(weights).sum(-2) / math.log(2)
 
 
-@wrong("4.1-9", "For 8 keys read equally, your result is nearly right, 0.38 %")
+@wrong("4.1-9", "It comes out as if weights were lifted before the logarithm")
 def with_a_small_number_inside(weights):
     return -(weights * (weights + 1e-3).log2()).sum(-1)
 

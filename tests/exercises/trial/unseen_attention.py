@@ -46,7 +46,7 @@ def divided_by_the_largest(scores):
     return e / e.sum(-1, keepdim=True)
 
 
-@wrong("4.1-2", "a causal table with -inf")
+@wrong("4.1-2", "A score of -inf comes out as if it were a number")
 def minus_infinity_counted_as_zero(scores):
     scores = torch.where(torch.isinf(scores), torch.zeros_like(scores), scores)
     e = torch.exp(scores - scores.amax(-1, keepdim=True))
