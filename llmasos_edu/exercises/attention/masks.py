@@ -118,7 +118,6 @@ CAUSAL = Exercise(
         ),
         Case("4 tokens with scores that rise from 0 to 90000", loud_keys(0.0, 3e4, 6e4, 9e4)),
         Case("4 tokens with scores that rise from -90000 to 0", loud_keys(-9e4, -6e4, -3e4, 0.0)),
-        Case("4 tokens with scores that rise from -3e12 to 0", loud_keys(-3e12, -2e12, -1e12, 0.0)),
         Case("4 tokens with scores that rise from -3e36 to 0", loud_keys(-3e36, -2e36, -1e36, 0.0)),
     ),
     draw=_drawn,
@@ -191,20 +190,12 @@ CAUSAL = Exercise(
         ),
         Mistake(
             "a finite number such as -1e9",
-            "Right, up to scores of tens of thousands; but with scores below -1e12 the future leaks through: "
-            "a finite number such as -1e9 is no wall there. Which number loses against every score?",
+            "Right, up to scores of tens of thousands; but with scores of -1e36 the future leaks through: a "
+            "finite number such as -1e9, or even -1e30, is no wall there. Which number loses against every "
+            "score?",
             (
                 lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e9),
                 lambda q, k, v: _added_number(q, k, v, size=1e9),
-            ),
-        ),
-        Mistake(
-            "a finite number such as -1e20",
-            "Right, up to large scores; but with scores below -1e35 the future leaks through: a finite "
-            "number such as -1e20 is no wall there. Which number loses against every score?",
-            (
-                lambda q, k, v: attend(q, k, v, _allowed(q), blocked=-1e20),
-                lambda q, k, v: _added_number(q, k, v, size=1e20),
             ),
         ),
         Mistake(
