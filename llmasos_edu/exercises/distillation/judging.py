@@ -36,9 +36,14 @@ def _draw_most(seed: int) -> dict:
     }
 
 
-def _all_differ(**bits):
+def _all_differ(unigram, teacher, alone, distilled):
     """Whether no two of the right and the usual wrong answers look alike."""
+    bits = {"unigram": unigram, "teacher": teacher, "alone": alone, "distilled": distilled}
     skill, lead = _skill(**bits), _lead(**bits)
+    others = [alone - distilled, unigram - distilled, teacher / alone]
+    others += [saved / (unigram - teacher) for saved in (alone - distilled, unigram - alone)]
+    if any(abs(right - other) <= 0.01 * right for right in (skill, lead) for other in others):
+        return False
     by_division = [bits["teacher"] / bits["distilled"], bits["distilled"] / bits["alone"]]
     values = sorted([skill, lead, 1 - skill, 1 - lead, *by_division])
     return all(after - before > 0.02 for before, after in itertools.pairwise(values))
