@@ -76,6 +76,12 @@ def _forward_with_the_first(accuracy, untrained):
     )
 
 
+def _only_what_changed(accuracy, untrained):
+    average, _, forward = transfer(accuracy, untrained)
+    changes = (accuracy[-1] - accuracy.diagonal())[:-1]
+    return average, changes.sum() / (changes != 0).sum().clamp(min=1), forward
+
+
 def _matrix(name, seed, tasks, first=None):
     generator = torch.Generator().manual_seed(seed)
     accuracy = torch.rand(tasks, tasks, generator=generator) * 0.4 + 0.1
@@ -120,6 +126,7 @@ TRANSFER = Exercise(
             "late tasks help the early ones", 8105, 3, torch.tensor([[5.0, 3, 1], [6, 5, 4], [8, 7, 6]]) / 9
         ),
         _matrix("8 tasks", 8106, 8),
+        _matrix("one task unchanged", 8107, 3, torch.tensor([[7.0, 2, 1], [6, 5, 4], [4, 5, 8]]) / 8),
     ),
     mistakes=(
         Mistake(
@@ -236,6 +243,12 @@ TRANSFER = Exercise(
             "Your backward transfer is a mean of sizes: what is gained counts like what is lost. Keep the "
             "sign of each difference.",
             (_with(backward=lambda a, b: (a[-1] - a.diagonal())[:-1].abs().mean()),),
+        ),
+        Mistake(
+            "unchanged tasks left out",
+            "A task that is as good at the end as right after it was learned does not count in your backward "
+            "transfer. Its change is 0, and the mean runs over it too.",
+            (_only_what_changed,),
         ),
         Mistake(
             "losses alone",

@@ -79,6 +79,11 @@ def _other_groups_out(scores, groups):
     return _cross(scores.masked_fill(other, -torch.inf))
 
 
+def _told_by_its_score(scores, groups):
+    out = (groups[:, None] == groups) & (scores != scores.diagonal()[:, None])
+    return _cross(scores.masked_fill(out, -torch.inf))
+
+
 def _sum_of_exponentials(scores, groups):
     return ((scores.exp() * ~_twins(scores, groups)).sum(-1).log() - scores.diagonal()).mean()
 
@@ -138,6 +143,10 @@ GROUPS = Exercise(
         _grouped("large scores", 4006, [0, 0, 1, 2, 2, 3], scale=12.0),
         _grouped("scores far below 0", 4007, [0, 1, 1, 2], above=-40.0),
         _grouped("rows far apart", 4008, [0, 1, 0, 2], above=torch.tensor([[120.0], [0], [-120], [30]])),
+        Case(
+            "a twin with the same score",
+            (torch.tensor([[2.0, 2.0, 1.0], [0.5, 1.0, 3.0], [0.0, 1.5, 2.5]]), torch.tensor([4, 4, 1])),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -205,6 +214,12 @@ GROUPS = Exercise(
             "Where a score is above 88 or far below 0, its exponential is infinite or 0 in float32, and your "
             "loss is no longer a finite number. Is there a function that needs no exponentials of yours?",
             (_sum_of_exponentials,),
+        ),
+        Mistake(
+            "the own told by its score",
+            "A twin whose score is as large as that of the own positive stays in your sum, as when the own "
+            "is told by its score. Its place tells it: it stands on the diagonal.",
+            (_told_by_its_score,),
         ),
         Mistake(
             "one largest score for all rows",

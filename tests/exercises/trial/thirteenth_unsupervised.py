@@ -137,7 +137,7 @@ def masked_with_zero_scores_thirteenth(scores, groups):
 
 
 # The own positive is missing in the denominator
-@wrong("3.2-7", "In 6 of the 7 cases that come out wrong your answer is that of a")
+@wrong("3.2-7", "cases that come out wrong your answer is that of a")
 def grouped_without_own_thirteenth(scores, groups):
     same = groups.unsqueeze(0) == groups.unsqueeze(1)
     others = scores.masked_fill(same, -1e9)

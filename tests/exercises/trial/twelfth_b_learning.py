@@ -149,6 +149,16 @@ def one_largest_score(scores, groups):
     return (torch.log((torch.exp(scores) * ~twins).sum(dim=1)) - torch.diag(scores)).mean()
 
 
+# The own positive is known by its score, and so is a twin with the same one
+@wrong("3.2-7", "Its place tells it")
+def the_own_known_by_its_score(scores, groups):
+    losses = []
+    for i, row in enumerate(scores):
+        kept = [j for j in range(len(row)) if groups[j] != groups[i] or row[j] == row[i]]
+        losses.append(torch.logsumexp(row[kept], 0) - row[i])
+    return torch.stack(losses).mean()
+
+
 # The classes 0, 1, 2, ... as many as occur: where one is missing, the last is not looked at
 @wrong("3.2-8", "as if the classes had the numbers 0, 1, 2")
 def as_many_classes_as_occur(classes, clusters, shuffles):
@@ -160,6 +170,15 @@ def as_many_classes_as_occur(classes, clusters, shuffles):
         return hits / len(of)
 
     return purity(classes), sum(purity(classes[order]) for order in shuffles) / len(shuffles)
+
+
+# Backward transfer over the tasks that changed at all
+@wrong("3.3-1", "Its change is 0")
+def over_what_changed(accuracy, untrained):
+    changes = [float(accuracy[-1, i] - accuracy[i, i]) for i in range(len(accuracy) - 1)]
+    changes = [change for change in changes if change] or [0.0]
+    forward = [accuracy[i - 1, i] - untrained[i] for i in range(1, len(accuracy))]
+    return accuracy[-1].mean(), sum(changes) / len(changes), sum(forward) / len(forward)
 
 
 # No example twice in the buffer
