@@ -96,6 +96,7 @@ WINDOW = Exercise(
         Case("many leave", ([20, 30, 40, 50, 60, 50], 5, 10, 200, 60)),
         Case("the oldest is the longest", ([60, 50, 40, 30], 5, 10, 200, 60)),
         Case("short ones first", ([4, 4, 4, 120], 5, 10, 200, 60)),
+        Case("a narrow window, 12 turns", ([20] * 12, 5, 10, 120, 40)),
     ),
     draw=_draw_lengths,
     mistakes=(

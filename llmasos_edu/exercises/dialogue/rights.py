@@ -37,6 +37,12 @@ def _finds(fits):
     )
 
 
+def _joined(orders, rights, user, number):
+    return _finds(lambda owner, of_order, *asked: owner + of_order == "".join(asked))(
+        orders, rights, user, number
+    )
+
+
 def _tells(orders, rights, user, number):
     found = find_order(orders, rights, user, number)
     return -EPERM if found == -ENOENT and any(row[1] == number for row in orders) else found
@@ -113,6 +119,7 @@ FIND = Exercise(
         Case("a number that another one ends with", (MORE, ["orders.find"], "ada", "4711")),
         Case("a user whose name another one begins with", (MORE, ["orders.find"], "adam", "4720")),
         Case("a name that begins another one", (MORE, ["orders.find"], "ada", "4720")),
+        Case("a name and a number that read alike when joined", (ORDERS, ["orders.find"], "ada4", "711")),
     ),
     draw=_draw_order,
     mistakes=(
@@ -155,6 +162,12 @@ FIND = Exercise(
                 _finds(lambda owner, of_order, user, number: owner == user and number in of_order),
                 _finds(lambda owner, of_order, user, number: owner == user and of_order in number),
             ),
+        ),
+        Mistake(
+            "name and number joined",
+            "You join name and number to one text. `ada4` with 711 then reads like `ada` with 4711, and sees "
+            "her order. Compare the two one by one.",
+            (_joined,),
         ),
         Mistake(
             "numbers for texts",

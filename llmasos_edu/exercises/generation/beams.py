@@ -60,6 +60,16 @@ def _each_token_once(sums, log_probs, width):
     return list(best.values())[:width]
 
 
+def _renamed(sums, log_probs, width, values):
+    """Each beam has the number of the first one with its value."""
+    return [[values.index(values[b]), *rest] for b, *rest in beam_step(sums, log_probs, width)]
+
+
+def _sorted_by_probability(sums, log_probs, width):
+    new = beam_step(sums, log_probs, len(sums) * len(log_probs[0]))
+    return sorted(sorted(new, key=_place), key=lambda each: -math.exp(each[2]))[:width]
+
+
 def _draw_beams(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     vocab, count, width = generator.randint(2, 4), generator.randint(1, 3), generator.randint(1, 4)
@@ -100,6 +110,11 @@ BEAM_STEP = Exercise(
         Case("fewer candidates than width", ([-2.0], [[-1.0, -0.5, -2.0]], 9)),
         Case("three beams", ([-0.5, -0.75, -2.0], [[-2.0, -1.0], [-0.5, -3.0], [-0.25, -4.0]], 3)),
         Case("a certain token costs nothing", ([0.0, -0.5], [[0.0, -9.0], [-0.125, -2.0]], 2)),
+        Case(
+            "two equal sums and two equal rows",
+            ([-0.5, -0.5, -0.75], [[-1.0, -2.0], [-1.5, -3.0], [-1.0, -2.0]], 4),
+        ),
+        Case("two long texts", ([-900.0, -900.5], [[-1.5, -0.25], [-0.5, -2.0]], 3)),
     ),
     draw=_draw_beams,
     mistakes=(
@@ -108,6 +123,21 @@ BEAM_STEP = Exercise(
             "You keep the best continuation of each beam. A good beam may have two heirs, and a bad one "
             "none: let all candidates compete.",
             (_each_for_itself,),
+        ),
+        Mistake(
+            "a place looked up by its value",
+            "Where two beams have the same sum, or the same row, one comes out with the number of the other: "
+            "`list.index` finds the first of equals. Count with `enumerate`.",
+            (
+                lambda s, rows, width: _renamed(s, rows, width, s),
+                lambda s, rows, width: _renamed(s, rows, width, rows),
+            ),
+        ),
+        Mistake(
+            "too unlikely for a number",
+            "You sort by probabilities. That of a long text is too small for a number and becomes 0, for all "
+            "continuations alike. Logarithms stay apart.",
+            (_sorted_by_probability,),
         ),
         Mistake(
             "the last token alone",

@@ -25,6 +25,8 @@ def _draw_orders(seed: int) -> dict:
         second = _kept(renewed, share)
         sums = [sum(probs[: n + 1]) for n in range(4)] + [sum(renewed[: n + 1]) for n in range(3)]
         clear = all(abs(each - share) > 0.01 for each in sums)
+        left = sum(probs[:2])  # must not pass for the likeliest one's share of it
+        clear = clear and abs(probs[0] / left - left) > 0.02
         if clear and (first, second) == (3, 2):  # else some slip would come out right
             return {"probs": probs, "top_p": share, "top_k": top_k}
 
@@ -163,7 +165,8 @@ def _draw_lengths(seed: int) -> dict:
             min(abs(a - b) for i, a in enumerate(values) for b in values[i + 1 :])
             for values in ([s / n**p for n, s in zip(lengths, sums, strict=True)] for p in (0.0, 1.0, 2.0))
         ]
-        if len(set(winners)) == 3 and min(gaps) > 0.005:
+        mean = max(s / n for n, s in zip(lengths, sums, strict=True))
+        if len(set(winners)) == 3 and min(gaps) > 0.005 and gaps[1] > 0.0105 * abs(mean):
             names = dict(zip("ABC", zip(lengths, sums, strict=True), strict=True))
             return {"texts": {name: list(each) for name, each in names.items()}}
 

@@ -61,6 +61,10 @@ def _once_alone(texts, size):
     return sum(runs.count(run) == 1 for run in runs) / len(runs)
 
 
+def _by_their_ends(texts, size):
+    return _share([(run[0], run[-1]) for run in _all(texts, size)])
+
+
 def _more_than_once(texts, size):
     runs = _all(texts, size)
     return sum(runs.count(run) > 1 for run in runs) / len(runs)
@@ -114,6 +118,7 @@ DISTINCT = Exercise(
         Case("a short one beside a repetition", ([["a"], ["a", "b", "a", "b"]], 2)),
         Case("a word in capitals", ([["The", "end"], ["the", "end"]], 2)),
         Case("the end of one and the beginning of the next", ([["a", "b"], ["c", "a"], ["b", "c"]], 2)),
+        Case("runs of four", ([["a", "b", "c", "d", "a", "x", "c", "d"]], 4)),
     ),
     draw=_draw_texts,
     mistakes=(
@@ -258,6 +263,12 @@ DISTINCT = Exercise(
             "You count the runs that stand once. A run that stands three times is one different run, not "
             "none.",
             (_once_alone,),
+        ),
+        Mistake(
+            "the middle not compared",
+            "Two runs count as the same where their first and their last word are. In runs of three or more "
+            "there are others between them.",
+            (_by_their_ends,),
         ),
         Mistake(
             "order ignored",

@@ -131,6 +131,7 @@ AVERAGE_PRECISION = Exercise(
         Case("ranks 2, 3 and 6", ([1.0, 6.0, 5.0, 4.0, 3.0, 2.0], [True, False, True, True, False, False])),
         Case("all are wrong", ([1.0, 2.0], [True, True])),
         Case("ranks 3, 4 and 5", ([5.0, 4.0, 3.0, 2.0, 1.0], [False, False, True, True, True])),
+        Case("scores closer than one", ([2.25, 2.75, 2.5], [True, False, False])),
         Case("scores below zero", ([-1.0, -3.0, -2.0, -0.5], [True, False, False, False])),
     ),
     draw=_draw_scores,
@@ -159,6 +160,12 @@ AVERAGE_PRECISION = Exercise(
                 lambda scores, wrong: sum(wrong) / _ranks(scores, wrong)[-1],
                 lambda scores, wrong: sum(wrong) / len(wrong),
             ),
+        ),
+        Mistake(
+            "scores cut to whole numbers",
+            "It comes out as if scores were cut to whole numbers: 2.25 and 2.75 are then equal, and stand in "
+            "the order of the text.",
+            (lambda scores, wrong: average_precision([int(score) for score in scores], wrong),),
         ),
         Mistake(
             "order taken for ranks",

@@ -58,6 +58,13 @@ def _completing(tokens, size):
     return [run[-1] for run in runs if run[:-1] == last]
 
 
+def _alike(tokens, size, of):
+    """What follows the runs of which something is as in the text's end."""
+    last = of(tokens[len(tokens) - size + 1 :])
+    runs = [tokens[at : at + size] for at in range(len(tokens) - size + 1)]
+    return sorted({run[-1] for run in runs if of(run[:-1]) == last})
+
+
 def _side_by_side(tokens, size):
     last = tokens[len(tokens) - size + 1 :]
     runs = [tokens[at : at + size] for at in range(0, len(tokens) - size + 1, size)]
@@ -119,6 +126,9 @@ REPEATING = Exercise(
         Case("a run that stands late in a long text", ([1, 2, 3, 4, 5, 6, 7, 5], 2)),
         Case("a run that begins at an odd place", ([2, 0, 1, 0, 1], 3)),
         Case("a token whose digits end another", ([12, 3, 2], 2)),
+        Case("tokens of one and two digits", ([1, 10, 1, 2, 1, 9, 1], 2)),
+        Case("pairs that read alike when joined", ([1, 12, 5, 11, 2], 3)),
+        Case("runs of four", ([1, 2, 3, 9, 1, 5, 3, 8, 1, 5, 3], 4)),
     ),
     draw=_draw_tokens,
     mistakes=(
@@ -213,6 +223,29 @@ REPEATING = Exercise(
             "It comes out as if only the last token were compared, whatever `size` is. All but the last of a "
             "run's tokens must be found again.",
             (lambda tokens, size: repeating(tokens, 2),),
+        ),
+        Mistake(
+            "the order of a set",
+            "The right tokens, in the order in which a set happens to hold them: for small numbers it looks "
+            "like rising order. Use `sorted`.",
+            (lambda tokens, size: list(set(_completing(tokens, size))),),
+        ),
+        Mistake(
+            "sorted as texts",
+            "The right tokens, sorted as texts, where 10 stands before 2. Rising order is that of numbers.",
+            (lambda tokens, size: sorted(repeating(tokens, size), key=str),),
+        ),
+        Mistake(
+            "tokens run together",
+            "You compare runs as texts without a mark between the tokens: 1, 12 then reads like 11, 2. "
+            "Compare lists.",
+            (lambda tokens, size: _alike(tokens, size, lambda run: "".join(map(str, run))),),
+        ),
+        Mistake(
+            "the middle not compared",
+            "Of a beginning you compare the first and the last token alone. With runs of four there is one "
+            "between them.",
+            (lambda tokens, size: _alike(tokens, size, lambda run: run[:1] + run[-1:]),),
         ),
         Mistake(
             "falling order",

@@ -98,6 +98,7 @@ MUST_SAY = Exercise(
         Case("two are missing, one place is left", ([0], [1, 3], 1, 5)),
         Case("three are missing, four places are left", ([0], [1, 2, 3], 4, 5)),
         Case("one said, the other is due", ([4, 0], [4, 2], 1, 6)),
+        Case("a larger vocabulary", ([5], [10, 9, 2], 3, 12)),
     ),
     draw=_draw_tokens_to_say,
     mistakes=(
@@ -141,6 +142,17 @@ MUST_SAY = Exercise(
             "You return the right tokens in the order in which the keywords are given. Rising order is asked "
             "for.",
             (lambda w, k, left, vocab: _with([t for t in dict.fromkeys(k) if t not in w], left, vocab),),
+        ),
+        Mistake(
+            "the order of a set",
+            "The right tokens, in the order in which a set happens to hold them: for small numbers it looks "
+            "like rising order. Use `sorted`.",
+            (lambda w, k, left, vocab: _with(list(set(k) - set(w)), left, vocab),),
+        ),
+        Mistake(
+            "sorted as texts",
+            "The right tokens, sorted as texts, where 10 stands before 2. Rising order is that of numbers.",
+            (lambda w, k, left, vocab: _with(sorted(_missing(w, k), key=str), left, vocab),),
         ),
         Mistake(
             "falling order",

@@ -30,6 +30,24 @@ def _step(probs, bias, top_k, rate, *, scores=None, gates=None, move=None, after
     )
 
 
+def _load_from_gates(probs, bias, top_k, rate):
+    return _step(probs, bias, top_k, rate, move=lambda _, p: _towards(p * _mask(p, bias, top_k) > 0))
+
+
+def _towards(mask):
+    load = mask.sum(0, dtype=torch.float)
+    return torch.sign(load.mean() - load)
+
+
+def _chosen_again(probs, bias, top_k, rate):
+    sums, mask = probs + bias, torch.zeros_like(probs, dtype=torch.bool)
+    for _ in range(top_k):
+        best = sums.argmax(-1, keepdim=True)
+        mask.scatter_(-1, best, True)
+        sums.scatter_(-1, best, 0.0)
+    return probs * mask, bias + rate * _towards(mask)
+
+
 def _mask(probs, bias, top_k, rate=None):
     return mask_of_best(probs + bias, top_k).to(probs.dtype)
 
@@ -84,6 +102,15 @@ BIAS_STEP = Exercise(
             ),
         ),
         _bias_case("12 tokens, 8 experts, k = 3", 545, 12, 8, 3, 0.02, bias=0.05),
+        Case(
+            "sums far below zero, and a chosen probability of zero",
+            (
+                torch.tensor([[0.7, 0.25, 0.05], [0.0, 0.45, 0.55], [0.1, 0.15, 0.75]]),
+                torch.tensor([-1.5, -3.0, -3.5]),
+                2,
+                0.1,
+            ),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -91,6 +118,18 @@ BIAS_STEP = Exercise(
             "You choose well, but the gates hold the bias as well. It would scale what the expert answers, "
             "and gates could become negative or exceed one.",
             (lambda *a: _step(*a, gates=lambda p, b, mask: (p + b) * mask),),
+        ),
+        Mistake(
+            "load from the gates",
+            "You count gates above zero. A chosen expert may have the probability zero, and so its gate: "
+            "the choice counts all the same.",
+            (_load_from_gates,),
+        ),
+        Mistake(
+            "chosen again",
+            "It comes out as if what is chosen were marked with a number such as 0: where the other sums lie "
+            "below that, the same expert is chosen again. Mark it with minus infinity.",
+            (_chosen_again,),
         ),
         Mistake(
             "choice ignores the bias",

@@ -54,6 +54,7 @@ CAPACITY = Exercise(
         Case("5 tokens, 4 of 5 experts, factor 1.25", (1, 5, 5, 4, 1.25)),
         Case("3 tokens, 2 experts, factor 4", (1, 3, 2, 1, 4.0)),
         Case("3 tokens, 2 of 8 experts", (1, 3, 8, 2, 1.0)),
+        Case("4097 sequences of 4099 tokens, a single expert", (4097, 4099, 1, 1, 1.0)),
     ),
     mistakes=(
         Mistake(
@@ -157,6 +158,12 @@ CAPACITY = Exercise(
             ),
         ),
         Mistake(
+            "rounded in 32 bits",
+            "Above 16 million your number is one off: of 32 bits, as torch makes it of a Python number, it "
+            "does not hold every whole one there. `math.ceil` needs no tensor.",
+            (lambda b, s, e, k, c: int(torch.tensor(c * k * b * s / e).ceil()),),
+        ),
+        Mistake(
             "nearly rounded up",
             "It comes out as if a little less than one were added and the fraction cut off. Where it is "
             "very small, a place is missing: it is to be rounded up however small it is.",
@@ -201,6 +208,14 @@ def _queue(expert, num_experts):
 def _places(expert, num_experts):
     """The place of each choice in its expert's queue, [tokens, top_k]."""
     return _queue(expert.T.flatten(), num_experts).view(expert.shape[1], -1).T
+
+
+def _places_by_sorting(expert):
+    """The same from one sort by expert, which may exchange choices of one expert."""
+    flat = expert.T.flatten()
+    order = flat.argsort()
+    place = torch.arange(len(flat)) - torch.searchsorted(flat[order], flat[order])
+    return torch.empty_like(flat).scatter(0, order, place).view(expert.shape[1], -1).T
 
 
 def _row_by_row(expert, num_experts, capacity):
@@ -271,6 +286,7 @@ SERVED = Exercise(
         _kept_case("everybody wants the same two", [[2, 0]] * 5, 4, 2),
         _kept_case("3 choices", [[0, 1, 2], [1, 0, 3], [0, 2, 1], [3, 0, 1], [0, 3, 2]], 4, 3),
         _kept_case("a second choice before its first", [[1, 0], [1, 0], [0, 1], [0, 1]], 2, 3),
+        _kept_case("40 tokens, capacity 3", [[1], [0]] * 20, 2, 3),
     ),
     mistakes=(
         Mistake(
@@ -304,6 +320,12 @@ SERVED = Exercise(
                 lambda e, n, c: _places(e, n) < c - 1,
                 lambda e, n, c: _row_by_row(e, n, c + 1),
             ),
+        ),
+        Mistake(
+            "a sort that exchanges equals",
+            "With few choices you are right. With many, those for the same expert lose their order: a sort "
+            "may exchange equal ones unless it is told to be stable.",
+            (lambda e, n, c: _places_by_sorting(e) < c,),
         ),
         Mistake(
             "last come, first served",

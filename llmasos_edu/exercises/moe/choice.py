@@ -19,10 +19,10 @@ def expert_choice(logits, capacity):
     return probs * taken
 
 
-def _chosen(logits, capacity, *, scores=None, dim=0, last_of_equals=False, gates=lambda p, mask: p * mask):
+def _chosen(logits, capacity, *, scores=None, dim=0, gates=lambda p, mask: p * mask, **ties):
     probs = logits.softmax(-1)
     wanted = (probs if scores is None else scores(logits)).detach()
-    return gates(probs, mask_of_best(wanted, capacity, dim=dim, last_of_equals=last_of_equals))
+    return gates(probs, mask_of_best(wanted, capacity, dim=dim, **ties))
 
 
 def _one_expert_each(logits, capacity):
@@ -105,6 +105,7 @@ EXPERT_CHOICE = Exercise(
         Case("3 equal tokens and another", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [2, 0]]), 2)),
         Case("equal tokens, capacity 1", (torch.tensor([[2.0, 0], [2, 0], [0, 2], [1, 1]]), 1)),
         Case("nearly equal tokens, capacity 1", (torch.tensor([[0.0, 0], [2e-6, 0], [4e-6, 0]]), 1)),
+        Case("40 tokens of two kinds, capacity 3", (torch.tensor([[1.0, 0], [0, 1]] * 20), 3)),
     ),
     mistakes=(
         Mistake(
@@ -184,9 +185,9 @@ EXPERT_CHOICE = Exercise(
         ),
         Mistake(
             "ties left to chance",
-            "Right, except where tokens are equal: there you take another one than the first. Torch's topk "
-            "promises nothing about equal numbers.",
-            (lambda *a: _chosen(*a, last_of_equals=True),),
+            "Right, except where tokens are equal: there you take another one than the first. Torch's topk, "
+            "and its sort without `stable=True`, promise nothing about equal numbers.",
+            (lambda *a: _chosen(*a, last_of_equals=True), lambda *a: _chosen(*a, stable=False)),
         ),
         Mistake(
             "ties let too many in",

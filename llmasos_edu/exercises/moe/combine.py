@@ -34,13 +34,13 @@ def _x_for_dropped(x, answers, gates, kept):
     return (gates[..., None] * torch.where(kept[..., None], answers, x[:, None])).sum(1)
 
 
-def _combine_case(name: str, seed: int, kept: list, d_model: int, rubbish: float | None = None) -> Case:
+def _combine_case(name: str, seed: int, kept: list, d_model: int, rubbish: list | None = None) -> Case:
     kept = torch.tensor(kept, dtype=torch.bool)
     x, answers, logits = random_tensors(
         seed, (len(kept), d_model), (*kept.shape, d_model), (*kept.shape[:1], 2 + kept.shape[1])
     )
     if rubbish is not None:
-        answers[~kept] = rubbish
+        answers[~kept] = torch.tensor(rubbish)[:, None]
     return Case(name, (x, answers, logits.softmax(-1)[:, : kept.shape[1]], kept))
 
 
@@ -75,7 +75,13 @@ COMBINE = Exercise(
         _combine_case("1 choice", 564, [[1], [0], [1], [0]], 3),
         _combine_case("3 choices", 565, [[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0]], 4),
         _combine_case("as many tokens as choices", 566, [[0, 1], [1, 1]], 2),
-        _combine_case("rubbish that is NaN", 567, [[1, 1], [1, 0], [0, 0]], 3, rubbish=torch.nan),
+        _combine_case(
+            "rubbish that is NaN or infinite",
+            567,
+            [[1, 1], [1, 0], [0, 0]],
+            3,
+            rubbish=[torch.nan, torch.inf, -torch.inf],
+        ),
     ),
     terms={
         "the answers": lambda x, answers, gates, kept: combine(0 * x, answers, gates, kept),
@@ -113,9 +119,19 @@ COMBINE = Exercise(
         ),
         Mistake(
             "rubbish times zero",
-            "Where an answer was dropped you multiply what stands there with zero. Rubbish may be NaN, and "
-            "zero times NaN is NaN: choose instead of multiplying.",
+            "Where an answer was dropped you multiply what stands there with zero. Rubbish may be NaN or "
+            "infinite, and zero times that is NaN: choose instead of multiplying.",
             (lambda x, answers, g, kept: x + ((g * kept)[..., None] * answers).sum(1),),
+        ),
+        Mistake(
+            "only NaN replaced",
+            "You replace NaN alone. Rubbish may be infinite as well, and zero times infinity is NaN: choose "
+            "by `kept`, not by what stands there.",
+            (
+                lambda x, answers, g, kept: (
+                    x + ((g * kept)[..., None] * answers.masked_fill(answers.isnan(), 0)).sum(1)
+                ),
+            ),
         ),
         Mistake(
             "kept inverted",

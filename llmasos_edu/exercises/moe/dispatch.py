@@ -151,11 +151,25 @@ def _idle_expert_skipped(x, expert, gate, experts):
     return torch.zeros_like(x).index_add(0, token, gate.flatten()[order, None] * torch.cat(answers))
 
 
-def _dispatch_case(name: str, seed: int, rows: list, num_experts: int, d_model: int) -> Case:
+def _by_gates(x, expert, gate, experts):
+    """A loop over experts that takes a token for an expert's if its gate is above zero."""
+    dense = torch.zeros(len(x), len(experts)).scatter(1, expert, gate)
+    y = torch.zeros_like(x)
+    for index, run in enumerate(experts):
+        mine = (dense[:, index] > 0).nonzero().flatten()
+        if len(mine):
+            y = y.index_add(0, mine, dense[mine, index, None] * run(x[mine]))
+    return y
+
+
+def _dispatch_case(name: str, seed: int, rows: list, num_experts: int, d_model: int, zero=()) -> Case:
     expert = torch.tensor(rows)
     x, logits = random_tensors(seed, (len(rows), d_model), tuple(expert.shape))
     experts = [make_expert(seed + 1 + index, d_model) for index in range(num_experts)]
-    return Case(name, (x, expert, (0.5 * logits).softmax(-1) * 0.9, experts))
+    gate = (0.5 * logits).softmax(-1) * 0.9
+    for place in zero:
+        gate[place] = 0.0
+    return Case(name, (x, expert, gate, experts))
 
 
 DISPATCH = Exercise(
@@ -187,6 +201,7 @@ DISPATCH = Exercise(
         _dispatch_case("expert 1 has no token", 630, [[2, 0], [0, 2], [3, 0], [3, 2]], 4, 4),
         _dispatch_case("all tokens to the last expert", 640, [[2], [2], [2], [2]], 3, 6),
         _dispatch_case("a single token, 3 choices", 650, [[1, 3, 0]], 5, 4),
+        _dispatch_case("a gate of zero", 670, [[0, 1], [1, 2], [0, 2]], 3, 4, zero=[(1, 0)]),
         _dispatch_case(
             "8 tokens, 2 of 6 experts",
             660,
@@ -263,6 +278,12 @@ DISPATCH = Exercise(
             "The output is right, but an expert is called once for the tokens whose first choice it is, once "
             "for those whose second it is, and so on. It should read all of them together.",
             (_column_by_column,),
+        ),
+        Mistake(
+            "a gate of zero taken for no choice",
+            "A token whose gate is 0 is not asked about in your version. It has chosen its expert all the "
+            "same, and its gate has a gradient: go by `expert`, not by gates above zero.",
+            (_by_gates,),
         ),
         Mistake(
             "expert 0 never asked",

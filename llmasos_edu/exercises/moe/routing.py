@@ -17,10 +17,10 @@ def top_k_gates(logits, top_k):
     return logits.masked_fill(hidden, -torch.inf).softmax(dim=-1)
 
 
-def mask_of_best(scores: torch.Tensor, top_k: int, *, dim: int = -1, last_of_equals: bool = False):
+def mask_of_best(scores: torch.Tensor, top_k: int, *, dim=-1, last_of_equals=False, stable=True):
     """True for the `top_k` highest scores along an axis; of equal ones the first is taken."""
     scores = scores.flip(dim) if last_of_equals else scores
-    rank = scores.argsort(dim=dim, descending=True, stable=True).argsort(dim=dim)
+    rank = scores.argsort(dim=dim, descending=True, stable=stable).argsort(dim=dim)
     mask = rank < top_k
     return mask.flip(dim) if last_of_equals else mask
 
@@ -94,6 +94,7 @@ TOP_K = Exercise(
         Case("negative logits only", (-3 - random_tensors(505, (4, 5))[0].abs(), 2)),
         Case("nearly equal logits, k = 1", (torch.tensor([[0.5, 0.5005, -1], [0, 5e-7, -1]]), 1)),
         Case("logits far below zero", (torch.tensor([[-300.0, -301, -300.5, -304]]), 2)),
+        Case("40 experts of two kinds, k = 2", (torch.tensor([[0.0, 1] * 20]), 2)),
     ),
     mistakes=(
         Mistake(
@@ -150,9 +151,12 @@ TOP_K = Exercise(
         ),
         Mistake(
             "ties left to chance",
-            "Right, except where logits are equal: there you take another expert than the first. A "
-            "sort read from its end takes the last of them, and torch's topk promises nothing about it.",
-            (lambda z, k: _after(z, mask_of_best(z, k, last_of_equals=True)),),
+            "Right, except where logits are equal: there you take another expert than the first. A sort read "
+            "from its end does that, torch's topk, and its sort without `stable=True`.",
+            (
+                lambda z, k: _after(z, mask_of_best(z, k, last_of_equals=True)),
+                lambda z, k: _after(z, mask_of_best(z, k, stable=False)),
+            ),
         ),
         Mistake(
             "chosen over the tokens",

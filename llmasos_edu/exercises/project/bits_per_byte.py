@@ -39,6 +39,17 @@ def _characters(counts, text):
     return len(text)
 
 
+def _once(keys, values):
+    """What a dictionary keeps: of each key the last value."""
+    kept = dict(zip(keys, values, strict=True))
+    return list(kept), list(kept.values())
+
+
+def _by_product(losses, counts, text):
+    together = math.prod(math.exp(-loss) ** count for loss, count in zip(losses, counts, strict=True))
+    return -math.log2(together) / len(text.encode()) if together else math.inf
+
+
 BITS = Exercise(
     key="5-1",
     title="Bits per byte",
@@ -69,8 +80,41 @@ BITS = Exercise(
         Case("a text with accents", ([2.2, 2.6, 1.7], [8, 8, 3], "déjà vu à l'école")),
         Case("a Chinese text", ([3.1, 2.9], [6, 2], "大语言模型操作系统")),
         Case("one token a byte", ([0.5, 0.9], [10, 5], "exactly fifteen")),
+        Case("the same loss twice", ([1.5, 2.1, 1.5], [8, 4, 3], "once more, once more")),
+        Case("the same count twice", ([1.5, 2.1, 1.2], [8, 4, 8], "again and again")),
+        Case("500 tokens", ([2.3, 2.1, 1.9], [200, 200, 100], "a line of a longer text\n" * 80)),
+        Case("a text with a face", ([2.4, 1.8], [3, 2], "good 🙂")),
     ),
     mistakes=(
+        Mistake(
+            "equal batches taken for one",
+            "Two batches of the same loss or the same count come out as if they were one, or as if both had "
+            "the tokens or the loss of one of them: a dictionary keeps one entry for a key, and "
+            "`list.index` finds the first.",
+            (
+                _measured(nats=lambda losses, counts, text: _nats(*_once(losses, counts), text)),
+                _measured(nats=lambda losses, counts, text: _nats(*_once(counts, losses)[::-1], text)),
+                _measured(nats=lambda losses, counts, text: sum(x * counts[losses.index(x)] for x in losses)),
+                _measured(nats=lambda losses, counts, text: sum(n * losses[counts.index(n)] for n in counts)),
+            ),
+        ),
+        Mistake(
+            "the product rounds to zero",
+            "You multiply probabilities. With many tokens their product is too small for a number and "
+            "becomes 0, and its logarithm minus infinity. Add the nats.",
+            (_by_product,),
+        ),
+        Mistake(
+            "three bytes at most",
+            "You count one, two or three bytes for a character. Some, such as 🙂, have four in UTF-8: let "
+            "`encode` count.",
+            (_measured(per=lambda counts, text: sum(len(c.encode()[:3]) for c in text)),),
+        ),
+        Mistake(
+            "line ends left out",
+            "It comes out as if line ends had no bytes. Each is a character of the text like any other.",
+            (_measured(per=lambda counts, text: len(text.replace("\n", "").encode())),),
+        ),
         Mistake(
             "nats not converted",
             "Your number is the right one in nats: too small by the factor 0.693. In which unit do the "

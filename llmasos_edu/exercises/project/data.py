@@ -3,6 +3,9 @@
 The wrong answers below are wrong on purpose: the checker recognises a reader's slip by comparing behaviours.
 """
 
+import difflib
+from functools import partial
+
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
 # 5-2 --------------------------------------------------------------------------------
@@ -47,6 +50,21 @@ def _without_repeats(documents, held_out, width):
         keep.append(index not in held_out and not seen & _passages(text, width))
         seen |= _passages(text, width)
     return keep
+
+
+def _joined_with(between, documents, held_out, width):
+    measured = _passages(between.join(documents[h] for h in held_out), width)
+    return [i not in held_out and not measured & _passages(text, width) for i, text in enumerate(documents)]
+
+
+def _longest_by_difflib(documents, held_out, width):
+    def shared(a, b):
+        return difflib.SequenceMatcher(None, a, b).find_longest_match().size
+
+    return [
+        i not in held_out and all(shared(text, documents[h]) < width for h in held_out)
+        for i, text in enumerate(documents)
+    ]
 
 
 def _mostly(documents, held_out, width):
@@ -139,6 +157,18 @@ SPLIT = Exercise(
             "documents shorter than a passage",
             ([SHORT, SHORT, POEM, f"{POEM[:20]}...", NEWS, "tea"], [0, 2], 16),
         ),
+        Case(
+            "two held-out documents in a row, with a blank and with a line end between",
+            ([POEM, NEWS, f"{POEM[-6:]} {NEWS[:6]}", f"{POEM[-6:]}\n{NEWS[:6]}", LETTER], [0, 1], 10),
+        ),
+        Case(
+            "one sentence again in a long document",
+            ([f"{RECIPE}; {LETTER}; {LICENCE}; {NEWS}; {RECIPE}; {LETTER}", POEM, LICENCE], [0], 30),
+        ),
+        Case(
+            "a document with more blanks",
+            ([POEM, "the moon  is a round  lamp  over the  hill", LETTER, NEWS], [0], 13),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -163,11 +193,9 @@ SPLIT = Exercise(
             "You join the held-out documents to one text. Where one ends and the next begins there are then "
             "passages that stand in none of them.",
             (
-                lambda docs, held, width: [
-                    i not in held
-                    and not _passages(text, width) & _passages("".join(docs[h] for h in held), width)
-                    for i, text in enumerate(docs)
-                ],
+                partial(_joined_with, ""),
+                partial(_joined_with, " "),
+                partial(_joined_with, "\n"),
             ),
         ),
         Mistake(
@@ -260,6 +288,12 @@ SPLIT = Exercise(
             ),
         ),
         Mistake(
+            "common characters left out",
+            "What is shared with a long document is overlooked: `difflib` leaves out the characters that are "
+            "common in a text of 200 or more, unless `autojunk` is False.",
+            (_longest_by_difflib,),
+        ),
+        Mistake(
             "texts changed before they are compared",
             "It comes out as if texts were changed before they are compared: written small, or without their "
             "blanks. A passage is width characters as they stand.",
@@ -269,6 +303,7 @@ SPLIT = Exercise(
                     docs, held, lambda t: _passages("".join(t.lower().split()), width)
                 ),
                 lambda docs, held, width: _split(docs, held, lambda t: _passages("".join(t.split()), width)),
+                lambda docs, held, width: _split(docs, held, lambda t: _passages(" ".join(t.split()), width)),
             ),
         ),
         Mistake(

@@ -295,7 +295,7 @@ VERDICT = Question(
     answer=_judged,
     options={"verdict": WORDS},
     draw=_draw_runs,
-    rtol=2e-2,
+    rtol=1e-2,
     atol=6e-5,
     mistakes=(
         Mistake(

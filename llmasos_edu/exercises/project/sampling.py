@@ -19,8 +19,8 @@ def nucleus(logits, top_p):
     return torch.zeros_like(logits).scatter(-1, order, kept)
 
 
-def _sorted(logits, descending=True):
-    return logits.softmax(-1).sort(dim=-1, descending=descending, stable=True)
+def _sorted(logits, descending=True, stable=True):
+    return logits.softmax(-1).sort(dim=-1, descending=descending, stable=stable)
 
 
 def _back(kept, order, *, normalise=True):
@@ -37,9 +37,9 @@ def _nucleus(logits, top_p, *, first=False, normalise=True, descending=True, cro
     return _back(probs * keep, order, normalise=normalise)
 
 
-def _kept(logits, top_p):
+def _kept(logits, top_p, stable=True):
     """The sorted row with zeros for what is cut off, and its order."""
-    probs, order = _sorted(logits)
+    probs, order = _sorted(logits, stable=stable)
     return probs * (probs.cumsum(-1) - probs < top_p), order
 
 
@@ -186,6 +186,7 @@ NUCLEUS = Exercise(
         Case("a sure row and an unsure one", (torch.tensor([[9.0, 0, 1, 0], [0.3, 0.2, 0, 0.1]]), 0.9)),
         Case("top_p 1 keeps all", (random_tensors(552, (2, 5))[0], 1.0)),
         Case("a very small top_p", (1.5 * random_tensors(553, (2, 6))[0], 0.01)),
+        Case("the first of 15 equals among 30 tokens", (torch.tensor([[0.0, 1] * 15]), 0.01)),
     ),
     mistakes=(
         Mistake(
@@ -256,9 +257,9 @@ NUCLEUS = Exercise(
         ),
         Mistake(
             "ties from the other end",
-            "Right, except among equally likely tokens: there yours keeps the one with the higher index. An "
-            "order that is read from its end turns equals round.",
-            (lambda logits, top_p: nucleus(logits.flip(-1), top_p).flip(-1),),
+            "Right, except among equally likely tokens: there yours keeps one with a higher index. An order "
+            "that is read from its end turns equals round, and a sort without `stable=True` may.",
+            (lambda z, p: nucleus(z.flip(-1), p).flip(-1), lambda *a: _back(*_kept(*a, stable=False))),
         ),
         Mistake(
             "softmax taken again",

@@ -6,6 +6,13 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 import math
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
+from llmasos_edu.exercises.project.stopping_slips import (
+    falls_alone,
+    nan_is_not_worse,
+    nan_passed_over,
+    stopped,
+    zero_taken_for_none,
+)
 
 # 5-3 --------------------------------------------------------------------------------
 
@@ -21,32 +28,6 @@ def stop_early(losses, patience):
     return len(losses) - 1, best
 
 
-def _stopped(losses, patience, *, extra=0, resets=True, ties=False, against_previous=False, first=True):
-    best, best_loss, previous, waited = 0, math.inf, math.inf, 0
-    for now, loss in enumerate(losses):
-        better = loss < (previous if against_previous else best_loss)
-        if better or (ties and loss == best_loss):
-            waited = 0 if resets else waited
-        else:
-            waited += first or now > 0
-        if loss < best_loss or (ties and loss == best_loss):
-            best, best_loss = now, loss
-        previous = loss
-        if waited >= patience + extra:
-            return now, best
-    return len(losses) - 1, best
-
-
-def _falls_alone(losses, patience):
-    best, waited = 0, 0
-    for now in range(1, len(losses)):
-        waited = 0 if losses[now] < losses[now - 1] else waited + 1
-        best = now if losses[now] < losses[best] else best
-        if waited >= patience:
-            return now, best
-    return len(losses) - 1, best
-
-
 def _without_nan(losses, *, repeat=False):
     """Each NaN made infinite, or the loss before it (infinite at the start)."""
     known = []
@@ -58,31 +39,6 @@ def _without_nan(losses, *, repeat=False):
 def _best_of_all(losses, patience):
     known = [math.inf if math.isnan(loss) else loss for loss in losses]
     return stop_early(losses, patience)[0], known.index(min(known))
-
-
-def _nan_is_not_worse(losses, patience):
-    best, best_loss = 0, math.inf
-    for now, loss in enumerate(losses):
-        if not loss >= best_loss:
-            best, best_loss = now, loss
-        if now - best >= patience:
-            return now, best
-    return len(losses) - 1, best
-
-
-def _nan_passed_over(losses, patience, *, by_place=False, back=False):
-    """NaN is skipped; those that were not better are counted, or measured by their place in the list."""
-    best, best_loss, waited = 0, math.inf, 0
-    for now, loss in enumerate(losses):
-        if math.isnan(loss):
-            waited = 0 if back else waited
-            continue
-        waited = 0 if loss < best_loss else waited + 1
-        if loss < best_loss:
-            best, best_loss = now, loss
-        if (now - best if by_place else waited) >= patience:
-            return now, best
-    return len(losses) - 1, best
 
 
 def _nan_ends(losses, patience):
@@ -205,8 +161,10 @@ STOP = Exercise(
         Case("nothing but NaN", ([NAN, NAN, NAN, NAN], 2)),
         Case("patience 1", ([1.5, 1.4, 1.45, 1.3], 1)),
         Case("a curve that hardly falls", ([1.0, 0.9999995, 0.999999, 0.9999985, 0.999998], 2)),
-        Case("losses of millions", ([4e6, 3e6, 3.5e6, 3.6e6, 2e6], 2)),
+        Case("enormous losses", ([4e30, 3e30, 3.5e30, 3.6e30, 2e30], 2)),
         Case("patience that is never used up", ([1.5, 1.3, 1.4, 1.6, 1.35], 5)),
+        Case("a loss of zero", ([0.5, 0.0, 0.3, 0.2, 0.1], 2)),
+        Case("a single evaluation", ([1.5], 2)),
     ),
     mistakes=(
         Mistake(
@@ -214,10 +172,10 @@ STOP = Exercise(
             "You compare each evaluation with the one before it. A curve that comes down slowly from a bump "
             "then looks like progress, though it never reaches its best again.",
             (
-                lambda *a: _stopped(*a, against_previous=True),
-                _falls_alone,
-                lambda losses, patience: _stopped(_without_nan(losses), patience, against_previous=True),
-                lambda losses, patience: _stopped(
+                lambda *a: stopped(*a, against_previous=True),
+                falls_alone,
+                lambda losses, patience: stopped(_without_nan(losses), patience, against_previous=True),
+                lambda losses, patience: stopped(
                     _without_nan(losses, repeat=True), patience, against_previous=True
                 ),
             ),
@@ -226,14 +184,14 @@ STOP = Exercise(
             "stops at the first rise",
             "The first evaluation that is not better ends your training, whatever patience is. Losses "
             "jitter: count how many there are in a row.",
-            (lambda losses, patience: _stopped(losses, 1), lambda losses, patience: stop_early(losses, 1)),
+            (lambda losses, patience: stopped(losses, 1), lambda losses, patience: stop_early(losses, 1)),
         ),
         Mistake(
             "too late",
             "You stop only when one more evaluation than patience says has not been better. With patience "
             "1 the first that is not better is the last that is made.",
             (
-                lambda *a: _stopped(*a, extra=1),
+                lambda *a: stopped(*a, extra=1),
                 lambda losses, patience: stop_early(losses, patience + 1),
                 lambda losses, patience: _starts_with_the_first(losses, patience + 1),
             ),
@@ -243,7 +201,7 @@ STOP = Exercise(
             "You stop when the evaluations that were not better are one short of patience. With patience 1 "
             "the first that is not better is the last that is made.",
             (
-                lambda *a: _stopped(*a, extra=-1),
+                lambda *a: stopped(*a, extra=-1),
                 lambda losses, patience: stop_early(losses, patience - 1),
             ),
         ),
@@ -261,13 +219,13 @@ STOP = Exercise(
             "counter never set back",
             "You count all bad evaluations since the start. After a new best the count begins again: they "
             "must come in a row.",
-            tuple(lambda *a, first=n: _stopped(*a, resets=False, first=first) for n in (True, False)),
+            tuple(lambda *a, first=n: stopped(*a, resets=False, first=first) for n in (True, False)),
         ),
         Mistake(
             "equal counts as better",
             "A loss that only repeats the best keeps your training alive. Equal is not better.",
             (
-                lambda *a: _stopped(*a, ties=True),
+                lambda *a: stopped(*a, ties=True),
                 _equal_is_better,
                 lambda *a: (stop_early(*a)[0], _equal_is_better(*a)[1]),
             ),
@@ -288,22 +246,22 @@ STOP = Exercise(
             "NaN taken for a record",
             "A NaN becomes your best loss, and after it no comparison says what you mean. Every comparison "
             "with NaN is False; see which way round yours must be.",
-            (_nan_is_not_worse,),
+            (nan_is_not_worse,),
         ),
         Mistake(
             "NaN not counted",
             "An evaluation that is NaN is passed over in your version: it does not count among those in a "
             "row. It has been made, and it was not better.",
             (
-                _nan_passed_over,
-                lambda losses, patience: _nan_passed_over(losses, patience, by_place=True),
+                nan_passed_over,
+                lambda losses, patience: nan_passed_over(losses, patience, by_place=True),
             ),
         ),
         Mistake(
             "NaN sets the count back",
             "After a NaN the count of evaluations in a row begins again in your version. NaN is not better, "
             "so that it is one more of those that were not.",
-            (lambda *a: _nan_passed_over(*a, back=True),),
+            (lambda *a: nan_passed_over(*a, back=True),),
         ),
         Mistake(
             "NaN ends the training",
@@ -331,6 +289,12 @@ STOP = Exercise(
             "Your lowest loss begins with a fixed number, and a loss above that is never a record. The first "
             "evaluation is the best until a better one comes, however large it is.",
             (lambda *a: _from(1e6, *a),),
+        ),
+        Mistake(
+            "a loss of zero taken for none",
+            "After a loss of 0 a worse one counts as a record: Python takes 0 for False, so a lowest loss of "
+            "0 looks like none yet. Ask `is None`.",
+            (zero_taken_for_none,),
         ),
         Mistake(
             "better by a margin",
@@ -383,7 +347,7 @@ STOP = Exercise(
             "never stops",
             "You run to the end of the list every time. When do you leave the loop?",
             (
-                lambda losses, patience: _stopped(losses, len(losses) + 1),
+                lambda losses, patience: stopped(losses, len(losses) + 1),
                 lambda losses, patience: (len(losses) - 1, stop_early(losses, patience)[1]),
             ),
         ),

@@ -61,13 +61,13 @@ def reset_each_token(e, n, c):
 
 
 # The capacity once for each choice, in one queue
-@wrong("4.3-9", "Right in 2 of 7 cases (6 tokens, 1 choice, capacity 2; room for")
+@wrong("4.3-9", "Right in 3 of 8 cases. For 3 tokens, 2 choices, capacity 1,")
 def capacity_per_k(e, n, c):
     return serve(e, n, c * e.shape[1], [(i, j) for j in range(e.shape[1]) for i in range(len(e))])
 
 
 # The first drop ends everything
-@wrong("4.3-9", "Right in 1 of 7 cases (room for all). For 3 tokens, 2 choices")
+@wrong("4.3-9", "Right in 2 of 8 cases (room for all; 40 tokens, capacity 3).")
 def stop_all(e, n, c):
     t = [0] * n
     k = torch.zeros_like(e, dtype=torch.bool)

@@ -85,7 +85,7 @@ def minus_a_hundred_for_the_others(logits, top_k):
 
 
 # Divides sigmoids of the chosen logits by their sum
-@wrong("4.3-2", "In 7 of the 8 cases that come out wrong your answer is that")
+@wrong("4.3-2", "In 8 of the 9 cases that come out wrong your answer is that")
 def sigmoids_over_their_sum(logits, top_k):
     i = logits.argsort(dim=-1, descending=True, stable=True)[:, :top_k]
     v = logits.gather(-1, i).sigmoid()

@@ -132,7 +132,7 @@ def again_compared_with_the_one_before(losses, patience):
     return len(losses) - 1, best
 
 
-@wrong("5-3", "The last evaluation is too large by 1, here and in every")
+@wrong("5-3", "You stop only when one more evaluation than patience says")
 def one_too_patient(losses, patience):
     best, bad = 0, 0
     for i in range(1, len(losses)):
