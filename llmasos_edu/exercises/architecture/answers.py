@@ -21,6 +21,16 @@ def kept(guesses, likeliest):
     return said
 
 
+def _until(own, place, guesses):
+    """What the model says up to a place; all of it where all guesses are right."""
+    return own if own[:-1] == guesses else own[: place + 1]
+
+
+def _equal_digits(guesses, own):
+    digits = zip("".join(map(str, guesses)), "".join(map(str, own)), strict=False)
+    return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], digits)))
+
+
 def _draw_guesses(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     likeliest = [generator.randrange(5) for _ in range(5)]
@@ -83,9 +93,26 @@ KEPT = Exercise(
         Case("tokens in no order, the third wrong", ([7, 2, 9, 4], [7, 2, 5, 4, 1])),
         Case("a token twice, right and wrong", ([5, 5, 3], [5, 6, 3, 4])),
         Case("the first two exchanged", ([2, 1, 3], [1, 2, 3, 4])),
+        Case("the model's own token was said before", ([5, 9, 3], [5, 5, 3, 4])),
+        Case("two tokens whose digits begin alike", ([25, 4, 7, 7], [23, 4, 7, 7, 9])),
     ),
     draw=_draw_guesses,
     mistakes=(
+        Mistake(
+            "the model's token looked up",
+            "It comes out as if you ended at the first place that has the same token of the model as that "
+            "of the first wrong guess. The token may have been said before: go by the place.",
+            (lambda g, own: _until(own, own.index(kept(g, own)[-1]), g),),
+        ),
+        Mistake(
+            "digits compared",
+            "It comes out as if digits were compared and counted, not tokens: 25 and 23 begin alike, and are "
+            "different tokens.",
+            (
+                lambda g, own: own[: _equal_digits(g, own) + 1],
+                lambda g, own: [*g[: _equal_digits(g, own)], *own[_equal_digits(g, own) :][:1]],
+            ),
+        ),
         Mistake(
             "the right ones picked out",
             "You say every right guess, and at the end the token behind all guesses. Behind the first wrong "

@@ -43,6 +43,19 @@ TOOLS = {"add": ["math", ["a", "b"], 1, 5], "pay": ["money", ["amount"], 2, 5], 
          "math": ["read", ["x"], 0, 0], "draw": ["art", ["x"], 1, 3]}  # fmt: skip
 
 
+def _compared(
+    name, rights, arguments, tools, alike=lambda a, b: sorted(a) == sorted(b), limited=lambda limit: True
+):
+    """As asked, but for when names are alike and which limits count."""
+    result = call_result(name, rights, arguments, tools)
+    if result in (38, 1):
+        return result
+    _, wanted, time, limit = tools[name]
+    if not alike(arguments, wanted):
+        return 22
+    return 110 if time > limit and limited(limit) else 0
+
+
 def _draw_call(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     name = generator.choice([*TOOLS, "jump"])
@@ -91,9 +104,33 @@ CALL = Exercise(
         Case("a right whose name is a part of it", ("draw", ["ar", "t"], ["x"], TOOLS)),
         Case("no such tool, and no right", ("jump", [], [], TOOLS)),
         Case("the right stands last of two", ("add", ["read", "math"], ["a", "b"], TOOLS)),
+        Case("a sum with one argument twice", ("add", ["math"], ["a", "a"], TOOLS)),
+        Case(
+            "three arguments, and a little too slow",
+            ("sort", ["lists"], ["key", "size", "base"], {"sort": ["lists", ["size", "base", "key"], 3, 2]}),
+        ),
+        Case("a limit of no time at all", ("now", ["clock"], [], {"now": ["clock", [], 1, 0]})),
     ),
     draw=_draw_call,
     mistakes=(
+        Mistake(
+            "one of them twice",
+            "It comes out as if it were enough that there are as many arguments as are wanted and each is "
+            "one of these. One of them twice is then as good as both.",
+            (lambda n, r, a, t: _compared(n, r, a, t, lambda a, w: len(a) == len(w) and set(a) <= set(w)),),
+        ),
+        Mistake(
+            "not in any order",
+            "Some orders of the right names do not pass with you: it comes out as if the tool's names had "
+            "to stand in the order of the alphabet, or the call's in the tool's order or just the other "
+            "way round. Any order will do: sort both.",
+            (lambda n, r, a, t: _compared(n, r, a, t, lambda a, w: sorted(a) == w),),
+        ),
+        Mistake(
+            "zero is no limit",
+            "It comes out as if a limit of 0 were none at all. Whatever takes time takes longer than that.",
+            (lambda n, r, a, t: _compared(n, r, a, t, limited=lambda limit: limit != 0),),
+        ),
         Mistake(
             "any right will do",
             "A process with some right may do everything in your version. The tool names the one that it "

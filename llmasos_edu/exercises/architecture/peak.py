@@ -76,9 +76,21 @@ PEAK = Exercise(
         Case("slots that just fill a block", ([[4, 1], [8, 5]], 4)),
         Case("one that ends a step before the other", ([[5, 1], [1, 2]], 1)),
         Case("two large ones that end one after the other", ([[10, 2], [10, 5], [1, 9]], 1)),
+        Case("the last to end stands first", ([[1, 120], [7, 2], [30, 6]], 4)),
     ),
     draw=_draw_processes,
     mistakes=(
+        Mistake(
+            "as if in the order of their ends",
+            "It comes out as if the processes stood in the order in which they end, so that whoever stands "
+            "behind one is still there at its end, and nobody before it. They may stand in any order.",
+            (
+                lambda p, s: max(
+                    sum(-(-(tokens + left - 1) // s) for tokens, _ in p[place:])
+                    for place, (_, left) in enumerate(p)
+                ),
+            ),
+        ),
         Mistake(
             "whoever ends has gone",
             "At the moment when a process says its last token you no longer count it. It gives its blocks "

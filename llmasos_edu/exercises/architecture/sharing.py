@@ -73,6 +73,19 @@ def _blocks_in_place(prompt, read, size):
     return reused
 
 
+def _by_key(prompt, read, size, key):
+    """Block by block, but two blocks are equal where `key` makes the same of them."""
+    best = 0
+    for text in read:
+        end = 0
+        while end + size <= min(len(prompt) - 1, len(text)):
+            if key(prompt[end : end + size]) != key(text[end : end + size]):
+                break
+            end += size
+        best = max(best, end)
+    return best
+
+
 def _draw_prompt(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     size = generator.choice([2, 3])
@@ -119,9 +132,23 @@ REUSED = Exercise(
         Case("a token whose digits begin another", ([1, 2, 3], [[1, 25]], 2)),
         Case("two texts that only together hold it", ([1, 2, 3, 4, 5], [[1, 2], [3, 4]], 2)),
         Case("two texts that begin alike", ([1, 2, 3, 4, 5], [[1, 2, 0], [1, 2, 9, 9]], 2)),
+        Case("the same tokens in another order", ([2, 1, 3], [[1, 2, 9]], 2)),
+        Case("tokens that read alike when run together", ([1, 230, 4], [[12, 30, 5]], 2)),
     ),
     draw=_draw_prompt,
     mistakes=(
+        Mistake(
+            "a block in any order",
+            "It comes out as if the order of the tokens in a block did not matter. 2, 1 is another text "
+            "than 1, 2.",
+            (lambda p, r, s: _by_key(p, r, s, sorted),),
+        ),
+        Mistake(
+            "tokens run together",
+            "It comes out as if tokens were run together into one text before they are compared: 1, 230 "
+            "then reads like 12, 30. Keep each token apart.",
+            (lambda p, r, s: _by_key(p, r, s, lambda block: "".join(map(str, block))),),
+        ),
         Mistake(
             "tokens, not blocks",
             "You count common tokens. A block that is only begun is not known: round down to full blocks.",

@@ -61,9 +61,16 @@ FLOPS = Exercise(
         Case("no head of its own", (1000, 5000, 0, 0, 0, 0, 7)),
         Case("all experts used", (100, 200, 300, 3, 3, 50, 4)),
         Case("one token", (10, 20, 30, 2, 1, 5, 1)),
+        Case("a mixture of a single expert", (1000, 5000, 2000, 1, 1, 3000, 10)),
     ),
     draw=_draw_model,
     mistakes=(
+        Mistake(
+            "a single expert taken for none",
+            "It comes out as if a model with one expert had none. A token meets that one, and it costs "
+            "what a matrix of the body does.",
+            (lambda e, b, h, n, k, x, t: training_flops(e, b, h, n, k if n > 1 else 0, x, t),),
+        ),
         Mistake(
             "no backward pass",
             "You come to two operations for each parameter that a token meets, which is what the way "

@@ -91,6 +91,16 @@ def _equals_skipped(losses, patience):
     return [best, len(losses)]
 
 
+def _waiting(losses, patience, *, best=math.inf, margin=0.0):
+    """Early stopping where an evaluation must beat `best` at the start, and by a margin."""
+    place, worse = 0, 0
+    for number, loss in enumerate(losses):
+        best, place, worse = (loss, number, 0) if loss < best - margin else (best, place, worse + 1)
+        if worse == patience:
+            return [place, number + 1]
+    return [place, len(losses)]
+
+
 def _draw_losses(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     losses = [round(3 - 0.3 * min(n, 5) + generator.choice([0, 0.1, 0.2, 0.3]), 1) for n in range(12)]
@@ -128,9 +138,24 @@ STOP = Exercise(
         Case("it ends before patience does", ([3.0, 2.0, 2.4, 2.2], 3)),
         Case("as good as the best, between two that are worse", ([2.0, 1.0, 1.2, 1.0, 1.3, 1.1], 2)),
         Case("the first two are equal", ([1.5, 1.5, 1.6, 1.2, 1.1, 1.0], 2)),
+        Case("better by a hair", ([2.0, 1.0, 0.999999, 1.5, 1.6, 1.7], 2)),
+        Case("losses of billions", ([4e9, 3e9, 3.5e9, 3.2e9], 2)),
+        Case("a single evaluation", ([2.5], 2)),
     ),
     draw=_draw_losses,
     mistakes=(
+        Mistake(
+            "better by a margin",
+            "It comes out as if an evaluation were better only when it lies below the best one by some "
+            "margin. However little lower it is, it is better.",
+            (lambda v, p: _waiting(v, p, margin=1e-4),),
+        ),
+        Mistake(
+            "a fixed number to beat",
+            "It comes out as if the first evaluation had to beat a fixed number, which these losses do "
+            "not. A loss may have any size: begin with the first one, or with infinity.",
+            (lambda v, p: _waiting(v, p, best=1e3),),
+        ),
         Mistake(
             "the last for the best",
             "Your first number is the place of the last evaluation that was made. After a stop the best one "

@@ -70,6 +70,17 @@ def _out_of(total, low, high, parts, token):
     return [low + (high - low) * part // total for part in parts[token : token + 2]]
 
 
+def _at_least_one(low, high, parts, token):
+    new_low, new_high = narrow(low, high, parts, token)
+    return [new_low, max(new_high, new_low + 1)]
+
+
+def _in_64_bits(low, high, parts, token):
+    """A product above 63 bits comes back from below, as in a tensor of whole numbers."""
+    products = [(high - low) * part for part in parts[token : token + 2]]
+    return [low + ((product + 2**63) % 2**64 - 2**63) // parts[-1] for product in products]
+
+
 def _draw_step(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     low = generator.randrange(1, 2**40)
@@ -111,11 +122,25 @@ NARROW = Exercise(
         Case("as wide as the total", (10, 59, [0, 1, 49], 1)),
         Case("a little over", (20, 120, [0, 1, 4, 7], 1)),
         Case("fifty-three bits", (5, 2**53 - 5, [0, 1, 5, 7], 1)),
+        Case("a part for which there is no room", (10, 12, [0, 1, 8], 0)),
+        Case("sixty-two bits", (3, 2**62 + 1, [0, 1, 5, 7], 1)),
     ),
     draw=_draw_step,
     rtol=0.0,
     atol=0.0,
     mistakes=(
+        Mistake(
+            "at least one wide",
+            "It comes out as if a part that comes out empty were made one wide. In a narrow interval a "
+            "part may be empty: both ends are rounded down, and nothing is added.",
+            (_at_least_one,),
+        ),
+        Mistake(
+            "products of 64 bits",
+            "It comes out as if a product had to fit into 64 bits, as in a tensor or an array. Python's "
+            "own whole numbers have no limit.",
+            (_in_64_bits,),
+        ),
         Mistake(
             "low moved first",
             "You change one end and then compute the other from it. Both are measured in the old interval.",

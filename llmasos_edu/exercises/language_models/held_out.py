@@ -120,6 +120,21 @@ def _k_for_the_unseen(train, held_out, vocab_size, k):
     )
 
 
+def _of_keys(train, held_out, vocab_size, k, key):
+    """As asked, but pairs are counted under what `key` makes of them."""
+    pairs = Counter(key(*pair) for pair in pairwise(train))
+    return fmean(
+        math.log2((train[:-1].count(before) + k * vocab_size) / (pairs[key(before, token)] + k))
+        for before, token in pairwise(held_out)
+    )
+
+
+def _product_in_32_bits(train, held_out, vocab_size, k):
+    bits = held_out_bits(train, held_out, vocab_size, k)
+    # The smallest number of 32 bits is 2 ** -149.
+    return bits if bits * (len(held_out) - 1) < 149 else math.inf
+
+
 def _draw_texts(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     train = [generator.choice([0, 0, 1, 2, 3]) for _ in range(20)]
@@ -155,9 +170,29 @@ HELD_OUT_BITS = Exercise(
         Case("a long text, a short one", ([0, 0, 1, 2, 2, 1, 0, 2] * 5, [2, 1], 4, 1.0)),
         Case("the last token of training", ([0, 0, 0, 1], [1, 0, 1, 0], 3, 0.5)),
         Case("one token again and again", ([4] * 9, [4] * 4, 5, 0.2)),
+        Case("tokens of several digits", ([1, 12, 1, 12, 30, 1, 12], [11, 2, 2, 2, 1, 12], 40, 0.5)),
+        Case("a held-out text of sixty tokens", ([3, 270, 3, 270], [3, 270, 299, 12, 5] * 12, 300, 0.1)),
     ),
     draw=_draw_texts,
     mistakes=(
+        Mistake(
+            "a pair run together",
+            "It comes out as if the two tokens of a pair were run together into one text: 1, 12 then reads "
+            "like 11, 2. A tuple keeps them apart.",
+            (lambda t, h, v, k: _of_keys(t, h, v, k, "{}{}".format),),
+        ),
+        Mistake(
+            "a pair as one number",
+            "It comes out as if ten times the first token and the second were added, as in a number of two "
+            "digits: 1, 12 is then 22, and so is 2, 2. A tuple keeps pairs apart.",
+            (lambda t, h, v, k: _of_keys(t, h, v, k, lambda before, token: 10 * before + token),),
+        ),
+        Mistake(
+            "the product rounds to zero",
+            "Over a long text the product of the probabilities is too small for a number of 32 bits and "
+            "becomes 0, and its logarithm minus infinity. Add logarithms.",
+            (_product_in_32_bits,),
+        ),
         Mistake(
             "held-out text counted",
             "The held-out text is in your counts. What is measured was known before, so that the figure "

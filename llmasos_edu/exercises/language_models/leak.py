@@ -5,6 +5,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import random
 from collections import Counter
+from functools import partial
 
 from llmasos_edu.exercises.checker.exercise import Case, Exercise, Mistake
 
@@ -75,6 +76,18 @@ def _all_starts(tokens, width):
     return [tuple(tokens[start : start + width]) for start in range(len(tokens))]
 
 
+def _as_numbers(train, held_out, width, base, step=1):
+    """Windows as numbers to a base, written from the front or (step -1) from the back."""
+    ours, theirs = (
+        [
+            sum(token * base**place for place, token in enumerate(window[::step]))
+            for window in _windows(text, width)
+        ]
+        for text in (held_out, train)
+    )
+    return _found(ours, set(theirs))
+
+
 def _draw_leak(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     train = [generator.randrange(3) for _ in range(14)]
@@ -119,9 +132,25 @@ LEAK = Exercise(
         Case("something in between", ([1, 9, 2, 3], [1, 2, 3], 2)),
         Case("the ends alone", ([1, 2, 3, 0, 1], [1, 5, 3, 1, 2], 3)),
         Case("one passage twice in both", ([1, 2, 0, 1, 2], [1, 2, 1, 2, 5], 2)),
+        Case("large tokens behind small ones", ([1, 2, 7], [0, 12, 0, 102, 0, 258, 0, 1002, 257, 258], 2)),
+        Case("large tokens before small ones", ([1, 2, 7], [11, 1, 101, 1, 257, 1, 1001, 1, 257, 258], 2)),
     ),
     draw=_draw_leak,
     mistakes=(
+        Mistake(
+            "a window as one number",
+            "It comes out as if a window were made into one number, with a fixed base for its places. A "
+            "token as large as the base runs over into its neighbour's place, and windows of other tokens "
+            "get the same number. A tuple keeps them apart.",
+            # Any base below a thousand gives the same here.
+            (partial(_as_numbers, base=10), partial(_as_numbers, base=10, step=-1)),
+        ),
+        Mistake(
+            "tokens kept in bytes",
+            "It comes out as if tokens were kept in bytes, in which 257 is the same as 1. There are tokens "
+            "above 255.",
+            (lambda t, h, w: leak([token % 256 for token in t], [token % 256 for token in h], w),),
+        ),
         Mistake(
             "each passage once",
             "You count each different window once. A passage that comes back in the held-out text helps the "

@@ -5,6 +5,7 @@ The wrong answers below are wrong on purpose: the checker recognises a reader's 
 
 import math
 import random
+from functools import partial
 from statistics import fmean, median
 
 import numpy as np
@@ -31,6 +32,10 @@ def _tokens(texts):
 def _product_in_32_bits(texts):
     together = np.prod(np.array([p for text in texts for p in text], np.float32))
     return math.exp(-math.log(together) / _tokens(texts)) if together else math.inf
+
+
+def _with_floor(texts, floor):
+    return perplexity([[max(probability, floor) for probability in text] for text in texts])
 
 
 def _draw_texts(seed: int) -> tuple[Case, ...]:
@@ -67,9 +72,17 @@ PERPLEXITY = Exercise(
         Case("a token that was certain", ([[1.0, 0.25], [0.25]],)),
         Case("60 unlikely tokens", ([[0.1, 0.25, 0.125] * 12, [0.2, 0.05, 0.3, 0.15] * 6],)),
         Case("three texts", ([[0.05, 0.6], [0.7], [0.3, 0.3, 0.9, 0.02]],)),
+        Case("a token that hardly any model expects", ([[1e-15, 0.5], [0.5, 0.25]],)),
     ),
     draw=_draw_texts,
     mistakes=(
+        Mistake(
+            "a floor under the probabilities",
+            "It comes out as if a probability could not fall below a small number, as where one is added "
+            "to it before the logarithm. None here is 0, and the surprise at a very unlikely token is just "
+            "that large.",
+            tuple(partial(_with_floor, floor=floor) for floor in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)),
+        ),
         Mistake(
             "the product rounds to zero",
             "With many tokens the product of their probabilities is too small for a number of 32 bits and "

@@ -30,6 +30,15 @@ def _exp_sum(row):
     return sum(map(math.exp, row))
 
 
+def _gains(after, alone):
+    return [sum(a) - sum(b) for a, b in zip(after, alone, strict=True)]
+
+
+def _found_by_numbers(after, alone):
+    gains = _gains(after, alone)
+    return _best([gains[after.index(numbers)] for numbers in after])
+
+
 def _draw_labels(seed: int) -> tuple[Case, ...]:
     generator = random.Random(seed)
     lengths = [generator.randint(1, 4) for _ in range(3)]
@@ -100,10 +109,34 @@ LABEL = Exercise(
                 ],
             ),
         ),
+        Case(
+            "labels that the text rules out", ([[-300.0, -390.0], [-290.0, -380.0]], [[-2, -3.0], [-2, -4.0]])
+        ),
+        Case("better by a hair", ([[-2.0], [-1.9999]], [[-3.0], [-3.0]])),
+        Case("equally likely behind the text", ([[-1.0], [-1.0]], [[-2.0], [-3.0]])),
     ),
     draw=_draw_labels,
     codes=True,
     mistakes=(
+        Mistake(
+            "the first where all scores are low",
+            "Where the text speaks strongly against every label, yours is the first. Probabilities as "
+            "small as these round to 0 in 32 bits, and a fixed number that the best score has to beat may "
+            "lie above all scores: subtract logarithms, and begin with the score of the first label.",
+            (lambda after, alone: _best([max(-100.0, gain) for gain in _gains(after, alone)]),),
+        ),
+        Mistake(
+            "a margin for the better one",
+            "It comes out as if a score that is higher by very little were not higher, as where scores are "
+            "rounded or have to win by a margin. However little it is, the highest wins.",
+            (lambda after, alone: _best([round(gain, 2) for gain in _gains(after, alone)]),),
+        ),
+        Mistake(
+            "a label looked up by its numbers",
+            "It comes out as if a label were found again by its numbers behind the text. Two labels may "
+            "have the same ones there: go by the label's place.",
+            (_found_by_numbers,),
+        ),
         Mistake(
             "what it costs anyway is left in",
             "Yours is the likeliest label behind the text. A common label wins there whatever the text says; "

@@ -105,6 +105,13 @@ def _gap_of_one_left_out(holes, start, size):
     return merged
 
 
+def _as_it_is(holes, start, size, *, first=False, last=False):
+    """A piece before the first hole, or behind the last one, is not joined."""
+    if holes and ((first and start < holes[0][0]) or (last and start > holes[-1][0])):
+        return sorted([*map(list, holes), [start, size]])
+    return give_back(holes, start, size)
+
+
 def _draw_holes(seed: int) -> tuple[Case, ...]:
     """Pieces side by side, about half of them holes; one in use is given back."""
     generator = random.Random(seed)
@@ -152,9 +159,21 @@ GIVE_BACK = Exercise(
         Case("before all holes", ([[8, 2], [20, 5]], 0, 3)),
         Case("one in use on either side of it", ([[0, 4], [20, 5]], 5, 14)),
         Case("both sides, among others", ([[0, 2], [5, 3], [12, 4], [30, 1]], 8, 4)),
+        Case("right before the first hole", ([[8, 2], [20, 5]], 3, 5)),
+        Case("right behind the last hole", ([[0, 4], [20, 5]], 25, 3)),
     ),
     draw=_draw_holes,
     mistakes=(
+        Mistake(
+            "added at an end without a look",
+            "It comes out as if a piece before all holes, or one behind all, or both, were added as they "
+            "are. There, too, a piece may touch a hole.",
+            (
+                lambda h, start, size: _as_it_is(h, start, size, first=True),
+                lambda h, start, size: _as_it_is(h, start, size, last=True),
+                lambda h, start, size: _as_it_is(h, start, size, first=True, last=True),
+            ),
+        ),
         Mistake(
             "nothing joined",
             "You only add the piece to the holes. Where it touches one, the two are one hole, large enough "

@@ -233,9 +233,16 @@ TABLE = Exercise(
         Case("a negative address", (-1, 16, [3, 7, -1, 2])),
         Case("a page in frame 0", (9, 8, [4, 0])),
         Case("pages of 100", (250, 100, [9, 1, 5])),
+        Case("a negative address of more than a page", (-20, 16, [3, 7, -1, 2])),
     ),
     draw=_draw_addresses,
     mistakes=(
+        Mistake(
+            "a negative address that meets no frame",
+            "For a negative address you give -1 where the page, counted from the end of the table, has no "
+            "frame. Whatever stands there, the address lies outside: ask that first.",
+            (lambda a, p, f: -1 if 0 > a // p >= -len(f) and f[a // p] < 0 else translate(a, p, f),),
+        ),
         Mistake(
             "offset left out",
             "You return the first byte of the frame: at address 21, five bytes into its page, that is five "
@@ -337,7 +344,10 @@ TABLE = Exercise(
             "cut towards zero",
             "A negative address is taken for one on page 0, as when `int` cuts a quotient towards zero. It "
             "lies outside of this memory.",
-            (lambda a, p, f: f[0] * p + a % p if -p < a < 0 else translate(a, p, f),),
+            (
+                lambda a, p, f: f[0] * p + a % p if -p < a < 0 else translate(a, p, f),
+                lambda a, p, f: f[0] * p + a if -p < a < 0 else translate(a, p, f),
+            ),
         ),
         Mistake(
             "pages of sixteen",

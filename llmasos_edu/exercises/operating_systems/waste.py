@@ -48,9 +48,17 @@ WASTE = Exercise(
         Case("small programs on a large page", ([1, 1, 2], 100)),
         Case("two of the same size and another", ([9, 9, 16], 8)),
         Case("texts of 12, 40, 300 and 7 tokens in blocks of 16", ([12, 40, 300, 7], 16)),
+        Case("a byte on a page of 65536", ([131073, 65536, 1], 65536)),
     ),
     draw=_draw_sizes,
     mistakes=(
+        Mistake(
+            "a byte for nothing",
+            "It comes out as if a page of which a byte or so is used were not given out, as where a "
+            "fraction is rounded up with a number just below one. What is left over, however little, needs "
+            "a page.",
+            (lambda s, p: 1 - sum(s) / (p * sum(int(size / p + 0.99) for size in s)),),
+        ),
         Mistake(
             "rounded down",
             "It comes out as if a program got only the pages that it fills (or one, where it fills none), "

@@ -35,7 +35,7 @@ def the_way_back_costs_as_much_as_the_way_forward(embedding, body, head, experts
     return (forward + backward) * tokens
 
 
-@wrong("1-1", "For one token, your result is 315 and should be 330")
+@wrong("1-1", "as if `expert` were the size of all experts together")
 def the_router_shares_the_work_top_k_experts_of_an_expert(
     embedding, body, head, experts, top_k, expert, tokens
 ):

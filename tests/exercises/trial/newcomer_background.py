@@ -18,7 +18,7 @@ def back_costs_as_much_as_forward(embedding, body, head, experts, top_k, expert,
     return 4 * (body + head + top_k * expert) * tokens
 
 
-@wrong("1-1", "For one token, your result is 315 and should be 330, 15 too")
+@wrong("1-1", "as if `expert` were the size of all experts together")
 def a_share_of_an_expert(embedding, body, head, experts, top_k, expert, tokens):
     return 6 * (body + head + top_k / experts * expert) * tokens
 

@@ -125,7 +125,7 @@ def looks_for_1_2_in_a_text_it_finds_it_in_1_25(train, held_out, width):
 
 
 # A key that is the same for other tokens: 1, 25 and 2, 15
-@wrong("2.1-6", "For two tokens like one number, your result is 0.6667 and")
+@wrong("2.1-6", "as if a window were made into one number")
 def a_key_that_is_the_same_for_other_tokens_1_25_a(train, held_out, width):
 
     def key(w):

@@ -79,7 +79,7 @@ def divides_by_the_last_pages_alone(sizes, page_size):
 
 
 # Joined with the hole behind, but keeps that hole's start
-@wrong("2.2-7", "For a hole behind it, your result differs in 1 of 4 places: the")
+@wrong("2.2-7", "your result differs in 1 of 4 places: the first")
 def joined_with_the_hole_behind_but_keeps_that_hol(holes, start, size):
     h = [list(x) for x in holes]
     for x in h:

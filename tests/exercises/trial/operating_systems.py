@@ -230,7 +230,7 @@ def holes_joined_in_place(holes, start, size):
     return result
 
 
-@wrong("2.2-7", "behind all holes")
+@wrong("2.2-7", "For a hole before it, your result has 3 entries")
 def piece_put_at_the_end(holes, start, size):
     result = [list(hole) for hole in holes] + [[start, size]]  # never sorted
     for i in range(len(result) - 1, 0, -1):

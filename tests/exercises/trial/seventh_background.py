@@ -9,7 +9,7 @@ from trial.answers import right, wrong
 
 
 # Top_k misread as 'one expert in top_k': experts / top_k of them are met instead of top_k
-@wrong("1-1", "For one token, your result is 360 and should be 330, 30 too")
+@wrong("1-1", "has `experts` divided by `top_k` experts for each token")
 def top_k_misread_as_one_expert_in_top_k_experts(embedding, body, head, experts, top_k, expert, tokens):
     met = body + head + experts // top_k * expert
     return 6 * met * tokens

@@ -25,7 +25,7 @@ def frame_0_is_falsy_0_counts_as_no_frame_a_page(address, page_size, frames):
 
 
 # C division: int(address / page_size) is 0 for small negative addresses, which slip through as page 0
-@wrong("2.2-2", "A negative address gives a place in memory, as when Python's")
+@wrong("2.2-2", "A negative address is taken for one on page 0")
 def c_division_int_address_page_size_is_0(address, page_size, frames):
     page = int(address / page_size)
     if page < 0 or page >= len(frames):

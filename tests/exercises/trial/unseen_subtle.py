@@ -274,7 +274,7 @@ def token_after_the_next(guesses, likeliest):
     return [*said, likeliest[-1]]
 
 
-@wrong("2.3-7", "your result is a str ('EPERM')")
+@wrong("2.3-7", "your result is a str (")
 def names_of_the_numbers(name, rights, arguments, tools):
     if name not in tools:
         return "ENOSYS"
