@@ -53,8 +53,8 @@ COMBINE = Exercise(
         "The experts have answered: answers[t, j] is what the j-th choice of token t gave, gates[t, j] its "
         "gate, and kept[t, j] is False where the choice was dropped (what stands in answers there is "
         "rubbish, NaN or infinity too). Return what the whole layer gives: the residual x plus the gated "
-        "answers that were kept. A token all of whose choices were dropped passes unchanged. Gates are not raised when another "
-        "choice of the token is dropped."
+        "answers that were kept. A token all of whose choices were dropped passes unchanged. Gates "
+        "are not raised when another choice of the token is dropped."
     ),
     takeaway="Dropping costs a token this layer's advice, not its life: the residual carries it past.",
     reference=combine,
