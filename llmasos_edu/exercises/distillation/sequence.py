@@ -47,6 +47,11 @@ def _first_left_out(logits, tokens, prompts, lengths):
     return (_losses(logits, tokens) * chosen).sum() / chosen.sum()
 
 
+def _first_left_out_or_nothing(logits, tokens, prompts, lengths):
+    chosen = _range(tokens, prompts + 1, lengths)
+    return (_losses(logits, tokens) * chosen).sum() / chosen.sum().clamp(min=1)
+
+
 def _written(logits, tokens, prompts, lengths):
     return _losses(logits, tokens) * _range(tokens, prompts, lengths)
 
@@ -189,7 +194,7 @@ SEQUENCE = Exercise(
             "first token left out",
             "The first token that the teacher wrote is missing. The student predicts it from the last token "
             "of the prompt, so the loss begins one place earlier.",
-            (_masked(first=lambda p, n: p + 1), _first_left_out),
+            (_masked(first=lambda p, n: p + 1), _first_left_out, _first_left_out_or_nothing),
         ),
         Mistake(
             "last token of the prompt in the loss",

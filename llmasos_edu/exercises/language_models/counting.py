@@ -108,7 +108,10 @@ SMOOTHED = Exercise(
             "only the seen are counted",
             "Your divisor grows by k for each token that was seen. The unseen ones get their k as well, "
             "and they are the reason for all this.",
-            (_divided_by(lambda counts, k: sum(counts) + k * _seen(counts)),),
+            (
+                _divided_by(lambda counts, k: sum(counts) + k * _seen(counts)),
+                _divided_by(lambda counts, k: sum(counts) + k * (_seen(counts) or len(counts))),
+            ),
         ),
         Mistake(
             "only the unseen get k",

@@ -98,9 +98,14 @@ COUNT = Exercise(
             (
                 _counted(inside=1),
                 _counted(inside=2),
-                lambda v, d, n, f, tied: _counted(inside=0 if tied else 1)(v, d, n, f, tied),
                 lambda v, d, n, f, tied: _counted(inside=1 if tied else 2)(v, d, n, f, tied),
             ),
+        ),
+        Mistake(
+            "a head of its own in the first number",
+            "Where the head is a table of its own it stands in your first number. That is asked for the "
+            "layers alone.",
+            (lambda v, d, n, f, tied: _counted(inside=0 if tied else 1)(v, d, n, f, tied),),
         ),
         Mistake(
             "exchanged",

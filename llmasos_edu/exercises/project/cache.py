@@ -209,8 +209,8 @@ GENERATE = Exercise(
         ),
         Mistake(
             "position counts the calls",
-            "Your position is the number of the call. That forgets how long the prompt was, which went in "
-            "with the first call.",
+            "Behind the prompt your positions count the calls, from 0 or from 1. That forgets how long the "
+            "prompt was, which went in with the first call.",
             (
                 lambda *a: _generated(*a, place=lambda start, size, step: step),
                 lambda *a: _generated(*a, place=lambda start, size, step: max(0, step - 1)),

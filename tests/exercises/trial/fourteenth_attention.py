@@ -127,7 +127,7 @@ def drop_scaled_by_survivors_fourteenth(weights, keep, dropout_p, training):
 
 
 # Heads are put back in the wrong order: the group's axis is brought before that of the KV heads
-@wrong("4.1-11", "Right in 2 of 6 cases (as many KV heads as query heads; 4 query")
+@wrong("4.1-11", "Your result holds the right numbers in another order along the")
 def groups_before_kv_heads_fourteenth(query, key, value):
     batch, heads, seq, dim = query.shape
     kv = key.shape[1]

@@ -18,7 +18,7 @@ def backward_through_all_experts_fourteenth(embedding, body, head, experts, top_
 
 
 # The conditional expression swallows the whole sum: with tied only the table is counted
-@wrong("1-2", "Right in 3 of 6 cases. For one table for both, your result is 800")
+@wrong("1-2", "For one table for both, your result is 800 and should be 2,336,")
 def count_precedence_of_if_fourteenth(vocab, d_model, layers, d_ff, tied):
     attention = 4 * d_model * d_model
     network = 2 * d_model * d_ff

@@ -13,7 +13,7 @@ from trial.answers import right, wrong
 
 # The denominator grows by k only for the kinds of tokens that were seen, not for all of the
 # vocabulary
-@wrong("2.1-1", "Right in 4 of 8 cases. Your result is 1.17 times what it should be")
+@wrong("2.1-1", "Your divisor grows by k for each token that was seen. The")
 def k_times_the_seen_kinds_fourteenth(counts, k):
     counts = torch.as_tensor(counts, dtype=torch.float64)
     if counts.sum() == 0:
@@ -167,7 +167,7 @@ def third_model_with_its_tables_fourteenth():
 
 
 # 'no embedding' taken as the layers' count: a head of its own is counted among the layers
-@wrong("2.1-8", "Your first number has a table in it (the embedding or the head), or")
+@wrong("2.1-8", "Where the head is a table of its own it stands in your first")
 def count_head_among_layers_fourteenth(vocab_size, d_model, num_layers, d_ff, tied):
     layer = 4 * d_model**2 + 2 * d_model * d_ff
     table = vocab_size * d_model

@@ -64,7 +64,7 @@ def perplexity_product_of_powers_fourteenth(losses, counts):
 
 
 # Counts the bytes of the text in ASCII and ignores what does not fit
-@wrong("3.1-5", "Right in 5 of 8 cases. For an emoji, your result is 2.731 and")
+@wrong("3.1-5", "For an emoji, your result is 2.731 and should be 1.26.")
 def ascii_bytes_alone_fourteenth(nats, text):
     return nats.sum() / math.log(2) / len(text.encode("ascii", "ignore"))
 

@@ -194,7 +194,7 @@ def dots_computed_beforehand_fourteenth(gradients):
 
 
 # The sign is asked of the changed g, but the projection is that of the original gradient i
-@wrong("3.4-8", "Right in 5 of 8 cases. For three in the plane, your result differs")
+@wrong("3.4-8", "For three in the plane, your result differs in 2 of 6 places:")
 def surgery_projects_original_fourteenth(gradients):
     out = []
     for i in range(len(gradients)):

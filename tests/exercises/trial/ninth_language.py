@@ -168,7 +168,7 @@ def divides_by_the_windows_of_the_training_text(train, held_out, width):
 
 
 # Counts an untied head among the layers
-@wrong("2.1-8", "Your first number has a table in it (the embedding or the head), or")
+@wrong("2.1-8", "Where the head is a table of its own it stands in your first")
 def counts_an_untied_head_among_the_layers(v, d, n, m, tied):
     left = n * (4 * d * d + 2 * d * m)
     return [left + (0 if tied else v * d), left + v * d * (1 if tied else 2)]

@@ -177,7 +177,7 @@ def b_from_the_difference_of_the_losses_over_ln():
 
 
 # An untied head is counted among the layers ('only the embedding is outside')
-@wrong("2.1-8", "Your first number has a table in it (the embedding or the head), or")
+@wrong("2.1-8", "Where the head is a table of its own it stands in your first")
 def an_untied_head_is_counted_among_the_layers(vocab_size, d_model, num_layers, d_ff, tied):
     layers = num_layers * (4 * d_model**2 + 2 * d_model * d_ff)
     if not tied:

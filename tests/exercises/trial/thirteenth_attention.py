@@ -9,7 +9,7 @@ from trial.answers import right, wrong
 
 
 # Whole-number root: right for head sizes that are squares only
-@wrong("4.1-1", "Right in 2 of 5 cases (2 sequences of 5 tokens, head size 4; one")
+@wrong("4.1-1", "Your result is 1.41 times what it should be in one case, and")
 def whole_number_root_thirteenth(query, key):
     return query @ key.transpose(-2, -1) / math.isqrt(query.shape[-1])
 
