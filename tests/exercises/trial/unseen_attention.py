@@ -115,7 +115,7 @@ def exponentials_masked_by_hand(query, key, value, is_token):
     return (e / e.sum(-1, keepdim=True).clamp(min=1e-30)) @ value
 
 
-@wrong("4.1-5", "Head 0 gets features 0")
+@wrong("4.1-5", "Of h heads, head 0 gets features 0, h, 2h, ... in your result,")
 def heads_last_in_the_piece(x, num_heads):
     batch, seq, d_model = x.shape
     return x.reshape(batch, seq, d_model // num_heads, num_heads).permute(0, 3, 1, 2)
