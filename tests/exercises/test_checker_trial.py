@@ -5,8 +5,8 @@ dress; `fresh_*` were drawn after the checker had been mended on the others, `un
 and `newcomer_*` each time once more from the statements alone, `latecomer_*` with slips that these had not,
 `sixth_*`, `seventh_*` and `eighth_*` over every exercise, `ninth_*` from an audit that knew the cases,
 `tenth_*` are answers of which a message had said something untrue, `eleventh_*` and `twelfth_*` those of two
-more audits, `thirteenth_*` and `fourteenth_*` once more from the statements alone, the latter by writers who
-passed over the slip that came to mind first.
+more audits, `thirteenth_*` to `fifteenth_*` once more from the statements alone, the second of these by
+writers who passed over the slip that came to mind first.
 A wrong answer is rejected, and its message holds the words that make it useful; a right one is accepted. A
 sample is tried, the same one everywhere; LLMASOS_TRIAL=all tries them all.
 """
