@@ -187,6 +187,8 @@ def test_a_step_is_the_coder_s():
             interval.narrow(parts[token] * unit, parts[token + 1] * unit)
             assert [interval.low, interval.high] == got
         assert low <= got[0] <= got[1] <= high
+        if (high - low) * (parts[token + 1] - parts[token]) >= parts[-1]:
+            assert got[0] < got[1], "only a part of less than one step may come out empty"
 
 
 def test_the_share_that_leaks_is_the_split_s():

@@ -385,11 +385,14 @@ def test_two_segments_are_the_library_s():
 
 
 def test_answers_go_where_the_library_puts_them():
+    compared = 0
     for text, (inputs, written, sentinels) in every_case("3.1-12"):
         words = [token for token in [*inputs.tolist(), *written.tolist()] if token not in sentinels]
         if max(words) > sentinels[0] or sentinels[1] < sentinels[0]:
             continue  # in the library's vocabulary the sentinels are the last numbers, and count up
         assert torch.equal(span_filling.put_back(inputs, written, int(sentinels[0])), text)
+        compared += 1
+    assert compared >= len(find("3.1-12").cases) - 3
 
 
 def test_trying_equals_the_library_s():
